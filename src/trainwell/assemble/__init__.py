@@ -1,0 +1,12 @@
+"""Recipe to job, fit(recipe) to run: the only room that knows every catalogue."""
+
+from trainwell.assemble.fit import fit as fit
+from trainwell.assemble.fit import resume as resume
+from trainwell.assemble.model import load_model as load_model
+from trainwell.assemble.model import open_run as open_run
+from trainwell.assemble.plan import CATALOGUES as CATALOGUES
+from trainwell.assemble.plan import Plan as Plan
+from trainwell.assemble.plan import gather as gather
+from trainwell.assemble.plan import plan as plan
+from trainwell.assemble.predict import Predicted as Predicted
+from trainwell.assemble.predict import predict as predict

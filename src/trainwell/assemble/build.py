@@ -1,0 +1,182 @@
+"""From a recipe to built parts: the only place that knows every catalogue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from trainwell.assemble.plan import CUSTOM, Plan
+from trainwell.core.batch import Batch
+from trainwell.core.errors import UsageError
+from trainwell.core.facts import Facts
+from trainwell.core.protocols import Batches
+from trainwell.core.seeds import derive
+from trainwell.data import Examples, Preparation, Table
+from trainwell.data.augment import Augment
+from trainwell.data.batches import ArrayBatches, Normalise
+from trainwell.nn import MODELS, initialise
+from trainwell.recipe import Recipe
+from trainwell.tasks import TASKS, TargetFacts, Task
+from trainwell.train.out_of_memory import out_of_memory
+
+Array = NDArray[Any]
+
+EVALUATION_BATCH = 1024
+_SAMPLE = 512  # training examples scored beside the validation split after each epoch
+_FLOAT_BYTES = 1 << 30  # inputs beyond this stay as they were read and become floats batch by batch
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The built data side and network of a run.
+
+    Args:
+        recipe: every setting.
+        plan: what was read and how it was split; None where the user made the batches.
+        task: what is learned.
+        model: the network, initialised, on the processor.
+        preparation: statistics fitted on the training split; None for batches made by the user.
+        splits: batches by split for evaluation, in a fixed order.
+        train: batches of the training split in the order of training.
+        sample: a few training examples, scored after each epoch.
+        facts: what is known before the first step.
+    """
+
+    recipe: Recipe
+    plan: Plan | None
+    task: Task
+    model: nn.Module
+    preparation: Preparation | None
+    splits: dict[str, Batches]
+    train: Batches
+    sample: Batches | None
+    facts: Facts
+
+
+def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int) -> nn.Module:
+    """Build and initialise the network of a recipe.
+
+    Raises:
+        UsageError: if the recipe names a network that was given from Python.
+    """
+    if recipe.nn.model == CUSTOM:
+        raise UsageError("This run's network was given from Python: pass it again, run.model(your_network).")
+    try:
+        model = MODELS[recipe.nn.model](recipe.nn, input_shape, outputs)
+    except (RuntimeError, MemoryError) as problem:
+        reason = out_of_memory(problem)
+        raise UsageError(f"The network cannot be built: {reason}. Make nn.hidden or nn.width smaller.") from None
+    initialise(model, recipe.nn.initialisation, seed=derive(recipe.seed, "init"))
+    return model
+
+
+def build_task(recipe: Recipe, preparation: Preparation) -> tuple[Task, int]:
+    """Build the task of a recipe, and the numbers its network must return for one example."""
+    outputs = 1 if recipe.task.name == "binary" else len(preparation.target_mean or preparation.labels)
+    targets = TargetFacts(outputs, preparation.target_mean, preparation.target_std)
+    return TASKS[recipe.task.name](recipe.task, targets), outputs
+
+
+def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
+    """Build the data, the task and the network of a plan.
+
+    Args:
+        plan: recipe and data.
+        model: the user's own network, used as it is.
+    """
+    recipe, examples, splits = plan.recipe, plan.examples, plan.splits
+    preparation = Preparation.fit(examples, splits.train, recipe.data)
+    task, outputs = build_task(recipe, preparation)
+    if model is None:
+        model = build_network(recipe, preparation.input_shape, outputs)
+    tensors, finish = _tensors(examples, preparation)
+
+    def batches(indices: Array, *, shuffle: bool) -> Batches:
+        size = recipe.train.batch_size if shuffle else max(EVALUATION_BATCH, recipe.train.batch_size)
+        return ArrayBatches(
+            tensors,
+            indices=indices,
+            batch_size=size,
+            seed=recipe.seed,
+            shuffle=shuffle,
+            finish=finish,
+            workers=recipe.data.workers,
+        )
+
+    chosen = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    train = batches(splits.train, shuffle=True)
+    return Parts(
+        recipe=recipe,
+        plan=plan,
+        task=task,
+        model=model,
+        preparation=preparation,
+        splits={name: batches(indices, shuffle=False) for name, indices in chosen.items() if len(indices)},
+        train=train,
+        sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
+        facts=_facts(plan, preparation, task, outputs=outputs, model=model, steps_per_epoch=len(train)),
+    )
+
+
+def _facts(
+    plan: Plan, preparation: Preparation, task: Task, *, outputs: int, model: nn.Module, steps_per_epoch: int
+) -> Facts:
+    recipe, examples = plan.recipe, plan.examples
+    targets = preparation.targets(examples.targets[plan.splits.train])
+    return Facts(
+        source=recipe.data.source,
+        model=recipe.nn.model,
+        kind=examples.kind,
+        task=task.name,
+        input_shape=preparation.input_shape,
+        outputs=outputs,
+        labels=examples.labels,
+        class_counts=_class_counts(targets, examples.labels),
+        sizes=plan.splits.sizes,
+        chance_loss=task.chance_loss(targets),
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        batch_size=recipe.train.batch_size,
+        epochs=recipe.train.epochs,
+        steps=recipe.train.epochs * steps_per_epoch,
+        optimizer=recipe.optim.name,
+        learning_rate=recipe.optim.learning_rate,
+    )
+
+
+def build_augmentation(recipe: Recipe, *, pictures: bool) -> Augment | None:
+    """Build what happens to a training batch on the device, or None if nothing does.
+
+    Raises:
+        UsageError: if the inputs are no pictures and the recipe asks for their augmentation.
+    """
+    if not (recipe.data.shift or recipe.data.flip):
+        return None
+    if not pictures:
+        raise UsageError("data.shift and data.flip must be 0 and false for inputs that are no pictures. Remove them.")
+    return Augment(shift=recipe.data.shift, flip=recipe.data.flip)
+
+
+def _tensors(
+    examples: Examples, preparation: Preparation
+) -> tuple[dict[str, torch.Tensor | Array], Callable[[Batch], Batch] | None]:
+    """Prepare everything at once where memory allows; otherwise leave inputs as they are and finish each batch."""
+    targets = torch.from_numpy(preparation.targets(examples.targets))
+    raw = examples.inputs
+    if examples.kind == "picture" and not isinstance(raw, Table) and 4 * math.prod(raw.shape) > _FLOAT_BYTES:
+        return {"inputs": raw, "targets": targets}, Normalise(*preparation.affine)
+    return {"inputs": torch.from_numpy(preparation.inputs(raw)), "targets": targets}, None
+
+
+def _class_counts(targets: Array, labels: Sequence[str]) -> tuple[int, ...]:
+    if not labels:
+        return ()
+    if targets.ndim == 2:
+        return tuple(int(count) for count in targets.sum(axis=0))
+    return tuple(int(count) for count in np.bincount(targets.astype(np.int64), minlength=len(labels)))

@@ -1,0 +1,131 @@
+"""From what a user asked to a complete recipe, with the data it speaks of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainwell.core.errors import RecipeError
+from trainwell.core.facts import Facts
+from trainwell.data import Examples, Splits, Table, read, split
+from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS
+from trainwell.optim import OPTIMIZERS, SCHEDULES
+from trainwell.recipe import Recipe, check_values, preset, read_settings, unflatten
+from trainwell.recipe.schema import Value
+from trainwell.tasks import TASKS
+
+CUSTOM = "custom"  # nn.model of a network that was given from Python
+
+CATALOGUES: Mapping[str, tuple[str, ...]] = {
+    "model": tuple(MODELS),
+    "activation": tuple(ACTIVATIONS),
+    "initialisation": tuple(INITIALISATIONS),
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": tuple(SCHEDULES),
+    "task": tuple(TASKS),
+}
+
+# Which tasks each kind of target can serve; the first is what it is taken for.
+_TASKS_FOR = {"binary": ("binary", "classify"), "classify": ("classify",), "regress": ("regress",)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A complete recipe, the data it speaks of, and why each default was chosen.
+
+    Args:
+        recipe: every setting.
+        reasons: dotted key to the reason for a default.
+        examples: what was read.
+        splits: which examples train, choose and judge.
+    """
+
+    recipe: Recipe
+    reasons: Mapping[str, str]
+    examples: Examples
+    splits: Splits
+
+
+def catalogues(*, custom: bool) -> Mapping[str, tuple[str, ...]]:
+    """Return the valid names of every setting; a network from Python has a name only where there is one."""
+    return {**CATALOGUES, "model": (*CATALOGUES["model"], CUSTOM)} if custom else CATALOGUES
+
+
+def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = False) -> dict[str, Value]:
+    """Return the settings a user gave: those of a recipe file, if the source is one, and the edits on top.
+
+    Args:
+        source: name or path of the data, or path of a recipe (.toml).
+        edits: dotted key to value.
+        custom: whether the network is given from Python.
+    Raises:
+        RecipeError: with every mistake of both.
+
+    >>> gather("digits", {"seed": 3})
+    {'data.source': 'digits', 'seed': 3}
+    """
+    mistakes: list[str] = []
+    names = catalogues(custom=custom)
+    settings: dict[str, Value] = {}
+    try:
+        if str(source).endswith(".toml"):
+            settings |= read_settings(Path(source), catalogues=names)
+        else:
+            settings["data.source"] = str(source)
+    except RecipeError as problem:
+        mistakes += problem.mistakes
+    try:
+        settings |= check_values(edits, catalogues=names)
+    except RecipeError as problem:
+        mistakes += problem.mistakes
+    if mistakes:
+        raise RecipeError(mistakes)
+    return settings
+
+
+def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Plan:
+    """Complete the settings with sound defaults for the data they name.
+
+    Args:
+        settings: dotted key to value, as `gather` returns them.
+        examples: the data, if they are in memory already.
+    Raises:
+        RecipeError: if settings and data do not fit together.
+        DataError: if the data cannot be used.
+    """
+    given = unflatten(settings)
+    wanted = str(settings.get("task.name", ""))
+    if examples is None:
+        examples = read(given.data, task=wanted)
+    splits = split(examples, given.data, given.seed)
+    _check_task(wanted, examples)
+    facts = Facts(
+        kind=examples.kind,
+        task=wanted or examples.task,
+        input_shape=_shape(examples),
+        labels=examples.labels,
+        sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+    )
+    defaults = preset(facts)
+    values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
+    reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
+    return Plan(unflatten(values), reasons, examples, splits)
+
+
+def _shape(examples: Examples) -> tuple[int, ...]:
+    if isinstance(examples.inputs, Table) or examples.kind != "picture":
+        return ()
+    height, width, channels = examples.inputs.shape[1:]
+    return (channels, height, width)
+
+
+def _check_task(wanted: str, examples: Examples) -> None:
+    possible = _TASKS_FOR.get(examples.task, (examples.task,))
+    if wanted and wanted not in possible:
+        raise RecipeError(
+            [
+                f"task.name must be {' or '.join(map(repr, possible))} for the targets of {examples.name}, "
+                f"got {wanted!r}. Leave it out to have it found out."
+            ]
+        )

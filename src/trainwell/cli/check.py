@@ -1,0 +1,94 @@
+"""trainwell check: data and network tested before an hour is spent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
+
+if TYPE_CHECKING:
+    from trainwell.doctor import Checkup
+    from trainwell.doctor.patient import Reading
+
+_TICKS = {"ok": "✓", "info": "✓", "warning": "!", "error": "✗", "not checked": "–"}
+
+
+def check(
+    data: Annotated[str, typer.Argument(help="What you would give to fit, data or a recipe.toml; or a script.py.")],
+    arguments: Annotated[list[str] | None, typer.Argument(help="Arguments of the script, after --.")] = None,
+    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
+    edits: Edits = None,
+    json: Json = False,
+) -> None:
+    """Test data and network in a few seconds, on copies, before training; leaves with 3 if there is an error.
+
+    A script is run for its first 20 optimizer steps and then stopped.
+    """
+    changes = read_edits(edits) | ({"data.target": target} if target else {})
+    if data.endswith(".py"):
+        _check_script(data, arguments or [], changes=changes, json=json)
+        return
+    from trainwell.core.errors import UsageError
+    from trainwell.doctor import check as examine
+
+    if arguments:
+        raise UsageError(f"check takes one thing at a time, got {data} and {arguments[0]}.")
+    checkup = examine(data, edits=changes)
+    speak(_text(checkup), aside=json)
+    if json:
+        print_json(checkup.to_json())
+    if not checkup.passed:
+        raise typer.Exit(3)
+
+
+def _check_script(path: str, arguments: list[str], *, changes: dict[str, object], json: bool) -> None:
+    from trainwell.core.errors import UsageError
+    from trainwell.core.finding import Severity
+    from trainwell.doctor import check_script
+    from trainwell.report import findings_text
+
+    if changes:
+        raise UsageError("A script has no settings of ours: leave out --target and --set, and give its own after --.")
+    seen = check_script(path, arguments)
+    speak(f"\n{seen.steps} optimizer steps were watched.", aside=True)
+    speak(findings_text(seen.findings) or "No problems were found.", aside=json)
+    if json:
+        print_json({"checks": [], "predicted_seconds": None, "steps": seen.steps, **seen.to_json()})
+    sick = any(finding.severity is Severity.ERROR for finding in seen.findings)
+    if seen.exit_code or sick:
+        raise typer.Exit(seen.exit_code or 3)
+
+
+def _text(checkup: Checkup) -> str:
+    from trainwell.report import findings_text
+    from trainwell.report.words import duration, printable
+
+    rows = [("", "test", "measured", "expected", "")]
+    for check in checkup.checks:
+        name = check.name.replace("_", " ")
+        verdict = "hint" if check.verdict == "info" else check.verdict
+        rows.append((_TICKS[check.verdict], name, _measured(check.reading), check.reading.expected, verdict))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    notes = [f"{check.name.replace('_', ' ')}: {printable(check.reading.note)}" for check in checkup.checks]
+    lines += ["not checked: " + note for note, check in zip(notes, checkup.checks, strict=True) if check.passed is None]
+    recipe, seconds = checkup.recipe, checkup.predicted_seconds
+    plan = (
+        f"The plan: {recipe.train.epochs:,} epochs in batches of {recipe.train.batch_size:,} with {recipe.optim.name}"
+    )
+    blocks = ["\n".join(lines), plan + (f", about {duration(seconds)}." if seconds is not None else ".")]
+    return "\n\n".join([*blocks, findings_text(checkup.findings) or "No problems were found."])
+
+
+def _measured(reading: Reading) -> str:
+    from trainwell.report.words import duration, number
+
+    if reading.measured is None:
+        return ""
+    if reading.unit == "seconds":
+        return duration(reading.measured)
+    if reading.unit == "bytes":
+        return f"{reading.measured / 2**30:.3g} GiB"
+    return number(reading.measured)

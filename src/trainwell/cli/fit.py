@@ -1,0 +1,134 @@
+"""trainwell fit: train a network on data or from a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainwell.cli.options import Edits, Json, Runs, find_run, print_json, read_edits, speak
+
+if TYPE_CHECKING:
+    from trainwell.core.errors import TrainwellError
+
+
+def fit(
+    data: Annotated[
+        str | None,
+        typer.Argument(help="digits, iris, ... · table.csv · pictures/ · idx folder · data.npz · recipe.toml"),
+    ] = None,
+    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
+    model: Annotated[str | None, typer.Option(help="Architecture, e.g. mlp, lenet5, resnet20.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
+    seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    edits: Edits = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    runs: Runs = Path("runs"),
+    resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue this run where it stopped.")] = None,
+    treat: Annotated[bool, typer.Option("--treat", help="Then try cures, and train again with what helps.")] = False,
+    json: Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
+) -> None:
+    """Train a network on data, with sound defaults or from a recipe."""
+    from trainwell.assemble import fit as train
+    from trainwell.assemble import resume as go_on
+    from trainwell.core.errors import DivergedError, TrainwellError, UsageError
+
+    changes = read_edits(edits)
+    short = {"data.target": target, "nn.model": model, "train.epochs": epochs, "seed": seed, "train.device": device}
+    changes |= {key: value for key, value in short.items() if value is not None}
+    if (data is None) == (resume is None):
+        raise UsageError("fit needs either data or --resume RUN. Example: trainwell fit digits")
+    if resume and (changes or name):
+        raise UsageError("--resume continues a run exactly as it was: leave out all other settings.")
+    screen = None if quiet else Screen()
+    try:
+        if resume:
+            run = go_on(find_run(resume, runs), display=screen)
+        else:
+            run = train(data, edits=changes, name=name, runs=runs, display=screen)
+        if treat and (cured := _treat(run.path, json=json, quiet=quiet)):
+            run = train(cured, runs=runs, display=screen)
+    except TrainwellError as problem:
+        if treat and isinstance(problem, DivergedError) and problem.run is not None:
+            cured = _treat(problem.run, json=json, quiet=quiet)
+            if cured is not None:
+                return fit(str(cured), runs=runs, json=json, quiet=quiet)
+        if problem.run is not None and (second := _show(problem.run, json=json, quiet=quiet)):
+            speak(f"trainwell: {second}", aside=True)
+        raise
+    if failed := _show(run.path, json=json, quiet=quiet):
+        raise failed
+
+
+def _show(path: Path, *, json: bool, quiet: bool) -> TrainwellError | None:
+    """Write the report of a run, however it ended, and say what there is to say; return what kept the report away."""
+    from trainwell.core.errors import TrainwellError
+    from trainwell.report import summary, write_report
+    from trainwell.runs import Run
+
+    run = Run.open(path)
+    problem = None
+    try:
+        write_report(run)
+    except TrainwellError as found:
+        problem = found
+    if not quiet:
+        speak(summary(run), aside=json)
+    if json:
+        print_json(run.to_json())
+    return problem
+
+
+def _treat(path: Path, *, json: bool, quiet: bool) -> Path | None:
+    """Try cures for a run, and return the cured recipe if one helped beyond noise."""
+    from trainwell.cli.treat import treatment_text
+    from trainwell.doctor import treat
+
+    treatment = treat(path, say=lambda text: None if quiet else speak(text, aside=True))
+    if not quiet:
+        speak(treatment_text(treatment), aside=json)
+    return treatment.path if treatment.helped else None
+
+
+class Screen:
+    """Shows a run on standard error while it trains."""
+
+    def __init__(self) -> None:
+        from trainwell.report import LiveDisplay
+
+        self._live = LiveDisplay()
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence."""
+        speak(sentence, aside=True)
+
+    def start(self, facts: Any, step: int) -> None:
+        """Show what is about to train."""
+        sizes = {name: count for name, count in facts.sizes.items() if count}
+        self._live.start(
+            {
+                "model": facts.model,
+                "source": facts.source,
+                "parameters": facts.parameters,
+                "sizes": sizes,
+                "epochs": facts.epochs,
+                "steps": facts.steps,
+                "step": step,
+            }
+        )
+
+    def step(self, step: int, epoch: int) -> None:
+        """Show where training stands, if it is time to."""
+        self._live.update(step, epoch=epoch + 1)
+
+    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
+        """Show the numbers of an epoch."""
+        self._live.epoch({"epoch": epoch, "best": best, **numbers})
+
+    def stop(self) -> None:
+        """Give the terminal back."""
+        self._live.stop()

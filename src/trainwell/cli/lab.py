@@ -1,0 +1,88 @@
+"""trainwell lab: the classic experiments, with numbers beside what the law says."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainwell.cli.options import Json, print_json, speak
+
+if TYPE_CHECKING:
+    from trainwell.lab import Conditions, Experiment, Result
+
+
+def lab(
+    name: Annotated[str | None, typer.Argument(help="The experiment to run; none lists them all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Run every experiment and write a gallery.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for figures and pages.")] = Path("lab"),
+    full: Annotated[bool, typer.Option(help="The long version, as large as the original.")] = False,
+    data: Annotated[str, typer.Option(help="Pictures to train on: digits, or a path (idx files, folder).")] = "digits",
+    json: Json = False,
+) -> None:
+    """List the experiments, or run one and compare its numbers with the expected ones."""
+    from trainwell.core.errors import UsageError
+    from trainwell.lab import EXPERIMENTS, Conditions
+
+    if name and all_:
+        raise UsageError(f"lab must be given a name or --all, got both: {name!r} and --all. Leave one out.")
+    listed = {"experiments": [{"name": e.name, "title": e.title, "row": e.row} for e in EXPERIMENTS.values()]}
+    chosen = list(EXPERIMENTS.values()) if all_ else [EXPERIMENTS[name]] if name else []
+    if chosen:
+        found = [_run(experiment, Conditions(full, data), out=out, aside=json) for experiment in chosen]
+        _finish(listed, found, gallery=all_, out=out, json=json)
+    elif json:
+        print_json(listed)
+    else:
+        width = max(map(len, EXPERIMENTS))
+        for experiment in EXPERIMENTS.values():
+            print(f"{experiment.name:<{width}}  {experiment.row:<3} {experiment.title}")
+
+
+def _run(
+    experiment: Experiment, conditions: Conditions, *, out: Path, aside: bool
+) -> tuple[Experiment, Result, dict[str, Any]]:
+    from trainwell.report.gallery import verdicts, write_experiment
+
+    start = time.perf_counter()
+    result = experiment.run(conditions)
+    path = write_experiment(experiment, result, out)
+    rows = verdicts(result)
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    speak(f"{experiment.title} [{experiment.row}]", aside=aside)
+    for mark, name, measured, wanted in rows:
+        speak(f"  {mark} {name:<{widths[1]}}  {measured:>{widths[2]}}   expected {wanted}", aside=aside)
+    if result.remark:
+        speak(f"  {result.remark}", aside=aside)
+    speak(f"  {path} ({time.perf_counter() - start:.1f} s)", aside=aside)
+    expected = {name: value.plain() for name, value in result.expected.items()}
+    numbers = {name: value if math.isfinite(value) else None for name, value in result.numbers.items()}
+    return experiment, result, {"figure": str(path), "numbers": numbers, "expected": expected}
+
+
+def _finish(
+    listed: dict[str, Any],
+    found: list[tuple[Experiment, Result, dict[str, Any]]],
+    *,
+    gallery: bool,
+    out: Path,
+    json: bool,
+) -> None:
+    """Write the gallery and the JSON object, and complain if a law was not reproduced."""
+    from trainwell.core.errors import TrainwellError
+    from trainwell.report.gallery import write_gallery
+
+    if gallery:
+        page = write_gallery([(experiment, result) for experiment, result, _ in found], out)
+        speak(f"Gallery: {page}", aside=json)
+        listed |= {"gallery": str(page), "results": {experiment.name: shown for experiment, _, shown in found}}
+    else:
+        listed |= found[0][2]
+    if json:
+        print_json(listed)
+    wrong = [f"{experiment.name}: {name}" for experiment, result, _ in found for name in result.failed]
+    if wrong:
+        raise TrainwellError(f"Every number must be as expected, but {len(wrong)} are not: {'; '.join(wrong)}.")

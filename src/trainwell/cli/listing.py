@@ -1,0 +1,54 @@
+"""trainwell list: a table of runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainwell.cli.options import Json, Runs, print_json
+
+COLUMNS = ("name", "status", "score", "model", "task", "seconds", "created")
+
+
+def list_command(
+    runs: Runs = Path("runs"),
+    sort: Annotated[str, typer.Option(help="Column to sort by: " + ", ".join(COLUMNS) + ".")] = "created",
+    json: Json = False,
+) -> None:
+    """List runs, the newest or best first, failed ones with their reason."""
+    from trainwell.core.catalogue import unknown_name
+    from trainwell.core.errors import UsageError
+    from trainwell.core.files import plain
+    from trainwell.report.words import duration
+    from trainwell.runs import list_runs
+
+    if sort not in COLUMNS:
+        raise UsageError(unknown_name("column", sort, COLUMNS))
+    found = list_runs(runs)
+    if sort == "score":
+        found.sort(key=lambda run: run.rank)
+    else:
+        found.sort(key=lambda run: getattr(run, sort), reverse=sort in ("created", "seconds"))
+    if json:
+        print_json({"runs": [{"name": run.name, **asdict(run)} for run in found]})
+        return
+    if not found:
+        print(f"No runs in {runs}. Make one with: trainwell fit digits")
+        return
+    import sys
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("run", "status", "score", "model", "time", "created", "why"):
+        table.add_column(column, justify="right" if column in ("score", "time") else "left", overflow="fold")
+    for run in found:
+        score = "" if run.score is None else f"{run.score_name} {run.score:.4f}"
+        cells = (run.name, run.status, score, run.model, duration(run.seconds), run.created[:16], run.reason)
+        table.add_row(*(plain(cell).replace("[", r"\[") for cell in cells))
+    Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -1,0 +1,95 @@
+"""The command line: one thin file per command, errors as one sentence, documented exit codes.
+
+0 ok · 2 usage or recipe · 3 training failed · 65 data · 70 internal error · 74 input or output
+130 interrupted (SIGINT) · 143 terminated (SIGTERM)
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from trainwell.cli.check import check
+from trainwell.cli.compare import compare
+from trainwell.cli.diagnose import diagnose
+from trainwell.cli.fit import fit
+from trainwell.cli.lab import lab
+from trainwell.cli.listing import list_command
+from trainwell.cli.page import page
+from trainwell.cli.predict import predict
+from trainwell.cli.recipe import recipe
+from trainwell.cli.report import report
+from trainwell.cli.rules import rules
+from trainwell.cli.run import SETTINGS as RUN_SETTINGS
+from trainwell.cli.run import run
+from trainwell.cli.treat import treat
+from trainwell.cli.tune import tune
+from trainwell.core.errors import TrainwellError
+
+app = typer.Typer(
+    name="trainwell",
+    help="Train neural networks well: it tells you, while they train, what is wrong and what to change.",
+    epilog="Every command: --help for its options, --debug for the full traceback of an error.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("fit")(fit)
+app.command("run", context_settings=RUN_SETTINGS)(run)
+app.command("tune")(tune)
+app.command("lab")(lab)
+app.command("predict")(predict)
+app.command("check")(check)
+app.command("recipe")(recipe)
+app.command("list")(list_command)
+app.command("compare")(compare)
+app.command("report")(report)
+app.command("page")(page)
+app.command("diagnose")(diagnose)
+app.command("treat")(treat)
+app.command("rules")(rules)
+
+INTERNAL = 70
+
+
+@app.callback(invoke_without_command=True)
+def start(version: bool = typer.Option(False, "--version", help="Print the version and leave.")) -> None:
+    """Train neural networks well: it tells you, while they train, what is wrong and what to change."""
+    if version:
+        from trainwell import __version__
+
+        print(f"trainwell {__version__}")
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and leave with a documented exit code."""
+    ours = sys.argv if "run" not in sys.argv[1:2] else sys.argv[:2]  # what follows `run` may be a script's own
+    debug = "--debug" in ours
+    sys.argv = [argument for argument in sys.argv if argument != "--debug" or not debug]
+    try:
+        app()
+    except (Exception, KeyboardInterrupt) as problem:
+        if debug:
+            raise
+        sys.exit(complain(problem))
+
+
+def complain(problem: BaseException) -> int:
+    """Say in one sentence what went wrong, and return the exit code for it."""
+    if isinstance(problem, KeyboardInterrupt):
+        print("trainwell: interrupted", file=sys.stderr)
+        return 130
+    if isinstance(problem, TrainwellError):
+        print(f"trainwell: {problem}", file=sys.stderr)
+        return problem.exit_code
+    kind = type(problem).__name__
+    print(f"trainwell: internal error, {kind}: {problem}. Please report it with --debug's output.", file=sys.stderr)
+    return INTERNAL
+
+
+if __name__ == "__main__":
+    main()

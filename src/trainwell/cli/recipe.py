@@ -1,0 +1,29 @@
+"""trainwell recipe: print the complete recipe that fit would run."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
+
+
+def recipe(
+    data: Annotated[str, typer.Argument(help="What you would give to fit.")],
+    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
+    edits: Edits = None,
+    json: Json = False,
+) -> None:
+    """Print the complete recipe that fit would run, every setting explained; redirect it to a file and edit it."""
+    from trainwell.assemble import gather, plan
+    from trainwell.recipe import flatten, to_toml
+
+    changes = read_edits(edits) | ({"data.target": target} if target else {})
+    made = plan(gather(data, changes))
+    for remark in made.examples.remarks:
+        speak(remark, aside=True)
+    if json:
+        print_json({"recipe": dict(flatten(made.recipe)), "reasons": dict(made.reasons)})
+    else:
+        print(to_toml(made.recipe, reasons=made.reasons, comments=True), end="")

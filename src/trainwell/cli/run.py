@@ -1,0 +1,103 @@
+"""trainwell run: watch anybody's training script."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trainwell.cli.options import Json, Runs, print_json
+
+if TYPE_CHECKING:
+    from trainwell.core.finding import Finding
+    from trainwell.watching import Watched
+
+SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
+"""For the parser: our options end at the script, whatever follows it is the script's."""
+
+
+def run(
+    command: Annotated[list[str], typer.Argument(metavar="SCRIPT.py [ARGUMENTS]", help="Or: -m MODULE [ARGUMENTS]")],
+    runs: Runs = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    budget: Annotated[str, typer.Option(help="Watching time, as a share of training time.")] = "2%",
+    json: Json = False,
+) -> None:
+    """Run a PyTorch training script, unmodified, and say what is wrong with its training."""
+    from trainwell.core.errors import UsageError
+    from trainwell.watching import run_watched
+
+    is_module = command[0] == "-m"
+    if is_module and len(command) < 2:
+        raise UsageError("-m must be followed by the name of a module. Example: trainwell run -m package.train")
+    target, *arguments = command[1:] if is_module else command
+    watched = run_watched(
+        target, arguments, is_module=is_module, runs=runs, name=name, budget=_fraction(budget), say=_say
+    )
+    if watched.is_main:
+        _show(watched)
+        if json:
+            print_json(watched.to_json())
+    raise SystemExit(watched.exit_code)
+
+
+def _say(line: str) -> None:
+    print(f"trainwell: {line}", file=sys.stderr, flush=True)
+
+
+def _fraction(text: str) -> float:
+    from trainwell.core.errors import UsageError
+
+    try:
+        value = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise UsageError(f"--budget must be a share from 0% to 100%, got {text!r}.")
+    return value
+
+
+def _show(watched: Watched) -> None:
+    """Print the diagnosis on standard error: the script owns standard output."""
+    from trainwell.core.finding import Severity
+    from trainwell.report import write_report
+    from trainwell.report.evidence import folded
+    from trainwell.runs import Run
+
+    blocks = ["", _headline(watched)]
+    hints = [finding for finding in watched.findings if finding.severity is Severity.INFO]
+    for cause, symptoms in folded([finding for finding in watched.findings if finding not in hints]):
+        blocks.append(_finding_text(cause, symptoms))
+    if hints:
+        blocks.append("hints: " + "; ".join(hint.title.rstrip(".") for hint in hints))
+    if watched.run is not None:
+        write_report(Run.open(watched.run))
+        blocks.append(f"  run     {watched.run}\n  report  {watched.run / 'report.html'}")
+    print("\n\n".join(blocks), file=sys.stderr, flush=True)
+
+
+def _headline(watched: Watched) -> str:
+    verdicts = [finding for finding in watched.findings if finding.severity != "info"]
+    found = f"{len(verdicts)} problem{'s' * (len(verdicts) != 1)} found" if verdicts else "no problems were found"
+    if not watched.steps and not verdicts:
+        found = "no training was seen"
+    cost = f"watching took {watched.watch_seconds:.2f} s of it, {watched.overhead_fraction:.1%} of the training"
+    return f"trainwell: {found} in {watched.steps:,} steps and {watched.seconds:.1f} s; {cost}"
+
+
+def _finding_text(cause: Finding, symptoms: tuple[Finding, ...]) -> str:
+    from trainwell.report import findings_text
+    from trainwell.rules import cure
+
+    lines = [findings_text([cause, *symptoms])]
+    for place in cause.where:
+        file, _, number = place.rpartition(":")
+        if file and number.isdigit() and (source := linecache.getline(file, int(number)).strip()):
+            lines.append(f"  {place}:  {source}")
+    if text := cure(cause.rule):
+        lines.append(textwrap.fill(f"cure: {text}", 80, initial_indent="  ", subsequent_indent="    "))
+    return "\n".join(lines)

@@ -1,0 +1,111 @@
+"""A batch: a small frozen structure of named tensors.
+
+`inputs` and `targets` are always there; `mask` marks what counts (padding does not) and `weights`
+says how much each example counts. A data source may add any further tensors under names of its own
+(boxes, lengths): the loop, the probes and the rules never need to know them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Batch:
+    """Named tensors that share their first axis, the example.
+
+    Args:
+        tensors: tensors by name; "inputs" and "targets" are required, every first axis has the same length.
+
+    >>> import torch
+    >>> batch = Batch({"inputs": torch.zeros(5, 3), "targets": torch.arange(5)})
+    >>> len(batch), batch.inputs.shape, batch.mask is None
+    (5, torch.Size([5, 3]), True)
+    >>> [(len(part), share) for part, share in batch.parts(2)]
+    [(2, 0.4), (3, 0.6)]
+    """
+
+    __slots__ = ("_tensors",)
+    _tensors: Mapping[str, Tensor]
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        object.__setattr__(self, "_tensors", tensors)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a batch is frozen: build a new one with replace({name}=...)")
+
+    @property
+    def inputs(self) -> Tensor:
+        """What the network sees, (batch, ...)."""
+        return self._tensors["inputs"]
+
+    @property
+    def targets(self) -> Tensor:
+        """What it should answer, (batch, ...)."""
+        return self._tensors["targets"]
+
+    @property
+    def mask(self) -> Tensor | None:
+        """(batch, length) bool, True where a position counts; None if all count."""
+        return self._tensors.get("mask")
+
+    @property
+    def weights(self) -> Tensor | None:
+        """(batch,) float, how much each example counts in the loss; None if all count alike."""
+        return self._tensors.get("weights")
+
+    def weight(self) -> float:
+        """Return how much the batch counts in a mean over examples: the sum of `weights`, or the number of examples.
+
+        A task whose loss is a mean over positions gives every example its number of positions as its weight.
+        """
+        return float(len(self)) if self.weights is None else float(self.weights.sum())
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tensors
+
+    def __len__(self) -> int:
+        return len(self._tensors["inputs"])
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the tensors."""
+        return tuple(self._tensors)
+
+    def replace(self, **tensors: Tensor) -> Batch:
+        """Return a batch with some tensors replaced or added."""
+        return Batch({**self._tensors, **tensors})
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Return the batch on a device; the copy overlaps with computation where memory is pinned."""
+        return Batch({name: tensor.to(device, non_blocking=True) for name, tensor in self._tensors.items()})
+
+    def slice(self, start: int, stop: int) -> Batch:
+        """Return examples start to stop (excluded) as views."""
+        return Batch({name: tensor[start:stop] for name, tensor in self._tensors.items()})
+
+    def parts(self, size: int) -> Iterator[tuple[Batch, float]]:
+        """Yield micro-batches of about `size` examples, each with its share of the batch's weight.
+
+        The shares add up to 1, so that the shares times the parts' mean losses add up to the batch's mean loss.
+        A part that does not count at all is left out. A last part of a single example joins the one before,
+        because batch normalisation has no variance of one.
+        """
+        if len(self) <= size:
+            yield self, 1.0
+            return
+        starts = list(range(0, len(self), size))
+        if size > 1 and len(self) - starts[-1] == 1:
+            starts.pop()
+        whole = self.weight()
+        for start, stop in itertools.pairwise([*starts, len(self)]):
+            part = self.slice(start, stop)
+            if share := part.weight() / whole:
+                yield part, share

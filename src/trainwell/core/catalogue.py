@@ -1,0 +1,65 @@
+"""Names to factories, one catalogue per room, with "did you mean"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from trainwell.core.errors import UnknownNameError
+
+Entry = TypeVar("Entry")
+
+
+def nearest(name: str, names: Iterable[str]) -> str | None:
+    """Return the valid name a user most likely meant, or None if none is close.
+
+    >>> nearest("adamm", ["sgd", "adam", "adamw"])
+    'adam'
+    """
+    found = difflib.get_close_matches(name.lower(), list(names), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+class Catalogue(Mapping[str, Entry], Generic[Entry]):
+    """A read-only mapping whose lookup fails with a sentence that helps.
+
+    Args:
+        kind: what the entries are, in the singular ("optimizer").
+        entries: name to entry.
+
+    >>> Catalogue("optimizer", {"sgd": 1, "adamw": 2})["adamv"]
+    Traceback (most recent call last):
+    trainwell.core.errors.UnknownNameError: Unknown optimizer 'adamv': did you mean 'adamw'? Valid names: adamw, sgd.
+    """
+
+    def __init__(self, kind: str, entries: Mapping[str, Entry]) -> None:
+        self.kind = kind
+        self._entries = dict(entries)
+
+    def __getitem__(self, name: str) -> Entry:
+        try:
+            return self._entries[name]
+        except KeyError:
+            raise UnknownNameError(unknown_name(self.kind, name, self._entries)) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+
+def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
+    """Write the sentence for a name nobody knows.
+
+    >>> unknown_name("task", "clasify", ["classify", "regress"])
+    "Unknown task 'clasify': did you mean 'classify'? Valid names: classify, regress."
+    """
+    names = sorted(names)
+    guess = nearest(name, names)
+    hint = f" did you mean {guess!r}?" if guess else ""
+    return f"Unknown {kind} {name!r}:{hint} Valid names: {', '.join(names)}."

@@ -1,0 +1,52 @@
+"""What is known before the first step: the reference against which "bad" is judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a run before it trains; a rule needs it to know what "bad" means.
+
+    Unknown values keep their defaults (None, 0 or empty), and a rule says nothing about what it does not know.
+
+    Args:
+        source: name or path of the data.
+        model: name of the architecture.
+        kind: kind of the inputs: "table", "picture" or "array".
+        task: name of the task: "classify", "binary", "regress", "multilabel".
+        input_shape: shape of one example as the network receives it, e.g. (1, 28, 28).
+        outputs: numbers the network must return for one example.
+        labels: names of the classes, in the order of their numbers.
+        class_counts: training examples of each class.
+        sizes: examples in "train", "validation" and "test".
+        chance_loss: loss of the best constant prediction on the training split, in the task's unit (nats or squares).
+        parameters: trainable numbers of the network.
+        batch_size: examples per step.
+        epochs: planned passes over the training split.
+        steps: planned optimizer steps.
+        optimizer: name of the optimizer.
+        learning_rate: highest rate of the plan.
+
+    >>> Facts(task="classify", labels=("cat", "dog"), class_counts=(10, 30)).class_counts
+    (10, 30)
+    """
+
+    source: str = ""
+    model: str = ""
+    kind: str = ""
+    task: str = ""
+    input_shape: tuple[int, ...] = ()
+    outputs: int = 0
+    labels: tuple[str, ...] = ()
+    class_counts: tuple[int, ...] = ()
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    chance_loss: float | None = None
+    parameters: int = 0
+    batch_size: int = 0
+    epochs: int = 0
+    steps: int = 0
+    optimizer: str = ""
+    learning_rate: float | None = None

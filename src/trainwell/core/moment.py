@@ -1,0 +1,35 @@
+"""What a probe may look at in one step of training."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.optim import Optimizer
+
+    from trainwell.core.batch import Batch
+
+
+class Moment(NamedTuple):
+    """The state of training between the backward pass and the optimizer's step.
+
+    Gradients are in place and parameters still hold their old values. A probe reads, and changes nothing.
+
+    Args:
+        step: number of this step, from 0.
+        epoch: number of this epoch, from 0.
+        model: the network, in train mode.
+        optimizer: the optimizer about to step.
+        batch: the (last micro-)batch, on the device.
+        outputs: what the network answered to it.
+        loss: 0-d tensor, on the device: reading it may wait for the device.
+    """
+
+    step: int
+    epoch: int
+    model: nn.Module
+    optimizer: Optimizer
+    batch: Batch
+    outputs: Tensor
+    loss: Tensor

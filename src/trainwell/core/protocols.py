@@ -1,0 +1,145 @@
+"""What the rooms expect of one another: shapes of objects, not base classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from trainwell.core.batch import Batch
+    from trainwell.core.facts import Facts
+    from trainwell.core.finding import Finding
+    from trainwell.core.moment import Moment
+    from trainwell.core.signals import Signals
+
+
+class Batches(Protocol):
+    """Batches whose order is a function of (seed, epoch) and nothing else."""
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """Yield the batches of an epoch from position `start`, on the CPU."""
+        ...
+
+    def __len__(self) -> int:
+        """Number of batches in an epoch."""
+        ...
+
+
+class Tally(Protocol):
+    """Collects outputs batch by batch and turns them into scores over the whole split, exactly."""
+
+    def add(self, outputs: Tensor, batch: Batch) -> None:
+        """Take one batch of outputs."""
+        ...
+
+    def scores(self) -> dict[str, float]:
+        """Return the scores over everything added, by scikit-learn's names."""
+        ...
+
+
+class Task(Protocol):
+    """What is learned: how outputs are made, judged and read."""
+
+    @property
+    def name(self) -> str:
+        """The catalogue's name of the task."""
+        ...
+
+    @property
+    def main_score(self) -> str:
+        """The score that decides which epoch is best, higher is better."""
+        ...
+
+    def forward(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return the network's outputs for a batch."""
+        ...
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return the mean loss over everything that counts in the batch, 0-d."""
+        ...
+
+    def example_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return the loss of each example, (batch,)."""
+        ...
+
+    def tally(self) -> Tally:
+        """Return an empty tally."""
+        ...
+
+
+class Probe(Protocol):
+    """Measures something at a sampled step and returns it as named numbers."""
+
+    def arm(self, model: nn.Module) -> None:
+        """Get ready before the forward pass of a step that will be sampled (install hooks)."""
+        ...
+
+    def disarm(self) -> None:
+        """Take the preparation back: the step will not come."""
+        ...
+
+    def read(self, moment: Moment) -> Mapping[str, float]:
+        """Return what was measured, by signal name; hooks are removed here."""
+        ...
+
+
+class Recorder(Protocol):
+    """Where a run's signals and events go."""
+
+    def signal(self, name: str, step: int, value: float) -> None:
+        """Record one value of one series."""
+        ...
+
+    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+        """Record the scores of a split after an epoch."""
+        ...
+
+    def progress(self, steps: int) -> None:
+        """Record how many steps the run has taken."""
+        ...
+
+    def flush_if_due(self) -> None:
+        """Bring to the disk what was recorded, at most about once a second."""
+        ...
+
+    def flush(self) -> None:
+        """Bring to the disk what was recorded, now."""
+        ...
+
+    def event(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """Record that something happened."""
+        ...
+
+
+class Display(Protocol):
+    """Shows a run while it goes on."""
+
+    def say(self, sentence: str) -> None:
+        """Say something once: what was found out about the data, where the run is."""
+        ...
+
+    def start(self, facts: Facts, step: int) -> None:
+        """Training starts, at step `step` of `facts.steps`."""
+        ...
+
+    def step(self, step: int, epoch: int) -> None:
+        """A step is under way; called at every step, so it must cost next to nothing when there is nothing to do."""
+        ...
+
+    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
+        """An epoch ended with these numbers ("loss/train", "score/validation/accuracy", "learning_rate", ...)."""
+        ...
+
+    def stop(self) -> None:
+        """Training is over, for whatever reason; called once."""
+        ...
+
+
+class Rule(Protocol):
+    """A pure function from what was seen to at most one finding."""
+
+    def __call__(self, signals: Signals, facts: Facts) -> Finding | None:
+        """Return a finding, or None if there is nothing to say."""
+        ...

@@ -1,0 +1,47 @@
+"""How much a forward pass computes, in multiply-adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def output_side(side: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
+    """Return the side of what a convolution or pooling leaves: floor((n + 2p - f) / s) + 1.
+
+    Args:
+        side: side of the input (n).
+        kernel: side of the filter (f); dilated, it spans dilation * (f - 1) + 1.
+        stride: steps between two places of the filter (s).
+        padding: zeros added on each side (p).
+        dilation: distance between neighbours in the filter.
+
+    >>> output_side(224, kernel=11, stride=4, padding=2)
+    55
+    """
+    return (side + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+
+
+def multiply_adds(model: nn.Module, inputs: Tensor) -> Mapping[str, int]:
+    """Run a forward pass and count its multiply-adds: products of matrices, convolutions, attention.
+
+    Additions of biases, normalisation and non-linearities are not counted, as is usual.
+
+    Args:
+        model: the network, in eval mode; it may live on the meta device, where nothing is computed.
+        inputs: what it is given.
+    Returns:
+        multiply-adds of each module, its children included, by name; "" is the whole network.
+
+    >>> multiply_adds(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 2)), torch.zeros(1, 5))
+    {'': 21, '0': 15, '1': 6}
+    """
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(inputs)
+    root = type(model).__name__
+    counts = {name: sum(operations.values()) // 2 for name, operations in counter.get_flop_counts().items()}
+    below = {name[len(root) + 1 :]: count for name, count in counts.items() if name.startswith(root + ".")}
+    return {"": counts.get("Global", 0), **below}

@@ -1,0 +1,95 @@
+"""The cost of a network, layer by layer."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from trainwell.cost.flops import multiply_adds
+from trainwell.cost.parameters import own_parameters
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """What one layer costs, for one example.
+
+    Args:
+        name: path of the module in the network; "" is the network itself.
+        type: class of the module.
+        output_shape: shape of what it returns, without the batch; empty if it is not called or returns no tensor.
+        parameters: numbers it holds itself.
+        multiply_adds: of one forward pass, without its children.
+        activation_bytes: memory of what it returns, over all its calls.
+    """
+
+    name: str
+    type: str
+    output_shape: tuple[int, ...]
+    parameters: int
+    multiply_adds: int
+    activation_bytes: int
+
+
+def layers(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32) -> list[LayerCost]:
+    """Return the cost of every layer, in the order of the network's definition; columns add up to the network's.
+
+    The forward pass runs on the meta device, where shapes are followed and nothing is computed or held; where a network
+    cannot do that, on a copy on the processor. A container is listed only if it holds numbers or computes itself.
+
+    Args:
+        model: the network; it is left as it is.
+        input_shape: shape of one example, without the batch.
+        dtype: type of the inputs; give torch.long for tokens.
+
+    >>> for layer in layers(nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU()), (1, 28, 28)):
+    ...     print(layer.name, layer.type, layer.output_shape, layer.parameters, layer.multiply_adds)
+    0 Conv2d (6, 24, 24) 156 86400
+    1 ReLU (6, 24, 24) 0 0
+    """
+    try:
+        shadow = _on_meta(model)
+        return _measure(shadow, torch.zeros((1, *input_shape), dtype=dtype, device="meta"))
+    except (NotImplementedError, RuntimeError):  # It looks at values, or uses an operation without a shape rule.
+        shadow = copy.deepcopy(model).cpu().eval()
+        return _measure(shadow, torch.zeros((1, *input_shape), dtype=dtype))
+
+
+def _on_meta(model: nn.Module) -> nn.Module:
+    tensors = [*model.parameters(), *model.buffers()]
+    # A copy of a large network would double its memory: the copy is given its tensors beforehand.
+    hollow = {id(tensor): tensor.detach().to("meta") for tensor in tensors}
+    for parameter in model.parameters():
+        hollow[id(parameter)] = nn.Parameter(hollow[id(parameter)], requires_grad=False)
+    return copy.deepcopy(model, hollow).eval()
+
+
+def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
+    shapes: dict[str, tuple[int, ...]] = {}
+    held: dict[str, int] = {}
+
+    def watch(name: str, module: nn.Module) -> None:
+        def see(_: nn.Module, inputs: object, output: object) -> None:
+            if isinstance(output, Tensor):
+                shapes[name] = tuple(output.shape[1:])
+                held[name] = held.get(name, 0) + output.numel() * output.element_size()
+
+        module.register_forward_hook(see)
+
+    for name, module in model.named_modules():
+        watch(name, module)
+    total = multiply_adds(model, inputs)
+    own_numbers = dict(own_parameters(model))
+    costs = []
+    for name, module in model.named_modules():
+        prefix = f"{name}." if name else ""
+        children = [prefix + child for child, _ in module.named_children()]
+        computed = total.get(name, 0) - sum(total.get(child, 0) for child in children)
+        is_leaf = not children
+        if is_leaf or own_numbers[name] or computed:
+            bytes_held = held.get(name, 0) if is_leaf else 0
+            shape = shapes.get(name, ())
+            costs.append(LayerCost(name, type(module).__name__, shape, own_numbers[name], computed, bytes_held))
+    return costs

@@ -1,0 +1,17 @@
+"""Examples: readers, splits, preparation, augmentation, batches.
+
+What needs torch (`trainwell.data.batches`, `trainwell.data.augment`) is imported from its own module, so that
+reading, splitting and preparing start fast.
+"""
+
+from trainwell.data.audit import audit as audit
+from trainwell.data.examples import Examples as Examples
+from trainwell.data.examples import Table as Table
+from trainwell.data.prepare import Preparation as Preparation
+from trainwell.data.sources import BUNDLED as BUNDLED
+from trainwell.data.sources import as_inputs as as_inputs
+from trainwell.data.sources import from_arrays as from_arrays
+from trainwell.data.sources import read as read
+from trainwell.data.sources.unlabelled import read_inputs as read_inputs
+from trainwell.data.splits import Splits as Splits
+from trainwell.data.splits import split as split

@@ -1,0 +1,302 @@
+"""Inputs and targets as the network sees them, with statistics fitted on the training split only.
+
+A `Preparation` is plain numbers: it is stored as JSON with the model and applied to new rows at prediction.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.catalogue import nearest
+from trainwell.core.errors import DataError, ShapeError
+from trainwell.data.examples import Array, Examples, Table, missing, shorten
+from trainwell.data.targets import class_name
+from trainwell.recipe.schema import DataRecipe
+
+Float32 = NDArray[np.float32]
+
+# A category must be frequent enough to be learned: at least twice, and in at least one training example of a
+# thousand; the 100 most frequent ones of a column are kept.
+_MOST_CATEGORIES, _RARE = 100, 0.001
+_BLOCK = 1 << 22  # pixels counted at once: a block of int64 stays within 32 MiB
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column of a table becomes numbers.
+
+    Args:
+        name: name of the column.
+        numeric: numbers, or categories.
+        centre: median of the training rows; it stands for a missing number.
+        mean: subtracted from numbers.
+        std: numbers are divided by it; 0 marks a constant, whose input is always 0, whatever new rows hold.
+        categories: the categories that get an input of their own, most frequent first; all others give zeros.
+        missing: whether it gets a further input that is 1 where the value is missing.
+    """
+
+    name: str
+    numeric: bool
+    centre: float = 0.0
+    mean: float = 0.0
+    std: float = 1.0
+    categories: tuple[str, ...] = ()
+    missing: bool = False
+
+    @classmethod
+    def fit(cls, name: str, values: Array, *, standardise: bool) -> Column | None:
+        """Fit one column on the training rows, or return None if there is nothing to learn from it."""
+        if values.dtype == object:
+            return _fit_categories(name, values)
+        known = values[~np.isnan(values)]
+        if not len(known):
+            return None
+        centre = float(np.median(known))
+        mean, std = _mean_std(np.where(np.isnan(values), centre, values)) if standardise else (0.0, 1.0)
+        incomplete = len(known) < len(values)
+        return cls(name, True, centre, mean, std, missing=incomplete) if std or incomplete else None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the inputs made from this column."""
+        main = (self.name,) if self.numeric else tuple(f"{self.name} = {category}" for category in self.categories)
+        return (*main, f"{self.name} missing") if self.missing else main
+
+    def fill(self, values: Array, out: Float32) -> None:
+        """Write the inputs of (rows,) values into (rows, features)."""
+        if self.numeric:
+            numbers = self._numbers(values)
+            absent = np.isnan(numbers)
+            if self.std:
+                with np.errstate(over="ignore"):
+                    out[:, 0] = (np.where(absent, self.centre, numbers) - self.mean) / self.std
+                if not np.isfinite(out[:, 0]).all():
+                    raise DataError(f"Column {self.name!r} must hold finite numbers, got infinite ones. Correct it.")
+        else:
+            number: dict[str | None, int] = {category: i for i, category in enumerate(self.categories)}
+            found = np.array([number.get(text, -1) for text in _texts(values)], dtype=np.int64)
+            rows = np.flatnonzero(found >= 0)
+            out[rows, found[rows]] = 1.0
+            absent = missing(values)
+        if self.missing:
+            out[:, -1] = absent
+
+    def _numbers(self, values: Array) -> NDArray[np.float64]:
+        try:
+            return values.astype(np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"Column {self.name!r} must hold numbers as in training, got text. Correct it.") from None
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What was fitted on the training split; applied to every split and to new examples alike.
+
+    Args:
+        kind: "table", "picture" or "array".
+        task: what is learned.
+        input_shape: shape of one prepared example.
+        feature_names: names of the inputs; empty for pictures.
+        labels: names of the classes.
+        columns: how the columns of a table are prepared.
+        mean: mean of each channel (on pixels scaled to [0, 1]) or feature.
+        std: deviation of each channel or feature; 0 marks a constant, whose input is always 0.
+        target_mean: mean of each regression target.
+        target_std: deviation of each regression target.
+        remarks: sentences said aloud about what was left out.
+    """
+
+    kind: str
+    task: str
+    input_shape: tuple[int, ...]
+    feature_names: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    target_std: tuple[float, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def fit(cls, examples: Examples, train: Array, recipe: DataRecipe) -> Preparation:
+        """Fit on the training examples; no other example is looked at.
+
+        Args:
+            examples: all examples.
+            train: numbers of the training examples.
+            recipe: `prepare` is read.
+        Raises:
+            DataError: if no column of a table can be used.
+        """
+        standardise = recipe.prepare == "standardise"
+        fitted = cls(examples.kind, examples.task, (), examples.features, examples.labels)
+        if examples.task == "regress":
+            targets = examples.targets[train].reshape(len(train), -1).astype(np.float64)
+            mean, std = zip(*(_mean_std(column) for column in targets.T), strict=True)
+            fitted = dataclasses.replace(fitted, target_mean=mean, target_std=tuple(one or 1.0 for one in std))
+        if isinstance(examples.inputs, Table):
+            return _fit_table(fitted, examples.inputs[train], standardise=standardise, name=examples.name)
+        if examples.kind == "picture":
+            height, width, channels = examples.inputs.shape[1:]
+            mean, std = (
+                _pixel_mean_std(examples.inputs, train) if standardise else ((0.0,) * channels, (1.0,) * channels)
+            )
+            return dataclasses.replace(fitted, input_shape=(channels, height, width), mean=mean, std=std)
+        shape = examples.inputs.shape[1:]
+        fitted = dataclasses.replace(fitted, input_shape=shape, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
+        if standardise:
+            features = np.moveaxis(examples.inputs[train], 1, 0)
+            mean, std = zip(*(_mean_std(feature) for feature in features), strict=True)
+            fitted = dataclasses.replace(fitted, mean=mean, std=std)
+        return fitted
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network must return for one example."""
+        if self.task == "regress":
+            return len(self.target_mean)
+        return 1 if self.task == "binary" else len(self.labels)
+
+    @property
+    def affine(self) -> tuple[Float32, Float32]:
+        """(scale, shift) such that a prepared input is `raw * scale + shift` in float32, per channel or feature."""
+        mean, std = np.array(self.mean), np.array(self.std)
+        inverse = np.divide(1.0, std, out=np.zeros_like(std), where=std > 0)
+        return (inverse / (255 if self.kind == "picture" else 1)).astype(np.float32), (-mean * inverse).astype(
+            np.float32
+        )
+
+    def inputs(self, raw: Table | Array) -> Float32:
+        """Prepare raw inputs, of training or new.
+
+        Args:
+            raw: as `Examples.inputs`: a table holding at least the training columns, pictures (N, H, W, C), arrays.
+        Returns:
+            float32 (N, features), (N, C, H, W) or the array's own shape.
+        Raises:
+            DataError: if a column is missing or holds text instead of numbers.
+            ShapeError: if examples have another shape than in training.
+        """
+        if isinstance(raw, Table):
+            return self._table(raw)
+        channels_last = self.input_shape[1:] + self.input_shape[:1] if self.kind == "picture" else self.input_shape
+        if self.kind == "table" or raw.shape[1:] != channels_last:
+            raise ShapeError(
+                f"Inputs must have the shape {self.kind} {channels_last} as in training, got {raw.shape[1:]}. "
+                "Give examples of the same kind and size."
+            )
+        scale, shift = self.affine
+        along = (1, -1) + (1,) * (len(self.input_shape) - 1)
+        channels_first = np.moveaxis(raw, -1, 1) if self.kind == "picture" else raw
+        prepared = np.multiply(channels_first, scale.reshape(along), dtype=np.float32, order="C")
+        prepared += shift.reshape(along)
+        return prepared
+
+    def targets(self, raw: Array) -> Array:
+        """Standardise regression targets for training; class numbers and sets of labels stay as they are."""
+        if self.task != "regress":
+            return raw
+        mean, std = np.array(self.target_mean), np.array(self.target_std)
+        standardised: Array = ((raw.reshape(len(raw), -1) - mean) / std).astype(np.float32)
+        return standardised.reshape(raw.shape)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain data, without loss."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Preparation:
+        """Return the preparation that `to_json` wrote.
+
+        Raises:
+            DataError: if it is not one.
+        """
+        try:
+            columns = tuple(Column(**_tuples(column)) for column in data["columns"])
+            return cls(**{**_tuples(data), "columns": columns})
+        except (KeyError, TypeError) as problem:
+            raise DataError(f"The stored preparation cannot be read: {problem}. Train the model again.") from None
+
+    def _table(self, raw: Table) -> Float32:
+        prepared = np.zeros((len(raw), len(self.feature_names)), dtype=np.float32)
+        start = 0
+        for column in self.columns:
+            if column.name not in raw.columns:
+                guess = nearest(column.name, raw.columns)
+                hint = f" Did you mean {guess!r}?" if guess else ""
+                raise DataError(
+                    f"The table must have the column {column.name!r} as in training, "
+                    f"got {', '.join(map(repr, raw.columns))}.{hint}"
+                )
+            stop = start + len(column.features)
+            column.fill(raw.columns[column.name], prepared[:, start:stop])
+            start = stop
+        return prepared
+
+
+def _fit_table(fitted: Preparation, table: Table, *, standardise: bool, name: str) -> Preparation:
+    found = {name: Column.fit(name, values, standardise=standardise) for name, values in table.columns.items()}
+    columns = tuple(column for column in found.values() if column)
+    if not columns:
+        raise DataError(
+            f"{name} must have a column to learn from, but {shorten(found, len(found))} "
+            "are empty, constant or text that hardly ever repeats. Add columns of numbers or of a few categories."
+        )
+    remarks = tuple(
+        f"Column {name!r} is left out: it is empty, constant, or text of which hardly any occurs twice."
+        for name, column in found.items()
+        if column is None
+    )
+    features = tuple(feature for column in columns for feature in column.features)
+    return dataclasses.replace(
+        fitted, columns=columns, feature_names=features, input_shape=(len(features),), remarks=remarks
+    )
+
+
+def _fit_categories(name: str, values: Array) -> Column | None:
+    known = values[~missing(values)].astype(str)
+    found, counts = np.unique(known, return_counts=True)
+    order = np.argsort(-counts, kind="stable")[:_MOST_CATEGORIES]
+    enough = max(2, math.ceil(_RARE * len(values)))
+    categories = tuple(str(found[i]) for i in order if counts[i] >= enough)
+    if not categories:
+        return None
+    return Column(name, False, categories=categories, missing=len(known) < len(values))
+
+
+def _texts(values: Array) -> list[str | None]:
+    """Categories of a column; numbers are written as the reader writes the names of classes."""
+    return [None if value is None else class_name(value) for value in values.tolist()]
+
+
+def _mean_std(values: Array) -> tuple[float, float]:
+    """Return mean and deviation in float64; the deviation of what is constant but for rounding is 0."""
+    mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    return mean, std if std > 1e-7 * abs(mean) else 0.0
+
+
+def _pixel_mean_std(pictures: Array, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return mean and deviation of each channel on [0, 1], exact: counted from the histogram of the 256 levels."""
+    channels = pictures.shape[-1]
+    histogram = np.zeros((channels, 256), dtype=np.int64)
+    each = max(1, _BLOCK // math.prod(pictures.shape[1:]))
+    for start in range(0, len(train), each):
+        block = pictures[train[start : start + each]].reshape(-1, channels)
+        for channel in range(channels):
+            histogram[channel] += np.bincount(block[:, channel], minlength=256)
+    levels = np.arange(256) / 255
+    mean = histogram @ levels / histogram.sum(axis=1)
+    variance = (histogram * (levels - mean[:, np.newaxis]) ** 2).sum(axis=1) / histogram.sum(axis=1)
+    return tuple(mean.tolist()), tuple(np.sqrt(variance).tolist())
+
+
+def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in data.items()}

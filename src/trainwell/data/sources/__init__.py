@@ -1,0 +1,73 @@
+"""Readers, one kind of source per file, and `read`, which recognises what a source is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trainwell.core.catalogue import nearest
+from trainwell.core.errors import DataError
+from trainwell.core.files import plain
+from trainwell.data.examples import Examples
+from trainwell.data.sources.arrays import as_inputs as as_inputs
+from trainwell.data.sources.arrays import from_arrays as from_arrays
+from trainwell.data.sources.arrays import read_npz
+from trainwell.data.sources.bundled import BUNDLED as BUNDLED
+from trainwell.data.sources.folder import read_folder
+from trainwell.data.sources.idx import is_idx_folder, read_idx
+from trainwell.data.sources.table import read_table
+from trainwell.recipe.schema import DataRecipe
+
+# Files that cannot be opened without running what is inside them, or that hold no targets.
+_REFUSED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".npy", ".zip", ".tar", ".xlsx", ".xls")
+_POSSIBLE = (
+    "a table (.csv, .tsv, .parquet), a folder of pictures (one sub-folder for each class), idx files or an .npz file"
+)
+
+
+def read(recipe: DataRecipe, *, task: str = "") -> Examples:
+    """Read the examples a recipe names: a bundled data set, or a path recognised by what it holds.
+
+    Args:
+        recipe: `source` and the settings of its kind.
+        task: "classify" or "regress" where the inferred task is not the one you mean.
+    Raises:
+        DataError: if there is no such data set, or it cannot be used; one sentence says why.
+        MissingExtraError: if an optional package is needed.
+
+    >>> len(read(DataRecipe(source="iris")))
+    150
+    """
+    if recipe.source in BUNDLED:
+        return BUNDLED[recipe.source]()
+    path = Path(recipe.source).expanduser()
+    name = plain(path.name)
+    try:
+        if path.is_dir():
+            return read_idx(path) if is_idx_folder(path) else read_folder(path, recipe)
+        if not path.exists():
+            raise DataError(_unknown(recipe.source, path))
+        if not path.is_file() or path.suffix.lower() in _REFUSED:
+            raise DataError(f"{name} cannot be read safely as data. Give {_POSSIBLE}.")
+        with open(path, "rb") as file:
+            start = file.read(4)
+        if not start:
+            raise DataError(f"{name} is empty. Give {_POSSIBLE}.")
+        if start[:2] == b"PK":
+            return read_npz(path, task)
+        if start[:2] in (b"\x1f\x8b", b"\0\0"):
+            return read_idx(path)
+        return read_table(path, recipe, task)
+    except OSError as problem:
+        raise DataError(
+            f"{plain(recipe.source)} cannot be read: {problem.strerror}. Check the path and its permissions."
+        ) from None
+
+
+def _unknown(source: str, path: Path) -> str:
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    guess = nearest(source, BUNDLED) or (nearest(path.name, beside) if beside else None)
+    hint = f" did you mean {plain(guess)!r}?" if guess else ""
+    return (
+        f"Unknown data set {plain(source)!r}:{hint} Give a bundled name ({', '.join(BUNDLED)}), "
+        f"or the path of {_POSSIBLE}."
+    )

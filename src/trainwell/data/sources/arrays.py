@@ -1,0 +1,173 @@
+"""Arrays: .npz files, and numpy arrays or torch tensors given from Python."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainwell.core.errors import DataError, ShapeError
+from trainwell.core.files import plain
+from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, numbered
+from trainwell.data.targets import infer
+
+# Names of the arrays of one split in an .npz file, lower case; the first pair is the whole data set.
+_LAYOUT: dict[str, tuple[str, int | None]] = {
+    "x": ("y", None),
+    "x_train": ("y_train", TRAIN),
+    "x_val": ("y_val", VALIDATION),
+    "x_valid": ("y_valid", VALIDATION),
+    "x_validation": ("y_validation", VALIDATION),
+    "x_test": ("y_test", TEST),
+}
+
+
+def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = None, task: str = "") -> Examples:
+    """Make examples from arrays or tensors in memory.
+
+    uint8 of three axes (N, H, W) or of four with 1 or 3 channels, last or second, are pictures; all else is numbers.
+
+    Args:
+        x: (N, ...) numbers.
+        y: (N,) class names, class numbers or numbers; (N, k) numbers, or zeros and ones.
+        name: what the data set is called in sentences.
+        given: (N,) 0, 1, 2 where train, validation and test are already decided.
+        task: "classify" or "regress" where the inferred task is not the one you mean.
+    Raises:
+        DataError: for objects, missing targets, numbers that are not finite.
+        ShapeError: if x and y differ in length.
+
+    >>> examples = from_arrays([[0.5, 1.0], [0.1, 2.0]], ["cat", "dog"])
+    >>> examples.kind, examples.task, examples.labels
+    ('array', 'binary', ('cat', 'dog'))
+    """
+    inputs, targets = _array(x, "x", name=name), _array(y, "y", name=name)
+    if len(inputs) != len(targets):
+        raise ShapeError(
+            f"x and y of {name} must have the same length, got {len(inputs):,} and {len(targets):,}. "
+            "Give one target for each example."
+        )
+    kind, inputs = _inputs(inputs, name=name)
+    ids = numbered("row", len(inputs))
+    found = infer(targets, name="Target 'y'", ids=ids, task=task)
+    features = tuple(f"x{i}" for i in range(inputs.shape[1])) if kind == "array" and inputs.ndim == 2 else ()
+    return Examples(
+        name=name,
+        kind=kind,
+        inputs=inputs,
+        targets=found.values,
+        task=found.task,
+        ids=ids,
+        labels=found.labels,
+        features=features,
+        given=given,
+        remarks=found.remarks,
+    )
+
+
+def read_npz(path: Path, task: str = "") -> Examples:
+    """Read an .npz file holding X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
+
+    Raises:
+        DataError: if it is damaged or the arrays have other names.
+    """
+    name = plain(path.name)
+    arrays = _load(path, name)
+    lower = {key.lower(): key for key in arrays}
+    pairs = [(lower[x], lower[y], split) for x, (y, split) in _LAYOUT.items() if x in lower and y in lower]
+    if not pairs:
+        raise DataError(
+            f"{name} must hold the targets of each split as y, y_train or y_test, got {', '.join(map(plain, arrays))}. "
+            "Save it with numpy.savez(file, X=X, y=y)."
+        )
+    xs, ys, splits = zip(*pairs, strict=True)
+    if splits[0] is None:
+        return from_arrays(arrays[xs[0]], arrays[ys[0]], name=name, task=task)
+    for x, y in zip(xs, ys, strict=True):
+        if len(arrays[x]) != len(arrays[y]):
+            raise ShapeError(
+                f"{x} and {y} of {name} must have the same length, got {len(arrays[x])}, {len(arrays[y])}."
+            )
+    given = np.concatenate([np.full(len(arrays[y]), part, dtype=np.int8) for y, part in zip(ys, splits, strict=True)])
+    try:
+        inputs, targets = (np.concatenate([arrays[key] for key in keys]) for keys in (xs, ys))
+    except ValueError as problem:
+        raise ShapeError(f"The splits of {name} must have equal shapes: {problem}.") from None
+    return from_arrays(inputs, targets, name=name, given=given, task=task)
+
+
+def as_inputs(x: Any, *, name: str = "arrays") -> Array:
+    """Return arrays or tensors in memory as raw inputs, without targets: what `Preparation.inputs` takes.
+
+    Raises:
+        DataError: if they are no numbers.
+
+    >>> as_inputs([[1, 2]]).dtype
+    dtype('float32')
+    """
+    return _inputs(_array(x, "x", name=name), name=name)[1]
+
+
+def read_npz_inputs(path: Path) -> Array:
+    """Read the inputs of an .npz file, its array X (or x_test), for prediction.
+
+    Raises:
+        DataError: if there is none, or the file is damaged.
+    """
+    name = plain(path.name)
+    arrays = {key.lower(): array for key, array in _load(path, name).items()}
+    for key in ("x", "x_test"):
+        if key in arrays:
+            return as_inputs(arrays[key], name=name)
+    raise DataError(f"{name} must hold an array named X, got {', '.join(map(plain, arrays))}. Rename it.")
+
+
+def _load(path: Path, name: str) -> dict[str, Array]:
+    try:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            if not any(key.lower() in _LAYOUT for key in file.files):
+                raise DataError(
+                    f"{name} must hold arrays named X and y, or x_train, y_train, x_test, y_test, "
+                    f"got {', '.join(map(plain, file.files)) or 'none'}. Save it with numpy.savez(file, X=X, y=y)."
+                )
+            return {key: file[key] for key in file.files if key.lower() in _LAYOUT or key.lower().startswith("y")}
+    except DataError:
+        raise
+    except Exception as problem:  # damaged bytes make numpy, zipfile and zlib raise almost anything
+        reason = "it holds Python objects" if "allow_pickle" in str(problem) else plain(str(problem)) or "out of memory"
+        raise DataError(
+            f"{name} must hold plain arrays, but cannot be read: {reason}. Save it again with numpy.savez."
+        ) from None
+
+
+def _array(values: Any, which: str, *, name: str) -> Array:
+    if hasattr(values, "detach"):  # a torch tensor; torch itself is not needed to read it
+        values = values.detach().cpu().numpy()
+    try:
+        array = np.asarray(values)
+    except ValueError as problem:
+        raise ShapeError(f"{which} of {name} must be one array, got rows of different lengths ({problem}).") from None
+    if array.ndim == 0:
+        raise ShapeError(f"{which} of {name} must be an array with one entry for each example, got {values!r}.")
+    text = which == "y" and array.dtype == object and all(value is None or isinstance(value, str) for value in array)
+    if array.dtype.kind not in ("biufUS" if which == "y" else "biuf") and not text:
+        raise DataError(
+            f"{which} of {name} must hold numbers{' or text' if which == 'y' else ''}, got {array.dtype}. Convert it."
+        )
+    return array
+
+
+def _inputs(array: Array, *, name: str) -> tuple[str, Array]:
+    """Return the kind and the inputs in their proper layout and type."""
+    if array.dtype == np.uint8 and array.ndim == 3:
+        return "picture", array[..., np.newaxis]
+    if array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3):
+        return "picture", array
+    if array.dtype == np.uint8 and array.ndim == 4 and array.shape[1] in (1, 3):
+        return "picture", np.ascontiguousarray(np.moveaxis(array, 1, 3))
+    if 0 in array.shape[1:]:
+        raise ShapeError(f"x of {name} must have at least one number per example, got shape {array.shape}.")
+    with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused with its row
+        numbers = array.astype(np.float32, copy=False)
+    return "array", numbers[:, np.newaxis] if numbers.ndim == 1 else numbers

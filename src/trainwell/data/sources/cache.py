@@ -1,0 +1,67 @@
+"""Decoded pictures, kept on the disk so that they are decoded once and mapped into memory afterwards.
+
+They lie in $TRAINWELL_CACHE, else in ~/.cache/trainwell; deleting that folder is always safe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.files import TEMPORARY, atomic_write
+
+Pictures = NDArray[np.uint8]
+
+
+def load(key: str) -> tuple[Pictures, tuple[str, ...]] | None:
+    """Return the pictures stored under a key, mapped, and the remarks about them; None if they are not there whole."""
+    pictures, remarks = _paths(key)
+    try:
+        return np.load(pictures, mmap_mode="r", allow_pickle=False), tuple(json.loads(remarks.read_bytes()))
+    except (OSError, EOFError, ValueError, TypeError):
+        return None
+
+
+def store(
+    key: str, blocks: Callable[[], Iterator[Pictures]], *, shape: tuple[int, ...], remarks: Sequence[str]
+) -> Pictures:
+    """Store pictures and return them mapped; where the disk refuses, return them in memory.
+
+    Args:
+        key: what the pictures are a function of.
+        blocks: yields them in blocks along the first axis; called again if the disk refuses half-way.
+        shape: of all pictures together.
+        remarks: kept beside them.
+    """
+    pictures, beside = _paths(key)
+    temporary = pictures.with_name(f"{TEMPORARY}{secrets.token_hex(4)}.npy")
+    try:
+        pictures.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        atomic_write(beside, json.dumps(remarks))
+        with open(temporary, "xb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+            for block in blocks():
+                file.write(block.data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, pictures)
+    except OSError:
+        return np.concatenate(list(blocks()))
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+    found = load(key)
+    return found[0] if found else np.concatenate(list(blocks()))
+
+
+def _paths(key: str) -> tuple[Path, Path]:
+    chosen = os.environ.get("TRAINWELL_CACHE")
+    folder = Path(chosen) if chosen else Path(os.path.expanduser("~")) / ".cache" / "trainwell"
+    return folder / f"{key}.npy", folder / f"{key}.json"

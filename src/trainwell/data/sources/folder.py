@@ -1,0 +1,160 @@
+"""A folder of pictures: one sub-folder for each class, perhaps within train, val and test."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from trainwell.core.errors import DataError
+from trainwell.core.files import plain
+from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, shorten
+from trainwell.data.sources import cache
+from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
+from trainwell.recipe.schema import DataRecipe
+
+_SPLITS = {
+    **dict.fromkeys(("train", "training"), TRAIN),
+    **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
+    **dict.fromkeys(("test", "testing"), TEST),
+}
+# Pictures of different sizes get at most this side unless data.image_size says otherwise: what a small network can
+# learn from in minutes on a processor; at 224 a step costs twelve times as much.
+_LARGEST_MEDIAN = 64
+_RULES = 2  # raise when the rules of conversion change: what was decoded by the old ones is then decoded again
+
+
+@dataclass
+class Scan:
+    """What lies in a folder of pictures."""
+
+    files: list[Path] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+
+def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
+    """Read pictures whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
+
+    Links, devices and pipes are never opened; other files are left out and named in the remarks.
+
+    Args:
+        folder: holds a sub-folder for each class, or train/ and others that do.
+        recipe: `image_size` and `max_pixels` are read.
+    Raises:
+        DataError: if there are no pictures in sub-folders, or some are broken or too large.
+        MissingExtraError: if Pillow is not installed.
+    """
+    name = plain(folder.resolve().name)
+    found = _scan(folder)
+    if not found.files:
+        raise DataError(_nothing(folder, name))
+    pictures, remarks = _pictures(folder, found.files, recipe)
+    names, targets = np.unique(np.array(found.classes, dtype=object).astype(str), return_inverse=True)
+    labels = tuple(plain(str(label)) for label in names)
+    kind = "binary classification" if len(labels) == 2 else "classification"
+    said = [f"{len(labels):,} sub-folders: {kind} ({shorten(labels, len(labels), most=10)}).", *remarks]
+    if found.left_out:
+        said.append(f"Left out, being no pictures: {shorten(found.left_out, len(found.left_out))}.")
+    return Examples(
+        name=name,
+        kind="picture",
+        inputs=pictures,
+        targets=targets.astype(np.int64),
+        task="binary" if len(labels) == 2 else "classify",
+        ids=tuple(plain(path.relative_to(folder).as_posix()) for path in found.files),
+        labels=labels,
+        given=np.array(found.splits, dtype=np.int8) if len(set(found.splits)) > 1 else None,
+        remarks=tuple(said),
+    )
+
+
+def pictures_below(folder: Path) -> tuple[list[Path], list[str]]:
+    """Return the picture files below a folder, sorted, and the names of what is none; links are not followed."""
+    files, left_out = [], []
+    for place, folders, names in os.walk(folder, followlinks=False):
+        folders.sort()
+        for file in sorted(names):
+            path = Path(place, file)
+            if file.startswith("."):
+                continue
+            regular = stat.S_ISREG(path.lstat().st_mode)
+            if regular and path.suffix.lower() in SUFFIXES:
+                files.append(path)
+            else:
+                left_out.append(path.relative_to(folder.parent).as_posix())
+    return files, left_out
+
+
+def _scan(folder: Path) -> Scan:
+    found = Scan()
+    below = list(_folders(folder))
+    splits = {path: _SPLITS[path.name.lower()] for path in below if path.name.lower() in _SPLITS}
+    if TRAIN not in splits.values():
+        splits = {folder: TRAIN}
+    for parent, part in splits.items():
+        for place in _folders(parent):
+            files, left_out = pictures_below(place)
+            found.files += files
+            found.classes += [place.name] * len(files)
+            found.splits += [part] * len(files)
+            found.left_out += left_out
+    return found
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    with os.scandir(folder) as entries:
+        names = [e.name for e in entries if e.is_dir(follow_symlinks=False) and not e.name.startswith(".")]
+    return (folder / name for name in sorted(names))
+
+
+def _nothing(folder: Path, name: str) -> str:
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    flat = sum(path.suffix.lower() in SUFFIXES for path in files)
+    tables = [path.name for path in files if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".npz")]
+    hint = (
+        f"it holds {flat:,} pictures, but not in sub-folders"
+        if flat
+        else f"it holds {shorten(tables, len(tables))}, to be named itself"
+        if tables
+        else "there is none"
+    )
+    return f"The folder {name} must hold pictures in one sub-folder for each class, but {hint}. Give such a folder."
+
+
+def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[Array, tuple[str, ...]]:
+    key = _key(folder, files, recipe)
+    if (stored := cache.load(key)) and len(stored[0]) == len(files):
+        return stored
+    headers = read_headers(files, max_pixels=recipe.max_pixels)
+    grey = sum(header.grey for header in headers)
+    remarks = []
+    if 0 < grey < len(files):
+        remarks.append(f"{grey:,} of {len(files):,} pictures are grey: all are read in colour.")
+    height, width = headers[0].height, headers[0].width
+    if recipe.image_size:
+        height = width = recipe.image_size
+    elif any((header.height, header.width) != (height, width) for header in headers):
+        median = int(np.median([min(header.height, header.width) for header in headers]))
+        height = width = min(median, _LARGEST_MEDIAN)
+        remarks.append(
+            f"Pictures differ in size: resized to {width} x {width} "
+            f"(their median side is {median}; data.image_size sets another)."
+        )
+    shape = (height, width, 1 if grey == len(files) else 3)
+    pictures = cache.store(key, lambda: decode(files, shape), shape=(len(files), *shape), remarks=remarks)
+    return pictures, tuple(remarks)
+
+
+def _key(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> str:
+    digest = hashlib.sha256(repr((_RULES, recipe.image_size, recipe.max_pixels)).encode())
+    for path in files:
+        status = path.stat()
+        digest.update(os.fsencode(path.relative_to(folder)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+    return digest.hexdigest()[:32]

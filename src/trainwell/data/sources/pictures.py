@@ -1,0 +1,155 @@
+"""Picture files to arrays: checked before they are decoded, converted by fixed rules, decoded in threads.
+
+The rules: JPEG, PNG, WebP, BMP, TIFF and GIF only; the first frame; turned as EXIF says; transparent pixels on
+white; 16 bits to 8 by dropping the lower byte; all else to RGB, or to one channel where every picture is grey.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.errors import DataError, MissingExtraError
+from trainwell.data.examples import shorten
+
+Pictures = NDArray[np.uint8]
+Result = TypeVar("Result")
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+# Pillow opens 43 formats, some by starting other programs (EPS runs Ghostscript): these six are safe and enough.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
+_SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
+_GREY = ("1", "L", "LA", "La", *_SIXTEEN_BITS)
+_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: these orientations swap width and height
+_AT_ONCE = 256  # pictures decoded before they are handed on: bounds memory
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture before it is decoded."""
+
+    height: int
+    width: int
+    grey: bool
+
+
+@dataclass(frozen=True)
+class _Broken:
+    """A picture that cannot be used, and why."""
+
+    reason: str
+
+
+def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
+    """Read the sizes of pictures without decoding them.
+
+    Raises:
+        DataError: naming up to five files that are no pictures or larger than `max_pixels`.
+        MissingExtraError: if Pillow is not installed.
+    """
+
+    def read(path: Path) -> Header | _Broken:
+        with _open(path) as picture:
+            width, height = picture.size
+            if width * height > max_pixels:
+                return _Broken(f"{width:,} x {height:,} pixels are more than data.max_pixels = {max_pixels:,}")
+            if picture.getexif().get(_ORIENTATION) in _TURNED:
+                width, height = height, width
+            return Header(height, width, picture.mode in _GREY)
+
+    headers = _in_threads(read, files)
+    _refuse(files, headers)
+    return [header for header in headers if isinstance(header, Header)]
+
+
+def decode(files: Sequence[Path], shape: tuple[int, int, int]) -> Iterator[Pictures]:
+    """Yield pictures in blocks of (n, height, width, channels), in order; a larger or smaller one is resized until it
+    fills the shape, and what juts out is cut off evenly.
+
+    Raises:
+        DataError: after all files were tried, naming up to five that are broken.
+    """
+
+    def read(path: Path) -> Pictures:
+        with _open(path) as picture:
+            if picture.format == "PNG":
+                picture.verify()  # decoding alone does not notice every cut-off PNG
+        with _open(path) as picture:
+            return _convert(picture, shape)
+
+    tried: list[_Broken | None] = []
+    for start in range(0, len(files), _AT_ONCE):
+        block = _in_threads(read, files[start : start + _AT_ONCE])
+        whole = [picture for picture in block if not isinstance(picture, _Broken)]
+        if len(whole) == len(block):
+            yield np.stack(whole)
+        tried += [picture if isinstance(picture, _Broken) else None for picture in block]
+    _refuse(files, tried)
+
+
+def _refuse(files: Sequence[Path], tried: Sequence[object]) -> None:
+    broken = [(path, found) for path, found in zip(files, tried, strict=True) if isinstance(found, _Broken)]
+    if broken:
+        names = shorten((f"{path.parent.name}/{path.name} ({found.reason})" for path, found in broken), len(broken))
+        raise DataError(
+            f"Every picture must be readable, but {len(broken):,} of {len(files):,} cannot be used: {names}. "
+            "Replace or delete them."
+        )
+
+
+def _in_threads(read: Callable[[Path], Result | _Broken], files: Sequence[Path]) -> list[Result | _Broken]:
+    image = _pillow()
+
+    def tried(path: Path) -> Result | _Broken:
+        try:
+            return read(path)
+        except image.UnidentifiedImageError:
+            return _Broken("no picture of a known format")
+        except Exception as problem:  # a decoder fed with damaged bytes may raise anything
+            return _Broken(str(problem).strip(".") or type(problem).__name__)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(tried, files))
+
+
+def _pillow() -> Any:
+    try:
+        import PIL.Image
+        import PIL.ImageOps
+    except ImportError:
+        raise MissingExtraError("Reading pictures", "pillow", "vision") from None
+    return PIL
+
+
+def _open(path: Path) -> Any:
+    if not path.is_file():
+        raise OSError("no regular file")
+    return _pillow().Image.open(path, formats=_FORMATS)
+
+
+def _convert(picture: Any, shape: tuple[int, int, int]) -> Pictures:
+    height, width, channels = shape
+    pillow = _pillow()
+    if picture.size not in ((width, height), (height, width)):
+        picture.draft(None, (max(shape[:2]),) * 2)  # a JPEG is decoded at the smallest scale that is large enough
+    picture = pillow.ImageOps.exif_transpose(picture)
+    if picture.mode in _SIXTEEN_BITS:
+        levels = np.clip(np.asarray(picture).astype(np.int64), 0, 65535) >> 8
+        picture = pillow.Image.fromarray(levels.astype(np.uint8))
+    elif picture.mode == "F":
+        raise ValueError("its pixels are floats without a defined range")
+    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        picture = picture.convert("RGBA")
+        white = pillow.Image.new("RGBA", picture.size, (255, 255, 255, 255))
+        picture = pillow.Image.alpha_composite(white, picture)
+    picture = picture.convert("L" if channels == 1 else "RGB")
+    if picture.size != (width, height):
+        picture = pillow.ImageOps.fit(picture, (width, height), method=pillow.Image.Resampling.BILINEAR)
+    return np.array(picture, dtype=np.uint8).reshape(shape)

@@ -1,0 +1,77 @@
+"""New inputs without targets, read the way the training data were."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from trainwell.core.errors import DataError
+from trainwell.core.files import plain
+from trainwell.data.examples import Array, Table, numbered
+from trainwell.data.prepare import Preparation
+from trainwell.data.sources.arrays import read_npz_inputs
+from trainwell.data.sources.bundled import BUNDLED
+from trainwell.data.sources.folder import pictures_below
+from trainwell.data.sources.idx import read_idx_pictures
+from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
+from trainwell.data.sources.table import read_rows
+from trainwell.recipe.schema import DataRecipe
+
+
+def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tuple[Table | Array, Sequence[str]]:
+    """Read inputs to predict on.
+
+    Args:
+        source: a bundled name; a table with the training columns (others are ignored); a picture, or a folder with
+            pictures at any depth; an idx file of pictures; an .npz holding X.
+        preparation: says what kind of inputs the network was trained on.
+        recipe: `max_pixels` and `delimiter` are read.
+    Returns:
+        raw inputs as `Preparation.inputs` takes them, and a name for each.
+    Raises:
+        DataError: if there is nothing, or it is of another kind.
+    """
+    if source in BUNDLED:
+        examples = BUNDLED[source]()
+        return examples.inputs, examples.ids
+    path = Path(source).expanduser()
+    name = plain(source)
+    if not path.exists():
+        raise DataError(f"There is no file or folder {name} to predict on. Check the path.")
+    try:
+        if path.is_dir() or path.suffix.lower() in SUFFIXES:
+            return _pictures(path, preparation, recipe)
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"{name} must be a regular file. Give a table, a picture, a folder, idx or .npz.")
+        with open(path, "rb") as file:
+            start = file.read(2)
+        if start == b"PK":
+            inputs = read_npz_inputs(path)
+            return inputs, numbered("row", len(inputs))
+        if start in (b"\x1f\x8b", b"\0\0"):
+            pictures = read_idx_pictures(path)
+            return pictures, numbered("picture", len(pictures))
+        rows = read_rows(path, recipe.delimiter)
+    except OSError as problem:
+        raise DataError(f"{name} cannot be read: {problem.strerror}. Check its permissions.") from None
+    if preparation.kind != "table":
+        raise DataError(f"{name} is a table, but the network was trained on inputs of kind {preparation.kind!r}.")
+    return rows.table, rows.ids
+
+
+def _pictures(path: Path, preparation: Preparation, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
+    if preparation.kind != "picture":
+        raise DataError(
+            f"{plain(path.name)} holds pictures, but the network was trained on inputs of kind {preparation.kind!r}."
+        )
+    files = pictures_below(path)[0] if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"The folder {plain(path.name)} must hold pictures to predict on, but there is none.")
+    read_headers(files, max_pixels=recipe.max_pixels)
+    channels, height, width = preparation.input_shape
+    blocks = list(decode(files, (height, width, channels)))
+    root = path if path.is_dir() else path.parent
+    return np.concatenate(blocks), tuple(plain(file.relative_to(root).as_posix()) for file in files)

@@ -1,0 +1,110 @@
+"""What is to be learned, inferred from the targets and said aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from trainwell.core.errors import DataError
+from trainwell.data.examples import Array, listing, missing
+
+# A column of whole numbers with more different values than this is a quantity, not a set of classes.
+_MOST_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Targets:
+    """Targets as `Examples` holds them, and the sentences about what was inferred."""
+
+    values: Array
+    task: str
+    labels: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targets:
+    """Decide whether targets are classes, numbers or sets of labels.
+
+    Text is classes. Numbers are classes if they are whole and few (at most 20 different ones), or if they come
+    as integers that repeat; otherwise they are regressed. Rows of zeros and ones are sets of labels, or classes
+    if each row holds exactly one 1.
+
+    Args:
+        raw: (N,) text with None, (N,) numbers with NaN, or (N, k) numbers.
+        name: how the target is called in sentences, e.g. "Target 'income'".
+        ids: a name for each example.
+        task: "classify", "binary" or "regress" to decide it yourself; otherwise inferred.
+    Raises:
+        DataError: if a target is missing or if text is to be regressed.
+
+    >>> infer(np.array(["no", "yes", "no"], dtype=object), name="Target 'paid'", ids=("a", "b", "c"))
+    Targets(values=array([0, 1, 0]), task='binary', labels=('no', 'yes'),
+            remarks=("Target 'paid' has 2 different values: binary classification.",
+                     "A single example of class 'yes': it stays in the training split, so the class is never judged."))
+    """
+    if not raw.size:
+        raise DataError(f"{name} holds no examples. Give a data set with some.")
+    if raw.ndim == 2 and raw.shape[1] == 1:
+        raw = raw[:, 0]
+    if raw.dtype.kind in "US":
+        raw = raw.astype(str).astype(object)
+    absent: Array = np.asarray(missing(raw).reshape(len(raw), -1).any(axis=1))
+    if absent.any():
+        raise DataError(
+            f"{name} must be known for every example, but is missing in "
+            f"{listing(ids, absent)}. Fill these in or delete them."
+        )
+    if raw.ndim > 1:
+        return _several(raw, name=name)
+    if raw.dtype == object:
+        if task == "regress":
+            raise DataError(f"{name} must hold numbers to be regressed, got {raw[0]!r}. Choose another target.")
+        return _classes(raw.astype(str), name=name)
+    if task in ("classify", "binary") or (task != "regress" and _looks_like_classes(raw)):
+        return _classes(raw, name=name)
+    remark = f"{name} is a number with {len(np.unique(raw)):,} different values: regression."
+    return Targets(raw.astype(np.float32), "regress", (), (remark,))
+
+
+def _looks_like_classes(numbers: Array) -> bool:
+    if numbers.dtype.kind == "f" and (numbers != np.floor(numbers)).any():
+        return False
+    different = len(np.unique(numbers))
+    return different <= _MOST_CLASSES or (numbers.dtype.kind in "iub" and different <= len(numbers) / 2)
+
+
+def _classes(raw: Array, *, name: str) -> Targets:
+    values, numbers, counts = np.unique(raw, return_inverse=True, return_counts=True)
+    labels = tuple(class_name(value) for value in values.tolist())
+    kind = "binary classification" if len(labels) == 2 else "classification"
+    remarks = [f"{name} has {len(labels):,} different values: {kind}."]
+    if alone := [label for label, count in zip(labels, counts, strict=True) if count == 1]:
+        which = f"class {alone[0]!r}" if len(alone) == 1 else f"each of {len(alone):,} classes ({alone[0]!r}, ...)"
+        remarks.append(f"A single example of {which}: it stays in the training split, so the class is never judged.")
+    task = "binary" if len(labels) == 2 else "classify"
+    return Targets(numbers.astype(np.int64), task, labels, tuple(remarks))
+
+
+def _several(raw: Array, *, name: str) -> Targets:
+    rows = raw.reshape(len(raw), -1)
+    if rows.dtype == object:
+        raise DataError(f"{name} must be text in one column or numbers, got an array of objects {raw.shape}.")
+    if not np.isin(rows, (0, 1)).all():
+        remark = f"{name} is {rows.shape[1]} numbers: regression."
+        return Targets(rows.astype(np.float32), "regress", (), (remark,))
+    if (rows.sum(axis=1) == 1).all():
+        found = _classes(rows.argmax(axis=1), name=name)
+        return Targets(found.values, found.task, found.labels, (f"{name} is one-hot.", *found.remarks))
+    remark = f"{name} is {rows.shape[1]} zeros and ones, any number of them 1: multi-label classification."
+    return Targets(rows.astype(np.uint8), "multilabel", tuple(map(str, range(rows.shape[1]))), (remark,))
+
+
+def class_name(value: object) -> str:
+    """Write a value as the name of a class or category; whole numbers without a decimal point.
+
+    >>> class_name(3.0), class_name(True), class_name("cat")
+    ('3', 'True', 'cat')
+    """
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

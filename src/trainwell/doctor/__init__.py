@@ -1,0 +1,38 @@
+"""The doctor: what is wrong before, during and after training, and which edits of the recipe cure it.
+
+`check` and `treat` train, so they bring torch; they are imported when they are first used, and diagnosing stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from trainwell.doctor.diagnosis import diagnose as diagnose
+from trainwell.doctor.diagnosis import findings_json as findings_json
+
+if TYPE_CHECKING:
+    from trainwell.doctor.checkup import CHECKS as CHECKS
+    from trainwell.doctor.checkup import Checkup as Checkup
+    from trainwell.doctor.checkup import check as check
+    from trainwell.doctor.patient import Check as Check
+    from trainwell.doctor.script import check_script as check_script
+    from trainwell.doctor.treatment import Treatment as Treatment
+    from trainwell.doctor.treatment import treat as treat
+
+_HOMES = {
+    "CHECKS": "trainwell.doctor.checkup",
+    "Checkup": "trainwell.doctor.checkup",
+    "check": "trainwell.doctor.checkup",
+    "Check": "trainwell.doctor.patient",
+    "check_script": "trainwell.doctor.script",
+    "Treatment": "trainwell.doctor.treatment",
+    "treat": "trainwell.doctor.treatment",
+}
+__all__ = ["diagnose", "findings_json", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'trainwell.doctor' has no attribute {name!r}")

@@ -1,0 +1,39 @@
+"""What is wrong with a run, from what it has recorded."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from trainwell.core.finding import Finding
+from trainwell.rules import RULES
+from trainwell.rules import diagnose as judge
+from trainwell.runs import Run
+
+
+def diagnose(path: str | os.PathLike[str]) -> list[Finding]:
+    """Judge a run by what it has recorded so far, during or after training.
+
+    Args:
+        path: the run's folder.
+    Returns:
+        findings, causes first: those of the rules, then those recorded before training (of the data).
+    """
+    run = Run.open(path)
+    found = judge(run.signals(), run.facts)
+    return [*found, *(finding for finding in run.findings if finding.rule not in RULES)]
+
+
+def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """Return findings as plain data for `--json`, where a number that is not finite becomes None.
+
+    >>> from trainwell.core.finding import Severity
+    >>> findings_json([Finding("r", Severity.INFO, "t", {"loss": math.inf, "limit": 2.0})])[0]["evidence"]
+    {'loss': None, 'limit': 2.0}
+    """
+    rows = [finding.to_json() for finding in findings]
+    for row in rows:
+        row["evidence"] = {name: value if math.isfinite(value) else None for name, value in row["evidence"].items()}
+    return rows

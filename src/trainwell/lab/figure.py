@@ -1,0 +1,126 @@
+"""What a figure shows, as values: an experiment computes them, `report/figures/lab.py` draws them. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Point = tuple[float, float]
+LOG_X, LOG_Y, LOG_BOTH = (True, False), (False, True), (True, True)
+
+
+class Series(NamedTuple):
+    """One set of points.
+
+    Args:
+        name: written beside it in its colour; empty if it needs none.
+        points: (x, y) pairs.
+        kind: "line"; "path" for a walk over a landscape, its end marked; "dots"; "bars"; "area" for a histogram.
+        colour: number of a colour; equal things have equal colours in all panels; -1 is grey.
+    """
+
+    name: str
+    points: tuple[Point, ...]
+    kind: str = "line"
+    colour: int = 0
+
+
+class Level(NamedTuple):
+    """A value to compare with, drawn across the panel and named."""
+
+    value: float
+    name: str
+    vertical: bool = False
+
+
+class Field(NamedTuple):
+    """A landscape: values on a regular grid, rows from the bottom up.
+
+    Args:
+        values: rows of numbers.
+        contours: heights at which contour lines run; empty paints every cell instead, white at 0.
+    """
+
+    values: tuple[tuple[float, ...], ...]
+    contours: tuple[float, ...] = ()
+
+
+class Panel(NamedTuple):
+    """One coordinate system.
+
+    Args:
+        title: the finding in a few words.
+        x: name of the horizontal axis.
+        y: name of the vertical axis.
+        series: what is drawn.
+        levels: values to compare with.
+        field: a landscape below.
+        spans: ends of x and of y; chosen by the drawing where None.
+        logs: True for a logarithmic x and y.
+        categories: names under bars whose x are 0, 1, 2, ...
+        square: True if both axes have one unit, as in a picture.
+    """
+
+    title: str
+    x: str
+    y: str
+    series: tuple[Series, ...] = ()
+    levels: tuple[Level, ...] = ()
+    field: Field | None = None
+    spans: tuple[Point | None, Point | None] = (None, None)
+    logs: tuple[bool, bool] = (False, False)
+    categories: tuple[str, ...] = ()
+    square: bool = False
+
+
+class Figure(NamedTuple):
+    """Panels with what to see in them, in one or two sentences."""
+
+    says: str
+    panels: tuple[Panel, ...]
+
+
+def curve(
+    name: str, values: Iterable[Any], *, xs: Iterable[Any] | None = None, kind: str = "line", colour: int = 0
+) -> Series:
+    """Make a series of values over 0, 1, 2, ... or over `xs`.
+
+    >>> curve("loss", [3, 1]).points
+    ((0.0, 3.0), (1.0, 1.0))
+    """
+    ups = [float(value) for value in values]
+    across = range(len(ups)) if xs is None else xs
+    return Series(name, tuple((float(x), up) for x, up in zip(across, ups, strict=True)), kind, colour)
+
+
+def curves(named: dict[str, Any], *, xs: Iterable[Any] | None = None, kind: str = "line") -> tuple[Series, ...]:
+    """Make one series of each entry, each in a colour of its own."""
+    xs = None if xs is None else list(xs)
+    return tuple(
+        curve(name, values, xs=xs, kind=kind, colour=number) for number, (name, values) in enumerate(named.items())
+    )
+
+
+def histogram(name: str, values: Any, *, span: Point, bins: int = 40, colour: int = 0) -> Series:
+    """Make the outline of a histogram; its heights are fractions of all values.
+
+    >>> histogram("", [0.1, 0.2, 0.9], span=(0, 1), bins=2).points
+    ((0.25, 0.6666666666666666), (0.75, 0.3333333333333333))
+    """
+    given = np.asarray(values, dtype=float).ravel()
+    counts, edges = np.histogram(given, bins=bins, range=span)
+    return curve(name, counts / max(1, given.size), xs=(edges[1:] + edges[:-1]) / 2, kind="area", colour=colour)
+
+
+def landscape(function: Callable[[Any, Any], Any], x: Point, y: Point, *, count: int = 12, size: int = 61) -> Field:
+    """Measure a function of two numpy arrays on a grid; contours enclose equal shares of the area.
+
+    >>> landscape(lambda x, y: x + y, (0, 1), (0, 1), count=1, size=3)
+    Field(values=((0.0, 0.5, 1.0), (0.5, 1.0, 1.5), (1.0, 1.5, 2.0)), contours=(1.0,))
+    """
+    across, up = np.meshgrid(np.linspace(*x, size), np.linspace(*y, size))
+    values = np.asarray(function(across, up), dtype=float)
+    shares = np.arange(1, count + 1) / (count + 1)
+    return Field(tuple(map(tuple, values.tolist())), tuple(float(v) for v in np.quantile(values, shares)))

@@ -1,0 +1,77 @@
+"""The error falls as a power of the number of examples, so that small subsets tell what more data would bring.
+
+Networks learn nested subsets, each twice as large as the one before. A straight line through the logarithms of the
+smaller ones foretells the error of the largest, with an interval from the scatter around it (Hestness et al. 2017).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+
+from trainwell.lab.figure import LOG_BOTH, Figure, Panel, curve
+from trainwell.lab.learning import dense, judge, learn, pictures
+from trainwell.lab.result import Conditions, Expected, Result, near, result
+
+_SIZES, _FITTED, _SEEDS = (25, 50, 100, 200, 400, 800), 4, 2
+
+
+def foretell(sizes: list[int], errors: list[float], size: int) -> tuple[float, float, float, float]:
+    """Fit error = a · size^-b to logarithms; return b, the foretold error at `size` and its 95 % interval."""
+    across, up = np.log(sizes), np.log(errors)
+    slope, start = np.polyfit(across, up, 1)
+    spread = math.sqrt(float(((up - start - slope * across) ** 2).sum()) / (len(sizes) - 2))
+    # Student's t at 97.5 % for two and three degrees of freedom; the leverage widens it with the distance.
+    factor = {2: 4.30, 3: 3.18}.get(len(sizes) - 2, 2.0)
+    leverage = 1 + 1 / len(sizes) + (math.log(size) - across.mean()) ** 2 / ((across - across.mean()) ** 2).sum()
+    middle, half = start + slope * math.log(size), factor * spread * math.sqrt(leverage)
+    return -float(slope), math.exp(middle), math.exp(middle - half), math.exp(middle + half)
+
+
+def run(conditions: Conditions) -> Result:
+    """Train on growing subsets, and compare what was foretold with what came."""
+    data = pictures(conditions, train=_SIZES[-1], held=900)
+    errors = []
+    for size in _SIZES:
+        some, wrong = data._replace(inputs=data.inputs[:size], targets=data.targets[:size]), []
+        for seed in range(_SEEDS):
+            torch.manual_seed(seed)
+            model = dense([data.inputs[0].numel(), 64, 10])
+            learn(model, some, torch.optim.Adam(model.parameters(), lr=3e-3), steps=300, batch=32)
+            wrong.append(1 - judge(model, data.held_inputs, data.held_targets)[1])
+        errors.append(sum(wrong) / _SEEDS)
+    fitted = list(_SIZES[:_FITTED])
+    known = errors[:_FITTED]
+    power, foretold, low, high = foretell(fitted, known, _SIZES[-1])
+    line = [foretell(fitted, known, size)[1] for size in _SIZES]
+    band = [[foretell(fitted, known, size)[end] for size in _SIZES] for end in (2, 3)]
+    series = (
+        curve("", line, xs=_SIZES, colour=-1),
+        *(curve("", edge, xs=_SIZES[_FITTED - 1 :], colour=-1) for edge in (side[_FITTED - 1 :] for side in band)),
+        curve("used for the line", known, xs=fitted, kind="dots", colour=0),
+        curve("came later", errors[_FITTED:], xs=_SIZES[_FITTED:], kind="dots", colour=1),
+    )
+    figure = Figure(
+        "A line through the first four sizes foretells the others; its 95 % interval opens to the right.",
+        (
+            Panel(
+                "Error on held-out pictures",
+                "training pictures",
+                "error",
+                series,
+                spans=((20.0, 1000.0), None),
+                logs=LOG_BOTH,
+            ),
+        ),
+    )
+    return result(
+        {
+            "power b of error = a · n^-b": (power, near(0.6, within=0.3)),
+            "error with 800 pictures": (errors[-1], Expected(low, high)),
+            "foretold error per measured": (foretold / errors[-1], near(1, within=0.6)),
+        },
+        figure,
+        data.remark,
+    )

@@ -1,0 +1,10 @@
+"""Layers, initialisation and the zoo of architectures."""
+
+from trainwell.nn.activations import ACTIVATIONS as ACTIVATIONS
+from trainwell.nn.init import INITIALISATIONS as INITIALISATIONS
+from trainwell.nn.init import initialise as initialise
+from trainwell.nn.layers import NORMALISATIONS as NORMALISATIONS
+from trainwell.nn.layers import DecorrelatedBatchNorm as DecorrelatedBatchNorm
+from trainwell.nn.layers import DropConnect as DropConnect
+from trainwell.nn.layers import StochasticPool2d as StochasticPool2d
+from trainwell.nn.zoo import MODELS as MODELS

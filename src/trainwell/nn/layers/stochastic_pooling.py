@@ -1,0 +1,48 @@
+"""Stochastic pooling: a window passes on one of its activations, drawn in proportion to their size."""
+
+from __future__ import annotations
+
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@final
+class StochasticPool2d(nn.Module):
+    """Pool by a draw while training, and by the draw's mean at prediction (Zeiler and Fergus 2013).
+
+    Activation a of a window is drawn with probability a / sum; the mean of the draw is sum a**2 / sum a.
+    Negative activations count as zero: put it behind a rectifier. A window of zeros passes on zero.
+
+    Args:
+        size: side of the windows, which do not overlap; a rest at the border is left out.
+    Shapes:
+        (batch, channels, height, width) to (batch, channels, height // size, width // size).
+
+    >>> StochasticPool2d(2).eval()(torch.tensor([[[[1.0, 1.0], [0.0, 2.0]]]]))
+    tensor([[[[1.5000]]]])
+    """
+
+    def __init__(self, size: int = 2) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """Return the pooled pictures."""
+        batch, channels, height, width = pictures.shape
+        windows = F.unfold(pictures.flatten(0, 1).unsqueeze(1).relu(), self.size, stride=self.size)
+        total = windows.sum(1, keepdim=True)
+        shares = windows / total.clamp(min=torch.finfo(total.dtype).tiny)
+        if self.training:
+            # Where the running sum first passes a uniform number, there lies a draw with these shares.
+            passed = shares.cumsum(1) > torch.rand_like(total)
+            pooled = windows.gather(1, passed.int().argmax(1, keepdim=True))
+        else:
+            pooled = (shares * windows).sum(1, keepdim=True)
+        return pooled.view(batch, channels, height // self.size, width // self.size)
+
+    def extra_repr(self) -> str:
+        """Show the size."""
+        return f"size={self.size}"

@@ -1,0 +1,53 @@
+"""Multi-layer perceptron, and logistic regression as the one without hidden layers."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+
+def mlp(
+    *,
+    input_shape: Sequence[int],
+    outputs: int,
+    hidden: Sequence[int],
+    activation: Callable[[], nn.Module] = nn.ReLU,
+    dropout: float = 0.0,
+) -> nn.Module:
+    """Build a stack of fully connected layers.
+
+    Args:
+        input_shape: shape of one example; it is flattened.
+        outputs: numbers returned for one example, unnormalised.
+        hidden: units of each hidden layer; empty gives logistic regression.
+        activation: builds the non-linearity behind each hidden layer.
+        dropout: probability of dropping a hidden unit during training (Srivastava et al. 2014).
+
+    >>> import torch
+    >>> mlp(input_shape=(1, 8, 8), outputs=10, hidden=[100])(torch.zeros(5, 1, 8, 8)).shape
+    torch.Size([5, 10])
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    width = math.prod(input_shape)
+    if len(input_shape) > 1:
+        layers["flatten"] = nn.Flatten()
+    for number, units in enumerate(hidden, start=1):
+        layers[f"fc{number}"] = nn.Linear(width, units)
+        layers[f"activation{number}"] = activation()
+        if dropout:
+            layers[f"dropout{number}"] = nn.Dropout(dropout)
+        width = units
+    layers["head"] = nn.Linear(width, outputs)
+    return nn.Sequential(layers)
+
+
+def logistic(*, input_shape: Sequence[int], outputs: int) -> nn.Module:
+    """Build a single linear layer: logistic (softmax, linear) regression, depending on the task's loss.
+
+    >>> sum(p.numel() for p in logistic(input_shape=(30,), outputs=1).parameters())
+    31
+    """
+    return mlp(input_shape=input_shape, outputs=outputs, hidden=())

@@ -1,0 +1,33 @@
+"""Constraints that hold after every step, whatever the gradient wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+from trainwell.core.errors import UsageError
+
+
+def max_norm_(weights: Iterable[Tensor], limit: float) -> None:
+    """Shorten every unit's incoming weight vector to `limit`, in place (Srivastava et al. 2014, section 5.1).
+
+    Args:
+        weights: (out, in, ...) matrices and filter banks; biases and scales (one axis) stay as they are.
+        limit: the largest norm, often 3 or 4.
+    Raises:
+        UsageError: if the limit is not positive.
+
+    >>> weight = torch.tensor([[3.0, 4.0], [0.3, 0.4]])
+    >>> max_norm_([weight], 1.0)
+    >>> weight
+    tensor([[0.6000, 0.8000], [0.3000, 0.4000]])
+    """
+    if not limit > 0:
+        raise UsageError(f"The max-norm must be greater than 0, got {limit}. Usual are 3 or 4.")
+    with torch.no_grad():
+        for weight in weights:
+            if weight.ndim >= 2:
+                norms = weight.flatten(1).norm(dim=1).clamp(min=1e-12)
+                weight.mul_((limit / norms).clamp(max=1.0).view(-1, *[1] * (weight.ndim - 1)))

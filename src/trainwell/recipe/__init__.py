@@ -1,0 +1,14 @@
+"""The whole run as frozen data: schema, checks, edits, files and presets. No torch."""
+
+from trainwell.recipe.check import check_values as check_values
+from trainwell.recipe.check import parse_assignment as parse_assignment
+from trainwell.recipe.edit import differences as differences
+from trainwell.recipe.edit import edit as edit
+from trainwell.recipe.files import load_recipe as load_recipe
+from trainwell.recipe.files import parse_settings as parse_settings
+from trainwell.recipe.files import read_settings as read_settings
+from trainwell.recipe.files import to_toml as to_toml
+from trainwell.recipe.presets import preset as preset
+from trainwell.recipe.schema import Recipe as Recipe
+from trainwell.recipe.schema import flatten as flatten
+from trainwell.recipe.schema import unflatten as unflatten

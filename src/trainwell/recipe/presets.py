@@ -1,0 +1,70 @@
+"""Sound defaults for each kind of data and task, each with its reason in one line."""
+
+from __future__ import annotations
+
+from trainwell.core.facts import Facts
+from trainwell.recipe.schema import Value
+
+Preset = dict[str, tuple[Value, str]]
+
+
+def preset(facts: Facts) -> Preset:
+    """Choose settings for what is known of the data, as key: (value, reason).
+
+    Args:
+        facts: kind, task, input_shape and sizes["train"] are read.
+
+    >>> preset(Facts(kind="picture", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000}))["nn.model"]
+    ('lenet5', 'small pictures: convolutions share weights over positions')
+    """
+    chosen: Preset = {"task.name": (facts.task, "found out from the target")}
+    chosen |= _network(facts)
+    chosen |= _duration(facts)
+    return chosen
+
+
+def _network(facts: Facts) -> Preset:
+    side = min(facts.input_shape[-2:]) if len(facts.input_shape) == 3 else 0
+    examples = facts.sizes.get("train", 0)
+    if side >= 20:
+        if facts.input_shape[0] == 3 and side >= 28:
+            chosen: Preset = {"nn.model": ("resnet20", "colour pictures: a small residual network")}
+            chosen |= {
+                "optim.name": ("sgd", "the usual choice for residual networks"),
+                "optim.learning_rate": (
+                    (0.1, "He et al. 2016, section 4.2") if examples >= 5000 else (0.03, "smaller for smaller batches")
+                ),
+                "optim.weight_decay": (5e-4, "usual for residual networks on small pictures"),
+                "data.flip": (True, "a mirrored photo keeps its class"),
+                "data.shift": (4, "He et al. 2016 pad by 4 and crop"),
+                "train.batch_size": (
+                    (128, "He et al. 2016, section 4.2")
+                    if examples >= 5000
+                    else (32, "several steps per epoch even on few examples")
+                ),
+            }
+            return chosen
+        return {
+            "nn.model": ("lenet5", "small pictures: convolutions share weights over positions"),
+            "optim.learning_rate": (2e-3, "safe for Adam on small convolutional networks"),
+            "train.batch_size": (128, "large enough to keep the processor busy"),
+        }
+    small = examples < 1000
+    return {
+        "nn.model": ("mlp", "few inputs without known neighbourhood"),
+        "nn.hidden": ((64, 64) if small else (128, 128), "enough for tables of this size"),
+        "nn.dropout": (0.2 if small else 0.1, "few examples: hidden units must not rely on one another"),
+        "optim.learning_rate": (3e-3 if small else 2e-3, "safe for Adam on small networks"),
+        "train.batch_size": (32 if small else 64, "several steps per epoch even on few examples"),
+    }
+
+
+def _duration(facts: Facts) -> Preset:
+    examples = max(1, facts.sizes.get("train", 0))
+    picture = len(facts.input_shape) == 3 and min(facts.input_shape[-2:]) >= 20
+    wanted = 600_000 if picture else 100_000
+    epochs = max(5, min(100, round(wanted / examples)))
+    return {
+        "train.epochs": (epochs, f"about {wanted:,} examples seen in all"),
+        "train.patience": (max(5, epochs // 4), "a quarter of the run without progress is enough to stop"),
+    }

@@ -1,0 +1,230 @@
+"""The whole run as frozen data: what is trained on what, how, and with which seed. No torch.
+
+Every setting carries its meaning and its limits beside its default, so that checking, printing and
+documenting a recipe read from one place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+Value = bool | int | float | str | tuple[int, ...] | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a setting may be: a range, a list of words, or names from a room's catalogue.
+
+    Args:
+        low: smallest value.
+        high: largest value.
+        above: True if `low` itself is excluded.
+        below: True if `high` itself is excluded.
+        words: the only valid words; empty if free.
+        catalogue: the kind of thing a name must denote ("optimizer"); checked against that catalogue when assembled.
+
+    >>> Limits(low=0, above=True).describe()
+    'greater than 0'
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    above: bool = False
+    below: bool = False
+    words: tuple[str, ...] = ()
+    catalogue: str = ""
+
+    def describe(self) -> str:
+        """Say in words what is allowed."""
+        if self.words:
+            return "one of " + ", ".join(map(repr, self.words))
+        parts = []
+        if self.low > -math.inf:
+            parts.append(f"greater than {self.low:,g}" if self.above else f"at least {self.low:,g}")
+        if self.high < math.inf:
+            parts.append(f"less than {self.high:,g}" if self.below else f"at most {self.high:,.0f}")
+        return " and ".join(parts)
+
+    def allow(self, value: Value) -> bool:
+        """Tell whether one value keeps the limits."""
+        if self.words:
+            return value in self.words
+        if isinstance(value, tuple):
+            return all(self.allow(item) for item in value)
+        if isinstance(value, (bool, str)):
+            return True
+        low_kept = value > self.low if self.above else value >= self.low
+        high_kept = value < self.high if self.below else value <= self.high
+        return (isinstance(value, int) or math.isfinite(value)) and low_kept and high_kept
+
+
+def setting(default: Value, meaning: str, *, limits: Limits | None = None) -> Any:
+    """Declare one setting: its default, its meaning in one line and its limits."""
+    return field(default=default, metadata={"meaning": meaning, "limits": limits or Limits()})
+
+
+FRACTION = Limits(low=0, high=1, below=True)
+POSITIVE = Limits(low=0, above=True)
+NOT_NEGATIVE = Limits(low=0)
+COUNT = Limits(low=0, high=2**31)
+THREADS = Limits(low=0, high=1024)
+AT_LEAST_ONE = Limits(low=1, high=2**31)
+
+
+@dataclass(frozen=True)
+class DataRecipe:
+    """Where the examples come from and how they are split and prepared."""
+
+    source: str = setting("digits", "bundled name, table, picture folder, idx file or folder, or .npz")
+    target: str = setting("", "column of a table to predict; empty: the last one")
+    drop: tuple[str, ...] = setting((), "columns of a table to leave out")
+    group: str = setting("", "column whose equal values never straddle two splits")
+    delimiter: str = setting("", "what separates columns in a table; empty: found out")
+    validation: float = setting(0.15, "fraction held out to choose on (no more than needed is drawn)", limits=FRACTION)
+    test: float = setting(0.15, "fraction sealed until the end", limits=FRACTION)
+    stratify: bool = setting(True, "keep the class proportions in every split")
+    prepare: str = setting(
+        "standardise",
+        "inputs: zero mean and unit deviation, fitted on the training split only",
+        limits=Limits(words=("standardise", "none")),
+    )
+    image_size: int = setting(0, "side to which pictures are resized; 0: as they are, or the median", limits=COUNT)
+    max_pixels: int = setting(50_000_000, "larger pictures are refused before they are decoded", limits=AT_LEAST_ONE)
+    shift: int = setting(0, "augmentation: shift by up to this many pixels", limits=COUNT)
+    flip: bool = setting(False, "augmentation: mirror left and right at random")
+    workers: int = setting(0, "threads that make batches ahead; never changes a result", limits=Limits(low=0, high=256))
+
+
+@dataclass(frozen=True)
+class TaskRecipe:
+    """What is learned."""
+
+    name: str = setting("classify", "what is learned", limits=Limits(catalogue="task"))
+    label_smoothing: float = setting(0.0, "share of each label spread over all classes", limits=FRACTION)
+
+
+@dataclass(frozen=True)
+class NetworkRecipe:
+    """The network."""
+
+    model: str = setting("mlp", "architecture", limits=Limits(catalogue="model"))
+    hidden: tuple[int, ...] = setting((128, 128), "units of each hidden layer (mlp)", limits=AT_LEAST_ONE)
+    width: int = setting(16, "channels of the first stage (resnet)", limits=AT_LEAST_ONE)
+    activation: str = setting("relu", "non-linearity", limits=Limits(catalogue="activation"))
+    dropout: float = setting(0.0, "probability of dropping a hidden unit", limits=FRACTION)
+    initialisation: str = setting("he_normal", "how weights start", limits=Limits(catalogue="initialisation"))
+
+
+@dataclass(frozen=True)
+class OptimRecipe:
+    """How weights are changed."""
+
+    name: str = setting("adamw", "optimizer", limits=Limits(catalogue="optimizer"))
+    learning_rate: float = setting(1e-3, "highest step size", limits=POSITIVE)
+    momentum: float = setting(0.9, "share of the last step kept (sgd)", limits=FRACTION)
+    nesterov: bool = setting(True, "look ahead along the momentum (sgd)")
+    beta1: float = setting(0.9, "decay of the mean gradient (adam, adamw)", limits=FRACTION)
+    beta2: float = setting(0.999, "decay of the mean squared gradient (adam, adamw)", limits=FRACTION)
+    rho: float = setting(0.9, "decay of the mean squared gradient (rmsprop, adadelta)", limits=FRACTION)
+    epsilon: float = setting(1e-8, "keeps divisions by the size of gradients finite", limits=POSITIVE)
+    weight_decay: float = setting(0.01, "pull of weight matrices towards zero; never of biases", limits=NOT_NEGATIVE)
+    schedule: str = setting("cosine", "how the rate falls", limits=Limits(catalogue="schedule"))
+    warmup: float = setting(0.05, "share of all steps over which the rate rises from 0", limits=FRACTION)
+    step_epochs: float = setting(10.0, "epochs between drops (schedule step)", limits=POSITIVE)
+    step_factor: float = setting(0.1, "the rate is multiplied by this at each drop (schedule step)", limits=POSITIVE)
+    schedule_decay: float = setting(0.1, "fall per epoch (exponential, inverse, inverse_power)", limits=NOT_NEGATIVE)
+    schedule_power: float = setting(0.75, "exponent of the fall (schedule inverse_power)", limits=POSITIVE)
+
+
+@dataclass(frozen=True)
+class TrainRecipe:
+    """How long, in which portions and on what."""
+
+    epochs: int = setting(20, "passes over the training split", limits=AT_LEAST_ONE)
+    batch_size: int = setting(64, "examples per optimizer step", limits=AT_LEAST_ONE)
+    micro_batch: int = setting(0, "examples per backward pass; 0: the whole batch", limits=COUNT)
+    clip_norm: float = setting(0.0, "largest norm of the whole gradient; 0: no clipping", limits=NOT_NEGATIVE)
+    patience: int = setting(0, "stop after this many epochs without a better validation score; 0: never", limits=COUNT)
+    ema: float = setting(0.0, "decay of the averaged weights used to predict; 0: none", limits=FRACTION)
+    checkpoint_seconds: float = setting(60.0, "seconds between checkpoints; 0: after every step", limits=NOT_NEGATIVE)
+    device: str = setting("auto", "where to compute: auto, cpu, cuda, cuda:1, mps")
+    threads: int = setting(0, "threads of the processor to use; 0: one for small networks, else all", limits=THREADS)
+
+
+@dataclass(frozen=True)
+class WatchRecipe:
+    """What watching may cost."""
+
+    budget: float = setting(0.02, "fraction of training time that probes may take", limits=FRACTION)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a run: the same recipe, data and seed give the same network.
+
+    >>> Recipe().optim.name
+    'adamw'
+    >>> dict(flatten(Recipe()))["train.epochs"]
+    20
+    """
+
+    seed: int = setting(0, "all randomness follows from it", limits=Limits(low=0, high=2**63 - 1))
+    data: DataRecipe = field(default_factory=DataRecipe)
+    task: TaskRecipe = field(default_factory=TaskRecipe)
+    nn: NetworkRecipe = field(default_factory=NetworkRecipe)
+    optim: OptimRecipe = field(default_factory=OptimRecipe)
+    train: TrainRecipe = field(default_factory=TrainRecipe)
+    watch: WatchRecipe = field(default_factory=WatchRecipe)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One key of the recipe: where it stands, what it means, what it may be."""
+
+    key: str
+    type: str
+    default: Value
+    meaning: str
+    limits: Limits
+
+
+def _settings() -> Iterator[Setting]:
+    recipe = Recipe()
+    for outer in dataclasses.fields(Recipe):
+        default = getattr(recipe, outer.name)
+        if not dataclasses.is_dataclass(default):
+            yield Setting(outer.name, str(outer.type), default, **outer.metadata)
+            continue
+        for inner in dataclasses.fields(default):
+            key = f"{outer.name}.{inner.name}"
+            yield Setting(key, str(inner.type), getattr(default, inner.name), **inner.metadata)
+
+
+SETTINGS: Mapping[str, Setting] = {entry.key: entry for entry in _settings()}
+
+
+def flatten(recipe: Recipe) -> Iterator[tuple[str, Value]]:
+    """Yield every setting of a recipe as (dotted key, value), in the order of the schema."""
+    for key in SETTINGS:
+        section, _, name = key.rpartition(".")
+        yield key, cast(Value, getattr(getattr(recipe, section) if section else recipe, name))
+
+
+def unflatten(values: Mapping[str, Value]) -> Recipe:
+    """Build a recipe from dotted keys; keys that are absent keep their defaults.
+
+    >>> unflatten({"optim.learning_rate": 0.1, "seed": 3}).seed
+    3
+    """
+    sections: dict[str, dict[str, Any]] = {}
+    for key, value in values.items():
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, {})[name] = value
+    changes: dict[str, Any] = sections.pop("", {})
+    for section, inner in sections.items():
+        changes[section] = dataclasses.replace(getattr(Recipe(), section), **inner)
+    return Recipe(**changes)

@@ -1,0 +1,14 @@
+"""Repairs of the gradient on its way to the weights."""
+
+from __future__ import annotations
+
+from trainwell.core.finding import Finding
+from trainwell.recipe import Recipe, edit
+
+
+def clip_gradients(recipe: Recipe, finding: Finding) -> Recipe:
+    """Clip the gradient's norm at twice its median, or at 1 where that is unknown; halve a limit that is there."""
+    if recipe.train.clip_norm:
+        return edit(recipe, {"train.clip_norm": recipe.train.clip_norm / 2})
+    median = finding.evidence.get("median_norm", 0.5)  # Diagnosis T8: clip at median x 2.
+    return edit(recipe, {"train.clip_norm": float(f"{2 * median:.3g}")})

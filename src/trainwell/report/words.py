@@ -1,0 +1,152 @@
+"""How numbers and names are written for people: the same words in the terminal, the page and the figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from trainwell.core.files import plain
+
+_DASH = "–"
+_LOWER_IS_BETTER = ("loss", "error", "perplexity")
+_TITLES = {"r2": "R²", "f1_macro": "mean F1", "roc_auc": "area under ROC", "hamming_loss": "share of wrong labels"}
+_UNITS = {"picture": "pictures", "table": "rows", "array": "examples"}
+
+
+def number(value: float | None) -> str:
+    """Write a number with four significant digits, whole numbers in full.
+
+    >>> number(25450), number(0.97777), number(0.00002), number(None), number(float("nan"))
+    ('25,450', '0.9778', '2e-5', '–', 'not a number')
+    """
+    if value is None:
+        return _DASH
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite" if value > 0 else "minus infinite"
+    if value == int(value) and abs(value) < 1e9:
+        return f"{int(value):,}"
+    text = f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
+    mantissa, exponent, power = text.partition("e")
+    return f"{mantissa}e{int(power)}" if exponent else text
+
+
+def aligned(values: Iterable[float | None]) -> list[str]:
+    """Write numbers that are compared with as many decimals each: four, fewer for large ones.
+
+    >>> aligned([0.5, 0.9777, None]), aligned([3440.3669, 44.0]), aligned([0.00002])
+    (['0.5000', '0.9777', '–'], ['3,440.4', '44.0'], ['2e-5'])
+    """
+    values = list(values)
+    largest = max((abs(value) for value in values if value is not None and math.isfinite(value)), default=0.0)
+    decimals = max(1, 4 - len(f"{largest:.0f}") + 1)
+    tiny = 0 < largest < 1e-3 or largest >= 1e9
+    return [
+        number(value) if tiny or value is None or not math.isfinite(value) else f"{value:,.{decimals}f}"
+        for value in values
+    ]
+
+
+def percent(fraction: float) -> str:
+    """Write a fraction in percent; only a true 1 becomes 100 %.
+
+    >>> percent(0.97777), percent(0.99996), percent(1.0)
+    ('97.8 %', '99.996 %', '100 %')
+    """
+    if not math.isfinite(fraction):
+        return number(fraction)
+    if fraction in (0, 1):
+        return f"{fraction:.0%}".replace("%", " %")
+    for decimals in range(1, 6):
+        text = f"{100 * fraction:.{decimals}f}"
+        if float(text) not in (0.0, 100.0):
+            break
+    return f"{text} %"
+
+
+def duration(seconds: float) -> str:
+    """Write a time in its two largest units.
+
+    >>> duration(0.42), duration(75), duration(8000), duration(100000)
+    ('0.4 s', '1 min 15 s', '2 h 13 min', '1 d 3 h')
+    """
+    if not math.isfinite(seconds) or seconds < 0:
+        return _DASH
+    if seconds < 0.05:
+        return "under 0.1 s"
+    if seconds < 59.5:
+        return f"{seconds:.1f} s" if seconds < 9.95 else f"{seconds:.0f} s"
+    whole = round(seconds)
+    for size, unit, smaller, small in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size} {unit}" + (f" {rest} {small}" if rest else "")
+    return f"{whole} s"
+
+
+def unbroken(text: str) -> str:
+    """Keep a number and its percent sign on one line.
+
+    >>> unbroken("97.8 % sure")
+    '97.8\\xa0% sure'
+    """
+    return text.replace(" %", "\u00a0%")
+
+
+def plural(count: int, noun: str) -> str:
+    """Write a count with its noun.
+
+    >>> plural(1, "problem"), plural(1200, "step")
+    ('1 problem', '1,200 steps')
+    """
+    return f"{count:,} {noun}" + ("" if count == 1 else "s")
+
+
+def printable(text: object, *, limit: int = 500, lines: bool = False) -> str:
+    """Remove what could steer a terminal or reorder a text; names of files, classes and runs come from strangers.
+
+    Args:
+        text: anything.
+        limit: longest result; the rest becomes an ellipsis.
+        lines: keep line breaks, and tabs as four spaces.
+
+    >>> printable("cat" + chr(27) + "[31m" + chr(0x202E) + "dog" + chr(10))
+    'cat[31mdog'
+    """
+    clean = "\n".join(map(plain, str(text).expandtabs(4).split("\n"))) if lines else plain(str(text))
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def words(name: str) -> str:
+    """Turn a name of the code into words.
+
+    >>> words("lower_learning_rate"), words("f1_macro"), words("r2")
+    ('lower learning rate', 'mean F1', 'R²')
+    """
+    return _TITLES.get(name) or printable(name).replace("_", " ").strip()
+
+
+def examples(kind: str) -> str:
+    """Name the examples of a kind of data, in the plural.
+
+    >>> examples("picture"), examples("table"), examples("")
+    ('pictures', 'rows', 'examples')
+    """
+    return _UNITS.get(kind, "examples")
+
+
+def lower_is_better(score: str) -> bool:
+    """Tell whether a smaller value of this score is the better one: names say so, as in scikit-learn.
+
+    >>> lower_is_better("accuracy"), lower_is_better("mean_absolute_error")
+    (False, True)
+    """
+    return score.rsplit("_", 1)[-1] in _LOWER_IS_BETTER
+
+
+def score_text(name: str, value: float | None) -> str:
+    """Write a score the way people say it: accuracies in percent, others as numbers.
+
+    >>> score_text("accuracy", 0.97777), score_text("r2", 0.5123456)
+    ('97.8 %', '0.5123')
+    """
+    return percent(value) if value is not None and name.endswith("accuracy") else number(value)

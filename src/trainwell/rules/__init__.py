@@ -1,0 +1,11 @@
+"""What is judged: pure functions from signals and facts to at most one finding each. No torch."""
+
+from trainwell.rules.catalogue import RULES as RULES
+from trainwell.rules.catalogue import WRITTEN_BY_FIT as WRITTEN_BY_FIT
+from trainwell.rules.cures import cure as cure
+from trainwell.rules.diagnose import diagnose as diagnose
+from trainwell.rules.diagnose import is_symptom as is_symptom
+from trainwell.rules.examples import Example as Example
+from trainwell.rules.examples import Rule as Rule
+from trainwell.rules.examples import examples as examples
+from trainwell.rules.examples import reads as reads

@@ -1,0 +1,78 @@
+"""Rules on what the network is given."""
+
+from __future__ import annotations
+
+import statistics
+
+from trainwell.core.facts import Facts
+from trainwell.core.finding import Finding, Severity
+from trainwell.core.signals import Signals
+from trainwell.rules.symptoms import judge
+
+# Diagnosis D2. The largest single value is not used: a standardised pixel that is rarely set exceeds 20 by nature.
+_SMALLEST_STD = 0.02
+_LARGEST_STD = 20.0
+
+
+def input_not_finite(signals: Signals, facts: Facts) -> Finding | None:
+    """The inputs contain NaN or infinities.
+
+    *Why it matters*: one such number makes the loss and then every weight NaN.
+    *Known problems*: only sampled batches are seen; a single bad example may lie in another.
+
+    Reads: input/nonfinite_fraction
+
+    ok: input/nonfinite_fraction = 0 0 0
+    bad: input/nonfinite_fraction = 0 0.001
+    """
+    for step, fraction in signals["input/nonfinite_fraction"]:
+        if fraction > 0:
+            return Finding(
+                rule="input_not_finite",
+                severity=Severity.ERROR,
+                title="The inputs contain numbers that are not finite (NaN or infinity).",
+                evidence={"nonfinite_fraction": fraction, "nonfinite_fraction_limit": 0.0},
+                step=step,
+                explains=("gradient_vanishes", "loss_not_finite", "no_better_than_chance"),
+            )
+    return None
+
+
+def input_scale(signals: Signals, facts: Facts) -> Finding | None:
+    """The numbers the network is given are far from unit size.
+
+    *Why it matters*: initialisation and learning rates are made for inputs of about unit deviation; raw pixels of 0
+    to 255 multiply the first gradients by a hundred.
+    *Known problems*: harmless where the first layer normalises; then nothing suffers and it stays a hint.
+
+    Reads: input/std, symptoms
+
+    ok: input/std = 1.0 0.9 1.1
+    hint: input/std = 79 80 79
+    bad: input/std = 79 80 79; loss/train = 2.4*20 @10; chance_loss = 2.3
+    """
+    series = signals["input/std"]
+    if len(series) < 3:
+        return None
+    spread = statistics.median(series.values)
+    if not (spread < _SMALLEST_STD or spread > _LARGEST_STD):
+        return None
+    return Finding(
+        rule="input_scale",
+        severity=judge(signals, facts),
+        title=f"The inputs have a standard deviation of {spread:.3g}; networks expect about 1.",
+        evidence={"input_std": spread, "input_std_low_limit": _SMALLEST_STD, "input_std_high_limit": _LARGEST_STD},
+        step=series.steps[0],
+        explains=(
+            "signal_scale",
+            "initial_loss_far_from_chance",
+            "rate_too_high",
+            "dead_units",
+            "saturated_units",
+            "gradient_explodes",
+            "loss_explodes",
+            "loss_not_finite",
+            "no_better_than_chance",
+        ),
+        remedies=("standardise_inputs",),
+    )

@@ -1,0 +1,282 @@
+"""Rules on the loss and what it is given: heads and targets that do not fit it."""
+
+from __future__ import annotations
+
+from trainwell.core.facts import Facts
+from trainwell.core.finding import Finding, Severity
+from trainwell.core.signals import Signals
+from trainwell.rules.places import SYMPTOMS, line_of, persists, since
+from trainwell.rules.symptoms import judge
+
+_READINGS = 2  # Two different batches (diagnosis P1).
+_OUTSIDE = 0.01  # Diagnosis P12: share of the targets that the head cannot reach.
+_NOT_INITIAL = tuple(name for name in SYMPTOMS if name not in ("symmetric_weights", "signal_scale"))
+
+
+def softmax_before_cross_entropy(signals: Signals, facts: Facts) -> Finding | None:
+    """Cross entropy is given probabilities, and takes their softmax again.
+
+    *Why it matters*: the loss cannot come near zero, its gradient is flat, and learning is slow and incomplete.
+    *Known problems*: none known; the softmax is seen in the graph of the loss itself.
+    *Cure*: drop the softmax: `cross_entropy` takes the raw answers (logits). Use softmax only to predict.
+
+    Reads: code/softmax_before_cross_entropy, code/line/*
+
+    ok: code/softmax_before_cross_entropy = 1
+    bad: code/softmax_before_cross_entropy = 1 1
+    """
+    return _fact(
+        signals,
+        "softmax_before_cross_entropy",
+        severity=Severity.ERROR,
+        title="A softmax lies before the cross entropy, which applies one by itself.",
+    )
+
+
+def sigmoid_before_logits_loss(signals: Signals, facts: Facts) -> Finding | None:
+    """A loss that applies the sigmoid by itself is given probabilities.
+
+    *Why it matters*: the answers then lie between 0.5 and 0.73 only, so that the network can never be sure.
+    *Known problems*: none known; the sigmoid is seen in the graph of the loss itself.
+    *Cure*: drop the sigmoid, or use `binary_cross_entropy` for `binary_cross_entropy_with_logits`.
+
+    Reads: code/sigmoid_before_logits_loss, code/line/*
+
+    ok: code/sigmoid_before_logits_loss = 1
+    bad: code/sigmoid_before_logits_loss = 1 1
+    """
+    return _fact(
+        signals,
+        "sigmoid_before_logits_loss",
+        severity=Severity.ERROR,
+        title="A sigmoid lies before a loss that applies one by itself.",
+    )
+
+
+def squashed_logits(signals: Signals, facts: Facts) -> Finding | None:
+    """The answers pass a rectifier, sigmoid or tanh before the cross entropy.
+
+    *Why it matters*: the network cannot say "surely not": a rectifier cuts off negative answers and their gradient, a
+    sigmoid leaves them between 0 and 1.
+    *Known problems*: none known.
+    *Cure*: end the network with its linear layer, `nn.Linear(width, classes)`, without an activation.
+
+    Reads: code/squashed_logits, code/line/*
+
+    ok: code/squashed_logits = 1
+    bad: code/squashed_logits = 1 1
+    """
+    return _fact(
+        signals,
+        "squashed_logits",
+        severity=Severity.WARNING,
+        title="The last layer has an activation, though the cross entropy needs free numbers.",
+    )
+
+
+def missing_log_softmax(signals: Signals, facts: Facts) -> Finding | None:
+    """The negative log likelihood is given numbers that are no log probabilities.
+
+    *Why it matters*: the loss then falls without end while nothing is learned: larger answers are all it wants.
+    *Known problems*: none known.
+    *Cure*: use `cross_entropy` for `nll_loss`, or end the network with `log_softmax(x, dim=1)`.
+
+    Reads: code/missing_log_softmax, code/line/*
+
+    ok: code/missing_log_softmax = 1
+    bad: code/missing_log_softmax = 2.5 3.5
+    """
+    return _fact(
+        signals,
+        "missing_log_softmax",
+        severity=Severity.ERROR,
+        title="nll_loss is given plain numbers; it needs log probabilities, which are never above 0.",
+        evidence="largest_log_probability",
+    )
+
+
+def softmax_over_batch(signals: Signals, facts: Facts) -> Finding | None:
+    """The softmax is taken over the examples of a batch and not over the classes.
+
+    *Why it matters*: the answer to an example then depends on what else is in its batch, and a single example is always
+    given probability one.
+    *Known problems*: losses that compare all examples with all others.
+    *Cure*: `softmax(x, dim=1)`, or `dim=-1`.
+
+    Reads: code/softmax_over_batch, code/line/*
+
+    ok: code/softmax_over_batch = 1
+    bad: code/softmax_over_batch = 64 64
+    """
+    return _fact(
+        signals,
+        "softmax_over_batch",
+        severity=Severity.ERROR,
+        title="The softmax runs over the batch (dim=0) and not over the classes.",
+        evidence="batch_size",
+    )
+
+
+def softmax_over_one(signals: Signals, facts: Facts) -> Finding | None:
+    """The softmax is taken over a single number.
+
+    *Why it matters*: it is 1 whatever the network says, and its gradient is 0.
+    *Known problems*: none known.
+    *Cure*: for two classes give the network one output and use `binary_cross_entropy_with_logits`; else one output for
+    each class.
+
+    Reads: code/softmax_over_one, code/line/*
+
+    ok: code/softmax_over_one = 1
+    bad: code/softmax_over_one = 1 1
+    """
+    return _fact(
+        signals,
+        "softmax_over_one",
+        severity=Severity.ERROR,
+        title="The softmax runs over a single number, so that its answer is always 1.",
+    )
+
+
+def broadcast_loss(signals: Signals, facts: Facts) -> Finding | None:
+    """Answers and targets have different shapes and are compared all with all.
+
+    *Why it matters*: (n, 1) answers minus (n,) targets make n times n differences, so every answer is drawn to the mean
+    of all targets.
+    *Known problems*: distances between all pairs that are meant; those written with unsqueeze are let pass.
+    *Cure*: give both the same shape: `loss(model(x).squeeze(1), y)`.
+
+    Reads: code/broadcast_loss, code/line/*
+
+    ok: code/broadcast_loss = 1
+    bad: code/broadcast_loss = 1024 1024
+    """
+    return _fact(
+        signals,
+        "broadcast_loss",
+        severity=Severity.ERROR,
+        title="Answers and targets have different shapes: every answer is compared with every target.",
+        evidence="compared_pairs",
+    )
+
+
+def squared_error_on_classes(signals: Signals, facts: Facts) -> Finding | None:
+    """Classes are learned with the squared error of one-hot targets.
+
+    *Why it matters*: its gradient is weak where the network is surely wrong, so learning is slower and ends worse.
+    *Known problems*: it does work, in the end; some use it on purpose.
+    *Cure*: `cross_entropy(model(x), classes)`, without softmax and one-hot targets.
+
+    Reads: code/squared_error_on_classes, code/line/*
+
+    ok: code/squared_error_on_classes = 1
+    bad: code/squared_error_on_classes = 10 10
+    """
+    return _fact(
+        signals,
+        "squared_error_on_classes",
+        severity=Severity.WARNING,
+        title="Classes are learned with a squared error; the cross entropy is made for them.",
+        evidence="classes",
+    )
+
+
+def targets_out_of_reach(signals: Signals, facts: Facts) -> Finding | None:
+    """Targets lie where the last activation cannot go.
+
+    *Why it matters*: a sigmoid ends at 1, tanh at -1 and 1, a rectifier at 0: targets beyond are never met.
+    *Known problems*: a few outliers are let pass.
+    *Cure*: end the network with its linear layer, `nn.Linear(width, 1)`, or bring the targets into the range of its
+    last activation.
+
+    Reads: code/targets_out_of_reach, code/line/*
+
+    ok: code/targets_out_of_reach = 0 0.001 0
+    bad: code/targets_out_of_reach = 0.5 0.6
+    """
+    outside = persists(signals, "code/targets_out_of_reach", _READINGS)
+    if outside is None or outside <= _OUTSIDE:
+        return None
+    return Finding(
+        rule="targets_out_of_reach",
+        severity=Severity.ERROR,
+        title=f"{outside:.0%} of the targets lie beyond what the last activation can answer.",
+        evidence={"targets_outside_fraction": outside, "targets_outside_fraction_limit": _OUTSIDE},
+        where=line_of(signals, "loss", "backward"),
+        step=since(signals, "code/targets_out_of_reach"),
+        explains=_NOT_INITIAL,
+    )
+
+
+def target_outside_unit_interval(signals: Signals, facts: Facts) -> Finding | None:
+    """A binary cross entropy is given targets, or answers, beyond 0 and 1.
+
+    *Why it matters*: its formula holds for probabilities only; elsewhere it falls without end, or is refused.
+    *Known problems*: none known.
+    *Cure*: make targets 0 and 1, `y.float()`; more than two classes take `cross_entropy`; answers pass a sigmoid, or
+    the loss is `binary_cross_entropy_with_logits`.
+
+    Reads: code/target_outside_unit_interval, code/error/outside_unit_interval, code/line/*
+
+    ok: code/target_outside_unit_interval = 1
+    bad: code/target_outside_unit_interval = 8 8
+    bad: code/error/outside_unit_interval = 1
+    """
+    refused = "code/error/outside_unit_interval" in signals
+    found = _fact(
+        signals,
+        "target_outside_unit_interval",
+        severity=Severity.ERROR,
+        title="The binary cross entropy is given targets beyond 0 and 1.",
+        evidence="distance_from_unit_interval",
+    )
+    if found is not None or not refused:
+        return found
+    return Finding(
+        rule="target_outside_unit_interval",
+        severity=Severity.ERROR,
+        title="The binary cross entropy was given answers or targets beyond 0 and 1.",
+        where=line_of(signals, "error", "backward"),
+        explains=SYMPTOMS,
+    )
+
+
+def summed_loss(signals: Signals, facts: Facts) -> Finding | None:
+    """The loss is a sum over the batch and not a mean.
+
+    *Why it matters*: the gradient grows with the batch, and a learning rate made for a mean is as many times too high.
+    *Known problems*: fine where the rate was chosen for it; then nothing suffers and it stays a hint.
+    *Cure*: `reduction="mean"`, or divide the rate by the batch size.
+
+    Reads: code/summed_loss, code/line/*, symptoms
+
+    ok: code/summed_loss = 1
+    hint: code/summed_loss = 64 64
+    bad: code/summed_loss = 64 64; loss/train = 2.3 nan
+    """
+    return _fact(
+        signals,
+        "summed_loss",
+        severity=judge(signals, facts),
+        title="The loss is a sum over the batch: the step grows with the batch size.",
+        evidence="batch_size",
+    )
+
+
+def _fact(
+    signals: Signals, name: str, *, severity: Severity, title: str, evidence: str = "batches_seen"
+) -> Finding | None:
+    """Make a finding of a fact that the graph of the loss shows in every sampled batch."""
+    value = persists(signals, f"code/{name}", _READINGS)
+    if value is None:
+        return None
+    series = signals[f"code/{name}"]
+    return Finding(
+        rule=name,
+        severity=severity,
+        title=title,
+        evidence={evidence: float(len(series)) if evidence == "batches_seen" else value},
+        where=line_of(signals, "loss", "backward"),
+        step=series.steps[0],
+        explains=_NOT_INITIAL,
+    )

@@ -1,0 +1,220 @@
+"""A run on disk, as everybody above reads it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwell.core.errors import DamagedError, StorageError, UsageError
+from trainwell.core.facts import Facts
+from trainwell.core.files import plain, storage_errors
+from trainwell.core.finding import Finding
+from trainwell.core.signals import Signals
+from trainwell.runs.lock import is_locked
+from trainwell.runs.store import STORE, Event, StoreReader
+
+if TYPE_CHECKING:
+    from trainwell.recipe import Recipe
+
+RECIPE = "recipe.toml"
+CHECKPOINTS = "checkpoints"
+ENVIRONMENT = "environment.json"
+_MAX_TEXT = 1_000_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run as it stood when it was opened; reading disturbs no training that goes on.
+
+    Args:
+        path: the folder.
+        status: "ok", "failed", "interrupted", "running", or "killed": it says it runs and nobody holds its lock.
+        reason: why it ended that way, one sentence; empty if all is well.
+        task: name of the task.
+        scores: the last recorded score of every name, by split.
+        findings: what is wrong with it.
+        facts: what was known before training.
+        steps: optimizer steps taken.
+        seconds: time it trained, over all resumes.
+        created: local time of its start, ISO 8601.
+        meta: everything else that was noted of the whole run, by key.
+        loader: builds the trained network; given by the room that can.
+    """
+
+    path: Path
+    status: str
+    reason: str
+    task: str
+    scores: Mapping[str, Mapping[str, float]]
+    findings: tuple[Finding, ...]
+    facts: Facts
+    steps: int
+    seconds: float
+    created: str
+    meta: Mapping[str, Any]
+    loader: Callable[[Run, Any], Any] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def open(cls, path: str | os.PathLike[str], *, loader: Callable[[Run, Any], Any] | None = None) -> Run:
+        """Open a run.
+
+        Args:
+            path: its folder.
+            loader: builds its trained network for `model()`; `trainwell.open_run` passes one.
+        Raises:
+            StorageError: there is no run, or it cannot be read.
+            DamagedError: its store is damaged or not a store.
+        """
+        folder = Path(path)
+        require_run(folder)
+        with StoreReader(folder / STORE) as store:
+            meta = store.meta()
+            status = status_of(folder, store, meta=meta)
+            scores: dict[str, dict[str, float]] = {}
+            for score in store.scores():
+                scores.setdefault(score.split, {})[score.name] = score.value
+            findings = tuple(store.findings())
+        try:
+            return cls(
+                path=folder,
+                status=status,
+                reason=str(meta.get("reason", "")),
+                task=str(meta.get("task", "")),
+                scores=scores,
+                findings=findings,
+                facts=_facts(meta.get("facts")),
+                steps=int(meta.get("steps", 0)),
+                seconds=float(meta.get("seconds", 0.0)),
+                created=str(meta.get("created", "")),
+                meta=meta,
+                loader=loader,
+            )
+        except (ValueError, TypeError, OverflowError) as problem:
+            shown = plain(f"{folder / STORE} must be the record of a run, got {problem}")
+            raise DamagedError(f"{shown}.") from problem
+
+    @property
+    def name(self) -> str:
+        """Name of the run: that of its folder."""
+        return self.path.absolute().name
+
+    @property
+    def recipe_text(self) -> str:
+        """The recipe as it was written, TOML."""
+        path = self.path / RECIPE
+        with storage_errors(f"Reading {path}", self.path):
+            if path.stat().st_size > _MAX_TEXT:
+                raise StorageError(f"{plain(str(path))} must have at most {_MAX_TEXT} bytes.")
+            return path.read_text(encoding="utf-8", errors="replace")
+
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe.
+
+        Raises:
+            RecipeError: it was edited into one that cannot be read.
+        """
+        from trainwell.recipe.files import load_recipe
+
+        return load_recipe(self.path / RECIPE)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / CHECKPOINTS
+
+    @property
+    def environment(self) -> Mapping[str, Any]:
+        """Versions, machine and command line of its start; empty if they cannot be read."""
+        try:
+            data = json.loads((self.path / ENVIRONMENT).read_bytes()[:_MAX_TEXT])
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return data if isinstance(data, dict) else {}
+
+    def model(self, network: Any = None) -> Any:
+        """Return the trained network, in eval mode, on the processor.
+
+        Args:
+            network: the architecture, for a run whose network was given from Python.
+        Raises:
+            UsageError: the run was opened without the means to build networks.
+            StorageError: it has no trained network.
+            DamagedError: the weights are damaged or belong to another network.
+        """
+        if self.loader is None:
+            raise UsageError("Open the run with trainwell.open_run(path) to get its network.")
+        return self.loader(self, network)
+
+    def signals(self) -> Signals:
+        """Return every recorded series, as they stand now."""
+        with StoreReader(self.path / STORE) as store:
+            return store.signals()
+
+    def events(self) -> list[Event]:
+        """Return what happened, in order, as it stands now."""
+        with StoreReader(self.path / STORE) as store:
+            return store.events()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the run as plain data, in the shape `--json` prints; numbers that are not finite become None."""
+        plain_data: dict[str, Any] = _finite(
+            {
+                "run": str(self.path),
+                "status": self.status,
+                "task": self.task,
+                "scores": self.scores,
+                "findings": [finding.to_json() for finding in self.findings],
+                "seconds": self.seconds,
+                "steps": self.steps,
+            }
+        )
+        return plain_data
+
+
+def require_run(folder: Path) -> None:
+    """Refuse a folder that holds no run.
+
+    Raises:
+        StorageError: it is absent, or not one of ours.
+    """
+    shown = plain(str(folder))
+    if not folder.is_dir():
+        raise StorageError(f"There is no run at {shown}: no such folder.")
+    if not (folder / STORE).exists():
+        raise StorageError(f"There is no run at {shown}: the folder has no {STORE}.")
+
+
+def status_of(folder: Path, store: StoreReader, *, meta: Mapping[str, Any]) -> str:
+    """Return the status of a run; one that says it runs while nobody holds its lock was killed."""
+    status = str(meta.get("status", "running"))
+    if status == "running" and not is_locked(folder):
+        # It may have ended between the two looks: an ended run has said so before it let go of the lock.
+        status = str(store.meta().get("status", "running"))
+        return "killed" if status == "running" else status
+    return status
+
+
+def _facts(data: object) -> Facts:
+    if not isinstance(data, Mapping):
+        return Facts()
+    known = {entry.name for entry in fields(Facts)}
+    given: Any = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in known
+    }
+    return Facts(**given)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return value

@@ -1,0 +1,272 @@
+"""The loop of a search: propose, train, judge, stop the weaker, record; then the winner."""
+
+from __future__ import annotations
+
+import math
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol, final
+
+from trainwell.recipe import Recipe, edit
+from trainwell.search.engine import Runner
+from trainwell.search.ground import Ground
+from trainwell.search.methods import ETA, Proposer
+from trainwell.search.results import all_diverged, edge, importance, really_better
+from trainwell.search.sequential import Outcome
+from trainwell.search.space import Point, Space
+from trainwell.search.store import Store
+from trainwell.search.study import Study, winning_recipe
+from trainwell.search.trial import Trial
+from trainwell.search.workers import Crews
+
+CUT_SHORT = "the search was broken off"
+_LEADERS = 5  # trials that are shown while the search goes on
+# Between two writings of study.json, for whoever looks on: seconds at least, and so many times what a writing takes.
+_SAVE_SECONDS, _SAVE_SHARE = 2.0, 50
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a search stands.
+
+    Args:
+        trials: finished ones.
+        total: planned.
+        leaders: the best so far, best first.
+        diverged: how many diverged.
+        seconds: since the start.
+        left: estimated seconds to go; None while unknown.
+    """
+
+    trials: int
+    total: int
+    leaders: tuple[Trial, ...]
+    diverged: int
+    seconds: float
+    left: float | None
+
+
+class Screen(Protocol):
+    """Shows a search while it goes on."""
+
+    def say(self, sentence: str) -> None:
+        """Say something once."""
+        ...
+
+    def progress(self, progress: Progress) -> None:
+        """Show where the search stands."""
+        ...
+
+    def stop(self) -> None:
+        """Give the terminal back; called once."""
+        ...
+
+
+class TimeUp(Exception):
+    """The time given to the search is used up."""
+
+
+@dataclass
+class _Entry:
+    """A trial in training."""
+
+    number: int
+    point: Point
+    recipe: Recipe
+    rungs: dict[int, float] = field(default_factory=dict)
+    outcomes: Sequence[Outcome] = ()
+    seconds: float = 0.0
+    epochs: int = 0
+
+    def finished(self, state: str, main_score: str) -> Trial:
+        reason = next((outcome.reason for outcome in self.outcomes if outcome.reason), "")
+        if reason:
+            return Trial(
+                self.number, self.point, "diverged", rungs=self.rungs, epochs=self.epochs, seconds=self.seconds,
+                reason=reason,
+            )  # fmt: skip
+        names = self.outcomes[0].scores
+        scores = {name: statistics.fmean(o.scores.get(name, math.nan) for o in self.outcomes) for name in names}
+        return Trial(
+            number=self.number,
+            settings=self.point,
+            state=state,
+            score=scores[main_score],
+            scores={name: value for name, value in scores.items() if math.isfinite(value)},
+            folds=tuple(outcome.scores[main_score] for outcome in self.outcomes),
+            rungs=self.rungs,
+            epochs=self.epochs,
+            seconds=self.seconds,
+        )
+
+
+@final
+class Campaign:
+    """One search under way.
+
+    Args:
+        study: what is known of it.
+        ground: the data.
+        space: what is varied.
+        proposer: what comes next.
+        store: the database of trials.
+        crews: how to train.
+        check: called at every step; raises to break off.
+        screen: shown where the search stands.
+        target: a main score that is good enough to stop at.
+    """
+
+    def __init__(  # noqa: PLR0913
+        self, study: Study, ground: Ground, *, space: Space, proposer: Proposer, store: Store, crews: Crews,
+        screen: Screen,
+    ) -> None:  # fmt: skip
+        self.study, self.ground, self._space = study, ground, space
+        self._proposer, self._store, self._crews, self._screen = proposer, store, crews, screen
+        self._trials = {trial.number: trial for trial in store.load()}
+        self._resumed = len(self._trials)
+        self._leaders = sorted(self._trials.values(), key=lambda trial: trial.rank)[:_LEADERS]
+        self._diverged = sum(trial.state == "diverged" for trial in self._trials.values())
+        self._started, self._saved, self._pause = time.monotonic(), 0.0, _SAVE_SECONDS
+        self._before = study.seconds
+
+    def run(self, check: Callable[[], None], target: float = math.inf) -> None:
+        """Try everything that is planned and not yet tried, until it is done or good enough.
+
+        Raises:
+            TimeUp: or whatever else `check` raises; everything finished is recorded.
+        """
+        together = self._crews.together
+        number = 0
+        try:
+            while number < self._proposer.trials and not self._reached(target):
+                count = self._proposer.cohort(number, together)
+                if any(map(self._is_open, range(number, number + count))):
+                    points = self._proposer.propose(number, count, self.trials)
+                    self._cohort(number, points, check)
+                number += count
+        finally:
+            self.save()
+
+    @property
+    def trials(self) -> list[Trial]:
+        """The finished trials by number."""
+        return [self._trials[number] for number in sorted(self._trials)]
+
+    @property
+    def seconds(self) -> float:
+        """Time the search took so far, over all resumes."""
+        return self._before + time.monotonic() - self._started
+
+    def save(self, **changes: Any) -> None:
+        """Write study.json with what is known now."""
+        self.study = replace(self.study, trials=tuple(self.trials), seconds=self.seconds, **changes)
+        started = time.monotonic()
+        self.study.save()
+        self._saved = time.monotonic()
+        self._pause = max(_SAVE_SECONDS, _SAVE_SHARE * (self._saved - started))
+
+    def conclude(self, repeats: int, check: Callable[[], None]) -> None:
+        """Say what the search teaches, and measure how sure its choice is.
+
+        Args:
+            repeats: seeds with which the winner and the runner-up are trained again; 0 for none.
+            check: called at every step.
+        """
+        trials, best = self.trials, self.study.best
+        if best is None:
+            self.save(findings=(all_diverged(trials, self._space),) if trials else ())
+            return
+        found = edge(best, self._space)
+        self.save(findings=(found,) if found else (), importance=importance(trials, self._space))
+        second = next((t for t in self.study.ranked[1:] if t.state == best.state), None)
+        if repeats > 1:
+            self.save(noise=self._noise(best, second, repeats=repeats, check=check))
+
+    def _cohort(self, number: int, points: Sequence[Point], check: Callable[[], None]) -> None:
+        """Train some trials against each other, from rung to rung."""
+        base = self.ground.plan.recipe
+        entries = [_Entry(number + i, point, edit(base, point)) for i, point in enumerate(points)]
+        alive = [entry for entry in entries if self._is_open(entry.number)]
+        crew = self._crews.start([entry.recipe for entry in alive])
+        shares = self._proposer.shares(base.train.epochs)
+        try:
+            for rung, share in enumerate(shares):
+                self._train(crew, alive, share, check)
+                last = rung == len(shares) - 1
+                most = len(points) if last else max(1, math.ceil(len(points) / ETA ** (rung + 1)))
+                going = self._select(alive, most, last=last)
+                crew.keep([alive.index(entry) for entry in going])
+                alive = going
+        except BaseException:
+            judged = [entry.finished("stopped", self.study.main_score) for entry in alive if entry.outcomes]
+            self._record([trial if trial.reason else replace(trial, reason=CUT_SHORT) for trial in judged])
+            raise
+
+    def _is_open(self, number: int) -> bool:
+        """Tell whether a trial is yet to be tried, or to be tried again because the search was broken off under it."""
+        return number not in self._trials or self._trials[number].reason == CUT_SHORT
+
+    def _train(self, crew: Runner, alive: Sequence[_Entry], share: float, check: Callable[[], None]) -> None:
+        started = time.monotonic()
+        crew.train(share, check)
+        for entry, outcomes in zip(alive, crew.outcomes(), strict=True):
+            entry.outcomes = outcomes
+            entry.epochs = math.ceil(share * entry.recipe.train.epochs)
+            entry.seconds += (time.monotonic() - started) / len(alive)
+            if all(outcome.scores for outcome in outcomes):
+                entry.rungs[entry.epochs] = statistics.fmean(o.scores[self.study.main_score] for o in outcomes)
+
+    def _select(self, alive: Sequence[_Entry], most: int, *, last: bool) -> list[_Entry]:
+        """Record who is finished and return who goes on, the best `most`."""
+        judged = {entry.number: entry.finished("done", self.study.main_score) for entry in alive}
+        healthy = [entry for entry in alive if judged[entry.number].score is not None]
+        ranked = sorted(healthy, key=lambda entry: judged[entry.number].rank)
+        going = [] if last else ranked[:most]
+        over = [entry for entry in alive if entry not in going]
+        self._record([judged[e.number] if last else e.finished("stopped", self.study.main_score) for e in over])
+        return sorted(going, key=lambda entry: entry.number)
+
+    def _record(self, trials: Sequence[Trial]) -> None:
+        if trials:
+            self._store.add(trials)
+            self._trials |= {trial.number: trial for trial in trials}
+            self._leaders = sorted([*self._leaders, *trials], key=lambda trial: trial.rank)[:_LEADERS]
+            self._diverged += sum(trial.state == "diverged" for trial in trials)
+        if time.monotonic() - self._saved > self._pause:
+            self.save()
+        known = len(self._trials)
+        done = known - self._resumed
+        spent = time.monotonic() - self._started
+        left = spent / done * (self._proposer.trials - known) if done else None
+        leaders, total = tuple(self._leaders), self._proposer.trials
+        self._screen.progress(Progress(known, total, leaders, self._diverged, self.seconds, left))
+
+    def _reached(self, target: float) -> bool:
+        return any(trial.score is not None and trial.score >= target for trial in self._leaders)
+
+    def _noise(
+        self, best: Trial, second: Trial | None, *, repeats: int, check: Callable[[], None]
+    ) -> Mapping[str, Any]:
+        base = self.ground.plan.recipe
+        chosen = [trial for trial in (best, second) if trial]
+        seeds = [base.seed + 1 + number for number in range(repeats)]
+        recipes = [edit(winning_recipe(base, trial), {"seed": seed}) for trial in chosen for seed in seeds]
+        crew = self._crews.start(recipes)
+        crew.train(1.0, check)
+        main = self.study.main_score
+        scores = [
+            statistics.fmean(o.scores[main] for o in outcomes) if all(o.scores for o in outcomes) else None
+            for outcomes in crew.outcomes()
+        ]
+        names = ("winner", "runner_up")
+        found: dict[str, Any] = {
+            name: [score for score in scores[i * repeats : (i + 1) * repeats] if score is not None]
+            for i, name in enumerate(names[: len(chosen)])
+        }
+        if len(found["winner"]) > 1:
+            found["deviation"] = statistics.stdev(found["winner"])
+        if len(found.get("runner_up", ())) > 1 and len(found["winner"]) > 1:
+            found |= really_better(found["winner"], found["runner_up"])
+        return found

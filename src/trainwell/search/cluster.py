@@ -1,0 +1,84 @@
+"""Trials on a Ray cluster: the same workers, each an actor with one core."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any, final
+
+from trainwell.core.errors import MissingExtraError, UsageError
+from trainwell.search.engine import Decision
+from trainwell.search.ground import Ground
+from trainwell.search.sequential import Outcome
+from trainwell.search.workers import Shard, Worker, Workers, packed
+
+
+def actors(address: str, ground: Ground, decision: Decision, *, count: int = 0) -> Workers:
+    """Return workers that are Ray actors.
+
+    Args:
+        address: "ray" starts or joins a cluster on this machine; "ray://host:port" joins that one.
+        ground: the data; sent once and shared.
+        decision: which engine each uses.
+        count: how many; 0 for one on each of the cluster's cores.
+    Raises:
+        MissingExtraError: if Ray is not installed.
+        UsageError: if the address is none, or nobody answers there.
+    """
+    if address != "ray" and not address.startswith("ray://"):
+        raise UsageError(f"--on must be ray or ray://host:port, got {address!r}.")
+    try:
+        import ray
+    except ImportError:
+        raise MissingExtraError("--on ray", "ray", "ray") from None
+    if not ray.is_initialized():
+        try:
+            ray.init(address=None if address == "ray" else address, log_to_driver=False, include_dashboard=False)
+        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
+            reason = str(problem).partition("\n")[0]
+            raise UsageError(
+                f"The cluster {address} cannot be reached: {reason}. Start it, or leave out --on."
+            ) from None
+    sent = ray.put(packed(ground, decision))
+    count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    return Workers(count, width=decision.width, launch=lambda: Actor(ray, sent))
+
+
+@final
+class Actor(Worker):
+    """A Ray actor.
+
+    Args:
+        ray: the module.
+        sent: reference to what `packed` returned.
+    """
+
+    def __init__(self, ray: Any, sent: Any) -> None:
+        self._ray, self._sent = ray, sent
+        self._pending: Any = None
+        super().__init__()
+
+    def launch(self) -> None:
+        """Start it, or start it again."""
+        self.actor = self._ray.remote(num_cpus=1, max_restarts=0)(Shard).remote(self._sent)
+
+    def tell(self, command: str, argument: Any) -> None:
+        """Give a command; an actor obeys in the order of the calls."""
+        self._pending = self.actor.do.remote(command, argument)
+
+    def ready(self, seconds: float) -> bool:
+        """Tell whether an answer, or its end, is there."""
+        done, _ = self._ray.wait([self._pending], timeout=seconds)
+        return bool(done)
+
+    def receive(self) -> list[list[Outcome]]:
+        """Return the answer."""
+        try:
+            outcomes: list[list[Outcome]] = self._ray.get(self._pending)
+            return outcomes
+        except self._ray.exceptions.RayActorError:
+            raise EOFError from None
+
+    def stop(self) -> None:
+        """End it."""
+        with contextlib.suppress(ValueError):
+            self._ray.kill(self.actor)

@@ -1,0 +1,208 @@
+"""Trials on disk, in Optuna's own database, so that its dashboard and its other users can read them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+from trainwell.core.errors import DamagedError, StorageError, UsageError
+from trainwell.core.files import plain, storage_errors
+from trainwell.recipe.schema import Value
+from trainwell.search.space import Choice, Range, Space
+from trainwell.search.trial import Trial
+
+_TIMEOUT = 10.0  # seconds to wait for a database that is locked
+
+# Optuna's tables as they have been since 3.2 (optuna/storages/_rdb/models.py).
+_SCHEMA = "v3.2.0.a"
+_TRIAL = "INSERT INTO trials (number, study_id, state, datetime_start, datetime_complete) VALUES (?, ?, ?, ?, ?)"
+_PARAM = "INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) VALUES (?, ?, ?, ?)"
+_VALUE = "INSERT INTO trial_values (trial_id, objective, value, value_type) VALUES (?, 0, ?, 'FINITE')"
+_RUNG = (
+    "INSERT INTO trial_intermediate_values (trial_id, step, intermediate_value, intermediate_value_type) "
+    "VALUES (?, ?, ?, 'FINITE')"
+)
+_ATTRIBUTE = "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (?, 'trial', ?)"
+
+
+def distribution(kind: Range | Choice) -> Any:
+    """Return a range or choice as Optuna writes it; lists become text."""
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(kind, Choice):
+        return CategoricalDistribution([_plain(value) for value in kind.values])
+    if kind.whole:
+        return IntDistribution(int(kind.low), int(kind.high), log=kind.log)
+    return FloatDistribution(kind.low, kind.high, log=kind.log)
+
+
+def suggest(trial: Any, key: str, kind: Range | Choice) -> Value:
+    """Ask an Optuna trial for a value."""
+    if isinstance(kind, Choice):
+        given = trial.suggest_categorical(key, [_plain(value) for value in kind.values])
+        return next(value for value in kind.values if _plain(value) == given)
+    ask = trial.suggest_int if kind.whole else trial.suggest_float
+    value: Value = ask(key, int(kind.low) if kind.whole else kind.low, kind.high, log=kind.log)
+    return value
+
+
+def to_optuna(trial: Trial, space: Space) -> Any:
+    """Return a trial as Optuna keeps it; the whole of it is in the attribute "trial"."""
+    from optuna.trial import TrialState, create_trial
+
+    states = {"done": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "diverged": TrialState.FAIL}
+    kinds = {key: space.settings[key] for key in trial.settings}
+    return create_trial(
+        state=states[trial.state],
+        params={key: _plain(value) for key, value in trial.settings.items()},
+        distributions={key: distribution(kind) for key, kind in kinds.items()},
+        value=trial.score if trial.state != "diverged" else None,
+        intermediate_values=dict(trial.rungs),
+        user_attrs={"trial": json.dumps(trial.to_json())},
+    )
+
+
+@final
+class Store:
+    """The database of one study.
+
+    Args:
+        address: where: "sqlite:///…/study.sqlite", "postgresql://…".
+        name: of the study in it.
+        space: what is varied.
+        identity: what makes it this study and no other; kept with it.
+    Raises:
+        UsageError: the study in the database is of another recipe, space or method.
+        DamagedError: the database is damaged.
+        StorageError: it cannot be reached or written.
+    """
+
+    def __init__(self, address: str, name: str, *, space: Space, identity: Mapping[str, Any]) -> None:
+        import optuna
+
+        optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self._space, self._what = space, f"The study database {address.rpartition('@')[2]}"
+        self._file = address.removeprefix("sqlite:///") if address.startswith("sqlite:///") else ""
+        with self._errors("opening"):
+            self._study = optuna.create_study(
+                storage=_connect(address), study_name=name, direction="maximize", load_if_exists=True
+            )
+            kept = self._study.user_attrs.get("identity")
+            if kept is None:
+                self._study.set_user_attr("identity", dict(identity))
+        different = [key for key in identity if kept is not None and kept.get(key) != identity[key]]
+        if different:
+            raise UsageError(
+                f"{self._what} holds a study with another {' and '.join(different)}. "
+                "Choose another name, or leave the settings as they were."
+            )
+
+    def load(self) -> list[Trial]:
+        """Return the trials that are finished, by number."""
+        with self._errors("reading"):
+            if self._file and _known(self._file):
+                with contextlib.closing(sqlite3.connect(self._file)) as db:
+                    rows = db.execute("SELECT value_json FROM trial_user_attributes WHERE key = 'trial'").fetchall()
+                kept = [json.loads(text) for (text,) in rows]
+            else:
+                kept = [trial.user_attrs.get("trial") for trial in self._study.get_trials(deepcopy=False)]
+            trials = {(trial := Trial.from_json(json.loads(text))).number: trial for text in kept if text}
+        return [trials[number] for number in sorted(trials)]
+
+    def add(self, trials: Sequence[Trial]) -> None:
+        """Write finished trials; they are on the disk when this returns."""
+        with self._errors("writing"):
+            made = [to_optuna(trial, self._space) for trial in trials]
+            if self._file and _known(self._file):
+                _insert(self._file, self._study.study_name, made)
+            else:
+                self._study.add_trials(made)
+
+    @contextlib.contextmanager
+    def _errors(self, doing: str) -> Iterator[None]:
+        """Turn what SQLAlchemy and Optuna raise into one sentence."""
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            with storage_errors(f"{doing.capitalize()} the study"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Optuna calls stable parts experimental
+                yield
+        except (SQLAlchemyError, ValueError, KeyError, TypeError) as problem:
+            cause = getattr(problem, "orig", None) or problem
+            text = plain(str(cause)).partition("\n")[0]
+            if any(word in text for word in ("malformed", "not a database", "no such")) or not _is_sql(problem):
+                raise DamagedError(f"{self._what} is damaged or is none ({text}). Restore it or start anew.") from None
+            hint = "another process keeps it locked; wait or stop it" if "locked" in text else text
+            raise StorageError(f"{self._what} failed while {doing}: {hint}.") from None
+        except Exception as problem:
+            if not type(problem).__module__.startswith("optuna"):
+                raise
+            cause = problem.__cause__ or problem
+            text = plain(str(getattr(cause, "orig", None) or cause)).partition("\n")[0]
+            kind = DamagedError if any(word in text for word in ("malformed", "not a database")) else StorageError
+            raise kind(f"{self._what} failed while {doing}: {text}.") from None
+
+
+def sqlite_address(path: Path) -> str:
+    """Return the address of a SQLite file."""
+    return f"sqlite:///{path.absolute()}"
+
+
+def _known(file: str) -> bool:
+    """Tell whether the tables are those `_insert` knows; other versions are written by Optuna itself, slowly."""
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        return bool(db.execute("SELECT 1 FROM alembic_version WHERE version_num = ?", (_SCHEMA,)).fetchone())
+
+
+def _insert(file: str, study: str, trials: Sequence[Any]) -> None:
+    """Write trials in one transaction: 0.1 ms each, where Optuna's own way takes 4 ms, as long as a small training."""
+    from optuna.distributions import distribution_to_json
+
+    with contextlib.closing(sqlite3.connect(file, timeout=_TIMEOUT, isolation_level=None)) as db:
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.execute("BEGIN IMMEDIATE")
+        (owner,) = db.execute("SELECT study_id FROM studies WHERE study_name = ?", (study,)).fetchone()
+        (number,) = db.execute("SELECT count(*) FROM trials WHERE study_id = ?", (owner,)).fetchone()
+        for offset, trial in enumerate(trials):
+            times = [str(time) for time in (trial.datetime_start, trial.datetime_complete)]
+            row = (number + offset, owner, trial.state.name, *times)
+            identity = db.execute(_TRIAL, row).lastrowid
+            for name, kind in trial.distributions.items():
+                value = kind.to_internal_repr(trial.params[name])
+                db.execute(_PARAM, (identity, name, value, distribution_to_json(kind)))
+            if trial.values:
+                db.execute(_VALUE, (identity, trial.value))
+            db.executemany(_RUNG, [(identity, step, value) for step, value in trial.intermediate_values.items()])
+            db.execute(_ATTRIBUTE, (identity, json.dumps(trial.user_attrs["trial"])))
+        db.execute("COMMIT")
+
+
+def _connect(address: str) -> Any:
+    import optuna
+    import sqlalchemy
+
+    patience = {"timeout": _TIMEOUT} if address.startswith("sqlite") else {}
+    storage = optuna.storages.RDBStorage(address, engine_kwargs={"connect_args": patience})
+    if address.startswith("sqlite"):
+
+        def configure(connection: Any, record: object) -> None:
+            # A commit then waits for the disk only at checkpoints: five times as fast, and no trial can be torn.
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=NORMAL")
+
+        storage.engine.dispose()
+        sqlalchemy.event.listen(storage.engine, "connect", configure)
+    return storage
+
+
+def _is_sql(problem: Exception) -> bool:
+    return type(problem).__module__.startswith("sqlalchemy")
+
+
+def _plain(value: Value) -> bool | int | float | str:
+    return str(list(value)) if isinstance(value, tuple) else value

@@ -1,0 +1,317 @@
+"""tune: search for good settings, choose on validation only, and look at the test split once, with the winner."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from trainwell.assemble import Plan, fit, gather, plan
+from trainwell.assemble.build import build_network
+from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainingError, TrainwellError, UsageError
+from trainwell.core.files import atomic_write, discard, storage_errors
+from trainwell.data import from_arrays
+from trainwell.recipe import Recipe, check_values, flatten, load_recipe, to_toml
+from trainwell.runs import RunLock
+from trainwell.runs.writer import check_name
+from trainwell.search.campaign import Campaign, Progress, Screen, TimeUp
+from trainwell.search.cluster import actors
+from trainwell.search.engine import Decision, decide
+from trainwell.search.ground import Build, Ground, stand
+from trainwell.search.methods import Proposer
+from trainwell.search.space import Space, make_space
+from trainwell.search.store import Store, sqlite_address
+from trainwell.search.study import RECIPE, STUDY, WINNER, Study, open_study, winning_recipe
+from trainwell.search.workers import Crews, Here, processes
+from trainwell.train import Interrupt, threads
+
+_WORTH_WORKERS = 30.0  # seconds of training; a process takes a few seconds to start
+_REPEATS = 5  # enough for a standard error of half the deviation
+DATABASE = "study.sqlite"
+
+
+class Silent:
+    """A screen that shows nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Say nothing."""
+
+    def progress(self, progress: Progress) -> None:
+        """Show nothing."""
+
+    def stop(self) -> None:
+        """Show nothing."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a search may be told besides.
+
+    Args:
+        edits: settings of the recipe by dotted key.
+        name: of the study; None makes one from the data's name and the time.
+        stop_after: seconds after which no more is tried; 0 for no limit.
+        target: a validation score that is good enough.
+        engine: "auto", "population" or "sequential".
+        workers: processes to train in; 0 takes one per core where there is enough to do. Scripts that ask for more
+            than one must guard their start with `if __name__ == "__main__":`, as Python's own pools demand.
+        on: "ray" or "ray://host:port" trains on a Ray cluster.
+        repeats: seeds with which winner and runner-up are trained again; None: 5 in a population, else none.
+        storage: address of a database to share ("postgresql://…"); empty: a SQLite file in the study's folder.
+        screen: shows the search while it goes on.
+        model: makes your own network: (recipe, input_shape, outputs) -> nn.Module.
+        final: False leaves out the training of the winner, and the look at the test split.
+    """
+
+    edits: Mapping[str, object] = field(default_factory=dict)
+    name: str | None = None
+    stop_after: float = 0.0
+    target: float = math.inf
+    engine: str = "auto"
+    workers: int = 1
+    on: str = ""
+    repeats: int | None = None
+    storage: str = ""
+    screen: Screen = field(default_factory=Silent)
+    model: Callable[[Recipe, tuple[int, ...], int], nn.Module] | None = None
+    final: bool = True
+
+
+def tune(
+    data: Any,
+    space: Space | Mapping[str, Any],
+    *,
+    trials: int = 64,
+    method: str = "auto",
+    folds: int = 1,
+    runs: str | os.PathLike[str] = "runs",
+    options: Options | None = None,
+) -> Study:
+    """Search for good settings and train the winner.
+
+    Args:
+        data: a bundled name, a path to data or to a recipe (.toml), or a pair (inputs, targets) of arrays.
+        space: what is varied: {"optim.learning_rate": "log:1e-4..1", "optim.name": ["sgd", "adamw"]}, or a `Space`.
+        trials: configurations to try.
+        method: grid, random, sobol, coarse-to-fine, halving or tpe; "auto": halving for 9 trials and more, else sobol.
+        folds: 1 chooses on the validation split; k cross-validates on all examples outside the test split.
+        runs: folder in which runs live.
+        options: everything else.
+    Returns:
+        the study: `.best`, `.best_recipe`, `.trials`, `.importance`, `.findings`, `.run`.
+    Raises:
+        DivergedError: if every trial diverged.
+        TrainwellError: any other of the tree, with one sentence; no finished trial is ever lost.
+
+    >>> import tempfile
+    >>> study = tune("iris", {"optim.learning_rate": "log:1e-4..0.1"}, trials=4, runs=tempfile.mkdtemp(),
+    ...              options=Options(edits={"train.epochs": 3}, repeats=0))
+    >>> study.status, len(study.trials), sorted(study.to_json()["best"]["scores"])
+    ('ok', 4, ['test', 'validation'])
+    """
+    options = options or Options()
+    varied = space if isinstance(space, Space) else make_space(space)
+    with Interrupt() as interrupt:
+        planned = _understand(data, options)
+        if method == "auto":
+            method = "halving" if trials >= 9 and planned.recipe.train.epochs >= 3 else "sobol"
+        proposer = Proposer(varied, method=method, trials=trials, seed=planned.recipe.seed)
+        ground = _ground(planned, folds, options.model)
+        folder = _folder(Path(runs), options.name, planned.recipe)
+        with RunLock(folder):
+            with storage_errors(f"Making the study {folder}", folder):
+                atomic_write(folder / RECIPE, to_toml(planned.recipe))
+            spec = {
+                "source": planned.recipe.data.source, "space": varied.to_json(), "method": method, "folds": folds,
+                "trials": trials, "seed": planned.recipe.seed, "data": planned.examples.fingerprint(),
+                "storage": options.storage,
+            }  # fmt: skip
+            study = Study(folder, spec, "", "", ground.parts(planned.recipe, 0).task.main_score)
+            try:
+                return _search(
+                    study, ground, varied, proposer=proposer, options=options, interrupt=interrupt, data=data
+                )
+            except UsageError:
+                if not (folder / STUDY).exists():  # refused before anything was tried: its name is free again
+                    discard(folder)
+                raise
+
+
+def resume_study(path: str | os.PathLike[str], data: Any = None, *, options: Options | None = None) -> Study:
+    """Go on with a search that was stopped: finished trials are kept, unfinished ones are tried again.
+
+    Args:
+        path: folder of the study.
+        data: the arrays again, for a study on data given from Python.
+        options: as in `tune`; edits, name and storage stay as they were.
+    Raises:
+        UsageError: if the study is finished, or was on other data.
+    """
+    options = options or Options()
+    with Interrupt() as interrupt:
+        study = open_study(path)
+        if study.status == "ok":
+            raise UsageError(f"The study {study.path} is finished; nothing is left to resume. Start a new one.")
+        recipe, spec = load_recipe(study.path / RECIPE), study.spec
+        if recipe.data.source == "arrays" and data is None:
+            raise UsageError(f"The study {study.path} is on data given from Python: resume_study(path, data).")
+        settings = {key: value for key, value in flatten(recipe) if key != "data.source"}
+        source = recipe.data.source if data is None else data
+        planned = _understand(source, replace(options, edits=settings))
+        if planned.examples.fingerprint() != spec["data"]:
+            raise StorageError(f"The data of the study {study.path} have changed. Restore them, or start a new study.")
+        space = make_space(spec["space"])
+        proposer = Proposer(space, method=spec["method"], trials=spec["trials"], seed=spec["seed"])
+        ground = _ground(planned, spec["folds"], options.model)
+        options = replace(options, storage=spec["storage"])
+        with RunLock(study.path):
+            return _search(study, ground, space, proposer=proposer, options=options, interrupt=interrupt, data=source)
+
+
+def _search(  # noqa: PLR0913
+    study: Study, ground: Ground, space: Space, *, proposer: Proposer, options: Options, interrupt: Interrupt, data: Any
+) -> Study:  # fmt: skip
+    screen, started = options.screen, time.monotonic()
+    crews: Crews | None = None
+    try:
+        store = _store(study, space, options)
+        decision = _decide(ground, space, proposer, options)
+        study = replace(study, engine="ray" if options.on else decision.engine, why=decision.why, status="running")
+        crews, where = _crews(ground, decision, proposer=proposer, options=options)
+        screen.say(f"{decision.engine}: {decision.why}{where}")
+        campaign = Campaign(study, ground, space=space, proposer=proposer, store=store, crews=crews, screen=screen)
+
+        def check() -> None:
+            interrupt.check()
+            if options.stop_after and time.monotonic() - started > options.stop_after:
+                raise TimeUp
+
+        repeats = options.repeats if options.repeats is not None else _REPEATS * (decision.engine == "population")
+        stopped = ""
+        with threads(1 if decision.width > 1 else ground.plan.recipe.train.threads, 0):
+            try:
+                campaign.run(check, options.target)
+                campaign.conclude(repeats, check)
+            except TimeUp:
+                stopped = f"The {options.stop_after:g} seconds are over: trainwell tune --resume {study.path} goes on."
+                campaign.conclude(0, check)
+    except Interrupted as problem:
+        hint = f"{problem}; everything finished is kept: trainwell tune --resume {study.path}"
+        interrupted = Interrupted(problem.exit_code - 128, hint)
+        interrupted.run = study.path
+        raise interrupted from None
+    finally:
+        screen.stop()
+        if crews:
+            crews.stop()
+    if stopped:
+        screen.say(stopped)
+    return _crown(campaign, data, options=options, status="stopped" if stopped else "ok")
+
+
+def _crown(campaign: Campaign, data: Any, *, options: Options, status: str) -> Study:
+    """Write the winner's recipe, train it, and look at the test split."""
+    study = campaign.study
+    if study.best is None:
+        campaign.save(status=status)
+        title = study.findings[0].title if study.findings else "No trial was finished: give the search more time."
+        problem = DivergedError(title) if study.findings else TrainingError(title)
+        problem.run = study.path
+        raise problem
+    recipe = winning_recipe(campaign.study.recipe, study.best)
+    with storage_errors(f"Writing {study.path / WINNER}", study.path):
+        atomic_write(study.path / WINNER, to_toml(recipe))
+    if not options.final:
+        campaign.save(status=status)
+        return campaign.study
+    edits = dict(flatten(recipe))
+    source = edits.pop("data.source") if isinstance(data, (str, Path)) else data
+    if source is data:
+        edits.pop("data.source", None)
+    model = campaign.ground.network(recipe, 0) if options.model else None
+    name = _free(study.path.parent, f"{study.path.name}-winner")
+    try:
+        run = fit(source, model, name=name, runs=study.path.parent, edits=edits)
+    except TrainwellError as problem:
+        problem.run = study.path
+        raise
+    looks = study.test_looks + bool(run.scores.get("test"))
+    campaign.save(status=status, run=name, test=dict(run.scores.get("test", {})), test_looks=looks)
+    if looks:
+        times = "once" if looks == 1 else f"{looks} times, which makes its score a little too good"
+        options.screen.say(f"The winner was chosen on validation only; the test split was looked at {times}.")
+    return campaign.study
+
+
+def _understand(data: Any, options: Options) -> Plan:
+    if isinstance(data, (str, Path)):
+        return plan(gather(data, options.edits))
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        settings = check_values({**options.edits, "data.source": "arrays"})
+        return plan(settings, from_arrays(*data, task=str(settings.get("task.name", ""))))
+    raise UsageError("A search needs a name or path of data, or a pair (inputs, targets) of arrays.")
+
+
+def _ground(planned: Plan, folds: int, model: Build | None) -> Ground:
+    return stand(planned, folds=folds, build=model or build_network)
+
+
+def _decide(ground: Ground, space: Space, proposer: Proposer, options: Options) -> Decision:
+    """Measure with a configuration from the middle of the space."""
+    from trainwell.recipe import edit
+
+    middle = edit(ground.plan.recipe, space.at([0.5] * len(space)))
+    with threads(1, 0):
+        return decide(middle, ground, trials=proposer.trials, wanted=options.engine)
+
+
+def _crews(ground: Ground, decision: Decision, *, proposer: Proposer, options: Options) -> tuple[Crews, str]:
+    """Choose where to train, and say it in the end of a sentence."""
+    if options.workers < 0:
+        raise UsageError(f"--workers must be at least 0, got {options.workers}.")
+    if options.on:
+        workers = actors(options.on, ground, decision, count=options.workers)
+        return workers, f"; {workers.count} Ray actors"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    enough = decision.seconds * proposer.trials > _WORTH_WORKERS and proposer.trials > decision.width
+    many = options.workers or (cores if enough else 1)
+    if many == 1:
+        return Here(ground, decision), ""
+    return processes(many, ground, decision), f"; {many} processes"
+
+
+def _store(study: Study, space: Space, options: Options) -> Store:
+    address = options.storage or sqlite_address(study.path / DATABASE)
+    identity = {"space": json.dumps(study.spec["space"], default=list)} | {
+        key: study.spec[key] for key in ("data", "method", "folds", "seed", "trials")
+    }
+    identity["recipe"] = (study.path / RECIPE).read_text()
+    return Store(address, study.path.name, space=space, identity=identity)
+
+
+def _folder(runs: Path, name: str | None, recipe: Recipe) -> Path:
+    given = check_name(name) if name is not None else ""
+    stem = Path(recipe.data.source).stem or "data"
+    chosen = given or _free(runs, f"{stem}-tune-{datetime.now():%Y%m%d-%H%M%S}")
+    with storage_errors(f"Making the study {runs / chosen}", runs):
+        try:
+            (runs / chosen).mkdir(parents=True)
+        except FileExistsError:
+            raise UsageError(f"The name {chosen!r} is taken in {runs}. Choose another one with --name.") from None
+    return runs / chosen
+
+
+def _free(runs: Path, name: str) -> str:
+    number, free = 1, name
+    while (runs / free).exists():
+        number += 1
+        free = f"{name}-{number}"
+    return free

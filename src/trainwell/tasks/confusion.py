@@ -1,0 +1,71 @@
+"""The confusion matrix, and the scores that follow from it exactly."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from trainwell.core.batch import Batch
+
+
+@final
+class Confusion:
+    """Counts (true class, predicted class) pairs over a whole split.
+
+    Args:
+        classes: how many classes there are.
+
+    >>> tally = Confusion(2)
+    >>> batch = Batch({"inputs": torch.zeros(3, 1), "targets": torch.tensor([0, 1, 1])})
+    >>> tally.add(torch.tensor([[2.0, 0.0], [0.0, 1.0], [1.0, 0.0]]), batch)
+    >>> tally.matrix.tolist(), round(tally.scores()["accuracy"], 3)
+    ([[1, 0], [1, 1]], 0.667)
+    """
+
+    def __init__(self, classes: int) -> None:
+        self.matrix: npt.NDArray[np.int64] = np.zeros((classes, classes), dtype=np.int64)
+
+    def add(self, outputs: Tensor, batch: Batch) -> None:
+        """Count a batch: outputs (batch, classes) or, for two classes, (batch,) or (batch, 1) logits."""
+        classes = len(self.matrix)
+        if outputs.ndim == 2 and outputs.shape[1] == classes:
+            predicted = outputs.argmax(dim=1)
+        else:
+            predicted = (outputs.reshape(-1) > 0).long()
+        pairs = batch.targets.long() * classes + predicted
+        self.matrix += torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes).cpu().numpy()
+
+    def scores(self) -> dict[str, float]:
+        """Return accuracy and the mean F1 over the classes that occur, as scikit-learn defines them."""
+        return {"accuracy": float(np.trace(self.matrix) / self.matrix.sum()), "f1_macro": float(self._f1().mean())}
+
+    def per_class(self) -> list[dict[str, float]]:
+        """Return precision, recall, F1 and support of each class, in the order of the class numbers."""
+        return class_rows(np.diag(self.matrix), self.matrix.sum(axis=1), self.matrix.sum(axis=0))
+
+    def _f1(self) -> npt.NDArray[np.float64]:
+        right, occurrences = np.diag(self.matrix), self.matrix.sum(axis=0) + self.matrix.sum(axis=1)
+        seen = occurrences > 0  # as scikit-learn: a class neither present nor predicted does not count
+        f1: npt.NDArray[np.float64] = 2 * right[seen] / occurrences[seen]
+        return f1
+
+
+def class_rows(
+    right: npt.NDArray[np.int64], support: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]
+) -> list[dict[str, float]]:
+    """Return precision, recall, F1 and support of each class from its counts.
+
+    Args:
+        right: (classes,) how often a class was rightly predicted.
+        support: (classes,) how often it is true.
+        predicted: (classes,) how often it was predicted.
+    """
+    precision = right / np.maximum(predicted, 1)
+    recall = right / np.maximum(support, 1)
+    f1 = 2 * right / np.maximum(support + predicted, 1)
+    columns = {"precision": precision, "recall": recall, "f1": f1, "support": support}
+    return [{name: column[k].item() for name, column in columns.items()} for k in range(len(right))]

@@ -1,0 +1,56 @@
+"""Signals: the first one saves and leaves, the second one leaves at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import final
+
+from trainwell.core.errors import Interrupted
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+@final
+class Interrupt:
+    """While active, turns SIGINT, SIGTERM and SIGHUP into a wish to stop that every phase polls.
+
+    Outside the main thread no handler can be installed, and the object then never asks to stop.
+
+    >>> with Interrupt() as interrupt:
+    ...     interrupt.check()
+    """
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+        self._old: dict[int, object] = {}
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            for name in _NAMES:
+                number = getattr(signal, name, None)
+                # What whoever started us asked to ignore (nohup, `&` in a script) stays ignored.
+                if number and signal.getsignal(number) != signal.SIG_IGN:
+                    self._old[number] = signal.signal(number, self._receive)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal came."""
+        if self.signal_number:
+            # A closed terminal means the same as a request to end.
+            number = int(signal.SIGINT if self.signal_number == signal.SIGINT else signal.SIGTERM)
+            raise Interrupted(number, f"stopped by {signal.Signals(self.signal_number).name}")
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.signal_number:  # the second one: as if we were not there
+            signal.signal(number, self._old[number])  # type: ignore[arg-type]
+            os.kill(os.getpid(), number)
+        self.signal_number = number

@@ -1,0 +1,49 @@
+"""The one visible loop. It names no part and knows no probe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+
+from trainwell.core.moment import Moment
+from trainwell.train.job import Job, State
+from trainwell.train.out_of_memory import out_of_memory, shrink
+
+
+def train(job: Job, state: State) -> Iterator[Moment]:
+    """Train until the last epoch or until something says stop, yielding what probes may look at.
+
+    for each batch from the position the state holds:
+        begin                            all randomness of the step is a function of (seed, epoch, step)
+        outputs = forward(batch); loss = task.loss(outputs, batch)
+        backward(share of the micro-batch * loss)
+        yield Moment                     probes look here; the loop does not know them
+        update                           guard, clip, step, constrain, average
+        after_step                       evaluate, checkpoint, stop?
+    """
+    model, task = job.model, job.task
+    while state.goes_on(job.epochs):
+        epoch = state.epoch
+        for fetched in job.batches.epoch(epoch, start=state.position):
+            reason = "first try"
+            while reason:
+                job.begin(state)
+                try:
+                    batch, total = job.prepare(fetched), torch.zeros((), device=job.device)
+                    for part, share in batch.parts(state.micro_batch or len(batch)):
+                        outputs = task.forward(model, part)
+                        loss = task.loss(outputs, part)
+                        torch.autograd.backward(loss, None if share == 1.0 else loss.new_tensor(share))
+                        total.add_(loss.detach(), alpha=share)
+                    reason = ""
+                except (RuntimeError, MemoryError) as problem:
+                    reason = out_of_memory(problem)
+                if reason:  # outside `except`, so that nothing of the failed try is kept alive
+                    shrink(state, len(fetched), reason)
+            yield Moment(state.step, epoch, model, job.optimizer, part, outputs, total)
+            job.update(state.step, total)
+            state.advance(batch, total, len(job.batches))
+            job.after_step(state)
+            if not state.goes_on(job.epochs):
+                break

@@ -1,0 +1,53 @@
+"""When memory runs out, the micro-batch shrinks and the effective batch stays."""
+
+from __future__ import annotations
+
+import gc
+
+import torch
+
+from trainwell.core.errors import TrainingError
+from trainwell.train.job import State
+
+# Messages of allocators that do not raise torch.OutOfMemoryError (cuDNN, the processor's own allocator).
+_SAYINGS = ("out of memory", "DefaultCPUAllocator: can't allocate", "CUDNN_STATUS_NOT_SUPPORTED")
+
+
+def out_of_memory(problem: RuntimeError | MemoryError) -> str:
+    """Return the reason if the problem is lack of memory; raise the problem again if it is not.
+
+    >>> out_of_memory(MemoryError())
+    'memory ran out'
+    """
+    if isinstance(problem, (torch.OutOfMemoryError, MemoryError)):
+        return "memory ran out"
+    if any(saying in str(problem) for saying in _SAYINGS):
+        return "memory ran out"
+    raise problem
+
+
+def shrink(state: State, batch_size: int, reason: str) -> None:
+    """Halve the micro-batch so that the step can be tried again with the same effective batch.
+
+    Args:
+        state: its `micro_batch` is halved.
+        batch_size: examples of the batch that did not fit.
+        reason: why, for the message.
+    Raises:
+        TrainingError: if not even one example fits.
+
+    >>> state = State()
+    >>> shrink(state, 64, "memory ran out")
+    >>> state.micro_batch
+    32
+    """
+    tried = min(state.micro_batch or batch_size, batch_size)
+    if tried <= 1:
+        raise TrainingError(
+            f"Training cannot go on: {reason} with a single example in the network. "
+            "Use a smaller network (nn.width, nn.hidden), smaller pictures (data.image_size) or another device."
+        )
+    state.micro_batch = tried // 2
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -1,0 +1,69 @@
+"""Where and with how many threads to compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from trainwell.core.errors import UsageError
+
+# Below so many multiply-adds per batch a second thread costs more in hand-overs than it computes, and on a busy
+# machine it costs twenty times as much: small networks use one.
+_WORTH_THREADS = 20_000_000
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the device of that name, or the best one here for "auto".
+
+    Raises:
+        UsageError: if this machine has no such device; the message lists those it has.
+
+    >>> choose_device("cpu")
+    device(type='cpu')
+    """
+    available = available_devices()
+    if name == "auto":
+        return torch.device(available[-1].split(":")[0])
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise UsageError(_no_device(name, available)) from None
+    counts = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if (device.index or 0) >= counts.get(device.type, 0):
+        raise UsageError(_no_device(name, available))
+    return device
+
+
+def available_devices() -> list[str]:
+    """Return the devices of this machine, the best one last.
+
+    >>> available_devices()[0]
+    'cpu'
+    """
+    found = ["cpu"]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found + [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+
+
+@contextmanager
+def threads(wanted: int, multiply_adds: int) -> Iterator[None]:
+    """Compute with a number of threads inside the block.
+
+    Args:
+        wanted: how many; 0 chooses one for small networks and leaves torch's choice to the others.
+        multiply_adds: of one forward pass over a batch; 0 if unknown.
+    """
+    before = torch.get_num_threads()
+    chosen = wanted or (1 if 0 < multiply_adds < _WORTH_THREADS else before)
+    torch.set_num_threads(chosen)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _no_device(name: str, available: list[str]) -> str:
+    return f"train.device must be a device of this machine, got {name!r}. Available: auto, {', '.join(available)}."

@@ -1,0 +1,302 @@
+"""What the autograd graph of a loss tells: what was compared with what, and through which head.
+
+The graph is there at every backward pass, whichever way the loss was computed, so nothing needs to be wrapped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_CLASSES, _NUMBERS = ("NllLoss", "NllLoss2D", "NllLossNd"), ("MseLoss", "SmoothL1Loss", "HuberLoss")
+_KINDS = {
+    **dict.fromkeys(_CLASSES, "classes"),
+    "BinaryCrossEntropy": "probabilities",
+    "BinaryCrossEntropyWithLogits": "logits",
+    **dict.fromkeys(_NUMBERS, "numbers"),
+    "LogSoftmax": "distribution",
+    "Sub": "difference",
+}
+_SCALING = frozenset({"Mul", "Div", "ToCopy", "Clone", "Neg"})
+_WRAPPING = _SCALING | {"Add", "Mean", "Sum", "View", "Squeeze", "Unsqueeze", "Pow", "Abs", "Sqrt", "Stack", "Select"}
+_RESHAPING = frozenset(
+    {"View", "UnsafeView", "Squeeze", "Unsqueeze", "Transpose", "Permute", "T", "ToCopy", "Clone", "Alias", "Select"}
+    | {"Slice", "Expand", "Contiguous", "AsStrided", "ReshapeAlias"}
+)
+_BEFORE_LOG = _RESHAPING | {"Log", "Add", "Clamp", "ClampMin", "Mul"}
+_RANGES = {"Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, float("inf"))}
+WHOLE = "the loss as a whole"
+"""Where a number came from if no operation can be told apart."""
+
+_MOST_NODES = 64  # Between the loss and what it compares lie a handful of nodes.
+_MOST_NODES_TRACED = 100_000
+_ROUNDING = 1e-6
+_LOGARITHMS = ("log", "log2", "log10")
+
+
+@dataclass
+class Reading:
+    """What is known of one loss.
+
+    Args:
+        kind: "classes", "distribution", "probabilities", "logits", "numbers", "difference", or "" if unknown.
+        prediction: what was compared, as the loss received it.
+        target: what it was compared with.
+        is_mean: the loss is a mean over the batch and nothing else: fit to be compared with that of guessing.
+        squared: it is the mean square of the difference.
+        factor: what the mean was multiplied with (1 / micro-batches, a gradient scaler's scale).
+        signs: signals of faults by name, "softmax_before_cross_entropy": 1.0.
+    """
+
+    kind: str = ""
+    prediction: Tensor | None = None
+    target: Tensor | None = None
+    is_mean: bool = False
+    squared: bool = False
+    factor: float = 1.0
+    signs: dict[str, float] = field(default_factory=dict)
+
+
+def operation(node: Any) -> str:
+    """Return the name of the operation of a node.
+
+    >>> operation(torch.ones(2, requires_grad=True).sum().grad_fn)
+    'Sum'
+    """
+    return "" if node is None else re.sub(r"Backward\d*$", "", node.name()).rpartition("::")[2]
+
+
+def read_loss(loss: Tensor) -> Reading:
+    """Read the graph of a loss; whatever it does not understand it leaves out.
+
+    >>> logits = torch.tensor([[2.0, 1.0]], requires_grad=True)
+    >>> reading = read_loss(torch.nn.functional.cross_entropy(logits.softmax(1), torch.tensor([0])))
+    >>> reading.kind, reading.is_mean, reading.signs
+    ('classes', True, {'softmax_before_cross_entropy': 1.0})
+    """
+    if loss.grad_fn is None:
+        return Reading(signs={"loss_without_graph": 1.0})
+    with torch.no_grad():
+        node, only_scaled, factor = _find_loss(loss.grad_fn)
+        if node is None:
+            return Reading()
+        kind = _KINDS[operation(node)]
+        reading = Reading(kind=kind, factor=factor)
+        if kind == "difference":
+            _read_difference(node, reading)
+        elif kind == "distribution":
+            reading.prediction = node._saved_result
+            _read_classes(node, reading)
+        else:
+            reading.prediction, reading.target = node._saved_self, node._saved_target
+            reading.squared = operation(node) == "MseLoss"
+            reading.is_mean = only_scaled and node._saved_reduction == 1
+            if only_scaled and node._saved_reduction == 2 and len(reading.prediction) > 1:
+                reading.signs["summed_loss"] = float(len(reading.prediction))
+            _READERS[kind](node, reading)
+        return reading
+
+
+def _find_loss(root: Any) -> tuple[Any, bool, float]:
+    """Return the node that compares, whether it was only scaled afterwards, and by which factor."""
+    queue, seen = [(root, True, 1.0)], 0
+    while queue and seen < _MOST_NODES:
+        node, only_scaled, factor = queue.pop(0)
+        seen += 1
+        name = operation(node)
+        if name in _KINDS and (name != "Sub" or sum(other is None for other, _ in node.next_functions) == 1):
+            return node, only_scaled, factor
+        if name in _WRAPPING or name == "Sub":
+            only_scaled &= name in _SCALING and sum(other is not None for other, _ in node.next_functions) == 1
+            if name in ("Mul", "Div"):
+                scale = getattr(node, "_saved_other", None)
+                scale = float(scale) if scale is not None and getattr(scale, "numel", lambda: 1)() == 1 else 1.0
+                factor = factor * scale if name == "Mul" else factor / (scale or 1.0)
+            queue += [(other, only_scaled, factor) for other, _ in node.next_functions if other is not None]
+    return None, False, 1.0
+
+
+def _below(node: Any, passing: frozenset[str] | set[str] = _RESHAPING) -> Any:
+    """Return what lies below a node, beyond what only changes shapes."""
+    for _ in range(_MOST_NODES):
+        below = next((other for other, _ in node.next_functions if other is not None), None)
+        if below is None or operation(below) not in passing:
+            return below
+        node = below
+    return None
+
+
+def _read_classes(node: Any, reading: Reading) -> None:
+    below = node if operation(node) == "LogSoftmax" else _below(node)
+    if operation(below) != "LogSoftmax":
+        largest = float(reading.prediction.max()) if reading.prediction is not None else 0.0
+        if largest > _ROUNDING:
+            reading.signs["missing_log_softmax"] = largest
+        _read_softmax(node, reading)
+        return
+    result, axis = below._saved_result, below._saved_dim
+    _read_axis(result, axis, reading)
+    head = operation(_below(below))
+    if head == "Softmax":
+        reading.signs["softmax_before_cross_entropy"] = 1.0
+        _read_softmax(below, reading)
+    elif head in _RANGES:
+        reading.signs["squashed_logits"] = 1.0
+
+
+def _read_softmax(node: Any, reading: Reading) -> None:
+    """Look for a softmax that prepares what a loss is given."""
+    softmax = _below(node, _BEFORE_LOG)
+    if operation(softmax) == "Softmax":
+        _read_axis(softmax._saved_result, softmax._saved_dim, reading)
+
+
+def _read_axis(result: Tensor, axis: int, reading: Reading) -> None:
+    axis = axis if axis < 2**31 else axis - 2**64  # stored as an unsigned number
+    if result.shape[axis] == 1:
+        reading.signs["softmax_over_one"] = 1.0
+    elif result.ndim == 2 and axis in (0, -2) and len(result) > 1:
+        reading.signs["softmax_over_batch"] = float(len(result))
+
+
+def _read_logits(node: Any, reading: Reading) -> None:
+    head = operation(_below(node))
+    if head in ("Sigmoid", "Softmax"):
+        reading.signs["sigmoid_before_logits_loss"] = 1.0
+    elif head == "Relu":
+        reading.signs["squashed_logits"] = 1.0
+    if reading.target is not None and reading.target.numel():
+        off = max(-float(reading.target.min()), float(reading.target.max()) - 1.0)
+        if off > _ROUNDING:
+            reading.signs["target_outside_unit_interval"] = off
+    _read_softmax(node, reading)
+
+
+def _read_probabilities(node: Any, reading: Reading) -> None:
+    _read_softmax(node, reading)
+
+
+def _read_numbers(node: Any, reading: Reading) -> None:
+    prediction, target = reading.prediction, reading.target
+    if prediction is None or target is None:
+        return
+    if _stretched(prediction) and _stretched(target):
+        reading.signs["broadcast_loss"] = float(prediction.numel())
+        return
+    if target.ndim == 2 and target.shape[1] > 2 and len(target) > 1 and _is_one_hot(target):
+        reading.signs["squared_error_on_classes"] = float(target.shape[1])
+    low, high = _RANGES.get(operation(_below(node)), (-float("inf"), float("inf")))
+    outside = float(((target < low - 1e-3) | (target > high + 1e-3)).float().mean())
+    reading.signs["targets_out_of_reach"] = outside
+    _read_softmax(node, reading)
+
+
+def _read_difference(node: Any, reading: Reading) -> None:
+    """A difference computed by hand: only the shapes are known."""
+    answer = next(other for other, _ in node.next_functions if other is not None)
+    result, before = tuple(node._input_metadata[0].shape), tuple(answer._input_metadata[0].shape)
+    if operation(answer) == "Expand":
+        before = tuple(answer._saved_self_sym_sizes)
+        answer = _below(answer, frozenset())
+    if len(result) == 2 and result[0] == result[1] > 1 and before in ((result[0], 1), (result[0],)):
+        if operation(answer) != "Unsqueeze":  # then the pairs are meant
+            reading.signs["broadcast_loss"] = float(result[0] * result[1])
+
+
+def _stretched(tensor: Tensor) -> bool:
+    return any(stride == 0 and size > 1 for stride, size in zip(tensor.stride(), tensor.shape, strict=True))
+
+
+def _is_one_hot(target: Tensor) -> bool:
+    return bool(((target == 0) | (target == 1)).all()) and bool((target.sum(1) == 1).all())
+
+
+_READERS = {
+    "classes": _read_classes,
+    "probabilities": _read_probabilities,
+    "logits": _read_logits,
+    "numbers": _read_numbers,
+}
+
+
+def nonfinite_origin(loss: Tensor, names: dict[int, str], *, of_gradient: bool = False) -> tuple[str, float]:
+    """Say where the first number that is not finite came from, by walking the graph in the order of the forward pass.
+
+    Args:
+        loss: the loss, before its backward pass.
+        names: names of the parameters by their `id`.
+        of_gradient: look for what will break the gradient, though the loss may be finite: the root of zero.
+    Returns:
+        "input", "weights", or an operation: "log after head"; and the share of its numbers that is not finite.
+
+    >>> x = torch.tensor([0.0, 1.0], requires_grad=True)
+    >>> nonfinite_origin((torch.log(x * 2) * 3).sum(), {id(x): "head.weight"})
+    ('log after head', 0.5)
+    """
+    last = ""
+    with torch.no_grad():
+        for node in sorted(_nodes(loss.grad_fn), key=lambda node: (node._sequence_nr(), node.name())):
+            if not all(bool(torch.isfinite(parameter).all()) for parameter in _parameters(node)):
+                return "weights", 1.0
+            if (found := _broken_at(node, of_gradient)) is not None:
+                maker, share = found
+                return maker if maker == "input" or not last else f"{maker} after {last}", share
+            for parameter in _parameters(node):
+                last = names.get(id(parameter), "").rpartition(".")[0] or last
+    return WHOLE, 1.0
+
+
+def _nodes(root: Any) -> Iterator[Any]:
+    waiting, seen = [root], {root}
+    while waiting and len(seen) < _MOST_NODES_TRACED:
+        node = waiting.pop()
+        if node is None or hasattr(node, "variable"):
+            continue
+        yield node
+        for below, _ in node.next_functions:
+            if below not in seen:
+                seen.add(below)
+                waiting.append(below)
+
+
+def _parameters(node: Any) -> Iterator[Tensor]:
+    """Yield the parameters an operation uses, also those it uses transposed."""
+    for below, _ in node.next_functions:
+        if operation(below) == "T":
+            below = below.next_functions[0][0]
+        if (variable := getattr(below, "variable", None)) is not None:
+            yield variable
+
+
+def _broken_at(node: Any, of_gradient: bool) -> tuple[str, float] | None:
+    """Return the operation that made numbers not finite, as far as this node has kept them, and their share."""
+    own = _plain(node)
+    for name in dir(node):
+        if not name.startswith("_saved_"):
+            continue
+        with contextlib.suppress(RuntimeError):  # what this pass has freed already
+            kept = getattr(node, name)
+            if not isinstance(kept, Tensor) or not kept.is_floating_point() or not kept.numel():
+                continue
+            bad = ~torch.isfinite(kept)
+            if bad.any():
+                below = [other for other, _ in node.next_functions]
+                maker = next((other for other in below if other is not None and not hasattr(other, "variable")), None)
+                raw = "input" if maker is None or operation(maker) == "T" else _plain(maker)
+                return own if name == "_saved_result" else raw, float(bad.float().mean())
+            # These give infinity without keeping it.
+            outside = kept <= 0 if own in _LOGARITHMS else kept == 0
+            infinite = own in _LOGARITHMS or (own, name) == ("div", "_saved_other")
+            if (infinite or (of_gradient and own == "sqrt")) and outside.any():
+                return own, float(outside.float().mean())
+    return None
+
+
+def _plain(node: Any) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", operation(node)).lower()

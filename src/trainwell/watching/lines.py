@@ -1,0 +1,64 @@
+"""Where in the user's own files something happens, and what the user calls an object there."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from trainwell.core.files import plain
+
+_OURS = str(Path(__file__).parents[1]) + os.sep
+_FOREIGN = tuple(
+    os.path.realpath(folder) + os.sep
+    for name in ("stdlib", "platstdlib", "purelib", "platlib")
+    if (folder := sysconfig.get_path(name))
+)
+
+
+def user_frames(frame: FrameType | None = None) -> Iterator[FrameType]:
+    """Yield the frames of the user's own code, innermost first: neither a library's nor ours."""
+    frame = frame or sys._getframe(1)
+    while frame is not None:
+        if is_the_users(frame.f_code.co_filename):
+            yield frame
+        frame = frame.f_back
+
+
+def user_line() -> str | None:
+    """Return the line of the user that is being executed, as "train.py:57"."""
+    frame = next(user_frames(sys._getframe(1)), None)
+    return None if frame is None else f"{shown_path(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def variable_name(thing: object) -> str | None:
+    """Return what the user's code that is being executed calls an object, innermost names first.
+
+    >>> network = object()
+    >>> variable_name(network) in ("network", None)  # None where the caller is a library, as a test runner is
+    True
+    """
+    for frame in user_frames(sys._getframe(1)):
+        for name, value in frame.f_locals.items():
+            if value is thing and not name.startswith("_"):
+                return name
+    return None
+
+
+def shown_path(path: str) -> str:
+    """Return a path as a person wants to read it: relative to the working folder if it lies below."""
+    relative = os.path.relpath(path) if os.path.isabs(path) else path
+    return plain(os.path.basename(path) if relative.startswith("..") else relative)
+
+
+@functools.cache
+def is_the_users(path: str) -> bool:
+    """Tell whether a file is the user's own: neither of Python, nor of an installed package, nor of this one."""
+    if path.startswith("<") and not path.startswith("<ipython"):
+        return False
+    real = os.path.realpath(path)
+    return "site-packages" not in real and not real.startswith((_OURS, *_FOREIGN))

@@ -1,0 +1,254 @@
+"""One sample of a training that is not ours: the moment for the probes, and the signals of the code itself."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from trainwell.core.batch import Batch
+from trainwell.core.moment import Moment
+from trainwell.watching.graph import Reading
+from trainwell.watching.lines import user_frames, variable_name
+from trainwell.watching.track import Loose, Track, knows_modes, parameters_of, untouched
+from trainwell.watching.trainings import Trainings
+
+_EARLY_SAMPLES = 8  # Which optimizer holds what does not change later.
+_WRAPPERS = {
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+    "FullyShardedDataParallel": "module",
+    "OptimizedModule": "_orig_mod",
+}
+
+
+@dataclass
+class Call:
+    """One call of an outermost module in a sampled step.
+
+    Args:
+        grades: whether gradients were on.
+        training: its mode.
+        inputs: positional arguments.
+        options: arguments by name.
+        output: what it returned.
+    """
+
+    grades: bool
+    training: bool
+    inputs: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+    output: Any = None
+
+
+class Sight:
+    """What came into sight since the last sample, and the little that is kept for longer.
+
+    Args:
+        given: the network, if the user has named it.
+    """
+
+    def __init__(self, given: nn.Module | None) -> None:
+        self.given = given
+        self.calls: dict[nn.Module, Call] = {}
+        self.called: set[nn.Module] = set()  # every module that was called, however deep
+        self.losses: list[Tensor] = []
+        self.reading = Reading()
+        self.signs: dict[str, float] = {}
+        self.early_signs: dict[str, float] = {}  # seen before the first sample
+        self.parents: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+        self.loaded: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+
+    def take(self, loss: Tensor, reading: Reading) -> None:
+        """Take in a loss and what its graph tells."""
+        self.reading = reading
+        scale = reading.factor if reading.is_mean else 1.0
+        self.losses.append(loss.detach().float() / (scale or 1.0))
+        self.signs |= reading.signs
+
+    def forget(self) -> None:
+        """Let go of everything a sample has kept alive."""
+        self.reading = Reading()
+        self.calls.clear()
+        self.called.clear()
+        self.losses.clear()
+        self.signs.clear()
+        self.early_signs.clear()
+
+
+def sample(sight: Sight, track: Track, step: int, *, trainings: Trainings) -> Moment | None:
+    """Record the signals of the code at a step, and return what the probes may look at.
+
+    Args:
+        sight: what was seen.
+        track: the training that is about to step.
+        step: number of the step.
+        trainings: this one and all others.
+    Returns:
+        the moment, or None if no loss was seen.
+    """
+    optimizers = track.alive()
+    trained = {id(p) for optimizer in optimizers for p in parameters_of(optimizer)}
+    taken = {id(p) for optimizer in trainings.known() for p in parameters_of(optimizer)}
+    calls = _calls_of(sight, trained, taken, is_stale=all(p.grad is None for p in track.led()))
+    if not track.is_composed:
+        track.is_composed = True
+        composed = unwrapped(sight.given) if sight.given else compose(sight, list(calls), optimizers)
+        if track.model is not composed:
+            track.start(composed, step=step)
+        _record_start(sight, track, step, trainings=trainings)
+        roots = [module for module, call in calls.items() if call.grades] or [composed]
+        track.modal = next((root for root in reversed(roots) if knows_modes(root, trained)), None)
+    if track.model is None:
+        return None
+    last = next((call for call in reversed(calls.values()) if call.grades), Call(True, track.model.training, ()))
+    for name, value in _signals(sight, track, track.model, trained):
+        track.series.signal(name, step, value)
+    if track.samples < _EARLY_SAMPLES:
+        for name, value in _coverage(sight, track, track.model, trained=trained, taken=taken):
+            track.series.signal(name, step, value)
+    track.samples += 1
+    track.before, track.after = None, 0.0
+    if not sight.losses:
+        return None
+    loss = torch.stack([loss.to(sight.losses[0].device) for loss in sight.losses]).mean()
+    outputs = sight.reading.prediction if sight.reading.prediction is not None else _first_tensor(last.output)
+    inputs = _first_tensor((last.inputs, last.options))
+    inputs = inputs if inputs is not None and inputs.ndim else torch.zeros(1, dtype=torch.long)
+    target = sight.reading.target
+    batch = Batch({"inputs": inputs, "targets": target if target is not None else inputs})
+    return Moment(step, 0, track.model, optimizers[0], batch, loss if outputs is None else outputs.detach(), loss)
+
+
+def _calls_of(sight: Sight, trained: set[int], taken: set[int], *, is_stale: bool) -> dict[nn.Module, Call]:
+    """Return the calls of the networks a training changes.
+
+    Args:
+        sight: what was seen.
+        trained: `id`s of the parameters this training changes.
+        taken: those that any training changes.
+        is_stale: what this training changes has received no gradient: then networks nobody changes are the ones meant.
+    """
+    calls = {unwrapped(module): call for module, call in sight.calls.items()}
+    own = {module: {id(p) for p in module.parameters() if p.requires_grad} for module in calls}
+    mine = {module: call for module, call in calls.items() if own[module] & trained}
+    if mine or not is_stale:
+        return mine
+    return {module: call for module, call in calls.items() if own[module] and not own[module] & taken}
+
+
+def compose(sight: Sight, roots: list[nn.Module], optimizers: list[Any]) -> nn.Module:
+    """Return the one module that stands for what a training changes."""
+    roots = [one for one in roots if not any(one is not other and one in set(other.modules()) for other in roots)]
+    if len(roots) == 1:
+        return roots[0]
+    if not roots:
+        loose = [p for optimizer in optimizers for p in parameters_of(optimizer)]
+        return Loose({variable_name(p) or f"parameter{number}": p for number, p in enumerate(loose)})
+    for parent in sight.parents:
+        inside = set(parent.modules())
+        if all(root in inside for root in roots):
+            return parent
+    names = [variable_name(root) or f"{type(root).__name__.lower()}{number}" for number, root in enumerate(roots)]
+    return nn.ModuleDict({name.replace(".", "_"): root for name, root in zip(names, roots, strict=True)})
+
+
+def _record_start(sight: Sight, track: Track, step: int, *, trainings: Trainings) -> None:
+    """Record how a training starts: from loaded weights, or with layers that are frozen by mistake."""
+    model = track.model or nn.Module()
+    if any(module in sight.loaded for module in model.modules()):
+        track.series.signal("code/weights_loaded", step, 1.0)
+    whole = sum(p.numel() for p in model.parameters()) or 1
+    for name, module in model.named_modules():
+        if untouched(module) and module not in sight.loaded and not trainings.was_trained(module.weight):
+            share = sum(p.numel() for p in module.parameters()) / whole
+            track.series.signal(f"code/frozen_untrained/{name}", step, share)
+    for name, value in sight.early_signs.items():
+        track.series.signal(f"code/{name}", step, value)
+
+
+def _signals(sight: Sight, track: Track, model: nn.Module, trained: set[int]) -> Iterator[tuple[str, float]]:
+    yield "rate/learning_rate", track.rate()
+    if track.samples and track.before is not None:
+        yield "code/gradient_before_backward", track.before
+    yield "code/gradient_after_backward", track.after
+    yield from ((f"code/{name}", value) for name, value in sight.signs.items())
+    yield from track.learn(sight.reading).items()
+
+
+def _coverage(
+    sight: Sight, track: Track, model: nn.Module, *, trained: set[int], taken: set[int]
+) -> Iterator[tuple[str, float]]:
+    """Yield what no optimizer holds and what received no gradient, each as its share of all parameters."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    named += _unregistered(sight, model, taken)
+    whole = sum(p.numel() for _, p in named) or 1
+    called = {id(p) for module in sight.called for p in module.parameters(recurse=False)}
+    reached = trained & called
+    if called:
+        track.series.unused = {name for name, p in named if id(p) not in called and p.grad is None}
+    for name, p in named:
+        wrong = {
+            f"code/unoptimised_parameters/{name}": id(p) not in taken and p.grad is not None,
+            f"code/gradient_missing/{name}": id(p) in reached and p.grad is None,
+        }
+        for signal, is_wrong in wrong.items():
+            if is_wrong or signal in track.flagged:
+                track.flagged.add(signal)
+                yield signal, p.numel() / whole if is_wrong else 0.0
+    leading = track.led()
+    own = {id(p) for p in model.parameters()}
+    if not isinstance(model, Loose) and (size := sum(p.numel() for p in leading)):
+        yield "code/stale_fraction", sum(p.numel() for p in leading if id(p) not in own and p.grad is None) / size
+
+
+def _unregistered(sight: Sight, model: nn.Module, taken: set[int]) -> list[tuple[str, nn.Parameter]]:
+    """Return parameters of layers that run and learn, but lie in a plain list where PyTorch does not find them."""
+    inside = set(model.modules())
+    names: dict[nn.Module, str] = {}
+    for parent in inside & sight.called:
+        for attribute, value in vars(parent).items():
+            things = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+            if attribute != "_modules":
+                names |= {thing: f"{attribute}.{key}" for key, thing in things if isinstance(thing, nn.Module)}
+    return [
+        (f"{names[module]}.{name}", p)
+        for module in names
+        if module in sight.called and module not in inside
+        for name, p in module.named_parameters()
+        if p.requires_grad and p.grad is not None and id(p) not in taken
+    ]
+
+
+def unwrapped(module: nn.Module) -> nn.Module:
+    """Return the network inside what only distributes it."""
+    while (name := _WRAPPERS.get(type(module).__name__)) and isinstance(inside := getattr(module, name), nn.Module):
+        module = inside
+    return module
+
+
+def enclosing(module: nn.Module) -> Iterator[nn.Module]:
+    """Yield the modules in whose methods a module is being called."""
+    for frame in user_frames():
+        parent = frame.f_locals.get("self")
+        if isinstance(parent, nn.Module) and parent is not module and any(one is module for one in parent.modules()):
+            yield parent
+
+
+def _first_tensor(thing: Any) -> Tensor | None:
+    """Return the first tensor in a nest of tuples, lists and mappings, numbers with a point before whole ones."""
+    found: list[Tensor] = []
+    waiting = [thing]
+    while waiting and len(found) < 16:
+        one = waiting.pop(0)
+        if isinstance(one, Tensor):
+            found.append(one)
+        elif isinstance(one, dict):
+            waiting = [*one.values(), *waiting]
+        elif isinstance(one, (tuple, list)):
+            waiting = [*one, *waiting]
+    return next((one for one in found if one.is_floating_point()), found[0] if found else None)

@@ -1,0 +1,351 @@
+"""Listens to a training that is not ours, and measures it within a budget."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import time
+import weakref
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from trainwell.core.finding import Finding
+from trainwell.watching.errors import error_line, error_signals
+from trainwell.watching.evaluations import Evaluations
+from trainwell.watching.graph import WHOLE, nonfinite_origin, read_loss
+from trainwell.watching.lines import user_line
+from trainwell.watching.measure import Call, Sight, enclosing, sample, unwrapped
+from trainwell.watching.record import Record
+from trainwell.watching.taps import Taps
+from trainwell.watching.track import Track, gradient_size
+from trainwell.watching.trainings import Trainings
+
+_MOST_BACKWARDS = 32  # A sample that waits longer for its step than this many backward passes stops listening.
+_MOST_FAILURES = 10
+_LOSS_RESOLUTION = 32  # A loss that is recorded at step n is the mean over the last n / 32 backward passes.
+
+
+@final
+class Session:
+    """Watches every training of this process from `start` to `finish`.
+
+    Args:
+        record: where everything goes.
+        budget: watching time as a fraction of training time.
+        source: name of the script.
+        model: the network, if it is known; else the modules that are called are found.
+        optimizers: the optimizers, if they are known; then others are left alone.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        *,
+        budget: float = 0.02,
+        source: str = "",
+        model: nn.Module | None = None,
+        optimizers: Sequence[Optimizer] = (),
+    ) -> None:
+        self.record = record
+        self.trainings = Trainings(record, budget=budget, source=source, only=optimizers)
+        self.error = ""
+        self._budget = budget
+        self._sight = Sight(model)
+        self._lines: dict[str, str] = {}
+        self._taps = Taps(self)
+        self._evaluations = Evaluations()
+        self._known: weakref.WeakSet[nn.Module] = weakref.WeakSet()
+        self.backwards = self._failures = 0
+        self.is_listening = self.checks_loss = True
+        self.loss_sum, self.loss_count, self._loss_due = 0.0, 0, 1
+        self._backwards_at_step = self._steps_at_backward = 0
+        self._depth = self._thread = 0
+        self._is_new = True  # nothing has been sampled yet: listen
+        self._is_shown = False  # the user has shown the loss of this step
+        self._suspect: tuple[str, int, float] | None = None  # what may have broken the first gradient
+        self._waiting: tuple[Track, int] | None = None
+        self._process = os.getpid()
+
+    # From start to finish -----------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start to listen."""
+        if self._budget > 0:
+            self._taps.install()
+            leave = weakref.WeakMethod(self._taps.remove)
+            os.register_at_fork(after_in_child=lambda: (forget := leave()) is not None and forget())
+
+    def pause(self) -> None:
+        """Stop to listen for a while."""
+        self._taps.remove()
+
+    def resume(self) -> None:
+        """Listen again."""
+        self._taps.install()
+        self._listen()
+
+    @property
+    def is_armed(self) -> bool:
+        """Whether a sample is under way."""
+        return self._is_new or bool(self.trainings.armed())
+
+    def finish(self) -> list[Finding]:
+        """Stop to listen, judge what was seen, and return all findings; none in a process that was forked off."""
+        self._taps.remove()
+        if os.getpid() != self._process:
+            return []
+        for track in self.trainings.all:
+            track.watch.stop()
+        if self.loss_count * 4 > self._loss_due and (last := self.trainings.last) is not None:
+            self._record_loss(last, last.step)
+        self._sight.forget()
+        return self.judge(is_over=True)
+
+    def judge(self, *, is_over: bool = False) -> list[Finding]:
+        """Run the rules over what was seen so far."""
+        return self.trainings.judge(backwards=self.backwards, lines=self._lines, is_over=is_over)
+
+    def note_error(self, error: BaseException) -> None:
+        """Take what an exception in the user's code says about its cause."""
+        self.error = f"{type(error).__name__}: {error}"
+        found = error_signals(error)
+        trainings = self.trainings
+        track = trainings.last or next(iter(trainings.all), None) or (trainings.begin([]) if found else None)
+        if track is not None:
+            for name, value in found.items():
+                track.series.signal(f"code/error/{name}", track.step, value)
+        if line := error_line(error):
+            self._lines["error"] = line
+
+    def show_loss(self, loss: Tensor) -> None:
+        """Take the loss of the step under way from the user; backward passes are then not asked for one."""
+        self._is_shown = False
+        self._listen_to(loss)
+        self._is_shown = True
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of the training that took most."""
+        return max((track.step for track in self.trainings.all), default=0)
+
+    # What the taps tell -------------------------------------------------------------------------------------------
+
+    def failed(self, problem: Exception) -> None:
+        """Note trouble of our own; too much of it ends the watching."""
+        self._failures += 1
+        trace = problem.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        at = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
+        self.record.event("internal", {"problem": f"{type(problem).__name__}: {problem}", "line": at})
+        if self._failures > _MOST_FAILURES:
+            self._taps.remove()
+
+    def optimizer_made(self, optimizer: Optimizer) -> None:
+        """Remember an optimizer from its construction on."""
+        if self.trainings.meet(optimizer):
+            self._note_line("optimizer")
+
+    def weights_loaded(self, module: nn.Module) -> None:
+        """Remember which modules did not start from random weights."""
+        self._sight.loaded.update(module.modules())
+
+    def compiled(self, thing: object) -> None:
+        """Take all hooks away for good: a compiled network would be compiled again for each of them."""
+        self.trainings.hooks = False
+        self._listen()
+        if isinstance(thing, nn.Module) and self._sight.given is None:
+            self._sight.given = thing
+
+    def scheduler_stepped(self, scheduler: LRScheduler) -> None:
+        """Notice a schedule that moves on before anything was trained."""
+        if scheduler._step_count == 2 and not self.backwards:
+            self._sight.early_signs["scheduler_before_optimizer"] = 1.0
+        if scheduler._step_count == 2:
+            self._note_line("scheduler")
+
+    def gradients_off(self, frame: FrameType) -> None:
+        """Look into the first forward pass of what may be an evaluation."""
+        if self.trainings.hooks and self.trainings.all:
+            self._evaluations.gradients_off(frame, self.trainings.steps, trainings=len(self.trainings.all))
+            self._listen()
+
+    def before_forward(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """Remember the outermost modules that are called, and which lie inside."""
+        thread = threading.get_ident()
+        if self._depth == 0:
+            self._thread = thread
+            self._enter(module, inputs)
+        elif thread != self._thread:
+            return
+        self._depth += 1
+        self._sight.called.add(module)
+
+    def after_forward(self, module: nn.Module, inputs: tuple[Any, ...], options: Any, output: object) -> None:
+        """Remember what the outermost module answered."""
+        if threading.get_ident() == self._thread:
+            self._depth = max(0, self._depth - 1)
+            if self._depth == 0 and (call := self._sight.calls.get(module)) is not None:
+                call.options, call.output = options, output
+
+    def before_backward(self, loss: object) -> None:
+        """Read the loss and its graph in a sampled step."""
+        self._depth = 0
+        if isinstance(loss, Tensor) and self.checks_loss and loss.is_cpu and loss.ndim == 0:
+            if math.isfinite(value := loss.item()):
+                self.loss_sum += value
+                self.loss_count += 1
+            else:
+                self.loss_not_finite(loss)
+        if isinstance(loss, Tensor) and self.is_armed:
+            began = time.perf_counter()
+            self._listen_to(loss)
+            self.trainings.charge(time.perf_counter() - began)
+
+    def loss_not_finite(self, loss: Tensor) -> None:
+        """Trace a loss that is not finite to where its first bad number came from; once."""
+        self.checks_loss = False
+        track = self.trainings.last or next(iter(self.trainings.all), None)
+        if track is None:
+            return
+        origin, share = nonfinite_origin(loss, self._names())
+        track.series.loss(track.step, float(loss.detach()))
+        track.series.signal(_origin_signal(origin), track.step, share)
+
+    def after_backward(self) -> None:
+        """Measure the gradient; take the sample of an optimizer that computes its loss within its step."""
+        if (waiting := self._waiting) is not None:
+            self._waiting = None
+            waiting[0].after = gradient_size(waiting[0].led())
+            self._attend(*waiting)
+        elif self.is_armed:
+            began = time.perf_counter()
+            for track in self.trainings.armed():
+                track.after = gradient_size(track.led())
+                if self._suspect and not math.isfinite(track.after):
+                    track.series.signal(*self._suspect)
+                    self._suspect = None
+            self.trainings.charge(time.perf_counter() - began)
+            if self.backwards - self._backwards_at_step > _MOST_BACKWARDS:
+                self._is_new = self.is_listening = False
+                self._taps.listen_to_modules(False)
+
+    def before_step(self, optimizer: Optimizer, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Count a step; take its sample if it is time."""
+        trainings, evaluations = self.trainings, self._evaluations
+        track = trainings.owner.get(id(optimizer))
+        # The usual step comes first, because it must cost next to nothing.
+        if track is not None and track is trainings.last and track.leader == id(optimizer):
+            step = track.step
+            track.step = step + 1
+            trainings.steps += 1
+        else:
+            counted = trainings.step(optimizer, same_gradient=self.backwards == self._backwards_at_step)
+            if counted is None:
+                return
+            track, step = counted
+        self._backwards_at_step = self.backwards
+        if evaluations.is_near:
+            evaluations.is_near = False
+            self._listen()
+        if track.modal is not None and track.modal.training is not track.mode:
+            track.note_mode(step)
+        if self.loss_count >= self._loss_due:
+            self._record_loss(track, step)
+        if step >= track.watch.wake or not track.is_composed:
+            self._note_line("step")
+            if (len(inputs) > 1 and callable(inputs[1])) or options.get("closure") is not None:
+                self._waiting, self.is_listening = (track, step), True
+            else:
+                self._attend(track, step)
+
+    # How it is done -----------------------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Listen to backward and forward passes if that is of use now."""
+        self.is_listening = self.is_armed or self._waiting is not None
+        self._taps.listen_to_modules(self.trainings.hooks and (self._evaluations.is_near or self.is_armed))
+
+    def _enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        """An outermost module is called."""
+        grades, sight = torch.is_grad_enabled(), self._sight
+        if self._evaluations.is_near and not grades:
+            for track, is_training in self._evaluations.look(unwrapped(module), self.trainings.all):
+                track.series.signal("code/evaluation_in_train_mode", track.step, float(is_training))
+                self._note_line("evaluation")
+            self._listen()
+        elif self.is_armed and (grades or module not in sight.calls):
+            sight.calls.pop(module, None)
+            sight.calls[module] = Call(grades, module.training, inputs)
+            if grades and module not in self._known and any(True for _ in module.parameters()):
+                self._known.add(module)
+                self._note_line("forward")
+                sight.parents.update(enclosing(module))
+                if (begun := self.trainings.begin_for(module)) is not None:
+                    begun.start(sight.given or unwrapped(module), step=0)
+
+    def _record_loss(self, track: Track, step: int) -> None:
+        """Record the mean loss since the last time: in every step at first, about a hundred times in a long run."""
+        reading = self._sight.reading if self._sight.reading.kind else track.reading
+        scale = (reading.factor or 1.0) if reading.is_mean else 1.0
+        track.series.loss(step, self.loss_sum / self.loss_count / scale)
+        self.loss_sum, self.loss_count, self._loss_due = 0.0, 0, 1 + step // _LOSS_RESOLUTION
+        self.trainings.note_time(track)
+
+    def _listen_to(self, loss: Tensor) -> None:
+        """Note the loss of this step, the faults its graph shows, and what gradient still lies there before it."""
+        if self._steps_at_backward != self.trainings.steps:  # the first backward pass after a step
+            self._steps_at_backward, self._is_shown = self.trainings.steps, False
+            self._sight.losses.clear()
+            self._sight.signs.clear()
+        for track in self.trainings.all:
+            size = gradient_size(track.led())
+            track.before = size if track.before is None else min(size, track.before)
+        if self.trainings.steps == 0 and self.trainings.all:  # later it would cost too much
+            origin, share = nonfinite_origin(loss, self._names(), of_gradient=True)
+            self._suspect = None if origin == WHOLE else (_origin_signal(origin), 0, share)
+        if not self._is_shown:
+            self._note_line("backward")
+            self._sight.take(loss, read_loss(loss))
+
+    def _attend(self, track: Track, step: int) -> None:
+        """Take the sample of a step, or get ready for that of the next."""
+        began = time.perf_counter()
+        self.trainings.note_time(track)
+        if track.watch.is_armed or not track.is_composed:
+            moment = sample(self._sight, track, step, trainings=self.trainings)
+            track.watch.charge(time.perf_counter() - began)
+            if moment is not None:
+                track.watch.look(moment)
+            elif track.model is not None:
+                track.watch.get_ready(track.model, step)
+            began = time.perf_counter()
+            self._sight.forget()
+            self.trainings.judge_if_due(track, backwards=self.backwards, lines=self._lines)
+            track.series.flush_if_due()
+            track.watch.charge(time.perf_counter() - began)
+        elif track.model is not None:
+            track.watch.get_ready(track.model, step)
+        self._is_new = False
+        self._listen()
+
+    def _names(self) -> dict[int, str]:
+        """Return the names of the parameters by their `id`."""
+        models = [track.model for track in self.trainings.all if track.model is not None]
+        return {id(parameter): name for model in models for name, parameter in model.named_parameters()}
+
+    def _note_line(self, event: str) -> None:
+        """Keep the first line of the user at which something happens."""
+        if event not in self._lines and (line := user_line()) is not None:
+            self._lines[event] = line
+
+
+def _origin_signal(origin: str) -> str:
+    return "input/nonfinite_fraction" if origin == "input" else f"code/nonfinite/{origin}"

@@ -1,0 +1,130 @@
+"""The live page: a handful of fixed addresses that read the runs folder, and change nothing."""
+
+from __future__ import annotations
+
+import functools
+import re
+from importlib import resources
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from trainwell.core.files import plain
+from trainwell.report import policy, render, snapshot
+from trainwell.runs import Run
+from trainwell.web.guard import Access, Guard
+from trainwell.web.live import Cursor, Stream, events
+from trainwell.web.reading import UNREADABLE, Folder, history, state
+
+# Only these files are ever served, by these names, from inside the package.
+ASSETS = {
+    "app.js": "text/javascript; charset=utf-8",
+    "chart.js": "text/javascript; charset=utf-8",
+    "style.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_MOST_POINTS = 2000
+
+
+@functools.cache
+def _static(name: str) -> bytes:
+    return resources.files("trainwell.web").joinpath("static", name).read_bytes()
+
+
+def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:
+    """Build the application, guard included.
+
+    Args:
+        runs_folder: the folder whose runs are shown.
+        port: where it is served: requests must name it.
+        access: who may come in.
+    """
+    pages = _Pages(Folder(runs_folder))
+    routes = [
+        Route("/", pages.shell),
+        Route("/health", pages.health),
+        Route("/static/{name}", pages.asset),
+        Route("/runs/{identity}", pages.shell),
+        Route("/runs/{identity}/report", pages.report),
+        Route("/api/runs", pages.runs),
+        Route("/api/runs/{identity}", pages.run),
+        Route("/api/runs/{identity}/stream", pages.stream),
+    ]
+    return Guard(Starlette(routes=routes), port=port, access=access)
+
+
+class _Pages:
+    """What each address answers."""
+
+    def __init__(self, folder: Folder) -> None:
+        self._folder = folder
+
+    async def shell(self, request: Request) -> Response:
+        if "identity" in request.path_params:
+            _path(self._folder, request)
+        return Response(_static("page.html"), media_type="text/html")
+
+    async def asset(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in ASSETS:
+            raise HTTPException(404)
+        return Response(_static(name), media_type=ASSETS[name])
+
+    async def health(self, request: Request) -> Response:
+        return JSONResponse({"ok": True, "folder": plain(str(self._folder.path))})
+
+    async def runs(self, request: Request) -> Response:
+        listed = await to_thread.run_sync(self._folder.listing)
+        return JSONResponse({"folder": plain(str(self._folder.path)), "runs": listed})
+
+    async def run(self, request: Request) -> Response:
+        path, points = _path(self._folder, request), _number(request, "points", 600, high=_MOST_POINTS)
+        known = await to_thread.run_sync(state, path)
+        return JSONResponse(known | await to_thread.run_sync(history, path, points))
+
+    async def stream(self, request: Request) -> Response:
+        path = _path(self._folder, request)
+        cursor = Cursor.parse(request.headers.get("last-event-id") or request.query_params.get("after", "0:0"))
+        if cursor is None:
+            raise HTTPException(400, "after must be <generation>:<row>.")
+        return Stream(events(path, cursor) if request.method == "GET" else iter(()))
+
+    async def report(self, request: Request) -> Response:
+        path = _path(self._folder, request)
+        try:
+            page = await to_thread.run_sync(lambda: render(snapshot(Run.open(path))))
+        except UNREADABLE as problem:
+            raise HTTPException(409, f"This run cannot be read: {problem}") from None
+        rules = {"content-security-policy": f"{policy()}; frame-ancestors 'none'"}
+        return Response(page, media_type="text/html", headers=rules)
+
+
+def _path(folder: Folder, request: Request) -> Path:
+    """Return the run a request is about.
+
+    Raises:
+        HTTPException: 404 if there is none of this identity.
+    """
+    identity = request.path_params["identity"]
+    path = folder.find(identity) if re.fullmatch(r"[0-9a-f]{16}", identity) else None
+    if path is None:
+        raise HTTPException(404, "There is no such run.")
+    return path
+
+
+def _number(request: Request, name: str, default: int, *, high: int) -> int:
+    """Read a whole number from the query.
+
+    Raises:
+        HTTPException: 400 if it is none, or out of range.
+    """
+    text = request.query_params.get(name, str(default))
+    # Python refuses to convert thousands of digits with an error of its own: look at the length first.
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 2 <= int(text) <= high:
+        raise HTTPException(400, f"{name} must be a whole number from 2 to {high}.")
+    return int(text)

@@ -1,0 +1,61 @@
+"""From a recipe to built parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from trainwell.assemble import build, gather, plan
+from trainwell.assemble.build import build_augmentation, build_network, build_parts
+from trainwell.core.errors import UsageError
+from trainwell.recipe import Recipe, unflatten
+
+
+def test_facts_are_what_the_data_are() -> None:
+    parts = build_parts(plan(gather("digits", {})))
+    facts = parts.facts
+    assert (facts.task, facts.outputs, facts.input_shape) == ("classify", 10, (1, 8, 8))
+    assert sum(facts.sizes.values()) == 1797
+    assert sum(facts.class_counts) == facts.sizes["train"]
+    assert facts.chance_loss == pytest.approx(np.log(10), abs=0.01)
+    assert facts.steps == facts.epochs * len(parts.train)
+    assert facts.parameters == sum(p.numel() for p in parts.model.parameters())
+
+
+@pytest.mark.parametrize(("source", "outputs"), [("iris", 3), ("breast-cancer", 1), ("diabetes", 1)])
+def test_the_network_fits_the_task(source, outputs) -> None:
+    parts = build_parts(plan(gather(source, {})))
+    batch = next(iter(parts.train.epoch(0)))
+    assert parts.task.forward(parts.model, batch).shape == (len(batch), outputs)
+    assert torch.isfinite(parts.task.loss(parts.task.forward(parts.model, batch), batch))
+
+
+def test_weights_are_a_function_of_the_seed() -> None:
+    def weights(seed):
+        return build_network(unflatten({"seed": seed}), (4,), 3).head.weight
+
+    assert torch.equal(weights(1), weights(1))
+    assert not torch.equal(weights(1), weights(2))
+
+
+def test_a_network_from_python_cannot_be_built_from_its_name() -> None:
+    with pytest.raises(UsageError, match="given from Python"):
+        build_network(unflatten({"nn.model": "custom"}), (4,), 3)
+
+
+def test_augmentation_is_for_pictures() -> None:
+    assert build_augmentation(Recipe(), pictures=False) is None
+    recipe = unflatten({"data.shift": 2})
+    assert build_augmentation(recipe, pictures=True) is not None
+    with pytest.raises(UsageError, match="must be 0 and false for inputs that are no pictures"):
+        build_augmentation(recipe, pictures=False)
+
+
+def test_inputs_too_large_to_keep_as_floats_give_the_same_batches(monkeypatch) -> None:
+    made = plan(gather("digits", {}))
+    small = next(iter(build_parts(made).train.epoch(0)))
+    monkeypatch.setattr(build, "_FLOAT_BYTES", 0)
+    large = next(iter(build_parts(made).train.epoch(0)))
+    assert torch.equal(small.inputs, large.inputs)
+    assert torch.equal(small.targets, large.targets)

@@ -1,0 +1,55 @@
+"""One sentence and a documented exit code, whatever goes wrong."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+
+from trainwell.cli.main import complain
+from trainwell.core.errors import DataError, Interrupted
+
+
+def test_help_is_quick_and_brings_no_torch() -> None:
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        done = subprocess.run([sys.executable, "-m", "trainwell", "--help"], capture_output=True, text=True)
+        seconds.append(time.perf_counter() - started)
+        assert done.returncode == 0 and "fit" in done.stdout
+    code = "import sys; sys.argv = ['trainwell', '--help']\nimport trainwell.cli.main as m\ntry:\n    m.main()\nexcept SystemExit:\n    pass\nsys.exit(3 if 'torch' in sys.modules or 'numpy' in sys.modules else 0)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_version(cli) -> None:
+    from trainwell import __version__
+
+    assert cli("--version").out == f"trainwell {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [("bogus",), ("fit", "--bogus"), ("fit",), ("fit", "digits", "--epochs", "x")])
+def test_wrong_usage_is_exit_code_2(cli, arguments) -> None:
+    assert cli(*arguments).code == 2
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (DataError("d"), 65),
+        (Interrupted(15, "s"), 143),
+        (KeyboardInterrupt(), 130),
+        (ValueError("v"), 70),
+        (MemoryError(), 70),
+    ],
+)
+def test_exit_codes(problem, code, capsys) -> None:
+    assert complain(problem) == code
+    assert capsys.readouterr().err.startswith("trainwell: ")
+
+
+def test_debug_shows_the_traceback(process) -> None:
+    child = process("fit", "digitz", "--debug")
+    _, err = child.communicate(timeout=60)
+    assert "Traceback" in err and "DataError" in err

@@ -1,0 +1,30 @@
+"""What several commands share."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from trainwell.cli.options import find_run, print_json, read_edits
+from trainwell.core.errors import RecipeError
+
+
+def test_edits_are_read_and_all_mistakes_come_at_once() -> None:
+    assert read_edits(["seed=3", "optim.name=sgd"]) == {"seed": 3, "optim.name": "sgd"}
+    assert read_edits(None) == {}
+    with pytest.raises(RecipeError) as caught:
+        read_edits(["a", "b"])
+    assert len(caught.value.mistakes) == 2
+
+
+def test_a_run_is_found_by_path_or_by_name(tmp_path) -> None:
+    (tmp_path / "runs" / "a").mkdir(parents=True)
+    assert find_run("a", tmp_path / "runs") == tmp_path / "runs" / "a"
+    assert find_run(str(tmp_path / "runs" / "a"), tmp_path) == tmp_path / "runs" / "a"
+    assert str(find_run("nothing", tmp_path)) == "nothing"
+
+
+def test_json_is_strict(capsys) -> None:
+    print_json({"x": [float("nan"), 1.5], "y": (float("-inf"),), "z": {"a": float("inf")}})
+    assert json.loads(capsys.readouterr().out) == {"x": [None, 1.5], "y": [None], "z": {"a": None}}

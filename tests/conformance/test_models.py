@@ -1,0 +1,58 @@
+"""Every architecture of the catalogue keeps the same promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from trainwell.nn import INITIALISATIONS, MODELS, initialise
+from trainwell.recipe.schema import NetworkRecipe
+
+SHAPE = (3, 32, 32)
+
+
+@pytest.fixture(params=list(MODELS))
+def network(request) -> torch.nn.Module:
+    return MODELS[request.param](NetworkRecipe(), SHAPE, 7)
+
+
+def test_shape_and_type(network) -> None:
+    out = network(torch.zeros(4, *SHAPE))
+    assert out.shape == (4, 7)
+    assert out.dtype == torch.float32
+
+
+def test_the_output_layer_is_called_head(network) -> None:
+    assert network.head.out_features == 7
+
+
+def test_every_parameter_gets_a_gradient(network) -> None:
+    initialise(network, "he_normal", seed=0)
+    network(torch.randn(8, *SHAPE)).square().sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in network.parameters())
+
+
+def test_weights_can_be_saved_and_loaded(network, tmp_path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    save_file(network.state_dict(), tmp_path / "w.safetensors")
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    for name in INITIALISATIONS:
+        initialise(network, name, seed=1)
+    network.load_state_dict(load_file(tmp_path / "w.safetensors"))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+
+
+def test_examples_do_not_influence_each_other_in_eval_mode(network) -> None:
+    network.eval()
+    x = torch.randn(4, *SHAPE)
+    with torch.no_grad():
+        assert torch.allclose(network(x)[:1], network(x[:1]), atol=1e-5)
+
+
+def test_it_can_be_stacked_and_mapped(network) -> None:
+    network.eval()
+    weights = {name: torch.stack([tensor, tensor]) for name, tensor in network.state_dict().items()}
+    x = torch.randn(2, *SHAPE)
+    out = torch.func.vmap(lambda w: torch.func.functional_call(network, w, (x,)))(weights)
+    assert torch.allclose(out[0], network(x), atol=1e-4)

@@ -1,0 +1,37 @@
+"""Lookups that fail help."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainwell.core.catalogue import Catalogue, nearest
+from trainwell.core.errors import UnknownNameError
+
+FRUIT = Catalogue("fruit", {"apple": 1, "banana": 2})
+
+
+def test_a_catalogue_is_a_mapping() -> None:
+    assert list(FRUIT) == ["apple", "banana"]
+    assert FRUIT["apple"] == 1
+    assert "pear" not in FRUIT
+    assert len(FRUIT) == 2
+
+
+def test_an_unknown_name_names_the_nearest_and_all() -> None:
+    with pytest.raises(
+        UnknownNameError, match="Unknown fruit 'aple': did you mean 'apple'\\? Valid names: apple, banana"
+    ):
+        FRUIT["aple"]
+
+
+def test_nothing_near_gives_no_hint() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        FRUIT["xyzzy"]
+    assert "did you mean" not in str(caught.value)
+
+
+@given(st.text())
+def test_nearest_is_always_one_of_the_names(text: str) -> None:
+    assert nearest(text, ["apple", "banana"]) in {None, "apple", "banana"}

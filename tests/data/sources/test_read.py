@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import gzip
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainwell.core.errors import DataError, TrainwellError
+from trainwell.data.sources import read
+from trainwell.recipe.schema import DataRecipe
+
+
+def test_every_kind_of_source_is_recognised(tmp_path: Path) -> None:
+    assert read(DataRecipe(source="wine")).name == "wine"
+    np.savez(tmp_path / "a.npz", X=np.eye(4), y=[0, 1, 0, 1])
+    assert read(DataRecipe(source=str(tmp_path / "a.npz"))).kind == "array"
+    (tmp_path / "a.txt").write_text("a,y\n1,x\n2,z\n")
+    assert read(DataRecipe(source=str(tmp_path / "a.txt"))).kind == "table"
+
+
+def test_the_task_can_be_decided(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,y\n1,3\n2,4\n3,4\n4,3\n")
+    recipe = DataRecipe(source=str(tmp_path / "a.csv"))
+    assert read(recipe).task == "binary"
+    assert read(recipe, task="regress").task == "regress"
+
+
+def broken(folder: Path) -> dict[str, tuple[str, str]]:
+    (folder / "empty").mkdir()
+    (folder / "nothing.csv").touch()
+    (folder / "tables").mkdir()
+    (folder / "tables" / "a.csv").touch()
+    (folder / "flat").mkdir()
+    (folder / "flat" / "a.png").touch()
+    (folder / "model.pkl").write_bytes(b"cos\nsystem\n")
+    os.mkfifo(folder / "pipe")
+    return {
+        "typo": ("digitz", "Unknown data set 'digitz': did you mean 'digits'? Give a bundled name (digits, iris,"),
+        "path": (f"{folder}/nothing.cvs", "did you mean 'nothing.csv'?"),
+        "nul": ("a\0b", "Unknown data set 'ab'"),
+        "empty": (f"{folder}/empty", "must hold pictures in one sub-folder for each class, but there is none"),
+        "empty file": (f"{folder}/nothing.csv", "nothing.csv is empty"),
+        "tables": (f"{folder}/tables", "but it holds a.csv, to be named itself"),
+        "flat": (f"{folder}/flat", "but it holds 1 pictures, but not in sub-folders"),
+        "pickle": (f"{folder}/model.pkl", "model.pkl cannot be read safely as data"),
+        "pipe": (f"{folder}/pipe", "pipe cannot be read safely as data"),
+    }
+
+
+@pytest.mark.parametrize("case", ["typo", "path", "nul", "empty", "empty file", "tables", "flat", "pickle", "pipe"])
+def test_what_cannot_be_read_is_one_sentence(case: str, tmp_path: Path) -> None:
+    source, sentence = broken(tmp_path)[case]
+    with pytest.raises(DataError) as error:
+        read(DataRecipe(source=source))
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def whole(kind: str) -> bytes:
+    file = io.BytesIO()
+    numbers, classes = np.arange(60.0).reshape(30, 2), np.arange(30) % 2
+    if kind == "npz":
+        np.savez_compressed(file, X=numbers, y=classes)
+    elif kind == "parquet":
+        polars = pytest.importorskip("polars", reason="Parquet needs the package polars")
+        polars.DataFrame({"a": numbers[:, 0], "t": ["x", "y"] * 15, "y": classes}).write_parquet(file)
+    else:
+        header = bytes((0, 0, 8, 3, 0, 0, 0, 30, 0, 0, 0, 1, 0, 0, 0, 2))
+        file.write(gzip.compress(header + numbers.astype(np.uint8).tobytes()))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["npz", "parquet", "gz"])
+def test_damaged_bytes_give_examples_or_a_sentence(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / ("train-images-idx3-ubyte.gz" if kind == "gz" else f"a.{kind}")
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(bytes((0, 0, 8, 1, 0, 0, 0, 30)) + bytes((0, 1)) * 15)
+    content, generator = whole(kind), np.random.default_rng(0)
+    refused = 0
+    for _ in range(150):
+        damaged = bytearray(content)
+        for place in generator.integers(0, len(content), 3).tolist():
+            damaged[place] = int(generator.integers(0, 256))
+        path.write_bytes(
+            damaged[: int(generator.integers(1, len(content) + 1))] if generator.random() < 0.3 else damaged
+        )
+        try:
+            read(DataRecipe(source=str(path)))
+        except TrainwellError:
+            refused += 1
+    path.write_bytes(content)
+    assert len(read(DataRecipe(source=str(path)))) == 30
+    assert refused > 75
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_without_permission(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("a,b\n")
+    (tmp_path / "a.csv").chmod(0)
+    with pytest.raises(DataError, match="Permission denied"):
+        read(DataRecipe(source=str(tmp_path / "a.csv")))

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainwell.core.errors import DataError
+from trainwell.data.examples import Examples, Table
+from trainwell.data.prepare import Preparation
+from trainwell.data.sources import BUNDLED, as_inputs, from_arrays
+from trainwell.data.sources.table import read_table
+from trainwell.data.sources.unlabelled import read_inputs
+from trainwell.recipe.schema import DataRecipe
+
+RECIPE = DataRecipe()
+
+
+def fit(examples: Examples) -> Preparation:
+    return Preparation.fit(examples, np.arange(0, len(examples), 2), RECIPE)
+
+
+ARRAY = fit(from_arrays(np.arange(12.0).reshape(6, 2), np.arange(6) // 3))
+DIGITS = fit(BUNDLED["digits"]())
+
+
+def test_a_table_without_its_target(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("age,town,paid\n30,Rome,yes\n41,Oslo,no\n7,Rome,no\n9,Oslo,no\n")
+    (tmp_path / "new.csv").write_text("town;age\nRome;41\n")
+    prepared = fit(read_table(tmp_path / "old.csv", RECIPE))
+    inputs, ids = read_inputs(str(tmp_path / "new.csv"), prepared, RECIPE)
+    assert isinstance(inputs, Table) and ids == ("line 2",)
+    assert prepared.inputs(inputs).shape == (1, 2)
+
+
+def test_pictures_get_the_shape_of_training(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="reading pictures needs the package pillow")
+    (tmp_path / "below").mkdir()
+    for name in ("b.png", "below/a.jpg"):
+        image.new("RGB", (20, 10), (200, 200, 200)).save(tmp_path / name)
+    for path, names in ((tmp_path, ("b.png", "below/a.jpg")), (tmp_path / "b.png", ("b.png",))):
+        inputs, ids = read_inputs(str(path), DIGITS, RECIPE)
+        assert ids == names
+        assert DIGITS.inputs(inputs).shape == (len(names), 1, 8, 8)
+
+
+@pytest.mark.parametrize("names", [{"X": np.ones((3, 2))}, {"x_test": np.ones((3, 2)), "y_test": np.ones(3)}])
+def test_arrays(names: dict[str, np.ndarray], tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", **names)
+    inputs, ids = read_inputs(str(tmp_path / "a.npz"), ARRAY, RECIPE)
+    assert ARRAY.inputs(inputs).shape == (3, 2) and len(ids) == 3
+
+
+def test_a_single_example_in_memory() -> None:
+    assert ARRAY.inputs(as_inputs([[1, 2]])).shape == (1, 2)
+
+
+def test_bundled_names_and_idx_files(tmp_path: Path) -> None:
+    assert len(read_inputs("digits", DIGITS, RECIPE)[1]) == 1797
+    pictures = np.arange(128, dtype=np.uint8)
+    header = bytes((0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8))
+    (tmp_path / "new-images").write_bytes(header + pictures.tobytes())
+    inputs, ids = read_inputs(str(tmp_path / "new-images"), DIGITS, RECIPE)
+    assert DIGITS.inputs(inputs).shape == (2, 1, 8, 8) and ids[1] == "picture 1"
+
+
+def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    np.savez(tmp_path / "a.npz", z=np.ones(3))
+    (tmp_path / "empty").mkdir()
+    cases = [
+        ("absent", ARRAY, "There is no file or folder"),
+        ("pipe", ARRAY, "must be a regular file"),
+        ("a.csv", ARRAY, "is a table, but the network was trained on inputs of kind 'array'"),
+        ("a.npz", ARRAY, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
+        ("empty", ARRAY, "holds pictures, but the network was trained on inputs of kind 'array'"),
+        ("empty", DIGITS, "must hold pictures to predict on, but there is none"),
+    ]
+    for name, prepared, sentence in cases:
+        with pytest.raises(DataError) as error:
+            read_inputs(str(tmp_path / name), prepared, RECIPE)
+        assert sentence in str(error.value)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from trainwell.core.errors import DataError, ShapeError
+from trainwell.data.examples import Examples, Table, listing, missing, numbered, shorten
+
+
+def make(**changes: object) -> Examples:
+    whole = Examples(
+        name="toy",
+        kind="array",
+        inputs=np.arange(8, dtype=np.float32).reshape(4, 2),
+        targets=np.array([0, 1, 0, 1]),
+        task="binary",
+        ids=numbered("row", 4),
+        labels=("no", "yes"),
+    )
+    return dataclasses.replace(whole, **changes)  # type: ignore[arg-type]
+
+
+def table(**columns: object) -> Table:
+    return Table({name: np.asarray(values) for name, values in columns.items()})
+
+
+def test_length_and_class_numbers() -> None:
+    assert len(make()) == 4
+    assert make().class_numbers is not None
+    assert make(task="regress", targets=np.ones(4, dtype=np.float32)).class_numbers is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"targets": np.zeros(0, np.int64)}, "toy holds no examples"),
+        ({"inputs": np.zeros((3, 2), np.float32)}, "inputs and targets must have the same length, got 3 and 4"),
+        ({"ids": ("a",)}, "ids and targets must have the same length, got 1 and 4"),
+        ({"groups": np.zeros(5)}, "groups and targets must have the same length"),
+        ({"given": np.zeros(5)}, "given and targets must have the same length"),
+        ({"targets": np.array([0, 1, 2, 1])}, "must lie between 0 and 1, got 2 in row 2 (1 of 4)"),
+        ({"targets": np.array([0, 1, -1, -1])}, "got -1 in row 2, row 3 (2 of 4)"),
+        ({"targets": np.array([1, 1, 1, 1])}, "has one class only, 'yes'"),
+        (
+            {"inputs": np.array([[1, np.nan]] * 4, np.float32)},
+            "got NaN or infinity in row 0, row 1, row 2, row 3 (4 of 4)",
+        ),
+        ({"inputs": np.array([[1, 1], [1, np.inf], [1, 1], [1, 1]], np.float32)}, "in row 1 (1 of 4)"),
+        ({"task": "regress", "targets": np.array([1, np.inf, 1, 1], np.float32)}, "The targets of toy must be finite"),
+        ({"kind": "table", "inputs": table(age=[1.0, -np.inf, np.nan, 2.0])}, "Column 'age' of toy must hold finite"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_in_one_sentence(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(DataError) as error:
+        make(**changes)
+    assert sentence in str(error.value)
+    assert error.value.exit_code == 65
+
+
+def test_lengths_that_differ_are_a_shape_error() -> None:
+    with pytest.raises(ShapeError):
+        make(ids=())
+
+
+def test_missing_numbers_in_a_table_are_allowed() -> None:
+    assert len(make(kind="table", inputs=table(age=[1.0, np.nan, 3.0, 4.0]))) == 4
+
+
+def test_the_fingerprint_sees_content_and_not_names() -> None:
+    same = make().fingerprint()
+    assert make(name="other", remarks=("x",), ids=numbered("line", 4)).fingerprint() == same
+    changed = make().inputs.copy()
+    changed[3, 1] += 1
+    different = [
+        make(inputs=changed),
+        make(targets=np.array([0, 1, 1, 1])),
+        make(labels=("no", "maybe")),
+        make(groups=np.array([0, 0, 1, 1])),
+        make(given=np.array([0, 0, 0, 2])),
+        make(inputs=make().inputs.reshape(4, 1, 2)),
+    ]
+    assert len({same, *(examples.fingerprint() for examples in different)}) == 7
+
+
+def test_the_fingerprint_tells_missing_text_from_text() -> None:
+    columns = [np.array(["a", None, "b", "c"], dtype=object), np.array(["a", "None", "b", "c"], dtype=object)]
+    first, second = (make(kind="table", inputs=Table({"x": values})).fingerprint() for values in columns)
+    assert first != second
+
+
+def test_a_large_array_is_sampled_to_its_last_byte() -> None:
+    large = np.zeros((4, 1 << 23), dtype=np.float32)
+    before = make(inputs=large).fingerprint()
+    large[3, -1] = 1
+    assert make(inputs=large).fingerprint() != before
+
+
+def test_rows_of_a_table() -> None:
+    rows = Table({"a": np.array([1.0, 2.0, 3.0]), "b": np.array(["x", "y", None], dtype=object)})[np.array([2, 0])]
+    assert len(rows) == 2
+    assert rows.columns["a"].tolist() == [3, 1]
+    assert rows.columns["b"].tolist() == [None, "x"]
+    assert rows.is_numeric("a") and not rows.is_numeric("b")
+    assert len(Table({})) == 0
+
+
+def test_missing() -> None:
+    assert missing(np.array([1.0, np.nan])).tolist() == [False, True]
+    assert missing(np.array([1, 2])).tolist() == [False, False]
+    assert missing(np.array([[None, "a"]], dtype=object)).tolist() == [[True, False]]
+
+
+def test_names_are_safe_to_print() -> None:
+    assert shorten(["a\x1b[31m", "b"], 2) == "a[31m, b"
+    assert listing(numbered("row", 10), np.arange(10) >= 2) == "row 2, row 3, row 4, row 5, row 6 and 3 more (8 of 10)"

@@ -1,0 +1,38 @@
+"""Networks with one fault each, beside healthy ones, on a small problem anybody can learn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from trainwell.assemble.fit import understand
+from trainwell.doctor.patient import Patient
+
+
+@pytest.fixture
+def data() -> tuple[torch.Tensor, torch.Tensor]:
+    """200 points of 3 classes in 6 dimensions; the class shows in the first two."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.randn(200, 6, generator=generator)
+    return inputs, torch.bucketize(inputs[:, 0] + inputs[:, 1], torch.tensor([-0.6, 0.6]))
+
+
+@pytest.fixture
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 3))
+
+
+@pytest.fixture
+def patient(data, network):
+    """Build a patient of a network (or of the healthy one) on the data, or of a bundled data set's recipe."""
+
+    def build(model: nn.Module | None = None, *, source=None, optimizer=None, **edits: object) -> Patient:
+        changes = {key.replace("__", "."): value for key, value in edits.items()}
+        if source is not None:
+            return Patient(understand(source, model, changes), optimizer)
+        changes = {"optim.learning_rate": 0.01, "nn.model": "custom", **changes}
+        return Patient(understand(data, network if model is None else model, changes), optimizer)
+
+    return build

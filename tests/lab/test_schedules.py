@@ -1,0 +1,10 @@
+"""Curriculum F1."""
+
+from __future__ import annotations
+
+from trainwell.optim import SCHEDULES
+
+
+def test_every_schedule_of_the_catalogue_is_shown(done) -> None:
+    shown = {series.name for panel in done("schedules").figure.panels for series in panel.series}
+    assert shown == set(SCHEDULES)

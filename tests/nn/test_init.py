@@ -1,0 +1,70 @@
+"""Initialisations have the spread of their papers (curriculum C1) and are functions of the seed."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from trainwell.nn import INITIALISATIONS, initialise
+
+FAN_IN, FAN_OUT = 400, 300
+SPREAD = {
+    "he_normal": math.sqrt(2 / FAN_IN),
+    "he_uniform": math.sqrt(2 / FAN_IN),
+    "xavier_normal": math.sqrt(2 / (FAN_IN + FAN_OUT)),
+    "xavier_uniform": math.sqrt(2 / (FAN_IN + FAN_OUT)),
+    "orthogonal": 1 / math.sqrt(FAN_IN),
+    "small_normal": 0.01,
+    "large_normal": 1.0,
+    "zeros": 0.0,
+    "constant": 0.0,
+}
+
+
+def filled(name: str, seed: int = 0) -> nn.Linear:
+    layer = nn.Linear(FAN_IN, FAN_OUT)
+    initialise(layer, name, seed=seed)
+    return layer
+
+
+@pytest.mark.parametrize("name", list(INITIALISATIONS))
+def test_spread_mean_and_bias(name: str) -> None:
+    layer = filled(name)
+    assert layer.weight.std().item() == pytest.approx(SPREAD[name], rel=0.02, abs=1e-7)
+    assert layer.weight.mean().item() == pytest.approx(0.01 if name == "constant" else 0, abs=0.01)
+    assert not layer.bias.any()
+
+
+@pytest.mark.parametrize("name", list(INITIALISATIONS))
+def test_weights_are_a_function_of_the_seed(name: str) -> None:
+    torch.manual_seed(1)
+    first = filled(name, seed=3)
+    torch.manual_seed(2)
+    assert torch.equal(first.weight, filled(name, seed=3).weight)
+    if name not in ("zeros", "constant"):
+        assert not torch.equal(first.weight, filled(name, seed=4).weight)
+
+
+def test_orthogonal_rows_are_orthonormal() -> None:
+    weight = filled("orthogonal").weight
+    assert torch.allclose(weight @ weight.T, torch.eye(FAN_OUT), atol=1e-5)
+
+
+def test_normalisation_layers_keep_scale_one() -> None:
+    norm = nn.BatchNorm2d(3)
+    initialise(nn.Sequential(norm), "large_normal", seed=0)
+    assert torch.equal(norm.weight, torch.ones(3))
+
+
+def test_he_keeps_the_spread_through_ten_rectified_layers() -> None:
+    net = nn.Sequential(*[layer for _ in range(10) for layer in (nn.Linear(500, 500), nn.ReLU())])
+    x = torch.randn(256, 500, generator=torch.Generator().manual_seed(0))
+    growth = []
+    for seed in range(5):
+        initialise(net, "he_normal", seed=seed)
+        with torch.no_grad():
+            growth.append((net(x).square().mean() / x.square().mean()).log().item())
+    assert abs(sum(growth) / 5) < math.log(2)  # one draw of ten layers wanders; the law holds on average

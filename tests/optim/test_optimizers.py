@@ -1,0 +1,140 @@
+"""Optimizers equal their formulas over 100 steps (curriculum E1, E2, E4)."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from trainwell.core.errors import UsageError
+from trainwell.optim import OPTIMIZERS, optimizer, parameter_groups
+from trainwell.recipe.schema import OptimRecipe
+
+A = torch.diag(torch.tensor([20.0, 5.0], dtype=torch.float64))  # z = 10 x^2 + 2.5 y^2
+
+
+def sgd(w, g, state, r):
+    state["v"] = r.momentum * state.get("v", 0) + g
+    return w - r.learning_rate * (g + r.momentum * state["v"] if r.nesterov else state["v"])
+
+
+def adam(w, g, state, r, decoupled=False):
+    if decoupled:
+        w = w * (1 - r.learning_rate * r.weight_decay)
+    state["t"] = t = state.get("t", 0) + 1
+    state["m"] = m = r.beta1 * state.get("m", 0) + (1 - r.beta1) * g
+    state["v"] = v = r.beta2 * state.get("v", 0) + (1 - r.beta2) * g * g
+    return w - r.learning_rate * (m / (1 - r.beta1**t)) / ((v / (1 - r.beta2**t)).sqrt() + r.epsilon)
+
+
+def adamw(w, g, state, r):
+    return adam(w, g, state, r, decoupled=True)
+
+
+def adagrad(w, g, state, r):
+    state["v"] = state.get("v", 0) + g * g
+    return w - r.learning_rate * g / (state["v"].sqrt() + r.epsilon)
+
+
+def adadelta(w, g, state, r):
+    state["v"] = v = r.rho * state.get("v", 0) + (1 - r.rho) * g * g
+    moved = state.get("d", torch.zeros_like(w))
+    step = ((moved + r.epsilon) / (v + r.epsilon)).sqrt() * g
+    state["d"] = r.rho * moved + (1 - r.rho) * step * step
+    return w - r.learning_rate * step
+
+
+def rmsprop(w, g, state, r):
+    state["v"] = v = r.rho * state.get("v", 0) + (1 - r.rho) * g * g
+    return w - r.learning_rate * g / (v.sqrt() + r.epsilon)
+
+
+def rprop(w, g, state, r):
+    """Steps grow by 1.2 while a slope keeps its sign, shrink by 0.5 and pause when it turns."""
+    agree = (state.get("g", torch.zeros_like(g)) * g).sign()
+    size = state.get("size", torch.full_like(w, r.learning_rate))
+    state["size"] = size = (size * torch.where(agree > 0, 1.2, torch.where(agree < 0, 0.5, 1.0))).clamp(1e-6, 50)
+    state["g"] = g = torch.where(agree < 0, 0.0, g)
+    return w - size * g.sign()
+
+
+def asgd(w, g, state, r):
+    return w - r.learning_rate * g
+
+
+FORMULAS = {f.__name__: f for f in (sgd, adam, adamw, adagrad, adadelta, rmsprop, rprop, asgd)}
+
+
+class Bowl(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.w = nn.Parameter(torch.tensor([[1.0, 1.0]], dtype=torch.float64))
+
+    def forward(self):
+        return 0.5 * (self.w @ A @ self.w.T).sum()
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_a_hundred_steps_equal_the_formula(name: str, nesterov: bool) -> None:
+    recipe = OptimRecipe(name=name, learning_rate=0.01, weight_decay=0.0 if name != "adamw" else 0.1, nesterov=nesterov)
+    net, state = Bowl(), {}
+    opt = optimizer(net, recipe)
+    w = net.w.detach().clone()
+    for _ in range(100):
+        opt.zero_grad()
+        net().backward()
+        opt.step()
+        w = FORMULAS[name](w, w @ A, state, recipe)
+    assert torch.allclose(net.w, w, atol=1e-6)
+
+
+@pytest.mark.parametrize(("rate", "converges"), [(0.0999, True), (0.1001, False)])
+def test_plain_descent_converges_exactly_below_one_tenth(rate: float, converges: bool) -> None:
+    net = Bowl()
+    opt = optimizer(net, OptimRecipe(name="sgd", learning_rate=rate, momentum=0.0, weight_decay=0.0))
+    for _ in range(20_000):
+        opt.zero_grad()
+        net().backward()
+        opt.step()
+    assert (net().item() < 1e-12) is converges
+
+
+def test_biases_and_scales_do_not_decay() -> None:
+    net = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
+    decayed, others = parameter_groups(net, 0.1)
+    assert [p.ndim for p in decayed["params"]] == [2]
+    assert [p.ndim for p in others["params"]] == [1, 1, 1]
+    assert (decayed["weight_decay"], others["weight_decay"]) == (0.1, 0.0)
+
+
+def test_a_frozen_network_is_refused() -> None:
+    net = nn.Linear(2, 2).requires_grad_(False)
+    with pytest.raises(UsageError, match="at least one trainable parameter"):
+        optimizer(net, OptimRecipe())
+
+
+def test_asgd_holds_the_mean_of_all_weights() -> None:
+    """Of all but the first: torch counts from the second step on."""
+    net = Bowl()
+    opt = optimizer(net, OptimRecipe(name="asgd", learning_rate=0.01, weight_decay=0.0))
+    seen = []
+    for _ in range(50):
+        opt.zero_grad()
+        net().backward()
+        opt.step()
+        seen.append(net.w.detach().clone())
+    assert torch.allclose(opt.state[net.w]["ax"], torch.stack(seen[1:]).mean(0), atol=1e-6)
+
+
+def test_weight_decay_means_nothing_to_rprop() -> None:
+    ends = []
+    for decay in (0.0, 0.5):
+        net = Bowl()
+        opt = optimizer(net, OptimRecipe(name="rprop", learning_rate=0.01, weight_decay=decay))
+        for _ in range(10):
+            opt.zero_grad()
+            net().backward()
+            opt.step()
+        ends.append(net.w.detach().clone())
+    assert torch.equal(*ends)

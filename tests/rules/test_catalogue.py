@@ -1,0 +1,67 @@
+"""Every rule proves itself by its examples and keeps the law of the house."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from trainwell.core.facts import Facts
+from trainwell.core.finding import Finding, Severity
+from trainwell.core.signals import Signals
+from trainwell.rules import RULES, WRITTEN_BY_FIT, Example, Rule, examples, reads
+
+EXAMPLES = [(rule, example) for rule in RULES.values() for example in examples(rule)]
+KINDS = {"ok": {None}, "hint": {Severity.INFO}, "bad": {Severity.WARNING, Severity.ERROR}}
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=[f"{r.__name__}-{e.kind}-{e.text}" for r, e in EXAMPLES])
+def test_example(rule: Rule, example: Example) -> None:
+    finding = rule(example.signals, example.facts)
+    assert (finding.severity if finding else None) in KINDS[example.kind], finding
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule_keeps_the_law(name: str) -> None:
+    rule = RULES[name]
+    page = inspect.getdoc(rule) or ""
+    assert "*Why it matters*: " in page
+    assert "*Known problems*: " in page
+    assert rule(Signals(), Facts()) is None, "a rule says nothing when it knows nothing"
+    kinds = [example.kind for example in examples(rule)]
+    assert "ok" in kinds
+    assert "bad" in kinds or "hint" in kinds
+    for finding in _findings(rule):
+        assert finding.rule == name
+        assert Finding.from_json(finding.to_json()) == finding
+        assert all(other in RULES for other in finding.explains)
+        later = list(RULES)[list(RULES).index(name) + 1 :]
+        assert set(finding.explains) <= set(later), "causes come before what they explain"
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule_says_what_it_reads(name: str) -> None:
+    rule = RULES[name]
+    patterns = reads(rule)
+    assert patterns
+    for example in examples(rule):
+        for signal in example.signals:
+            wanted = [p for p in patterns if p == signal or (p.endswith("*") and signal.startswith(p[:-1]))]
+            assert wanted, f"{signal} is in an example of {name} but not in its Reads"
+
+
+def test_rules_do_not_import_torch() -> None:
+    code = "import sys, trainwell.rules; print('torch' in sys.modules, 'numpy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
+
+
+def test_signals_of_fit_are_documented() -> None:
+    assert all(name.split("/")[0] in {"loss", "score"} for name in WRITTEN_BY_FIT)
+
+
+def _findings(rule: Rule) -> list[Finding]:
+    found = (rule(example.signals, example.facts) for example in examples(rule))
+    return [finding for finding in found if finding is not None]

@@ -1,0 +1,57 @@
+"""Trials on a real local Ray cluster; without Ray, what is said."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import pytest
+
+from trainwell.assemble import gather, plan
+from trainwell.core.errors import MissingExtraError, TrainingError, UsageError
+from trainwell.recipe import edit
+from trainwell.search.cluster import actors
+from trainwell.search.engine import Decision
+from trainwell.search.ground import stand
+from trainwell.search.workers import Here
+
+PLACE = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
+RECIPES = [edit(PLACE.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
+POPULATION = Decision("population", "", 4)
+HAS_RAY = importlib.util.find_spec("ray") is not None
+
+
+def test_an_address_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="ray or ray://host:port"):
+        actors("spark", PLACE, POPULATION)
+
+
+@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
+def test_without_ray_the_extra_is_named() -> None:
+    with pytest.raises(MissingExtraError, match=r"trainwell\[ray\]"):
+        actors("ray", PLACE, POPULATION)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install 'trainwell[ray]'")
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once() -> None:
+    import ray
+
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    workers = actors("ray", PLACE, POPULATION, count=2)
+    try:
+        alone, dealt = Here(PLACE, POPULATION).start(RECIPES), workers.start(RECIPES)
+        for runner in (alone, dealt):
+            runner.train(0.5)
+            runner.keep([4, 0, 2])
+        ray.kill(workers.workers[0].actor)
+        for runner in (alone, dealt):
+            runner.train(1.0)
+        expected = [outcome.scores["loss"] for (outcome,) in alone.outcomes()]
+        assert [outcome.scores["loss"] for (outcome,) in dealt.outcomes()] == pytest.approx(expected, abs=1e-5)
+        ray.kill(workers.workers[0].actor)
+        with pytest.raises(TrainingError, match="died twice"):
+            dealt.train(1.0)
+    finally:
+        workers.stop()
+        ray.shutdown()

@@ -1,0 +1,87 @@
+"""Trials in Optuna's database."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+
+import pytest
+
+from trainwell.core.errors import DamagedError, StorageError, UsageError
+from trainwell.search.space import make_space
+from trainwell.search.store import Store, sqlite_address
+from trainwell.search.trial import Trial
+
+SPACE = make_space({"optim.learning_rate": "log:1e-4..1", "nn.hidden": [[8], [8, 8]], "train.batch_size": "log:8..64"})
+TRIALS = [
+    Trial(0, {"optim.learning_rate": 1e-4, "nn.hidden": (8, 8), "train.batch_size": 8}, "done", 0.9, {"loss": 0.1}),
+    Trial(1, {"optim.learning_rate": 1.0, "nn.hidden": (8,), "train.batch_size": 64}, "diverged", reason="boom"),
+    Trial(2, {"optim.learning_rate": 0.1, "nn.hidden": (8,)}, "stopped", 0.5, {"loss": 1.0}, rungs={1: 0.5}, epochs=1),
+]
+
+
+def store(folder: Path, **identity: object) -> Store:
+    return Store(sqlite_address(folder / "study.sqlite"), "s", space=SPACE, identity={"seed": 0} | identity)
+
+
+def test_trials_are_read_back_as_they_were(tmp_path: Path) -> None:
+    store(tmp_path).add(TRIALS)
+    assert store(tmp_path).load() == TRIALS
+
+
+def test_optuna_reads_the_database(tmp_path: Path) -> None:
+    import optuna
+
+    store(tmp_path).add(TRIALS)
+    study = optuna.load_study(study_name="s", storage=sqlite_address(tmp_path / "study.sqlite"))
+    assert [trial.state.name for trial in study.trials] == ["COMPLETE", "FAIL", "PRUNED"]
+    assert study.best_trial.params["nn.hidden"] == "[8, 8]" and study.best_value == 0.9
+    assert study.trials[2].intermediate_values == {1: 0.5}
+
+
+def test_another_study_under_the_same_name_is_refused(tmp_path: Path) -> None:
+    store(tmp_path).add(TRIALS)
+    with pytest.raises(UsageError, match="another seed"):
+        store(tmp_path, seed=1)
+
+
+def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
+    store(tmp_path).add(TRIALS)
+    for path in tmp_path.glob("study.sqlite-*"):
+        path.unlink()
+    (tmp_path / "study.sqlite").write_bytes(b"no database at all, only text" * 100)
+    with pytest.raises(DamagedError, match="study.sqlite") as caught:
+        store(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_locked_database_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainwell.search.store._TIMEOUT", 0.1)
+    kept = store(tmp_path)
+    holder = sqlite3.connect(tmp_path / "study.sqlite")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(StorageError, match="locked") as caught:
+        kept.add(TRIALS)
+    assert "\n" not in str(caught.value)
+    holder.close()
+    kept.add(TRIALS)
+    assert len(kept.load()) == 3
+
+
+def test_a_database_that_cannot_be_reached_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(StorageError) as caught:
+        Store(sqlite_address(tmp_path / "absent" / "x.sqlite"), "s", space=SPACE, identity={})
+    assert "\n" not in str(caught.value)
+
+
+def test_many_trials_stay_responsive(tmp_path: Path) -> None:
+    kept = store(tmp_path)
+    point = {"optim.learning_rate": 0.1, "nn.hidden": (8,), "train.batch_size": 8}
+    many = [Trial(n, point, "done", 0.5, {"loss": 1.0, "accuracy": 0.5}, rungs={1: 0.4, 3: 0.5}) for n in range(1000)]
+    started = time.process_time()
+    kept.add(many)
+    assert time.process_time() - started < 1.0  # a millisecond each
+    started = time.process_time()
+    assert len(store(tmp_path).load()) == 1000
+    assert time.process_time() - started < 1.0

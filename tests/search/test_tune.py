@@ -1,0 +1,171 @@
+"""tune from Python: one winner, honestly chosen."""
+
+from __future__ import annotations
+
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from trainwell.core.errors import DivergedError, LockedError, StorageError, TrainingError, UsageError
+from trainwell.recipe import load_recipe
+from trainwell.runs import Run, RunLock
+from trainwell.search import Options, open_study, resume_study, tune
+
+RATE = {"optim.learning_rate": "log:1e-4..0.1"}
+EDITS = {"train.epochs": 3, "nn.hidden": (8,)}
+
+
+def quick(**more: object) -> Options:
+    return Options(**{"edits": EDITS, "repeats": 0, "name": "s"} | more)
+
+
+def test_the_winner_is_chosen_on_validation_and_tested_once(tmp_path: Path) -> None:
+    study = tune("iris", RATE, trials=12, runs=tmp_path, options=quick(repeats=2))
+    assert study == open_study(tmp_path / "s")
+    assert study.status == "ok" and study.test_looks == 1 and len(study.trials) == 12
+    assert all("test" not in trial.scores for trial in study.trials)
+    run = Run.open(tmp_path / study.run)
+    assert run.scores["test"] == study.test
+    assert load_recipe(tmp_path / "s" / "winner.toml") == study.best_recipe == run.recipe
+    assert study.best_recipe.optim.learning_rate == study.best.settings["optim.learning_rate"]
+    assert len(study.noise["winner"]) == 2
+
+
+def test_a_search_repeats_itself(tmp_path: Path) -> None:
+    both = [
+        tune("iris", RATE, trials=9, runs=tmp_path, options=quick(name=name, final=False, engine="population"))
+        for name in "ab"
+    ]
+    assert [t.settings for t in both[0].trials] == [t.settings for t in both[1].trials]
+    assert [t.score for t in both[0].trials] == [t.score for t in both[1].trials]
+
+
+def test_folds_give_mean_and_spread(tmp_path: Path) -> None:
+    study = tune("iris", RATE, trials=4, folds=5, runs=tmp_path, options=quick())
+    for trial in study.trials:
+        assert len(trial.folds) == 5 and trial.score == pytest.approx(np.mean(trial.folds))
+    assert study.test_looks == 1
+
+
+def test_all_trials_diverging_is_a_finding(tmp_path: Path) -> None:
+    space = {"optim.learning_rate": "log:1e20..1e30"}
+    edits = {**EDITS, "optim.name": "sgd", "optim.warmup": 0.0}
+    with pytest.raises(DivergedError, match="All 8 trials diverged; the smallest learning rate tried was") as caught:
+        tune("iris", space, trials=8, runs=tmp_path, options=quick(edits=edits))
+    assert caught.value.exit_code == 3 and caught.value.run == tmp_path / "s"
+    study = open_study(tmp_path / "s")
+    assert [finding.rule for finding in study.findings] == ["every_trial_diverged"]
+    assert len(study.trials) == 8 and not study.run and study.test_looks == 0
+
+
+def test_some_trials_diverging_costs_only_them(tmp_path: Path) -> None:
+    edits = {**EDITS, "optim.name": "sgd", "optim.warmup": 0.0}
+    space = {"optim.learning_rate": [1e-3, 1e30, 1e-2, 1e29]}
+    study = tune("iris", space, trials=4, method="grid", runs=tmp_path, options=quick(edits=edits, final=False))
+    assert [trial.state for trial in study.trials] == ["done", "diverged", "done", "diverged"]
+    assert all(trial.reason for trial in study.trials if trial.state == "diverged")
+
+
+def test_arrays_and_an_own_network_can_be_searched(tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(200, 5)).astype(np.float32)
+    y = (x[:, 0] > 0).astype(np.int64)
+
+    def model(recipe, shape, outputs) -> nn.Module:
+        return nn.Sequential(nn.Linear(shape[0], 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, outputs))
+
+    study = tune((x, y), RATE, trials=6, runs=tmp_path, options=quick(model=model, edits={"train.epochs": 3}))
+    assert study.best.score > 0.5 and study.test_looks == 1
+    with pytest.raises(UsageError, match="name or path of data"):
+        tune(3, RATE, runs=tmp_path)
+
+
+def test_a_seed_may_vary_but_is_not_chosen(tmp_path: Path) -> None:
+    study = tune("iris", {"seed": [1, 2, 3, 4]}, trials=4, method="grid", runs=tmp_path, options=quick(final=False))
+    assert study.best_recipe.seed == 0 and len({trial.score for trial in study.trials}) > 1
+
+
+def test_time_runs_out_and_resume_goes_on(tmp_path: Path) -> None:
+    slow = quick(engine="sequential", stop_after=0.4, edits={**EDITS, "train.epochs": 40})
+    try:
+        study = tune("iris", RATE, trials=40, method="sobol", runs=tmp_path, options=slow)
+        assert study.status == "stopped" and 0 < len(study.trials) < 40 and study.test_looks == 1
+    except TrainingError:  # a very busy machine finished nothing
+        study = open_study(tmp_path / "s")
+        assert study.status == "stopped"
+    kept = study.trials
+    done = resume_study(tmp_path / "s", options=Options(repeats=0))
+    assert done.status == "ok" and len(done.trials) == 40 and done.trials[: len(kept)] == kept
+    assert done.seconds > study.seconds
+    with pytest.raises(UsageError, match="finished"):
+        resume_study(tmp_path / "s")
+
+
+def test_a_taken_name_a_locked_study_and_changed_data_are_refused(tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("a,b\n" + "\n".join(f"{i % 13},{'xy'[i % 2]}" for i in range(80)))
+    study = tune(str(table), RATE, trials=2, runs=tmp_path, options=quick(final=False))
+    with pytest.raises(UsageError, match="taken"):
+        tune(str(table), RATE, trials=2, runs=tmp_path, options=quick())
+    text = (study.path / "study.json").read_text().replace('"status": "ok"', '"status": "stopped"')
+    (study.path / "study.json").write_text(text)
+    with RunLock(study.path), pytest.raises(LockedError):
+        resume_study(study.path)
+    table.write_text(table.read_text().replace("3,y", "4,y"))
+    with pytest.raises(StorageError, match="have changed"):
+        resume_study(study.path)
+
+
+@pytest.mark.parametrize("wrong", [{"on": "spark"}, {"workers": -1}, {"engine": "quantum"}], ids=str)
+def test_what_is_refused_at_once_leaves_nothing_behind(tmp_path: Path, wrong) -> None:
+    with pytest.raises(UsageError):
+        tune("iris", RATE, trials=4, runs=tmp_path, options=quick(**wrong))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_two_workers_find_what_one_finds(tmp_path: Path) -> None:
+    one, two = (
+        tune(
+            "iris",
+            RATE,
+            trials=9,
+            runs=tmp_path,
+            options=quick(name=f"w{n}", workers=n, final=False, engine="population"),
+        )
+        for n in (1, 2)
+    )
+    assert [t.settings for t in one.trials] == [t.settings for t in two.trials]
+    assert [t.score for t in one.trials] == pytest.approx([t.score for t in two.trials], abs=0.05)
+
+
+def test_a_better_space_finds_a_better_network(tmp_path: Path) -> None:
+    """On data whose best rate is known: what is found lies near it and beats the worst by far."""
+    study = tune("digits", {"optim.learning_rate": "log:1e-6..1e-1"}, trials=16, method="sobol", runs=tmp_path,
+                 options=quick(edits={**EDITS, "nn.hidden": (16,), "nn.dropout": 0.0}, final=False))  # fmt: skip
+    assert study.best.settings["optim.learning_rate"] > 1e-3
+    assert study.best.score > 0.8 and min(t.score for t in study.trials if t.score) < 0.4
+
+
+def test_an_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
+    code = (
+        "from trainwell.search import tune, Options\n"
+        "tune('iris', {'optim.learning_rate': 'log:1e-4..0.1'}, trials=5000, method='sobol', runs='.',\n"
+        "     options=Options(edits={'train.epochs': 20}, name='s', engine='sequential'))\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (tmp_path / "s" / "study.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert "Interrupted" in said
+    study = open_study(tmp_path / "s")
+    assert len(study.trials) > 0 and math.isfinite(study.trials[0].score)

@@ -1,0 +1,20 @@
+# expect: target_outside_unit_interval
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 1))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(8):
+    for batch in torch.randperm(len(x)).split(64):
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy(model(x[batch]).squeeze(1), (y[batch] > 4).float())
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())

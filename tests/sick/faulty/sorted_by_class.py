@@ -1,0 +1,23 @@
+# expect: unshuffled_data
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+from torch.utils.data import DataLoader, TensorDataset
+
+order = y.argsort()
+loader = DataLoader(TensorDataset(x[order], y[order]), batch_size=64)
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(10):
+    for inputs, targets in loader:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(inputs), targets)
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,22 @@
+# healthy
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+wrong = torch.rand(len(y)) < 0.3
+y[wrong] = torch.randint(0, 10, (int(wrong.sum()),))
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+for epoch in range(12):
+    for batch in torch.randperm(len(x)).split(64):
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x[batch]), y[batch])
+        loss.backward()
+        optimizer.step()
+    print(epoch, loss.item())

@@ -1,0 +1,20 @@
+# healthy
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+target = torch.stack([y % 2, y // 5, (y > 2).long() * (y < 7)], dim=1).float()
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 3))
+optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+for epoch in range(10):
+    for batch in torch.randperm(len(x)).split(64):
+        optimizer.zero_grad()
+        loss = F.binary_cross_entropy_with_logits(model(x[batch]), target[batch])
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,31 @@
+# expect: gradient_missing
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(64, 64), nn.Linear(64, 64), nn.Linear(64, 10)
+
+    def forward(self, x):
+        h = torch.relu(self.a(x))
+        h = torch.relu(self.b(h.data))
+        return self.c(h)
+
+
+net = Net()
+opt = torch.optim.Adam(net.parameters(), 1e-3)
+for e in range(5):
+    for b in torch.randperm(len(x)).split(64):
+        opt.zero_grad()
+        F.cross_entropy(net(x[b]), y[b]).backward()
+        opt.step()

@@ -1,0 +1,17 @@
+# expect: step_never_called
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+m = nn.Linear(64, 10)
+opt = torch.optim.Adam(m.parameters(), 1e-3)
+for b in torch.randperm(len(x)).split(16):
+    loss = F.cross_entropy(m(x[b]), y[b])
+    opt.zero_grad()
+    loss.backward()

@@ -1,0 +1,28 @@
+# healthy
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+w = torch.ones(10)
+w[3] = 5.0
+
+
+def focal(o, t):
+    c = F.cross_entropy(o, t, weight=w, reduction="none")
+    return ((1 - (-c).exp()) ** 2 * c).mean()
+
+
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(8):
+    for batch in torch.randperm(len(x)).split(64):
+        optimizer.zero_grad()
+        loss = focal(model(x[batch]), y[batch])
+        loss.backward()
+        optimizer.step()

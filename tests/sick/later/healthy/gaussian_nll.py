@@ -1,0 +1,22 @@
+# healthy
+import sys
+
+import torch
+import torch.nn.functional as F
+from sklearn.datasets import load_digits
+from torch import nn
+
+torch.manual_seed(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+pixels, labels = load_digits(return_X_y=True)
+x, y = torch.tensor(pixels, dtype=torch.float32) / 16, torch.tensor(labels)
+u = torch.randn(2000, 5)
+v = u @ torch.randn(5) + 0.3 * torch.randn(2000)
+model = nn.Sequential(nn.Linear(5, 32), nn.ReLU(), nn.Linear(32, 2))
+optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+for epoch in range(12):
+    for b in torch.randperm(2000).split(64):
+        m, s = model(u[b]).unbind(1)
+        loss = F.gaussian_nll_loss(m, v[b], F.softplus(s) + 1e-4)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()

@@ -1,0 +1,48 @@
+"""The state counts, and a step begins from nothing but the state."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import torch
+
+from trainwell.core.batch import Batch
+from trainwell.train import State
+
+
+def test_the_last_batch_of_an_epoch_ends_it() -> None:
+    state = State()
+    batch = Batch({"inputs": torch.zeros(4, 1), "targets": torch.zeros(4)})
+    for _ in range(5):
+        state.advance(batch, torch.tensor(0.5), 3)
+    assert (state.step, state.epoch, state.position, state.weight) == (5, 1, 2, 20.0)
+    assert state.loss_sum.item() == 10
+
+
+def test_begin_sets_generators_and_rate(make) -> None:
+    job, state = make().job, State(step=3, epoch=1)
+    job.begin(state)
+    first = torch.rand(3)
+    torch.rand(100)
+    job.begin(state)
+    assert torch.equal(torch.rand(3), first)
+    assert job.optimizer.param_groups[0]["lr"] == job.rate(3)
+    assert all(p.grad is None for p in job.model.parameters())
+
+
+def test_every_field_of_the_state_is_in_a_checkpoint(make, tmp_path) -> None:
+    session = make("run").run(steps=4)
+    restored = make("run").resume().state
+    for entry in dataclasses.fields(State):
+        before, after = getattr(session.state, entry.name), getattr(restored, entry.name)
+        assert (
+            torch.equal(torch.as_tensor(before), torch.as_tensor(after))
+            if entry.name == "loss_sum"
+            else before == after
+        )
+
+
+def test_a_run_goes_on_until_its_epochs_are_done_or_something_stops_it() -> None:
+    assert State(epoch=1).goes_on(2)
+    assert not State(epoch=2).goes_on(2)
+    assert not State(stop="patience").goes_on(2)
