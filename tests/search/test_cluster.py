@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 
 import pytest
 
@@ -26,7 +27,8 @@ def test_an_address_that_is_none_is_refused() -> None:
 
 
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
-def test_without_ray_the_extra_is_named() -> None:
+def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)  # what Python itself keeps of a module that cannot be imported
     with pytest.raises(MissingExtraError, match=r"trainwell\[ray\]"):
         actors("ray", PLACE, POPULATION)
 

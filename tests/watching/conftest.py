@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
 
 import pytest
 import torch
+import ward
 from torch import nn
 from torch.nn import functional as F
 
 from trainwell.watching import Record, Session
-
-sys.path.append(str(Path(__file__).parents[1] / "sick"))  # at the end: a watched script replaces the first entry
-import ward
 
 
 @pytest.fixture(scope="session")
