@@ -25,7 +25,7 @@ def test_the_network_is_in_eval_mode_with_the_best_weights(run) -> None:
 def test_another_architecture_gets_a_table_and_nothing_is_loaded(run) -> None:
     net = nn.Sequential(nn.Linear(4, 7))
     before = net[0].weight.clone()
-    with pytest.raises(DamagedError, match=r"0\.weight: expected \(7, 4\), found nothing"):
+    with pytest.raises(DamagedError, match=r"0\.weight +\(7, 4\) +nothing"):
         run.model(net)
     assert torch.equal(net[0].weight, before)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainwell.assemble.plan import CUSTOM, Plan
+from trainwell.assemble.transfer import Origin, adopt, origin_of, sentence, take_over
 from trainwell.core.batch import Batch
 from trainwell.core.errors import UsageError
 from trainwell.core.facts import Facts
@@ -21,7 +23,7 @@ from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Table
 from trainwell.data.augment import Augment
 from trainwell.data.batches import ArrayBatches, Normalise
-from trainwell.nn import MODELS, initialise
+from trainwell.nn import MODELS, Freezing, initialise
 from trainwell.recipe import Recipe
 from trainwell.tasks import TASKS, TargetFacts, Task
 from trainwell.train.out_of_memory import out_of_memory
@@ -47,6 +49,10 @@ class Parts:
         train: batches of the training split in the order of training.
         sample: a few training examples, scored after each epoch.
         facts: what is known before the first step.
+        freezing: keeps layers as they are, or None.
+        new: paths of the modules that start anew in a network that was taken over.
+        origin: what the network starts from, or None.
+        inputs: what features are learned from without labels, or None.
     """
 
     recipe: Recipe
@@ -58,6 +64,10 @@ class Parts:
     train: Batches
     sample: Batches | None
     facts: Facts
+    freezing: Freezing | None = None
+    new: tuple[str, ...] = ()
+    origin: Origin | None = None
+    inputs: Batches | None = None
 
 
 def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int) -> nn.Module:
@@ -93,9 +103,21 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     """
     recipe, examples, splits = plan.recipe, plan.examples, plan.splits
     preparation = Preparation.fit(examples, splits.train, recipe.data)
+    origin = origin_of(recipe)
+    new: tuple[str, ...] = ()
+    if origin:
+        preparation = adopt(origin, preparation)
     task, outputs = build_task(recipe, preparation)
     if model is None:
         model = build_network(recipe, preparation.input_shape, outputs)
+    if origin:
+        new = take_over(model, origin)
+        said = sentence(origin, preparation.input_shape)
+        preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
+    transfer = recipe.transfer
+    freezing = None
+    if transfer.freeze != "none":
+        freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every)
     tensors, finish = _tensors(examples, preparation)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
@@ -122,6 +144,10 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         train=train,
         sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
         facts=_facts(plan, preparation, task, outputs=outputs, model=model, steps_per_epoch=len(train)),
+        freezing=freezing,
+        new=new,
+        origin=origin,
+        inputs=batches(plan.inputs, shuffle=True) if transfer.pretrain != "none" else None,
     )
 
 

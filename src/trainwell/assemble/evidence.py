@@ -44,6 +44,8 @@ def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, dis
     for key in ("chance_loss", "epochs", "steps"):
         writer.set_meta(f"planned_{key}" if key == "steps" else key, getattr(facts, key))
     writer.set_meta("folder", os.getcwd())
+    if parts.origin:
+        writer.set_meta("origin", parts.origin.fingerprint)
     remarks: list[str] = []
     detail: dict[str, Any] = {
         "source": parts.recipe.data.source,

@@ -17,6 +17,7 @@ from trainwell.assemble.job import Tools, build_job, build_tools
 from trainwell.assemble.loaders import loader_parts
 from trainwell.assemble.model import open_run, save_model
 from trainwell.assemble.plan import CUSTOM, catalogues, gather, plan
+from trainwell.assemble.pretrain import pretrain
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
 from trainwell.core.protocols import Display
 from trainwell.data import from_arrays
@@ -113,6 +114,8 @@ def resume(
         if settings["nn.model"] == CUSTOM and model is None:
             raise UsageError(f"The run {run.path} trains a network given from Python: resume(path, data, network).")
         source = settings.pop("data.source")
+        if settings["transfer.source"]:
+            settings["transfer.source"] = _found_again(str(settings["transfer.source"]), run)
         parts = understand(_found_again(str(source), run) if data is None else data, model, settings)
         _check_same_data(run, parts)
         tools = build_tools(parts)
@@ -147,6 +150,11 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
         state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
         if fresh:
             describe(writer, parts, table, display=display)
+            if parts.inputs:
+                losses = pretrain(job.model, parts.inputs, recipe, device=job.device, check=interrupt.check)
+                writer.event("pretrain", {"losses": losses})
+                first, last = losses[0], losses[-1]
+                display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
         else:
             state = _restore(writer, upkeep, display)
         watch = standard_watch(writer, budget=recipe.watch.budget)
@@ -210,6 +218,11 @@ def _found_again(source: str, run: Run) -> str:
 
 
 def _check_same_data(run: Run, parts: Parts) -> None:
+    if parts.origin and run.meta.get("origin") not in (None, parts.origin.fingerprint):
+        raise StorageError(
+            f"The weights of {parts.origin.run.path} must be what they were when the run {run.path} started from them, "
+            "but they have changed. Restore them, or start a new run with fit."
+        )
     before = run.meta.get("fingerprint")
     now = parts.plan.examples.fingerprint() if parts.plan else None
     if before and now and before != now:

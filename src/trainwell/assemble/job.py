@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from trainwell.assemble.build import Parts, build_augmentation
@@ -51,7 +52,7 @@ def build_tools(parts: Parts) -> Tools:
     return Tools(
         parts=parts,
         device=device,
-        optimizer=optimizer(model, recipe.optim),
+        optimizer=optimizer(model, recipe.optim, raised=_raised(parts), factor=recipe.transfer.head_rate),
         rate=schedule(recipe.optim, steps=recipe.train.epochs * len(parts.train), epochs=recipe.train.epochs),
         average=Average(model, recipe.train.ema) if recipe.train.ema else None,
         augment=augment,
@@ -96,5 +97,11 @@ def build_job(tools: Tools, writer: RunWriter, interrupt: Interrupt, display: Di
         prepare=prepare,
         update=update,
         after_step=upkeep,
+        arrange=parts.freezing.arrange if parts.freezing else lambda epoch: None,
     )
     return job, upkeep
+
+
+def _raised(parts: Parts) -> frozenset[nn.Parameter]:
+    """Return the parameters that start anew beside ones that were taken over: they learn at a rate of their own."""
+    return frozenset(p for path in parts.new for p in parts.model.get_submodule(path).parameters())

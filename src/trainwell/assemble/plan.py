@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.assemble.pretrain import labelled
+from trainwell.assemble.transfer import inherited, origin_of
 from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
 from trainwell.data import Examples, Splits, Table, read, split
@@ -39,12 +45,14 @@ class Plan:
         reasons: dotted key to the reason for a default.
         examples: what was read.
         splits: which examples train, choose and judge.
+        inputs: the training examples with those whose labels are not used.
     """
 
     recipe: Recipe
     reasons: Mapping[str, str]
     examples: Examples
     splits: Splits
+    inputs: NDArray[np.int64]
 
 
 def catalogues(*, custom: bool) -> Mapping[str, tuple[str, ...]]:
@@ -95,10 +103,21 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         DataError: if the data cannot be used.
     """
     given = unflatten(settings)
+    origin = origin_of(given)
+    taken = inherited(origin, settings) if origin else {}
+    if not (origin or given.transfer.pretrain != "none") and given.transfer.freeze != "none":
+        raise RecipeError(
+            [
+                f"transfer.freeze must be 'none' for a network from scratch, got {given.transfer.freeze!r}: random "
+                "layers must learn. Give transfer.source (--from RUN) or transfer.pretrain."
+            ]
+        )
+    given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
     if examples is None:
         examples = read(given.data, task=wanted)
-    splits = split(examples, given.data, given.seed)
+    splits = split(examples, given.data, given.seed if given.data.split_seed < 0 else given.data.split_seed)
+    inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
     _check_task(wanted, examples)
     facts = Facts(
         kind=examples.kind,
@@ -107,10 +126,10 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    defaults = preset(facts)
+    defaults = preset(facts) | taken
     values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
-    return Plan(unflatten(values), reasons, examples, splits)
+    return Plan(unflatten(values), reasons, examples, splits, inputs)
 
 
 def _shape(examples: Examples) -> tuple[int, ...]:

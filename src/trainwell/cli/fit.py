@@ -24,6 +24,18 @@ def fit(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
+    origin: Annotated[
+        str | None, typer.Option("--from", metavar="RUN", help="Start from this run's network, with a new head.")
+    ] = None,
+    freeze: Annotated[
+        str | None, typer.Option(help="Layers of it that stay: features (all but the head), 3, -2 or a name.")
+    ] = None,
+    unfreeze: Annotated[
+        int | None, typer.Option("--unfreeze-every", help="Epochs after which one more frozen layer learns.")
+    ] = None,
+    pretrain: Annotated[
+        str | None, typer.Option(help="First learn features without labels: autoencoder or denoising.")
+    ] = None,
     edits: Edits = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     runs: Runs = Path("runs"),
@@ -39,6 +51,8 @@ def fit(
 
     changes = read_edits(edits)
     short = {"data.target": target, "nn.model": model, "train.epochs": epochs, "seed": seed, "train.device": device}
+    short |= {"transfer.source": origin and str(find_run(origin, runs)), "transfer.freeze": freeze}
+    short |= {"transfer.unfreeze_every": unfreeze, "transfer.pretrain": pretrain}
     changes |= {key: value for key, value in short.items() if value is not None}
     if (data is None) == (resume is None):
         raise UsageError("fit needs either data or --resume RUN. Example: trainwell fit digits")

@@ -18,6 +18,7 @@ from trainwell.assemble.evidence import network_table
 from trainwell.assemble.fit import Silent
 from trainwell.assemble.job import build_job, build_tools
 from trainwell.assemble.plan import Plan
+from trainwell.assemble.pretrain import labelled
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DivergedError, Interrupted, TrainwellError
 from trainwell.core.finding import Finding, Severity
@@ -91,7 +92,9 @@ def reseeded(plan: Plan, seed: int) -> Plan:
     given = np.zeros(len(plan.examples), np.int8) if plan.examples.given is None else plan.examples.given.copy()
     given[plan.splits.test] = TEST
     settings = recipe.data if len(plan.splits.test) else dataclasses.replace(recipe.data, test=0.0)
-    return Plan(recipe, {}, plan.examples, split(dataclasses.replace(plan.examples, given=given), settings, seed))
+    drawn = split(dataclasses.replace(plan.examples, given=given), settings, seed)
+    splits = dataclasses.replace(drawn, train=labelled(plan.examples, drawn.train, recipe))
+    return Plan(recipe, {}, plan.examples, splits, drawn.train)
 
 
 def trial(plan: Plan, recipe: Recipe, *, epochs: int) -> Outcome:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 import torch
 from torch import nn
@@ -85,12 +86,16 @@ def parameter_groups(model: nn.Module, weight_decay: float) -> Groups:
     return [group for group in groups if group["params"]]
 
 
-def optimizer(model: nn.Module, recipe: OptimRecipe) -> Optimizer:
+def optimizer(
+    model: nn.Module, recipe: OptimRecipe, *, raised: Collection[nn.Parameter] = (), factor: float = 1.0
+) -> Optimizer:
     """Build the optimizer of a recipe for a network.
 
     Args:
         model: the network, already on its device.
         recipe: name, rate, momentum, decay.
+        raised: parameters that learn at `factor` times the rate; their groups carry it as "rate_factor".
+        factor: how much faster they learn.
     Raises:
         UsageError: if the network has nothing to train.
 
@@ -100,7 +105,17 @@ def optimizer(model: nn.Module, recipe: OptimRecipe) -> Optimizer:
     groups = parameter_groups(model, recipe.weight_decay)
     if not groups:
         raise UsageError("The network must have at least one trainable parameter, got none. Unfreeze some layers.")
+    if raised and factor != 1.0:
+        groups = [part for group in groups for part in _parted(group, frozenset(raised), factor)]
+        groups.sort(key=lambda group: "rate_factor" in group)  # the first group's rate is the one that is shown
     return OPTIMIZERS[recipe.name](groups, recipe, _can_fuse(model.parameters()))
+
+
+def _parted(group: dict[str, Any], raised: frozenset[nn.Parameter], factor: float) -> Groups:
+    usual = [parameter for parameter in group["params"] if parameter not in raised]
+    faster = [parameter for parameter in group["params"] if parameter in raised]
+    parts: Groups = [{**group, "params": usual}, {**group, "params": faster, "rate_factor": factor}]
+    return [part for part in parts if part["params"]]
 
 
 def _can_fuse(parameters: Iterable[nn.Parameter]) -> bool:

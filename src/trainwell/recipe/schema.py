@@ -68,10 +68,12 @@ def setting(default: Value, meaning: str, *, limits: Limits | None = None) -> An
 
 
 FRACTION = Limits(low=0, high=1, below=True)
+SHARE = Limits(low=0, high=1, above=True)
 POSITIVE = Limits(low=0, above=True)
 NOT_NEGATIVE = Limits(low=0)
 COUNT = Limits(low=0, high=2**31)
 THREADS = Limits(low=0, high=1024)
+SEED = Limits(low=-1, high=2**63 - 1)
 AT_LEAST_ONE = Limits(low=1, high=2**31)
 
 
@@ -86,6 +88,7 @@ class DataRecipe:
     delimiter: str = setting("", "what separates columns in a table; empty: found out")
     validation: float = setting(0.15, "fraction held out to choose on (no more than needed is drawn)", limits=FRACTION)
     test: float = setting(0.15, "fraction sealed until the end", limits=FRACTION)
+    split_seed: int = setting(-1, "seed of the splits, so that runs of other seeds share them; -1: seed", limits=SEED)
     stratify: bool = setting(True, "keep the class proportions in every split")
     prepare: str = setting(
         "standardise",
@@ -156,6 +159,24 @@ class TrainRecipe:
 
 
 @dataclass(frozen=True)
+class TransferRecipe:
+    """What is taken over from a network that was trained before, and what of it may change."""
+
+    source: str = setting("", "run the network starts from, its preparation included; empty: from scratch")
+    freeze: str = setting("none", "layers that stay as they are: none, features (all but the head), 3, -2, a name")
+    unfreeze_every: int = setting(0, "epochs after which one more frozen layer learns; 0: never", limits=COUNT)
+    head_rate: float = setting(10.0, "the new head learns at this times optim.learning_rate", limits=POSITIVE)
+    labelled: float = setting(1.0, "share of the training labels that are used", limits=SHARE)
+    pretrain: str = setting(
+        "none",
+        "learn features from all training inputs first, without labels",
+        limits=Limits(words=("none", "autoencoder", "denoising")),
+    )
+    pretrain_epochs: int = setting(10, "passes over the training inputs without labels", limits=AT_LEAST_ONE)
+    noise: float = setting(0.3, "share of the inputs that are blanked out (pretrain denoising)", limits=FRACTION)
+
+
+@dataclass(frozen=True)
 class WatchRecipe:
     """What watching may cost."""
 
@@ -178,6 +199,7 @@ class Recipe:
     nn: NetworkRecipe = field(default_factory=NetworkRecipe)
     optim: OptimRecipe = field(default_factory=OptimRecipe)
     train: TrainRecipe = field(default_factory=TrainRecipe)
+    transfer: TransferRecipe = field(default_factory=TransferRecipe)
     watch: WatchRecipe = field(default_factory=WatchRecipe)
 
 

@@ -16,6 +16,7 @@ from trainwell.core.errors import DataError, UsageError
 from trainwell.core.seeds import derive
 from trainwell.data import Preparation, Splits
 from trainwell.recipe import Recipe
+from trainwell.recipe.schema import TransferRecipe
 from trainwell.tasks import Task
 
 # Makes the network of a recipe, given the shape of one example and the numbers it must return for it.
@@ -113,6 +114,8 @@ def stand(plan: Plan, *, folds: int = 1, build: Build = build_network) -> Ground
         UsageError: if there is nothing to choose on.
         DataError: if there are too few examples or groups for so many folds.
     """
+    if plan.recipe.transfer != TransferRecipe():
+        raise UsageError("A search trains networks from scratch, got settings of [transfer]. Leave them out.")
     nothing = np.empty(0, dtype=np.int64)
     if folds == 1:
         if not len(plan.splits.validation):

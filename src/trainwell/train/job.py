@@ -79,6 +79,7 @@ class Job:
         prepare: what happens to a batch on the device before the network sees it (augmentation).
         update: guard, clip, step, constrain, average; given the step's number and loss.
         after_step: evaluate, checkpoint, stop; called when a step is complete.
+        arrange: puts in place which layers learn in an epoch; called before every step.
     """
 
     model: nn.Module
@@ -92,6 +93,7 @@ class Job:
     prepare: Callable[[Batch], Batch]
     update: Callable[[int, Tensor], None]
     after_step: Callable[[State], None]
+    arrange: Callable[[int], None] = lambda epoch: None
 
     def begin(self, state: State) -> None:
         """Put everything a step depends on in place: the random generators and the learning rate."""
@@ -103,5 +105,6 @@ class Job:
             torch.mps.manual_seed(seed)
         rate = self.rate(state.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("rate_factor", 1.0)
+        self.arrange(state.epoch)
         self.optimizer.zero_grad()

@@ -1,0 +1,101 @@
+"""Learn features without labels first: an autoencoder whose encoder is the network without its head (curriculum A20).
+
+Vincent, Larochelle, Bengio, Manzagol 2008: an autoencoder that must restore inputs of which a share was blanked out
+learns what goes with what, and so features that serve a classifier with few labels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainwell.core.protocols import Batches
+from trainwell.core.seeds import derive
+from trainwell.data import Examples
+from trainwell.nn import head_names, initialise
+from trainwell.recipe import Recipe
+
+_RATE = 1e-3  # Kingma and Ba 2015: Adam's default
+_HIDDEN = 256  # units of the decoder, which is thrown away
+
+
+def labelled(examples: Examples, rows: NDArray[np.int64], recipe: Recipe) -> NDArray[np.int64]:
+    """Draw the training examples whose labels are used, sorted: the share `transfer.labelled` of each class.
+
+    Args:
+        examples: all examples.
+        rows: numbers of the training examples.
+        recipe: `transfer.labelled` and `seed` are read; every class keeps at least one example, all together two.
+    """
+    if recipe.transfer.labelled == 1:
+        return rows
+    generator = np.random.default_rng(derive(recipe.seed, "labelled"))
+    order = generator.permutation(rows)
+    classes = examples.class_numbers
+    groups = [order] if classes is None else [order[classes[order] == c] for c in np.unique(classes[rows])]
+    kept = [group[: max(1, round(recipe.transfer.labelled * len(group)))] for group in groups]
+    chosen = np.concatenate(kept)
+    return np.sort(chosen if len(chosen) > 1 else order[:2])
+
+
+def pretrain(
+    model: nn.Module, batches: Batches, recipe: Recipe, *, device: torch.device, check: Callable[[], None]
+) -> list[float]:
+    """Train the network without its head to restore its inputs, in place; its head stays as it was.
+
+    Args:
+        model: the network, on its device.
+        batches: all training inputs, labelled or not; their order is a function of the epoch.
+        recipe: `transfer.pretrain`, `pretrain_epochs`, `noise` and `seed` are read.
+        device: where to compute.
+        check: called before each step; raises to break off.
+    Returns:
+        for each epoch the mean squared error as a share of the inputs' mean square.
+    """
+    transfer = recipe.transfer
+    noise = transfer.noise if transfer.pretrain == "denoising" else 0.0
+    path = head_names(model)[-1]
+    owner, _, name = path.rpartition(".")
+    head = model.get_submodule(path)
+    setattr(model.get_submodule(owner), name, nn.Identity())
+    try:
+        first = next(iter(batches.epoch(0))).inputs[:2].to(device)
+        decoder = _decoder(model, first, seed=derive(recipe.seed, "decoder")).to(device)
+        optimizer = torch.optim.Adam([*model.parameters(), *decoder.parameters()], lr=_RATE)
+        losses = []
+        for epoch in range(transfer.pretrain_epochs):
+            error = power = 0.0
+            for step, batch in enumerate(batches.epoch(epoch)):
+                check()
+                torch.default_generator.manual_seed(derive(recipe.seed, "pretrain", epoch, step))
+                inputs = batch.inputs.to(device)
+                loss = F.mse_loss(decoder(model(_blank(inputs, noise)).flatten(1)), inputs.flatten(1))
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                error += loss.item() * len(batch)
+                power += inputs.square().mean().item() * len(batch)
+            losses.append(error / power if power else 0.0)
+    finally:
+        setattr(model.get_submodule(owner), name, head)
+    return losses
+
+
+def _decoder(model: nn.Module, inputs: Tensor, *, seed: int) -> nn.Module:
+    """Build two layers from features to inputs."""
+    with torch.no_grad():
+        features = model(inputs).flatten(1).shape[1]
+    built = nn.Sequential(nn.Linear(features, _HIDDEN), nn.ReLU(), nn.Linear(_HIDDEN, math.prod(inputs.shape[1:])))
+    initialise(built, "he_normal", seed=seed)
+    return built
+
+
+def _blank(inputs: Tensor, share: float) -> Tensor:
+    """Set a share of the inputs to 0, which is their mean where they are standardised."""
+    return inputs * (torch.rand_like(inputs) >= share) if share else inputs

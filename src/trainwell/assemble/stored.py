@@ -1,0 +1,105 @@
+"""What a run left on disk of its network: weights and preparation, each read whole or refused in one sentence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainwell.core.errors import DamagedError, StorageError
+from trainwell.core.files import storage_errors
+from trainwell.data import Preparation
+from trainwell.runs import Run
+
+WEIGHTS = "weights.safetensors"
+PREPARATION = "preparation.json"
+_ROWS = 12  # of a table of differences: enough to see which architecture it is
+
+
+def weights_path(run: Run) -> Path:
+    """Return where a run's trained weights lie.
+
+    Raises:
+        StorageError: if the run has none yet.
+    """
+    path = run.path / "model" / WEIGHTS
+    if not path.is_file():
+        raise StorageError(f"The run {run.path} has no trained network yet ({run.status}). Finish or resume it first.")
+    return path
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Read weights from a file.
+
+    Raises:
+        DamagedError: if the file cannot be read, or holds numbers that are not finite.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights: dict[str, Tensor] = load_file(path)
+    except (SafetensorError, OSError) as problem:
+        raise DamagedError(f"The weights {path} cannot be read: {problem}. Restore the file or train again.") from None
+    broken = [n for n, tensor in weights.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
+    if broken:
+        raise DamagedError(
+            f"The weights {path} must be finite numbers, but {broken[0]} holds others. Restore the file or train again."
+        )
+    return weights
+
+
+def read_preparation(run: Run) -> Preparation:
+    """Read how a run's raw inputs became the network's.
+
+    Raises:
+        StorageError: if the run's batches were made by the user, so that nothing is known of raw inputs.
+        DamagedError: if the description is damaged.
+    """
+    path = run.path / "model" / PREPARATION
+    with storage_errors(f"Reading {path}", run.path):
+        content = path.read_bytes() if path.is_file() else None
+    if content is None:
+        raise StorageError(f"The run {run.path} has no trained network yet ({run.status}). Finish or resume it first.")
+    try:
+        described: dict[str, Any] = json.loads(content)
+        preparation = described["preparation"] and Preparation.from_json(described["preparation"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
+        raise DamagedError(f"{path} is damaged: {problem}. Restore the file or train again.") from None
+    if preparation is None:
+        raise StorageError(
+            f"The run {run.path} was trained on batches made in Python: pass your network, run.model(network)."
+        )
+    return preparation
+
+
+def mismatch(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[tuple[str, str, str]]:
+    """Return (name, expected shape, found shape) of every tensor that does not fit.
+
+    >>> mismatch({"a": torch.zeros(2)}, {"a": torch.zeros(3), "b": torch.zeros(1)})
+    [('a', '(3,)', '(2,)'), ('b', '(1,)', 'nothing')]
+    """
+    rows = []
+    for name in sorted(found.keys() | expected.keys()):
+        has = str(tuple(found[name].shape)) if name in found else "nothing"
+        needs = str(tuple(expected[name].shape)) if name in expected else "nothing"
+        if has != needs:
+            rows.append((name, needs, has))
+    return rows
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    """Write a mismatch as lines of a table.
+
+    >>> print(table([("a", "(3,)", "(2,)")]))
+      name  expected  found
+      a     (3,)      (2,)
+    """
+    shown = [("name", "expected", "found"), *rows[:_ROWS]]
+    widths = [max(len(row[column]) for row in shown) for column in range(2)]
+    lines = [f"  {name:<{widths[0]}}  {needs:<{widths[1]}}  {has}".rstrip() for name, needs, has in shown]
+    return "\n".join(lines + ([f"  and {len(rows) - _ROWS} more"] if len(rows) > _ROWS else []))

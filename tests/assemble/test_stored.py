@@ -1,0 +1,24 @@
+"""What a run left of its network is read whole or refused."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from trainwell.assemble.stored import mismatch, read_weights, table
+from trainwell.core.errors import DamagedError
+
+
+def test_weights_that_are_not_finite_are_named(tmp_path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"a": torch.ones(2), "b": torch.tensor([1.0, float("nan")])}, path)
+    with pytest.raises(DamagedError, match="but b holds others"):
+        read_weights(path)
+
+
+def test_a_long_mismatch_is_cut() -> None:
+    rows = mismatch({f"t{n:02d}": torch.zeros(n) for n in range(20)}, {})
+    written = table(rows)
+    assert written.splitlines()[0].split() == ["name", "expected", "found"]
+    assert written.endswith("and 8 more")
