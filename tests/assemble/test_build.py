@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 import torch
 
+import trainwell
 from trainwell.assemble import build, gather, plan
 from trainwell.assemble.build import build_augmentation, build_network, build_parts
 from trainwell.core.errors import UsageError
-from trainwell.recipe import Recipe, unflatten
+from trainwell.data import from_arrays
+from trainwell.recipe import Recipe, check_values, unflatten
+from trainwell.tasks import Auxiliary
 
 
 def test_facts_are_what_the_data_are() -> None:
@@ -59,3 +62,24 @@ def test_inputs_too_large_to_keep_as_floats_give_the_same_batches(monkeypatch) -
     large = next(iter(build_parts(made).train.epoch(0)))
     assert torch.equal(small.inputs, large.inputs)
     assert torch.equal(small.targets, large.targets)
+
+
+@pytest.mark.parametrize("model", ["resnet50", "googlenet", "mobilenet"])
+def test_networks_of_the_zoo_train_by_name(model: str, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 100, (24, 32, 32, 3)).astype(np.uint8)
+    labels = np.arange(24) % 2
+    pictures[labels == 1] += 100
+    edits = {"nn.model": model, "nn.width_factor": 0.1}
+    run = trainwell.fit((pictures, labels), epochs=1, runs=tmp_path, edits=edits)
+    assert run.status == "ok"
+    assert run.model()(torch.zeros(2, 3, 32, 32)).shape == (2, 1 if run.recipe.task.name == "binary" else 2)
+
+
+def test_auxiliary_heads_take_part_in_the_loss() -> None:
+    pictures = np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3)).astype(np.uint8)
+    examples = from_arrays(pictures, np.arange(12) % 3, task="classify")
+    settings = check_values({"data.source": "arrays", "nn.model": "googlenet", "nn.width_factor": 0.1})
+    task = build_parts(plan(settings, examples)).task
+    assert isinstance(task, Auxiliary)
+    assert task.weight == 0.3

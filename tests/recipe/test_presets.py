@@ -25,6 +25,15 @@ def test_a_preset_is_valid_and_explains_itself(facts: Facts) -> None:
     assert chosen["task.name"][0] == facts.task
 
 
+@pytest.mark.parametrize("model", ["vgg16", "resnet50", "googlenet", "mobilenet"])
+@pytest.mark.parametrize("size", [40, 60_000])
+def test_a_network_asked_for_gets_what_suits_it(model: str, size: int) -> None:
+    chosen = preset(Facts(kind="picture", task="classify", input_shape=(3, 64, 64), model=model, sizes={"train": size}))
+    check_values({key: value for key, (value, _) in chosen.items()})
+    rate = chosen["optim.learning_rate"][0]
+    assert (rate < 1e-3) == (model in ("vgg16", "googlenet"))
+
+
 def test_more_data_means_fewer_epochs() -> None:
     few, many = (preset(Facts(sizes={"train": size}, task="classify"))["train.epochs"][0] for size in (100, 100_000))
     assert few > many >= 5

@@ -25,7 +25,7 @@ from trainwell.data.augment import Augment
 from trainwell.data.batches import ArrayBatches, Normalise
 from trainwell.nn import MODELS, Freezing, initialise
 from trainwell.recipe import Recipe
-from trainwell.tasks import TASKS, TargetFacts, Task
+from trainwell.tasks import TASKS, Auxiliary, TargetFacts, Task
 from trainwell.train.out_of_memory import out_of_memory
 
 Array = NDArray[Any]
@@ -118,6 +118,8 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     freezing = None
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every)
+    if weight := float(getattr(model, "auxiliary_weight", 0.0)):
+        task = Auxiliary(task, weight=weight)
     tensors, finish = _tensors(examples, preparation)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:

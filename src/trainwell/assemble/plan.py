@@ -121,6 +121,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     _check_task(wanted, examples)
     facts = Facts(
         kind=examples.kind,
+        model=str(settings.get("nn.model", "")),
         task=wanted or examples.task,
         input_shape=_shape(examples),
         labels=examples.labels,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.core.catalogue import Catalogue
+from trainwell.nn.layers import LocallyConnected2d
 
 Fill = Callable[[Tensor, torch.Generator], object]
 
@@ -64,6 +65,10 @@ def initialise(model: nn.Module, name: str, *, seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
         for path, module in model.named_modules():
+            if isinstance(module, LocallyConnected2d):
+                for bank in module.banks():
+                    fill(bank, generator)
+                module.bias.zero_()
             if not isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
                 continue
             fill(module.weight, generator)

@@ -7,18 +7,25 @@ from trainwell.recipe.schema import Value
 
 Preset = dict[str, tuple[Value, str]]
 
+# Probability of dropping, as the papers have it; without normalisation rates must be smaller.
+_DROPOUT = {"alexnet": 0.5, "zfnet": 0.5, "vgg16": 0.5, "vgg19": 0.5, "googlenet": 0.4, "inception_v3": 0.2}
+_DROPOUT |= {"deepface": 0.5, "mobilenet": 0.001}
+_UNNORMALISED = ("alexnet", "zfnet", "vgg16", "vgg19", "googlenet", "deepface")
+_NORMALISED = ("inception_v3", "mobilenet", *(f"resnet{depth}" for depth in (9, 18, 20, 34, 50, 101, 152)))
+
 
 def preset(facts: Facts) -> Preset:
     """Choose settings for what is known of the data, as key: (value, reason).
 
     Args:
-        facts: kind, task, input_shape and sizes["train"] are read.
+        facts: kind, task, input_shape, sizes["train"] and model, if one was asked for, are read.
 
     >>> preset(Facts(kind="picture", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000}))["nn.model"]
     ('lenet5', 'small pictures: convolutions share weights over positions')
     """
     chosen: Preset = {"task.name": (facts.task, "found out from the target")}
     chosen |= _network(facts)
+    chosen |= _asked(facts)
     chosen |= _duration(facts)
     return chosen
 
@@ -57,6 +64,30 @@ def _network(facts: Facts) -> Preset:
         "optim.learning_rate": (3e-3 if small else 2e-3, "safe for Adam on small networks"),
         "train.batch_size": (32 if small else 64, "several steps per epoch even on few examples"),
     }
+
+
+def _asked(facts: Facts) -> Preset:
+    """Choose what suits a network of the zoo that was asked for by name."""
+    batch = 32 if facts.sizes.get("train", 0) < 5000 else 128
+    chosen: Preset = {}
+    if facts.model in _DROPOUT:
+        chosen["nn.dropout"] = (_DROPOUT[facts.model], f"as in the paper of {facts.model}")
+    if facts.model in _UNNORMALISED:
+        chosen |= {
+            "optim.name": ("adamw", "networks without normalisation need steps of their own for every weight"),
+            "optim.learning_rate": (2e-4, "safe for deep networks without normalisation"),
+            "train.batch_size": (batch, "several steps per epoch even on few examples"),
+            "train.clip_norm": (1.0, "nothing else bounds the gradients of a network without normalisation"),
+        }
+    if facts.model in _NORMALISED or facts.model.startswith("timm:"):
+        rate = 0.1 if batch == 128 else 0.03
+        chosen |= {
+            "optim.name": ("sgd", "the usual choice for networks with batch normalisation"),
+            "optim.learning_rate": (rate, "He et al. 2016, section 4.2; smaller for smaller batches"),
+            "optim.weight_decay": (5e-4, "usual for residual networks"),
+            "train.batch_size": (batch, "several steps per epoch even on few examples"),
+        }
+    return chosen
 
 
 def _duration(facts: Facts) -> Preset:

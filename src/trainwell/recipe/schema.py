@@ -75,6 +75,7 @@ COUNT = Limits(low=0, high=2**31)
 THREADS = Limits(low=0, high=1024)
 SEED = Limits(low=-1, high=2**63 - 1)
 AT_LEAST_ONE = Limits(low=1, high=2**31)
+WIDTHS = Limits(low=0.01, high=8)
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class NetworkRecipe:
 
     model: str = setting("mlp", "architecture", limits=Limits(catalogue="model"))
     hidden: tuple[int, ...] = setting((128, 128), "units of each hidden layer (mlp)", limits=AT_LEAST_ONE)
-    width: int = setting(16, "channels of the first stage (resnet)", limits=AT_LEAST_ONE)
+    width: int = setting(16, "channels of the first stage (resnet9, resnet20)", limits=AT_LEAST_ONE)
+    width_factor: float = setting(1.0, "channels of every layer times this (alexnet ... deepface)", limits=WIDTHS)
     activation: str = setting("relu", "non-linearity", limits=Limits(catalogue="activation"))
     dropout: float = setting(0.0, "probability of dropping a hidden unit", limits=FRACTION)
     initialisation: str = setting("he_normal", "how weights start", limits=Limits(catalogue="initialisation"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.recipe.schema import TaskRecipe
+from trainwell.tasks.auxiliary import Auxiliary as Auxiliary
 from trainwell.tasks.baselines import baselines as baselines
 from trainwell.tasks.binary import Binary as Binary
 from trainwell.tasks.classify import Classify as Classify

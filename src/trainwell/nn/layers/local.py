@@ -1,0 +1,48 @@
+"""Locally connected layers: convolutions whose filters are not shared over positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@final
+class LocallyConnected2d(nn.Module):
+    """A filter of its own for every place, where places mean different things, as in aligned faces.
+
+    (Gregor and LeCun 2010; Taigman et al. 2014, section 3.2.)
+
+    Args:
+        channels_in: channels that come in.
+        channels: channels that go out.
+        kernel: side of the filters.
+        size: (height, width) of what comes in: filters belong to places, so it is fixed.
+        stride: steps between two places.
+
+    >>> layer = LocallyConnected2d(16, 16, 9, size=(63, 63))
+    >>> layer.weight.shape, sum(p.numel() for p in layer.parameters()) == 55 * 55 * 16 * (9 * 9 * 16 + 1)
+    (torch.Size([3025, 16, 16, 9, 9]), True)
+    """
+
+    def __init__(self, channels_in: int, channels: int, kernel: int, *, size: tuple[int, int], stride: int = 1) -> None:
+        super().__init__()
+        self.kernel, self.stride = kernel, stride
+        self.places = ((size[0] - kernel) // stride + 1, (size[1] - kernel) // stride + 1)
+        count = self.places[0] * self.places[1]
+        self.weight = nn.Parameter(torch.empty(count, channels, channels_in, kernel, kernel))
+        self.bias = nn.Parameter(torch.zeros(channels, count))
+        nn.init.normal_(self.weight, std=(2 / (channels_in * kernel * kernel)) ** 0.5)
+
+    def banks(self) -> Iterator[Tensor]:
+        """Yield the filters of one place after the other, each (channels, channels_in, kernel, kernel)."""
+        yield from self.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (batch, channels_in, height, width) to (batch, channels, *places)."""
+        windows = F.unfold(x, self.kernel, stride=self.stride)
+        products = torch.einsum("bkp,pok->bop", windows, self.weight.flatten(2))
+        return (products + self.bias).view(len(x), -1, *self.places)

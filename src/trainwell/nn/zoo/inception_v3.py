@@ -1,0 +1,101 @@
+"""Inception-v3 (Szegedy et al. 2016, table 1), layer by layer as in the authors' program."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import nn
+
+from trainwell.nn.layers.auxiliary import Aided
+from trainwell.nn.layers.convolution import convolution_block as conv
+from trainwell.nn.layers.inception import Stack, inception_expanded, inception_factorised, inception_square
+from trainwell.nn.zoo.picture import picture
+
+
+def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.2) -> Aided:
+    """Build Inception-v3 for pictures of at least 75 x 75; the paper's are 299 x 299.
+
+    Without the auxiliary head it has 23,834,568 parameters for 1,000 classes, with it 27,161,264.
+
+    Args:
+        input_shape: (channels, height, width).
+        outputs: numbers returned for one picture, unnormalised.
+        width: every number of channels is multiplied by this.
+        dropout: probability of dropping an input of the last layer.
+    Raises:
+        UsageError: if the input is not a picture or is too small.
+    """
+    channels, height, breadth = picture("inception_v3", input_shape, smallest=75)
+
+    def w(count: int) -> int:
+        return round(width * count)
+
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv1"] = conv(channels, w(32), 3, stride=2)
+    layers["conv2"] = conv(w(32), w(32), 3)
+    layers["conv3"] = conv(w(32), w(64), 3, padding=1)
+    layers["pool1"] = nn.MaxPool2d(3, 2)
+    layers["conv4"] = conv(w(64), w(80), 1)
+    layers["conv5"] = conv(w(80), w(192), 3)
+    layers["pool2"] = nn.MaxPool2d(3, 2)
+    before = w(192)
+    for number, pool in enumerate((32, 64, 64), start=1):
+        layers[f"square{number}"] = inception_square(before, pool, width=width)
+        before = 2 * w(64) + w(96) + w(pool)
+    layers["reduce1"] = _first_reduction(before, width)
+    before = w(384) + w(96) + before
+    for number, middle in enumerate((128, 160, 160, 192), start=1):
+        layers[f"factorised{number}"] = inception_factorised(before, middle, width=width)
+        before = 4 * w(192)
+    layers["reduce2"] = _second_reduction(before, width)
+    side = [((((size - 1) // 2 - 2) - 1) // 2 - 2 - 1) // 2 for size in (height, breadth)]
+    head = _auxiliary(before, ((side[0] - 1) // 2, (side[1] - 1) // 2), outputs=outputs, width=width)
+    before = w(320) + w(192) + before
+    for number in (1, 2):
+        layers[f"expanded{number}"] = inception_expanded(before, width=width)
+        before = w(320) + 4 * w(384) + w(192)
+    heads = nn.ModuleDict({"factorised4": head})
+    last = nn.Linear(before, outputs)
+    # 0.4 is the weight in the authors' program.
+    return Aided(nn.Sequential(layers), heads, last, dropout=dropout, auxiliary_weight=0.4)
+
+
+def _first_reduction(channels: int, width: float) -> Stack:
+    """Halve the grid by convolution and pooling side by side (figure 10)."""
+    c64, c96, c384 = (round(width * count) for count in (64, 96, 384))
+    branches: OrderedDict[str, nn.Module] = OrderedDict()
+    branches["three"] = conv(channels, c384, 3, stride=2)
+    branches["threes"] = nn.Sequential(
+        conv(channels, c64, 1), conv(c64, c96, 3, padding=1), conv(c96, c96, 3, stride=2)
+    )
+    branches["pool"] = nn.MaxPool2d(3, 2)
+    return Stack(branches)
+
+
+def _second_reduction(channels: int, width: float) -> Stack:
+    c192, c320 = round(width * 192), round(width * 320)
+    branches: OrderedDict[str, nn.Module] = OrderedDict()
+    branches["three"] = nn.Sequential(conv(channels, c192, 1), conv(c192, c320, 3, stride=2))
+    branches["seven"] = nn.Sequential(
+        conv(channels, c192, 1),
+        conv(c192, c192, (1, 7), padding=(0, 3)),
+        conv(c192, c192, (7, 1), padding=(3, 0)),
+        conv(c192, c192, 3, stride=2),
+    )
+    branches["pool"] = nn.MaxPool2d(3, 2)
+    return Stack(branches)
+
+
+def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
+    pool = (min(5, size[0]), min(5, size[1]))  # a small picture leaves less than the windows
+    left = ((size[0] - pool[0]) // 3 + 1, (size[1] - pool[1]) // 3 + 1)
+    maps, last = round(width * 128), round(width * 768)
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["pool"] = nn.AvgPool2d(pool, 3)
+    layers["conv1"] = conv(channels, maps, 1)
+    layers["conv2"] = conv(maps, last, (min(5, left[0]), min(5, left[1])))
+    layers["average"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["head"] = nn.Linear(last, outputs)
+    return nn.Sequential(layers)

@@ -1,0 +1,58 @@
+"""What every architecture for pictures asks of its input, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import nn
+
+from trainwell.core.errors import UsageError
+
+_MOST_CHANNELS = 64  # more than any camera's; (227, 227, 3) is a picture written the other way round
+
+
+def picture(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[int, int, int]:
+    """Return (channels, height, width), if the network can take such pictures.
+
+    Args:
+        name: of the network, for the message.
+        input_shape: shape of one example.
+        smallest: the least side that leaves something behind the last pooling.
+    Raises:
+        UsageError: if the input is no picture, is too small, or has its channels last.
+
+    >>> picture("vgg16", (3, 16, 16), smallest=32)
+    Traceback (most recent call last):
+    trainwell.core.errors.UsageError: vgg16 needs pictures of at least 32x32, got inputs of shape 3x16x16. ...
+    """
+    shape = "x".join(map(str, input_shape))
+    if len(input_shape) == 3 and input_shape[0] > _MOST_CHANNELS and input_shape[2] < input_shape[0]:
+        turned = "x".join(map(str, (input_shape[2], *input_shape[:2])))
+        raise UsageError(f"{name} needs channels x height x width, got {shape}. Give {turned}.")
+    if len(input_shape) != 3 or min(input_shape[1:]) < smallest or input_shape[0] < 1:
+        raise UsageError(
+            f"{name} needs pictures of at least {smallest}x{smallest}, got inputs of shape {shape}. "
+            f"Try data.image_size = {smallest}, or nn.model = 'mlp'."
+        )
+    channels, height, width = input_shape
+    return channels, height, width
+
+
+def grid(layers: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the height and width that convolutions and poolings in a row leave of a picture.
+
+    >>> grid(nn.Sequential(nn.Conv2d(3, 96, 11, stride=4), nn.MaxPool2d(3, 2)), (227, 227))
+    (27, 27)
+    """
+    height, width = size
+    for layer in layers.modules():
+        if isinstance(layer, (nn.Conv2d, nn.MaxPool2d)):
+            kernel, stride, padding = (_pair(getattr(layer, part)) for part in ("kernel_size", "stride", "padding"))
+            extra = [s - 1 if getattr(layer, "ceil_mode", False) else 0 for s in stride]
+            height = (height + 2 * padding[0] - kernel[0] + extra[0]) // stride[0] + 1
+            width = (width + 2 * padding[1] - kernel[1] + extra[1]) // stride[1] + 1
+    return height, width
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, ...]:
+    return value if isinstance(value, tuple) else (value, value)

@@ -1,0 +1,47 @@
+"""A nine-layer residual network for small pictures on small machines (after Page 2018, "How to train your ResNet").
+
+What it has over deeper ones is speed: most of the work is in wide layers on small grids, which processors do well.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import nn
+
+from trainwell.nn.layers.convolution import convolution_block
+from trainwell.nn.layers.residual import Residual
+from trainwell.nn.zoo.picture import picture
+
+
+def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.Sequential:
+    """Build the network for pictures of at least 8 x 8: 24 million multiply-adds for 32 x 32 pictures at width 16.
+
+    Args:
+        input_shape: (channels, height, width).
+        outputs: numbers returned for one picture, unnormalised.
+        width: channels of the first convolution; the last has eight times as many.
+    Raises:
+        UsageError: if the input is not a picture or is too small.
+
+    >>> sum(p.numel() for p in resnet9(input_shape=(3, 32, 32), outputs=10).parameters())
+    412954
+    """
+    channels = picture("resnet9", input_shape, smallest=8)[0]
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv"] = convolution_block(channels, width, 3, padding=1)
+    for stage, (before, after) in enumerate([(1, 2), (2, 4), (4, 8)], start=1):
+        layers[f"conv{stage}"] = convolution_block(before * width, after * width, 3, padding=1)
+        layers[f"pool{stage}"] = nn.MaxPool2d(2)
+        if stage != 2:
+            layers[f"residual{stage}"] = _pair(after * width)
+    layers["most"] = nn.AdaptiveMaxPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["head"] = nn.Linear(8 * width, outputs)
+    return nn.Sequential(layers)
+
+
+def _pair(channels: int) -> Residual:
+    first, second = (convolution_block(channels, channels, 3, padding=1) for _ in range(2))
+    return Residual(nn.Sequential(first, second), nn.Identity())

@@ -1,0 +1,59 @@
+"""ZFNet (Zeiler and Fergus 2014): AlexNet with a finer first layer, found by looking at its features."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from torch import nn
+
+from trainwell.nn.zoo.picture import grid, picture
+
+
+def zfnet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
+    """Build ZFNet for pictures of at least 53 x 53; the paper's are 224 x 224.
+
+    Convolutions 3 to 5 have 512, 1024 and 512 maps: the paper's best network (table 3) and the one that is taught.
+    The flattened volume in front of the fully connected layers is 6 x 6 x 512.
+
+    Args:
+        input_shape: (channels, height, width).
+        outputs: numbers returned for one picture, unnormalised.
+        width: every number of channels and units is multiplied by this.
+        dropout: probability of dropping a unit of the fully connected layers.
+    Raises:
+        UsageError: if the input is not a picture or is too small.
+
+    >>> import torch
+    >>> with torch.device("meta"):
+    ...     sum(p.numel() for p in zfnet(input_shape=(3, 224, 224), outputs=1000).parameters())
+    107627624
+    """
+    channels, *size = picture("zfnet", input_shape, smallest=53)
+    c1, c2, c3, c4, c5, units = (round(width * count) for count in (96, 256, 512, 1024, 512, 4096))
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv1"] = nn.Conv2d(channels, c1, 7, stride=2, padding=1)
+    layers["activation1"] = nn.ReLU()
+    layers["pool1"] = nn.MaxPool2d(3, 2, padding=1)
+    layers["norm1"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)
+    layers["conv2"] = nn.Conv2d(c1, c2, 5, stride=2)
+    layers["activation2"] = nn.ReLU()
+    layers["pool2"] = nn.MaxPool2d(3, 2, padding=1)
+    layers["norm2"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=2.0)
+    layers["conv3"] = nn.Conv2d(c2, c3, 3, padding=1)
+    layers["activation3"] = nn.ReLU()
+    layers["conv4"] = nn.Conv2d(c3, c4, 3, padding=1)
+    layers["activation4"] = nn.ReLU()
+    layers["conv5"] = nn.Conv2d(c4, c5, 3, padding=1)
+    layers["activation5"] = nn.ReLU()
+    layers["pool5"] = nn.MaxPool2d(3, 2)
+    height, breadth = grid(nn.Sequential(layers), (size[0], size[1]))
+    layers["flatten"] = nn.Flatten()
+    layers["dropout6"] = nn.Dropout(dropout)
+    layers["fc6"] = nn.Linear(c5 * height * breadth, units)
+    layers["activation6"] = nn.ReLU()
+    layers["dropout7"] = nn.Dropout(dropout)
+    layers["fc7"] = nn.Linear(units, units)
+    layers["activation7"] = nn.ReLU()
+    layers["head"] = nn.Linear(units, outputs)
+    return nn.Sequential(layers)

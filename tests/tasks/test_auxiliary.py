@@ -1,0 +1,49 @@
+"""Auxiliary heads count in training and only there (curriculum H2)."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from trainwell.core.batch import Batch
+from trainwell.nn.layers import Aided
+from trainwell.tasks import Auxiliary, Classify
+
+
+@pytest.fixture
+def network() -> Aided:
+    torch.manual_seed(0)
+    side = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+    body = nn.Sequential()
+    body.add_module("first", nn.Conv2d(1, 4, 3))
+    return Aided(body, nn.ModuleDict({"first": side}), nn.Linear(4, 3), dropout=0.0, auxiliary_weight=0.3)
+
+
+BATCH = Batch({"inputs": torch.randn(5, 1, 6, 6), "targets": torch.tensor([0, 1, 2, 0, 1])})
+TASK = Classify(classes=3)
+
+
+def test_training_loss_is_the_weighted_sum(network) -> None:
+    task = Auxiliary(TASK, weight=0.3)
+    outputs = task.forward(network, BATCH)
+    side = network.auxiliary["first"](network.body(BATCH.inputs))
+    expected = F.cross_entropy(outputs, BATCH.targets) + 0.3 * F.cross_entropy(side, BATCH.targets)
+    assert torch.allclose(task.loss(outputs, BATCH), expected)
+    assert torch.allclose(task.loss(outputs, BATCH), F.cross_entropy(outputs, BATCH.targets)), "counted once"
+    assert not network.auxiliary["first"]._forward_hooks
+
+
+def test_evaluation_is_the_tasks_own(network) -> None:
+    task = Auxiliary(TASK, weight=0.3)
+    with torch.no_grad():
+        outputs = task.forward(network.eval(), BATCH)
+    assert torch.equal(task.loss(outputs, BATCH), TASK.loss(outputs, BATCH))
+    assert torch.equal(task.example_loss(outputs, BATCH), TASK.example_loss(outputs, BATCH))
+    assert (task.name, task.main_score) == ("classify", "accuracy")
+    assert task.chance_loss(BATCH.targets.numpy()) == TASK.chance_loss(BATCH.targets.numpy())
+    assert task.predict(outputs).values.tolist() == outputs.argmax(1).tolist()
+    tally = task.tally()
+    tally.add(outputs, BATCH)
+    assert 0 <= tally.scores()["accuracy"] <= 1
