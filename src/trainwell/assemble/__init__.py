@@ -1,5 +1,7 @@
 """Recipe to job, fit(recipe) to run: the only room that knows every catalogue."""
 
+from trainwell.assemble.advice import advise as advise
+from trainwell.assemble.advice import probe_layers as probe_layers
 from trainwell.assemble.fit import fit as fit
 from trainwell.assemble.fit import resume as resume
 from trainwell.assemble.model import load_model as load_model

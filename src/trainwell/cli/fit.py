@@ -36,6 +36,9 @@ def fit(
     pretrain: Annotated[
         str | None, typer.Option(help="First learn features without labels: autoencoder or denoising.")
     ] = None,
+    advise: Annotated[
+        bool, typer.Option("--advise", help="With --from: measure what to take over, and train nothing.")
+    ] = False,
     edits: Edits = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     runs: Runs = Path("runs"),
@@ -58,6 +61,8 @@ def fit(
         raise UsageError("fit needs either data or --resume RUN. Example: trainwell fit digits")
     if resume and (changes or name):
         raise UsageError("--resume continues a run exactly as it was: leave out all other settings.")
+    if advise:
+        return _advise(str(data), changes, json=json)
     screen = None if quiet else Screen()
     try:
         if resume:
@@ -76,6 +81,23 @@ def fit(
         raise
     if failed := _show(run.path, json=json, quiet=quiet):
         raise failed
+
+
+def _advise(data: str, changes: dict[str, object], *, json: bool) -> None:
+    """Say which case of the four-case table this is, with the measurements it follows from."""
+    from trainwell.assemble import advise
+
+    found = advise(data, changes)
+    if json:
+        return print_json(found.to_json())
+    relation = "below" if found.similar else "above"
+    print(f"{found.case}, seen from {found.source}")
+    apart = f"{found.distance:.3f}, {relation} 0.5 (the source's own held-out data: {found.own_distance:.3f})"
+    print(f"  distance of the features  {apart}")
+    print(f"  examples for each class   {found.per_class:,} (many: 1,000)")
+    for name, accuracy in found.probes.items():
+        print(f"  linear classifier on {name:<24} {accuracy:.3f}")
+    print(found.recommendation)
 
 
 def _show(path: Path, *, json: bool, quiet: bool) -> TrainwellError | None:

@@ -18,6 +18,7 @@ from trainwell.cli.lab import lab
 from trainwell.cli.listing import list_command
 from trainwell.cli.page import page
 from trainwell.cli.predict import predict
+from trainwell.cli.probe_layers import probe_layers
 from trainwell.cli.recipe import recipe
 from trainwell.cli.report import report
 from trainwell.cli.rules import rules
@@ -42,6 +43,7 @@ app.command("run", context_settings=RUN_SETTINGS)(run)
 app.command("tune")(tune)
 app.command("lab")(lab)
 app.command("predict")(predict)
+app.command("probe-layers")(probe_layers)
 app.command("check")(check)
 app.command("recipe")(recipe)
 app.command("list")(list_command)

@@ -1,4 +1,4 @@
-"""What a network makes of its inputs: the features before its head, and those at every depth (curriculum P2, P3, L5)."""
+"""Features: what a network hands to its head, and what it knows at every depth (curriculum P2, P3, L5)."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def frechet(source: Tensor, target: Tensor) -> float:
     count = max(1, min(64, a.shape[1], len(a) // 4, len(b) // 4))
     axes = torch.linalg.svd(a - centre, full_matrices=False).Vh[:count].T
     a, b = (a - centre) @ axes, (b - centre) @ axes
-    first, second = (torch.atleast_2d(torch.cov(part.T)) for part in (a, b))
+    first, second = (torch.cov(part.T).reshape(count, count) for part in (a, b))
     # tr (C1 C2)^(1/2) from the eigenvalues of the symmetric C1^(1/2) C2 C1^(1/2).
     values, vectors = torch.linalg.eigh(first)
     root = vectors * values.clamp_min(0).sqrt() @ vectors.T

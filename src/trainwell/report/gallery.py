@@ -9,6 +9,7 @@ from pathlib import Path
 
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.lab import Experiment, Result
+from trainwell.lab.figure import Figure
 from trainwell.report.figures.lab import draw_lab
 from trainwell.report.markup import Child, Markup, join, table, tag
 from trainwell.report.page import style
@@ -18,7 +19,8 @@ _FRAME = 'xmlns="http://www.w3.org/2000/svg"'
 
 
 @functools.cache
-def _lab_style() -> str:
+def lab_style() -> str:
+    """Return the style sheet of figures."""
     return resources.files("trainwell.report").joinpath("lab.css").read_text(encoding="utf-8")
 
 
@@ -39,19 +41,32 @@ def write_experiment(experiment: Experiment, result: Result, folder: Path) -> Pa
         StorageError: if the disk refuses.
     """
     picture = draw_lab(result.figure, title=experiment.title)
-    # On its own a picture needs its name space, its colours and, for viewers without CSS, its size.
-    alone = picture.replace("<svg ", f"<svg {_FRAME} ", 1).replace(
-        "<title>", f"<style>{_lab_style()}</style><title>", 1
-    )
     with storage_errors(f"Writing the figure of {experiment.name}", folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{experiment.name}.svg"
-        atomic_write(path, alone)
+        atomic_write(path, _alone(picture))
         atomic_write(
             folder / f"{experiment.name}.html",
             _page(experiment.title, [_section(experiment, result, picture, head="h1")]),
         )
     return path
+
+
+def write_figure(figure: Figure, path: Path, *, title: str) -> None:
+    """Write a figure as an SVG file that stands alone; its folder is made.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with storage_errors(f"Writing the figure {path}", path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(path, _alone(draw_lab(figure, title=title)))
+
+
+def _alone(picture: Markup) -> str:
+    """Give a picture what it needs on its own: its name space and its colours."""
+    named = picture.replace("<svg ", f"<svg {_FRAME} ", 1)
+    return named.replace("<title>", f"<style>{lab_style()}</style><title>", 1)
 
 
 def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Path:
@@ -103,7 +118,7 @@ def _page(title: str, body: Sequence[Markup]) -> str:
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("title", f"{title} · trainwell lab"),
-        tag("style", Markup(style() + _lab_style())),
+        tag("style", Markup(style() + lab_style())),
     ]
     main = tag("main", join(list(body)))
     return f"<!doctype html>\n{tag('html', [tag('head', head), tag('body', main)], lang='en')}\n"

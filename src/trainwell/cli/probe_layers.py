@@ -1,0 +1,44 @@
+"""trainwell probe-layers: what a linear classifier makes of the features at every depth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
+
+
+def probe_layers(
+    run: RunPath,
+    data: Annotated[str | None, typer.Argument(help="Other classified data; none: those of the run.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The plot; none: probe-layers.svg in the run's folder.")] = None,
+    runs: Runs = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Fit a linear classifier on the features at every depth, and plot its accuracy."""
+    from trainwell.assemble import open_run
+    from trainwell.assemble import probe_layers as probe
+    from trainwell.report.explained import depths_figure
+    from trainwell.report.gallery import write_figure
+
+    opened = open_run(find_run(run, runs))
+    found = probe(opened, data)
+    path = out or opened.path / "probe-layers.svg"
+    write_figure(depths_figure(found), path, title="A linear classifier at every depth")
+    if json:
+        return print_json(
+            {
+                "run": found.run,
+                "data": found.data,
+                "split": found.split,
+                "chance": found.chance,
+                "depths": [{"name": name, "accuracy": value} for name, value in found.accuracies.items()],
+                "figure": str(path),
+            }
+        )
+    width = max(map(len, found.accuracies))
+    for name, value in found.accuracies.items():
+        print(f"{name:<{width}}  {value:.3f}  {'#' * round(40 * value)}")
+    print(f"{'chance':<{width}}  {found.chance:.3f}\n{path}")
