@@ -15,7 +15,7 @@ from trainwell.search.ground import Ground
 from trainwell.search.methods import ETA, Proposer
 from trainwell.search.results import all_diverged, edge, importance, really_better
 from trainwell.search.sequential import Outcome
-from trainwell.search.space import Point, Space
+from trainwell.search.space import Point, Space, vary
 from trainwell.search.store import Store
 from trainwell.search.study import Study, winning_recipe
 from trainwell.search.trial import Trial
@@ -187,7 +187,7 @@ class Campaign:
     def _cohort(self, number: int, points: Sequence[Point], check: Callable[[], None]) -> None:
         """Train some trials against each other, from rung to rung."""
         base = self.ground.plan.recipe
-        entries = [_Entry(number + i, point, edit(base, point)) for i, point in enumerate(points)]
+        entries = [_Entry(number + i, point, vary(base, point)) for i, point in enumerate(points)]
         alive = [entry for entry in entries if self._is_open(entry.number)]
         crew = self._crews.start([entry.recipe for entry in alive])
         shares = self._proposer.shares(base.train.epochs)

@@ -39,7 +39,8 @@ def actors(address: str, ground: Ground, decision: Decision, *, count: int = 0) 
                 f"The cluster {address} cannot be reached: {reason}. Start it, or leave out --on."
             ) from None
     sent = ray.put(packed(ground, decision))
-    count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
+    resources: Any = ray.cluster_resources
+    count = count or max(1, int(resources().get("CPU", 1)))
     return Workers(count, width=decision.width, launch=lambda: Actor(ray, sent))
 
 

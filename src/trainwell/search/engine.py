@@ -15,7 +15,7 @@ from trainwell.core.errors import UsageError
 from trainwell.recipe import Recipe, edit
 from trainwell.search.ground import Ground
 from trainwell.search.member import Member, make_member, why_alone
-from trainwell.search.population import WIDTH, Population
+from trainwell.search.population import WIDTH, Population, good_width
 from trainwell.search.sequential import Outcome, Sequential, Single
 from trainwell.train import choose_device
 
@@ -23,9 +23,12 @@ ENGINES = ("auto", "population", "sequential")
 Check = Callable[[], None]
 _FEWEST = 4  # fewer members than this do not pay for the cost of mapping
 _WORTH = 1.3  # times as fast it must be
-_LONG = 5e-3  # seconds; a longer step is arithmetic, which no fusing removes (measured: vmap 0.6 to 1.2 times)
+# Seconds; a longer step is arithmetic. Convolutions side by side gain all the same (measured: LeNet-5 2 times); mapped
+# networks and matrix products do not (0.6 to 1.2 times).
+_LONG = 5e-3
 _LARGE = 1 << 30  # bytes; beyond it, examples become numbers batch by batch, which a population does not do
 _WARM, _TIMED = 3, 12
+_PATIENCE = 0.5  # seconds of measuring, after which fewer steps must do
 
 
 class Runner(Protocol):
@@ -84,7 +87,8 @@ def decide(recipe: Recipe, ground: Ground, *, trials: int, wanted: str = "auto")
             raise UsageError(f"These networks cannot train together: {reason}. Use --engine auto.")
         return Decision("sequential", f"one network at a time: {reason}")
     if wanted == "population":
-        return Decision("population", f"{WIDTH} networks at once in one program, as asked", WIDTH)
+        width = good_width(make_member(recipe, ground, 0), ground.fold(recipe, 0).input_shape) or WIDTH
+        return Decision("population", f"{width} networks at once in one program, as asked", width)
     if trials * ground.folds < _FEWEST:
         return Decision("sequential", f"one network at a time: fewer than {_FEWEST} to train")
     return _measured(recipe, ground)
@@ -95,16 +99,17 @@ def _measured(recipe: Recipe, ground: Ground) -> Decision:
     single = Single(calm, ground)
     alone = _seconds(lambda check: single.train(calm.train.epochs, check))
     steps = len(ground.parts(calm, 0).train) * recipe.train.epochs * ground.folds
-    if alone > _LONG:
+    member = make_member(calm, ground, 0)
+    width = good_width(member, ground.fold(calm, 0).input_shape)
+    if alone > _LONG and not (width and any(isinstance(part, nn.Conv2d) for part in member.model.modules())):
         return Decision(
             "sequential",
             f"one network at a time: a step takes {alone * 1e3:.1f} ms, nearly all of it arithmetic that training "
             "together would not save",
             seconds=alone * steps,
         )
-    width = WIDTH if alone < 1e-3 else WIDTH // 8
-    members = [make_member(calm, ground, 0)] * width
-    population = Population(members, ground, width=width)
+    width = width or (WIDTH if alone < 1e-3 else WIDTH // 8)
+    population = Population([member] * width, ground, width=width)
     together = _seconds(lambda check: population.train(1.0, check)) / width
     gain = alone / together
     measured = f"a step takes {together * 1e6:,.0f} µs per network together, {alone * 1e6:,.0f} µs alone"
@@ -132,7 +137,7 @@ def _seconds(train: Callable[[Check], None]) -> float:
 
     def check() -> None:
         times.append(time.thread_time())
-        if len(times) > _WARM + _TIMED:
+        if len(times) > _WARM + _TIMED or (len(times) > 2 * _WARM and times[-1] - times[0] > _PATIENCE):
             raise _Enough
 
     try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,11 +53,15 @@ class Ground:
         plan: recipe, examples and splits; its test split is not touched here.
         splits: the folds, or the plan's own training and validation split alone.
         build: makes the network of a recipe.
+        networks: networks that many members start from, by what they are a function of; kept by `make_member`.
     """
 
     plan: Plan
     splits: tuple[Splits, ...]
     build: Build = build_network
+    networks: dict[Hashable, tuple[nn.Module, Hashable, tuple[str, ...]]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _folds: dict[tuple[object, ...], Fold] = field(default_factory=dict, repr=False, compare=False)
     _parts: dict[tuple[object, ...], Parts] = field(default_factory=dict, repr=False, compare=False)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
+from trainwell.assemble.build import build_network
 from trainwell.optim.functional import FUNCTIONAL
-from trainwell.recipe import Recipe, edit, flatten
+from trainwell.recipe import Recipe, flatten
 from trainwell.recipe.schema import SETTINGS
 from trainwell.search.ground import Ground
+from trainwell.search.space import vary
 
 # Settings in which members of one population may differ: they change numbers, not the program.
 FUSIBLE = (
@@ -35,6 +38,7 @@ FUSIBLE = (
 # Settings that must agree, and those that do not enter the program at all. Any other setting that is not at its
 # default is something the population does not know, and such a configuration trains alone.
 _SAME = ("task.name", "optim.name", "train.epochs", "train.batch_size", "data.prepare", "data.shift", "data.flip")
+_SAME_PARTS = tuple((key.partition(".")[0], key.partition(".")[2]) for key in _SAME)
 _BESIDE = ("train.patience", "train.checkpoint_seconds", "train.threads", "train.device", "watch.budget")
 
 
@@ -71,12 +75,14 @@ class Member:
         fold: number of the fold.
         model: its network, initialised, with `MemberDropout`.
         key: members of equal keys can share one program.
+        dropped: buffers that hold the recipe's own probability of dropout, where the network is shared by many.
     """
 
     recipe: Recipe
     fold: int
     model: nn.Module
     key: Hashable
+    dropped: tuple[str, ...] = ()
 
 
 def why_alone(recipe: Recipe) -> str:
@@ -84,19 +90,20 @@ def why_alone(recipe: Recipe) -> str:
 
     >>> why_alone(Recipe())
     ''
-    >>> why_alone(edit(Recipe(), {"train.ema": 0.99}))
+    >>> why_alone(vary(Recipe(), {"train.ema": 0.99}))
     'train.ema is not made for many networks at once'
     """
+    return _why_alone(vary(recipe, {key: SETTINGS[key].default for key in FUSIBLE}))
+
+
+@functools.lru_cache(maxsize=64)
+def _why_alone(recipe: Recipe) -> str:
     if recipe.optim.name not in FUNCTIONAL:
         return f"the optimizer {recipe.optim.name} is not made for many networks at once"
-    known = {*FUSIBLE, *_SAME, *_BESIDE}
+    known = {*FUSIBLE, *_SAME, *_BESIDE, *_DATA_READ}
     for key, value in flatten(recipe):
-        whole_room = key.startswith("nn.") or (key.startswith("data.") and key != "data.shift" and key != "data.flip")
-        if key in known or (whole_room and not key.startswith("data.")):
-            continue
-        if key in _DATA_READ or value == SETTINGS[key].default:
-            continue
-        return f"{key} is not made for many networks at once"
+        if key not in known and not key.startswith("nn.") and value != SETTINGS[key].default:
+            return f"{key} is not made for many networks at once"
     return ""
 
 
@@ -110,19 +117,29 @@ _DATA_READ = tuple(
 
 
 def make_member(recipe: Recipe, ground: Ground, fold: int) -> Member:
-    """Build one member."""
+    """Build one member; networks of the catalogue that start alike are built once."""
     place = ground.fold(recipe, fold)
-    dropped = recipe.nn.dropout > 0
+    same = tuple(getattr(getattr(recipe, room), name) for room, name in _SAME_PARTS)
+    start = (vary(recipe, {"nn.dropout": 0.0}).nn, recipe.seed, place.input_shape, place.outputs)
+    if start in ground.networks:
+        model, shape, names = ground.networks[start]
+        return Member(recipe, fold, model, (same, len(place.splits.train), shape), names)
+    has = recipe.nn.dropout > 0
     # A network without dropout is built with it and a probability of 0, so that it can stand beside others.
-    built = ground.build(
-        recipe if dropped else edit(recipe, {"nn.dropout": 0.5}), place.input_shape, place.outputs
-    ).train()
+    built = ground.build(recipe if has else vary(recipe, {"nn.dropout": 0.5}), place.input_shape, place.outputs).train()
+    wanted = recipe.nn.dropout if has else 0.5
+    dropped: list[str] = []
+    plain = ground.build is build_network
     for path, module in list(built.named_modules()):
         if type(module) is nn.Dropout:
             owner, _, name = path.rpartition(".")
-            setattr(built.get_submodule(owner), name, MemberDropout(module.p if dropped else 0.0))
-    same = tuple(value for key, value in flatten(recipe) if key in _SAME)
-    return Member(recipe, fold, built, (same, len(place.splits.train), _shape(built)))
+            plain &= module.p == wanted
+            setattr(built.get_submodule(owner), name, MemberDropout(module.p if has else 0.0))
+            dropped.append(f"{path}.p")
+    shape = _shape(built)
+    if plain:
+        ground.networks[start] = built, shape, tuple(dropped)
+    return Member(recipe, fold, built, (same, len(place.splits.train), shape), tuple(dropped) if plain else ())
 
 
 def _shape(model: nn.Module) -> Hashable:

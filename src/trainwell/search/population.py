@@ -1,81 +1,47 @@
-"""Many networks as one program: parameters stacked, one step mapped over them with torch.func.
+"""Many networks as one program: parameters stacked, one step for all of them.
 
-Written for one network and mapped by `vmap`, a step costs hardly more for 32 small networks than for one, because
-what a small network costs is overhead. Member k is the network trained alone.
+What a small network costs is overhead, and a step for 64 small networks costs hardly more of it than a step for one.
+Member k is the network trained alone.
 
 Letters: W members of a chunk, B examples of a batch.
 """
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, grad_and_value, vmap
+from torch.func import functional_call, vmap
 
-from trainwell.assemble.build import EVALUATION_BATCH, build_augmentation
+from trainwell.assemble.build import build_augmentation
 from trainwell.core.batch import Batch
 from trainwell.core.seeds import derive
 from trainwell.data.batches import ArrayBatches
 from trainwell.optim import schedule
-from trainwell.optim.functional import FUNCTIONAL, Functional, Settings
+from trainwell.optim.functional import Settings
+from trainwell.search.advance import Optimizer
+from trainwell.search.chunk import Chunk, repack
+from trainwell.search.gradients import Gradient, clip, mapped, side_by_side
 from trainwell.search.ground import Fold, Ground
+from trainwell.search.grouped import grouped
 from trainwell.search.member import Member, MemberDropout
+from trainwell.search.scoring import Forward, score_fold
 from trainwell.search.sequential import Outcome
 from trainwell.tasks import Task
 
 WIDTH = 64  # members of a chunk: enough to share the overhead, few enough to stay near the caches (measured)
-Stacked = dict[str, Tensor]
-_HYPER = ("momentum", "nesterov", "beta1", "beta2", "epsilon", "weight_decay")
+# Bytes of weights, gradients and memory of a chunk that is computed side by side: about what the caches of a core
+# hold (measured on networks of 4,000 to 200,000 numbers; twice as wide was up to 1.5 times as slow).
+_CACHED = 3_200_000
+_HYPER = tuple(name for name in Settings._fields if name != "learning_rate")
+# What a schedule does not depend on.
+_SAME_LAW: dict[str, Any] = {"momentum": 0.0, "weight_decay": 0.0, "beta1": 0.0, "beta2": 0.0, "epsilon": 1.0}
 DIVERGED = "The loss or a weight stopped being a finite number in epoch {}; the learning rate was {:.3g}."
-
-
-@dataclass
-class Chunk:
-    """The tensors of some members; every leading axis is (W,).
-
-    Args:
-        members: who they are.
-        positions: their places in the population.
-        weights: parameters by name.
-        buffers: buffers by name: running statistics, probabilities of dropout.
-        memory: what the optimizer remembers.
-        hyper: settings by name.
-        epoch: epochs done.
-        lost: (W,) the epoch in which a member diverged, from 1; 0 if it did not.
-    """
-
-    members: list[Member]
-    positions: list[int]
-    weights: Stacked
-    buffers: Stacked
-    memory: dict[str, tuple[Tensor, ...]]
-    hyper: Stacked
-    epoch: int
-    lost: Tensor
-
-    def select(self, chosen: Sequence[int]) -> Chunk:
-        """Return a chunk of some of the members."""
-        rows = torch.tensor(chosen, dtype=torch.int64)
-
-        def pick(tensors: Stacked) -> Stacked:
-            return {name: tensor.index_select(0, rows) for name, tensor in tensors.items()}
-
-        return Chunk(
-            [self.members[i] for i in chosen],
-            [self.positions[i] for i in chosen],
-            pick(self.weights),
-            pick(self.buffers),
-            {name: tuple(slot.index_select(0, rows) for slot in slots) for name, slots in self.memory.items()},
-            pick(self.hyper),
-            self.epoch,
-            self.lost.index_select(0, rows),
-        )
 
 
 @final
@@ -92,20 +58,25 @@ class Population:
         recipe = members[0].recipe
         self._ground, self._width = ground, width
         self._epochs, self._batch_size = recipe.train.epochs, recipe.train.batch_size
-        self._law: Functional = FUNCTIONAL[recipe.optim.name]
         folds = {member.fold: ground.fold(member.recipe, member.fold) for member in members}
         self._folds: Mapping[int, Fold] = folds
         first = folds[members[0].fold]
         self._task: Task = ground.task(recipe, first.preparation)
-        self._model = members[0].model  # the program; its tensors are never used
+        # The program; its tensors are never used.
+        self._model = copy.deepcopy(members[0].model).train()
         if not any(member.recipe.nn.dropout for member in members):
             _without_dropout(self._model)
+        self._grouped = grouped(self._model, first.input_shape)
         self._augment = build_augmentation(recipe, pictures=len(first.input_shape) == 3)
         self._base_seed = ground.plan.recipe.seed
         self._steps = len(self._batches(members[0])) * self._epochs
         smoothed = any(member.recipe.task.label_smoothing for member in members) and self._task.name == "classify"
-        clipped = any(member.recipe.train.clip_norm for member in members)
-        self._one_gradient = one_gradient(self._model, self._loss(smoothed), clipped=clipped)
+        self._clipped = any(member.recipe.train.clip_norm for member in members)
+        self._gradient: Gradient = (
+            side_by_side(self._grouped, self._task, smoothed=smoothed)
+            if self._grouped
+            else mapped(self._model, self._task, smoothed=smoothed)
+        )
         numbered = list(enumerate(members))
         self.chunks = [self._stack(numbered[start : start + width]) for start in range(0, len(numbered), width)]
 
@@ -134,7 +105,7 @@ class Population:
                 part = chunk.select(chosen)
                 part.positions = [wanted[position] for position in part.positions]
                 parts.append(part)
-        self.chunks = _repack(parts, self._width)
+        self.chunks = repack(parts, self._width)
 
     def weights(self, position: int) -> dict[str, Tensor]:
         """Return the parameters of one member by name."""
@@ -147,24 +118,27 @@ class Population:
     def _stack(self, numbered: Sequence[tuple[int, Member]]) -> Chunk:
         # Once stacked, the networks themselves are let go of.
         members = [dataclasses.replace(member, model=self._model) for _, member in numbered]
-        models = [member.model for _, member in numbered]
-        parameters = [dict(model.named_parameters()) for model in models]
-        used = {name for name, _ in self._model.named_buffers()}
-        buffers = [{name: b for name, b in model.named_buffers() if name in used} for model in models]
-        weights = {name: torch.stack([p[name].detach() for p in parameters]) for name in parameters[0]}
-        values = [{name: float(getattr(m.recipe.optim, name)) for name in _HYPER} for m in members]
-        extra = [{"smoothing": m.recipe.task.label_smoothing, "clip": m.recipe.train.clip_norm} for m in members]
-        hyper = {
-            name: torch.tensor([{**v, **e}[name] for v, e in zip(values, extra, strict=True)])
-            for name in (*_HYPER, "smoothing", "clip")
-        }
+        states = [(dict(m.model.named_parameters()), dict(m.model.named_buffers())) for _, m in numbered]
+        weights = {name: torch.stack([own[name].detach() for own, _ in states]) for name in states[0][0]}
+        buffers = {name: torch.stack([own[name] for _, own in states]) for name, _ in self._model.named_buffers()}
+        for row, member in enumerate(members):
+            for name in member.dropped:
+                if name in buffers:
+                    buffers[name][row] = member.recipe.nn.dropout
+
+        def column(room: str, name: str) -> Tensor:
+            return torch.tensor([float(getattr(getattr(member.recipe, room), name)) for member in members])
+
+        optim = {name: column("optim", name) for name in _HYPER}
+        optimizer = Optimizer(members[0].recipe.optim.name, optim)
         return Chunk(
             members=members,
             positions=[position for position, _ in numbered],
             weights=weights,
-            buffers={name: torch.stack([b[name] for b in buffers]) for name in buffers[0]},
-            memory=self._law.start(weights),
-            hyper=hyper,
+            buffers=buffers,
+            optimizer=optimizer,
+            memory=optimizer.start(weights),
+            hyper={"smoothing": column("task", "label_smoothing"), "clip": column("train", "clip_norm")},
             epoch=0,
             lost=torch.zeros(len(members), dtype=torch.int64),
         )
@@ -180,14 +154,14 @@ class Population:
             torch.default_generator.manual_seed(derive(self._base_seed, "step", chunk.epoch, step))
             if self._augment:
                 inputs = self._moved(inputs, targets, shared)
-            mapped = None if shared else 0
-            run = vmap(self._one_gradient, in_dims=(0, 0, 0, mapped), randomness="same")
-            gradients, chunk.buffers, loss = run(chunk.weights, chunk.buffers, chunk.hyper, (inputs, targets))
-            settings = Settings(rates[step], **{name: chunk.hyper[name] for name in _HYPER})
-            chunk.weights, chunk.memory = self._law.update(
-                chunk.weights, gradients, memory=chunk.memory, settings=settings, number=step + 1, stacked=True
+            gradients, chunk.buffers, loss = self._gradient(
+                chunk.weights, chunk.buffers, chunk.hyper, batch=(inputs, targets), shared=shared
             )
-            total += loss.detach()
+            if self._clipped:
+                gradients = clip(gradients, chunk.hyper["clip"])
+            when = (rates[step], step + 1)
+            chunk.weights, chunk.memory = chunk.optimizer.step(chunk.weights, gradients, chunk.memory, when)
+            total += loss
             step += 1
         chunk.epoch += 1
         finite = total.isfinite()
@@ -225,24 +199,15 @@ class Population:
 
     def _rates(self, chunk: Chunk) -> Tensor:
         """Return the learning rate of every step and member, (steps, W)."""
-        laws: dict[Any, list[float]] = {}
+        laws: dict[Any, Tensor] = {}
         columns = []
         for member in chunk.members:
-            recipe = member.recipe.optim
-            key = (recipe.schedule, recipe.warmup, recipe.step_epochs, recipe.step_factor, recipe.learning_rate)
-            if key not in laws:
-                rate = schedule(recipe, steps=self._steps, epochs=self._epochs)
-                laws[key] = [rate(step) for step in range(self._steps)]
-            columns.append(laws[key])
-        return torch.tensor(columns, dtype=torch.float32).T.contiguous()
-
-    def _loss(self, smoothed: bool) -> Callable[[Tensor, Batch, Mapping[str, Tensor]], Tensor]:
-        task = self._task
-        if task.name != "classify":
-            return lambda outputs, batch, hyper: task.loss(outputs, batch)
-        if not smoothed:
-            return lambda outputs, batch, hyper: cross_entropy(outputs, batch.targets)
-        return lambda outputs, batch, hyper: cross_entropy(outputs, batch.targets, hyper["smoothing"])
+            law = dataclasses.replace(member.recipe.optim, learning_rate=1.0, **_SAME_LAW)
+            if law not in laws:
+                rate = schedule(law, steps=self._steps, epochs=self._epochs)
+                laws[law] = torch.tensor([rate(step) for step in range(self._steps)], dtype=torch.float64)
+            columns.append(laws[law] * member.recipe.optim.learning_rate)
+        return torch.stack(columns, dim=1).float()
 
     def _score(self, chunk: Chunk) -> list[Outcome]:
         """Score the members of a chunk, fold by fold; batches of all members at once."""
@@ -261,73 +226,25 @@ class Population:
 
     def _score_fold(self, chunk: Chunk, fold: Fold) -> list[Outcome]:
         tasks = [self._ground.task(member.recipe, fold.preparation) for member in chunk.members]
-        tallies = [task.tally() for task in tasks]
-        totals = torch.zeros(len(tallies), dtype=torch.float64)
-        batches = ArrayBatches(fold.tensors, indices=fold.splits.validation, batch_size=EVALUATION_BATCH)
+        return score_fold(self._forward(chunk), fold, tasks, chunk.hyper["smoothing"])
 
-        def forward(weights: Stacked, buffers: Stacked, inputs: Tensor) -> Any:
-            return functional_call(self._model, {**weights, **buffers}, (inputs,))
-
-        with torch.no_grad():
-            for batch in batches.epoch(0):
-                outputs = vmap(forward, in_dims=(0, 0, None))(chunk.weights, chunk.buffers, batch.inputs)
-                for row, tally in enumerate(tallies):
-                    tally.add(outputs[row], batch)
-                    totals[row] += tasks[row].loss(outputs[row], batch).double() * len(batch)
-        size = len(fold.splits.validation)
-        outcomes = []
-        for tally, total in zip(tallies, (totals / size).tolist(), strict=True):
-            if math.isfinite(total):
-                outcomes.append(Outcome({"loss": total, **tally.scores()}))
-            else:
-                outcomes.append(Outcome({}, f"The validation loss became {total}."))
-        return outcomes
+    def _forward(self, chunk: Chunk) -> Forward:
+        """Return what computes all members' outputs for a batch that they share."""
+        tensors = {**chunk.weights, **chunk.buffers}
+        if self._grouped:
+            run, members = self._grouped, len(chunk.members)
+            return lambda inputs: run(tensors, inputs, members=members, shared=True)
+        one = vmap(lambda own, inputs: functional_call(self._model, own, (inputs,)), in_dims=(0, None))
+        return lambda inputs: one(tensors, inputs)
 
 
-def one_gradient(
-    model: nn.Module, loss: Callable[[Tensor, Batch, Mapping[str, Tensor]], Tensor], *, clipped: bool
-) -> Callable[..., tuple[Stacked, Stacked, Tensor]]:
-    """Return the gradient of one network as a pure function, to be mapped over members.
-
-    The function takes weights, buffers, settings and the batch's (inputs, targets); it returns the gradients, the new
-    buffers and the loss.
-    """
-
-    def forward(
-        weights: Stacked, buffers: Stacked, hyper: Stacked, batch: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Stacked]:
-        live = {name: buffer.clone() for name, buffer in buffers.items()}  # layers write into their buffers
-        outputs = functional_call(model, {**weights, **live}, (batch[0],))
-        return loss(outputs, Batch({"inputs": batch[0], "targets": batch[1]}), hyper), live
-
-    derived = grad_and_value(forward, has_aux=True)
-
-    def gradient(
-        weights: Stacked, buffers: Stacked, hyper: Stacked, batch: tuple[Tensor, Tensor]
-    ) -> tuple[Stacked, Stacked, Tensor]:
-        gradients, (value, buffers) = derived(weights, buffers, hyper, batch)
-        return (_clip(gradients, hyper["clip"]) if clipped else gradients), buffers, value
-
-    return gradient
-
-
-def cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor | None = None) -> Tensor:
-    """Return the mean cross-entropy, as torch's; mapped over members it is several times as fast.
-
-    Classes come first, so that sums over a few classes run along many examples; torch's own rule for vmap sums
-    along the classes, ten numbers at a time.
-
-    >>> logits, targets = torch.tensor([[1.0, 2.0]]), torch.tensor([0])
-    >>> torch.allclose(cross_entropy(logits, targets), nn.functional.cross_entropy(logits, targets))
-    True
-    """
-    columns = outputs.T
-    shifted = columns - columns.detach().amax(0)
-    scale = shifted.exp().sum(0).log()
-    sharp = (scale - shifted.gather(0, targets[None])[0]).mean()
-    if smoothing is None:
-        return sharp
-    return (1 - smoothing) * sharp + smoothing * (scale - shifted.mean(0)).mean()
+def good_width(member: Member, input_shape: Sequence[int]) -> int:
+    """Return how many networks like this one make a good chunk side by side; 0 if they have to be mapped."""
+    if grouped(member.model, input_shape) is None:
+        return 0
+    numbers = sum(parameter.numel() for parameter in member.model.parameters())
+    fitting = _CACHED // (3 * 4 * numbers)
+    return int(2 ** math.floor(math.log2(min(max(fitting, 4), WIDTH))))
 
 
 def _without_dropout(model: nn.Module) -> None:
@@ -336,35 +253,3 @@ def _without_dropout(model: nn.Module) -> None:
         if isinstance(module, MemberDropout):
             owner, _, name = path.rpartition(".")
             setattr(model.get_submodule(owner), name, nn.Identity())
-
-
-def _clip(gradients: Stacked, limit: Tensor) -> Stacked:
-    """Scale the gradient down to a norm of `limit` as torch's clip_grad_norm_ does; a limit of 0 leaves it."""
-    norm = torch.stack([gradient.square().sum() for gradient in gradients.values()]).sum().sqrt()
-    factor = torch.where(limit > 0, (limit / (norm + 1e-6)).clamp(max=1.0), torch.ones_like(norm))
-    return {name: gradient * factor for name, gradient in gradients.items()}
-
-
-def _repack(parts: Sequence[Chunk], width: int) -> list[Chunk]:
-    """Join chunks and cut them anew."""
-    if not parts:
-        return []
-
-    def join(tensors: Sequence[Stacked]) -> Stacked:
-        return {name: torch.cat([each[name] for each in tensors]) for name in tensors[0]}
-
-    whole = Chunk(
-        [member for part in parts for member in part.members],
-        [position for part in parts for position in part.positions],
-        join([part.weights for part in parts]),
-        join([part.buffers for part in parts]),
-        {
-            name: tuple(torch.cat(slots) for slots in zip(*(part.memory[name] for part in parts), strict=True))
-            for name in parts[0].memory
-        },
-        join([part.hyper for part in parts]),
-        parts[0].epoch,
-        torch.cat([part.lost for part in parts]),
-    )
-    size = len(whole.members)
-    return [whole.select(range(start, min(start + width, size))) for start in range(0, size, width)]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainwell.assemble.build import build_augmentation
 from trainwell.core.batch import Batch
@@ -50,6 +50,10 @@ class Single:
         self._task = ground.task(recipe, preparation) if preparation else self._parts.task
         self._device = choose_device(recipe.train.device)
         self.model = ground.network(recipe, fold).to(self._device).train()
+        # On a processor, convolutions are faster with the channels innermost (LeNet-5: 1.1 to 1.6 times).
+        last = self._device.type == "cpu" and any(isinstance(part, nn.Conv2d) for part in self.model.modules())
+        if last:
+            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         built = optimizer(self.model, recipe.optim)
         self._average = Average(self.model, recipe.train.ema) if recipe.train.ema else None
         augment = build_augmentation(recipe, pictures=len(self._parts.facts.input_shape) == 3)
@@ -57,7 +61,10 @@ class Single:
 
         def prepare(batch: Batch) -> Batch:
             batch = batch.to(device) if device.type != "cpu" else batch
-            return augment(batch) if augment else batch
+            batch = augment(batch) if augment else batch
+            if last and batch.inputs.ndim == 4:
+                batch = batch.replace(inputs=batch.inputs.contiguous(memory_format=torch.channels_last))
+            return batch
 
         epochs = recipe.train.epochs
         self._job = Job(
