@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from trainwell.cli.audit import audit
 from trainwell.cli.check import check
 from trainwell.cli.compare import compare
 from trainwell.cli.diagnose import diagnose
@@ -45,6 +46,7 @@ app.command("lab")(lab)
 app.command("predict")(predict)
 app.command("probe-layers")(probe_layers)
 app.command("check")(check)
+app.command("audit")(audit)
 app.command("recipe")(recipe)
 app.command("list")(list_command)
 app.command("compare")(compare)

@@ -4,7 +4,9 @@ What needs torch (`trainwell.data.batches`, `trainwell.data.augment`) is importe
 reading, splitting and preparing start fast.
 """
 
+from trainwell.data.audit import Audit as Audit
 from trainwell.data.audit import audit as audit
+from trainwell.data.audit import examine as examine
 from trainwell.data.examples import Examples as Examples
 from trainwell.data.examples import Table as Table
 from trainwell.data.prepare import Preparation as Preparation

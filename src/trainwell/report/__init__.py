@@ -1,5 +1,7 @@
 """What a person reads of a run: figures, page, text. No torch."""
 
+from trainwell.report.audit import audit_text as audit_text
+from trainwell.report.audit import write_audit as write_audit
 from trainwell.report.page import policy as policy
 from trainwell.report.page import render as render
 from trainwell.report.page import write_report as write_report

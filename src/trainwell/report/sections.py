@@ -26,10 +26,11 @@ def findings(snapshot: Snapshot) -> Markup:
     if not snapshot.findings:
         seen = plural(len(snapshot.signals), "signal")
         return tag("p", f"Nothing was found wrong. {seen} were recorded and judged.", class_="quiet")
-    return join([_finding(cause, symptoms, snapshot.recipe) for cause, symptoms in folded(snapshot.findings)])
+    return join([finding(cause, symptoms, snapshot.recipe) for cause, symptoms in folded(snapshot.findings)])
 
 
-def _finding(finding: Finding, symptoms: tuple[Finding, ...], recipe_text: str) -> Markup:
+def finding(finding: Finding, symptoms: tuple[Finding, ...] = (), recipe_text: str = "") -> Markup:
+    """Show one finding: problem, place, evidence, cures, and the symptoms it explains."""
     parts: list[Child] = [tag("p", _SIGNS[finding.severity], class_="sign"), tag("h3", printable(finding.title))]
     place = [tag("code", printable(name)) for name in finding.where[:6]]
     more = [f" and {len(finding.where) - 6} more"] if len(finding.where) > 6 else []

@@ -89,10 +89,11 @@ def _scores(shot: Snapshot) -> str:
         return ""
     rows = [["", *({"train": "training"}.get(split, split) for split in splits)]]
     rows += [[words(name), *aligned(shot.scores[split].get(name) for split in splits)] for name in names]
-    return _table(rows)
+    return columns_text(rows)
 
 
-def _table(rows: Sequence[Sequence[str]]) -> str:
+def columns_text(rows: Sequence[Sequence[str]]) -> str:
+    """Write rows below each other, the first column flush left, numbers flush right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
         f"  {row[0]:<{widths[0]}}"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.data.audit import audit
+from trainwell.data.audit.quick import audit
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.sources import BUNDLED, from_arrays
 from trainwell.data.splits import Splits, split

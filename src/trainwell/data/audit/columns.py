@@ -1,0 +1,225 @@
+"""What single numbers of the examples tell: leaks of the target, outliers, ranges, and splits that do not match."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.files import plain
+from trainwell.core.finding import Finding, Severity
+from trainwell.data.examples import Array, Examples, Table, missing
+from trainwell.data.splits import Splits
+from trainwell.data.text import is_text
+
+Column = NDArray[np.float64]
+
+_LEAK = 0.99  # score of one column alone, from 0 (chance) to 1: diagnosis D4 asks for an AUC of 0.99
+_SAMPLED = 5000  # rows that are enough to see it
+_MOST = 500  # columns that are looked at
+_OUTLIER = 20.0  # interquartile ranges from the median: normal numbers stay within 5, heavy tails within 20 or so
+_MISMATCH = 0.1  # Kolmogorov-Smirnov distance between two splits ...
+_BY_CHANCE = 1e-6  # ... and its probability if both were drawn alike, over all columns
+_SCALED = 3.0  # ratio of deviations between splits that only another preparation explains
+_SHOWN = 10
+
+
+class Feature(NamedTuple):
+    """One input in numbers: its name, the share that is missing, least, mean and greatest value."""
+
+    name: str
+    missing: float
+    least: float
+    mean: float
+    greatest: float
+
+
+def numbers(examples: Examples) -> Mapping[str, Column]:
+    """Return what can be compared of every example as named columns: columns of a table, brightness of pictures.
+
+    Categories are numbered by how frequent they are; texts become their length.
+    """
+    inputs = examples.inputs
+    if isinstance(inputs, Table):
+        return {name: _column(values) for name, values in list(inputs.columns.items())[:_MOST]}
+    if examples.kind == "picture":
+        mean, spread = np.empty((2, len(inputs), inputs.shape[3]))
+        for start in range(0, len(inputs), 1024):
+            block = inputs[start : start + 1024].reshape(-1, inputs.shape[1] * inputs.shape[2], inputs.shape[3])
+            mean[start : start + 1024] = block.mean(axis=1, dtype=np.float32)
+            spread[start : start + 1024] = block.std(axis=1, dtype=np.float32)
+        names = ("grey",) if inputs.shape[3] == 1 else ("red", "green", "blue")
+        return {f"mean {name}": mean[:, i] for i, name in enumerate(names)} | {
+            f"deviation of {name}": spread[:, i] for i, name in enumerate(names)
+        }
+    flat = inputs.reshape(len(inputs), -1).astype(np.float64)
+    if flat.shape[1] > _MOST:
+        return {"mean": flat.mean(axis=1), "deviation": flat.std(axis=1)}
+    return dict(zip(examples.features or [f"x{i}" for i in range(flat.shape[1])], flat.T, strict=True))
+
+
+def features(columns: Mapping[str, Column]) -> tuple[Feature, ...]:
+    """Summarise every column."""
+    return tuple(
+        Feature(name, float(np.isnan(values).mean()), *_range(values[~np.isnan(values)]))
+        for name, values in columns.items()
+    )
+
+
+def column_findings(examples: Examples, splits: Splits, columns: Mapping[str, Column]) -> Iterator[Finding]:
+    """Yield what single columns reveal."""
+    found = (
+        _leaks(examples, columns),
+        _mismatch(splits, columns),
+        _outliers(examples, columns),
+        _blank(examples, columns),
+        _incomplete(examples),
+    )
+    yield from (finding for finding in found if finding)
+
+
+def _column(values: Array) -> Column:
+    if values.dtype != object:
+        return values.astype(np.float64)
+    if is_text(values):
+        return np.array([np.nan if text is None else len(text) for text in values.tolist()], dtype=np.float64)
+    known, counts = np.unique(values[~missing(values)].astype(str), return_counts=True)
+    rank = {name: float(i) for i, name in enumerate(known[np.argsort(-counts, kind="stable")].tolist())}
+    return np.array([rank.get(str(value), np.nan) if value is not None else np.nan for value in values.tolist()])
+
+
+def _range(known: Column) -> tuple[float, float, float]:
+    return (float(known.min()), float(known.mean()), float(known.max())) if len(known) else (np.nan, np.nan, np.nan)
+
+
+def _leaks(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
+    """Find columns from which alone a small tree tells the target of rows it has not seen."""
+    if examples.kind == "picture" or examples.targets.ndim > 1 or len(columns) < 2 or len(examples) < 30:
+        return None
+    from sklearn.model_selection import cross_val_score
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    rows = np.random.default_rng(0).permutation(len(examples))[:_SAMPLED]
+    classes = examples.class_numbers
+    targets = examples.targets[rows]
+    if classes is not None:
+        leaves = 4 * len(examples.labels)
+        tree, score = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0), "balanced_accuracy"
+    else:
+        tree, score = DecisionTreeRegressor(max_leaf_nodes=256, random_state=0), "r2"
+    chance = 1 / len(np.unique(targets)) if classes is not None else 0.0
+    told: dict[str, float] = {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer rows than folds
+        for name, values in columns.items():
+            alone = np.nan_to_num(values[rows], nan=np.nanmin(values, initial=0.0) - 1.0)[:, np.newaxis]
+            if np.ptp(alone):
+                told[name] = float(cross_val_score(tree, alone, targets, scoring=score, cv=3).mean() - chance)
+    leaks = sorted((name for name in told if told[name] / (1 - chance) >= _LEAK), key=lambda name: -told[name])
+    if not leaks:
+        return None
+    best = told[leaks[0]] / (1 - chance)
+    return Finding(
+        rule="leaking_column",
+        severity=Severity.WARNING,
+        title=f"Column {plain(leaks[0])!r} alone tells the target: it may be the target under another name, "
+        "or known only after it. Leave it out with data.drop.",
+        evidence={"score_of_the_column_alone": best, "score_of_the_column_alone_limit": _LEAK},
+        where=tuple(map(plain, leaks[:_SHOWN])),
+    )
+
+
+def _mismatch(splits: Splits, columns: Mapping[str, Column]) -> Finding | None:
+    from scipy.stats import ks_2samp
+
+    worst: list[tuple[float, float, str]] = []
+    tests = max(1, 2 * len(columns))
+    for name, values in columns.items():
+        train = values[splits.train]
+        for part, rows in (("validation", splits.validation), ("test", splits.test)):
+            one, two = train[~np.isnan(train)], values[rows][~np.isnan(values[rows])]
+            if min(len(one), len(two)) < 20:
+                continue
+            distance, chance = ks_2samp(one, two, method="asymp")
+            if distance >= _MISMATCH and chance * tests < _BY_CHANCE:
+                ratio = (two.std() + 1e-12) / (one.std() + 1e-12)
+                worst.append((float(distance), float(max(ratio, 1 / ratio)), f"{plain(name)} ({part})"))
+    if not worst:
+        return None
+    worst.sort(reverse=True)
+    ratio = max(ratio for _, ratio, _ in worst)
+    other = ratio >= _SCALED
+    return Finding(
+        rule="splits_differ",
+        severity=Severity.ERROR if other else Severity.WARNING,
+        title="Held-out examples are "
+        + ("scaled otherwise than the training examples: they were prepared in another way." if other else
+           "distributed otherwise than the training examples: scores will not say what training achieved."),
+        evidence={
+            "distance": worst[0][0], "distance_limit": _MISMATCH,
+            "ratio_of_deviations": ratio, "ratio_of_deviations_limit": _SCALED,
+        },
+        where=tuple(name for _, _, name in worst[:_SHOWN]),
+    )  # fmt: skip
+
+
+def _outliers(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
+    if not isinstance(examples.inputs, Table) and examples.kind != "array":
+        return None
+    found: dict[int, tuple[float, str]] = {}
+    for name, values in columns.items():
+        if isinstance(examples.inputs, Table) and not examples.inputs.is_numeric(name):
+            continue
+        known = values[~np.isnan(values)]
+        low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
+        if high <= low:
+            continue
+        far = np.abs(values - middle) / (high - low)
+        for row in np.flatnonzero(far > _OUTLIER).tolist():
+            found[row] = max(found.get(row, (0.0, "")), (float(far[row]), name))
+    if not found or len(found) > 0.01 * len(examples) + 1:  # many far values are a heavy tail, not mistakes
+        return None
+    rows = sorted(found, key=lambda row: -found[row][0])
+    return Finding(
+        rule="outliers",
+        severity=Severity.INFO,
+        title=f"{len(found):,} of {len(examples):,} examples hold a number far from all others: is it a mistake?",
+        evidence={"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER},
+        where=tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN]),
+    )
+
+
+def _blank(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
+    if examples.kind != "picture":
+        return None
+    spread = np.max([values for name, values in columns.items() if name.startswith("deviation")], axis=0)
+    blank = np.flatnonzero(spread < 1.0)
+    if not len(blank):
+        return None
+    return Finding(
+        rule="blank_pictures",
+        severity=Severity.WARNING,
+        title=f"{len(blank):,} of {len(examples):,} pictures show one flat colour: nothing can be learned from them.",
+        evidence={"blank_pictures": len(blank), "blank_pictures_limit": 0},
+        where=tuple(plain(str(examples.ids[row])) for row in blank[:_SHOWN]),
+    )
+
+
+def _incomplete(examples: Examples) -> Finding | None:
+    if not isinstance(examples.inputs, Table):
+        return None
+    shares = {name: float(missing(values).mean()) for name, values in examples.inputs.columns.items()}
+    gaps = sorted((name for name in shares if shares[name] > 0), key=lambda name: -shares[name])
+    if not gaps:
+        return None
+    return Finding(
+        rule="missing_values",
+        severity=Severity.INFO,
+        title=f"{len(gaps):,} of {len(shares):,} columns have gaps, up to {shares[gaps[0]]:.0%} of the rows: each gets "
+        "the training median and an input that says so.",
+        evidence={"missing_fraction": shares[gaps[0]], "missing_fraction_limit": 0.0},
+        where=tuple(map(plain, gaps[:_SHOWN])),
+    )

@@ -1,0 +1,221 @@
+"""Labels that are probably wrong: out-of-sample probabilities of a fast model, judged by confident learning.
+
+The model never judges an example it learned from: tables by the trees of a random forest that did not draw the row,
+pictures and texts by folds. Its probabilities are calibrated first, because confident learning counts examples
+above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021; diagnosis D8).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.errors import MissingExtraError
+from trainwell.data.examples import Array, Examples, Table
+from trainwell.data.prepare import Preparation
+from trainwell.data.text import is_text
+from trainwell.recipe.schema import DataRecipe
+
+Float32 = NDArray[np.float32]
+
+_FOLDS = 5
+_FEWEST = 2 * _FOLDS  # examples of a class below which nothing can be said of it
+_TREES = 200
+_PATCHES, _SIDE, _STRIDE = 160, 5, 2  # filters made of patches, as in Coates and Ng 2012
+_PATCH_EPOCHS = 12
+_BLOCK = 64  # pictures at once: what they become stays near the caches
+_LARGEST = 40  # pixels a side to which pictures are reduced
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A label that is probably wrong.
+
+    Args:
+        index: number of the example.
+        given: the label it has.
+        suggested: the label it probably should have.
+        confidence: out-of-sample probability of the suggested label.
+    """
+
+    index: int
+    given: str
+    suggested: str
+    confidence: float
+
+
+def suspicious_labels(examples: Examples, *, seed: int = 0) -> list[Suspect]:
+    """Find labels that contradict what the rest of the data says, most suspicious first.
+
+    Args:
+        examples: examples of classes; others have no label that could be wrong in this sense.
+        seed: of the model.
+    Raises:
+        MissingExtraError: if cleanlab is not installed.
+    """
+    classes = examples.class_numbers
+    if classes is None:
+        return []
+    counts = np.bincount(classes, minlength=len(examples.labels))
+    judged = np.flatnonzero(counts >= _FEWEST)
+    rows = np.flatnonzero(np.isin(classes, judged))
+    if len(judged) < 2:
+        return []
+    targets = np.searchsorted(judged, classes[rows])
+    probabilities = _calibrate(out_of_sample(examples, rows, targets, seed=seed), targets)
+    found = _confident_learning(targets, probabilities)
+    names = [examples.labels[number] for number in judged]
+    best = probabilities[found].argmax(axis=1)
+    return [
+        Suspect(int(rows[i]), names[targets[i]], names[guess], float(probabilities[i, guess]))
+        for i, guess in zip(found, best, strict=True)
+        if guess != targets[i]
+    ]
+
+
+def out_of_sample(examples: Examples, rows: Array, targets: Array, *, seed: int = 0) -> Array:
+    """Return (rows, classes) probabilities, each from a model that did not see the example."""
+    inputs = examples.inputs
+    if isinstance(inputs, Table):
+        texts = [name for name in inputs.columns if is_text(inputs.columns[name])]
+        if texts:
+            parts = zip(*(inputs.columns[name][rows] for name in texts), strict=True)
+            return _by_words([" ".join(map(str, row)) for row in parts], targets)
+        return _by_trees(Preparation.fit(examples, rows, DataRecipe()).inputs(inputs[rows]), targets, seed)
+    if examples.kind == "picture" and min(inputs.shape[1:3]) >= 2 * _SIDE:
+        return _by_folds(_patch_features(inputs, rows, seed), targets, seed)
+    return _by_trees(inputs[rows].reshape(len(rows), -1), targets, seed)
+
+
+def _by_trees(inputs: Array, targets: Array, seed: int) -> Array:
+    from sklearn.ensemble import RandomForestClassifier
+
+    forest = RandomForestClassifier(_TREES, oob_score=True, min_samples_leaf=2, n_jobs=-1, random_state=seed)
+    with warnings.catch_warnings():  # a row that every tree drew has no probability; it is judged by the class shares
+        warnings.simplefilter("ignore")
+        forest.fit(inputs, targets)
+    probabilities: Array = np.nan_to_num(forest.oob_decision_function_, nan=0.0)
+    lost = probabilities.sum(axis=1) == 0
+    probabilities[lost] = np.bincount(targets) / len(targets)
+    return probabilities
+
+
+def _by_words(texts: list[str], targets: Array) -> Array:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+
+    model = make_pipeline(TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)), LogisticRegression(C=4.0))
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0)
+    found: Array = cross_val_predict(model, texts, targets, cv=folds, method="predict_proba")
+    return found
+
+
+def _patch_features(pictures: Array, rows: Array, seed: int) -> Float32:
+    """Describe pictures by how strongly whitened random patches answer in each quarter, (rows, features).
+
+    The single-layer network of Coates, Lee and Ng 2011 with random patches in place of centroids.
+    """
+    import torch
+    from torch.nn import functional as F
+
+    every = -(-max(pictures.shape[1:3]) // _LARGEST)
+    generator = np.random.default_rng(seed)
+
+    def part(numbers: Array) -> Any:
+        block = torch.from_numpy(np.ascontiguousarray(pictures[numbers])).permute(0, 3, 1, 2).float()
+        return F.avg_pool2d(block, every) if every > 1 else block
+
+    sample = F.unfold(part(generator.permutation(rows)[:2000]), _SIDE, stride=_STRIDE)
+    drawn = sample.permute(0, 2, 1).reshape(-1, sample.shape[1])[::7]
+    scale = drawn.std(dim=1, keepdim=True) + 10.0  # grey levels: what is nearly flat must not become noise
+    patches = (drawn - drawn.mean(dim=1, keepdim=True)) / scale
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
+    whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T
+    varied = np.flatnonzero((patches.norm(dim=1) > 0).numpy())
+    chosen = patches[torch.from_numpy(generator.permutation(varied)[:_PATCHES])] @ whiten
+    filters = (chosen / chosen.norm(dim=1, keepdim=True)) @ whiten
+    filters = filters - filters.mean(dim=1, keepdim=True)
+    kernel = filters.reshape(len(filters), pictures.shape[3], _SIDE, _SIDE)
+    features = []
+    with torch.inference_mode():
+        for start in range(0, len(rows), _BLOCK):
+            block = part(rows[start : start + _BLOCK])
+            mean = F.avg_pool2d(block, _SIDE, _STRIDE).mean(dim=1, keepdim=True)
+            square = F.avg_pool2d(block * block, _SIDE, _STRIDE).mean(dim=1, keepdim=True)
+            answer = F.conv2d(block, kernel, stride=_STRIDE) / ((square - mean**2).clamp_min(0).sqrt() + 10.0)
+            both = torch.cat([F.relu(answer - 0.25), F.relu(-answer - 0.25)], dim=1)
+            features.append(F.adaptive_avg_pool2d(both, 2).flatten(1))
+    found: Float32 = torch.cat(features).numpy()
+    return found
+
+
+def _by_folds(features: Float32, targets: Array, seed: int) -> Array:
+    """Return out-of-fold probabilities of a multinomial logistic regression, fitted by Adam."""
+    import torch
+    from sklearn.model_selection import StratifiedKFold
+    from torch import nn
+
+    torch_features, torch_targets = torch.from_numpy(features), torch.from_numpy(targets)
+    torch_features = (torch_features - torch_features.mean(0)) / (torch_features.std(0) + 1e-6)
+    probabilities = np.zeros((len(targets), int(targets.max()) + 1))
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
+    for train, held in folds.split(features, targets):
+        model = nn.Linear(features.shape[1], probabilities.shape[1])
+        nn.init.zeros_(model.weight)
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
+        generator = np.random.default_rng(seed)
+        size = min(256, max(16, len(train) // 20))
+        for epoch in range(_PATCH_EPOCHS):
+            optimizer.param_groups[0]["lr"] = 2e-3 * (1 - epoch / _PATCH_EPOCHS)
+            order = torch.from_numpy(generator.permutation(train))
+            for batch in torch.split(order, size):
+                loss = nn.functional.cross_entropy(model(torch_features[batch]), torch_targets[batch])
+                optimizer.zero_grad()
+                torch.autograd.backward(loss)
+                optimizer.step()
+        with torch.inference_mode():
+            probabilities[held] = model(torch_features[torch.from_numpy(held)]).softmax(dim=1).double().numpy()
+    return probabilities
+
+
+def _calibrate(probabilities: Array, targets: Array) -> Array:
+    """Sharpen or soften by the one temperature that makes the given labels most likely (Guo et al. 2017)."""
+    from scipy.optimize import minimize_scalar
+
+    logs = np.log(np.clip(probabilities, 1e-4, 1.0))
+
+    def at(temperature: float) -> Array:
+        scaled = logs / temperature
+        scaled = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+        calibrated: Array = scaled / scaled.sum(axis=1, keepdims=True)
+        return calibrated
+
+    def loss(log_temperature: float) -> float:
+        chosen = at(float(np.exp(log_temperature)))[np.arange(len(targets)), targets]
+        return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+    best = minimize_scalar(loss, bounds=(-2.0, 2.0), method="bounded")
+    return at(float(np.exp(best.x)))
+
+
+def _confident_learning(targets: Array, probabilities: Array) -> Array:
+    try:
+        from cleanlab.filter import find_label_issues
+    except ImportError:
+        raise MissingExtraError("Looking for wrong labels", "cleanlab", "labels") from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found: Array = find_label_issues(
+            targets,
+            probabilities,
+            return_indices_ranked_by="self_confidence",
+            filter_by="prune_by_noise_rate",
+            n_jobs=1,
+        )
+    return found

@@ -1,0 +1,195 @@
+"""Everything that can be told of data before a training, in one value."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from trainwell.core.errors import MissingExtraError
+from trainwell.core.files import plain
+from trainwell.core.finding import Finding, Severity
+from trainwell.data.audit.columns import Feature, column_findings, features, numbers
+from trainwell.data.audit.copies import copies
+from trainwell.data.audit.labels import Suspect, suspicious_labels
+from trainwell.data.audit.likeness import Pair
+from trainwell.data.audit.order import order_findings
+from trainwell.data.audit.quick import audit
+from trainwell.data.examples import Examples, Table
+from trainwell.data.splits import Splits
+
+_LEAKED = 0.01  # fraction of the held-out examples that are copies of others from which scores are worth little
+_SEVERAL = 10
+_WRONG_LABELS = 0.03  # diagnosis D8
+_SHOWN = 10
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Args:
+        name: what the data set is called.
+        kind: "table", "picture" or "array".
+        sizes: examples by split.
+        class_counts: label to examples in (train, validation, test).
+        features: every input in numbers.
+        findings: gravest first.
+        duplicates: pairs of copies, exact or near.
+        suspects: labels that are probably wrong, most suspicious first.
+        remarks: what was inferred, and what could not be looked at.
+        seconds: how long it took.
+    """
+
+    name: str
+    kind: str
+    sizes: Mapping[str, int]
+    class_counts: Mapping[str, tuple[int, int, int]]
+    features: tuple[Feature, ...]
+    findings: tuple[Finding, ...]
+    duplicates: tuple[Pair, ...]
+    suspects: tuple[Suspect, ...]
+    remarks: tuple[str, ...]
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as plain data, in the shape `audit --json` prints."""
+        return {
+            "findings": [finding.to_json() for finding in self.findings],
+            "duplicates": [[pair.first, pair.second] for pair in self.duplicates],
+            "suspicious_labels": [asdict(suspect) for suspect in self.suspects],
+            "sizes": dict(self.sizes),
+            "class_counts": {label: list(counts) for label, counts in self.class_counts.items()},
+            "features": [feature._asdict() for feature in self.features],
+            "remarks": list(self.remarks),
+            "seconds": self.seconds,
+        }
+
+
+def examine(examples: Examples, splits: Splits, *, labels: bool = True) -> Audit:
+    """Look at data as thoroughly as a minute allows [B10].
+
+    Args:
+        examples: all examples.
+        splits: which of them train, choose and judge.
+        labels: look for wrong labels too; needs the extra `labels`, and says so in the remarks where it is not there.
+
+    >>> from trainwell.data import read, split
+    >>> from trainwell.recipe.schema import DataRecipe
+    >>> iris = read(DataRecipe(source="iris"))
+    >>> examine(iris, split(iris, DataRecipe(), 0), labels=False).duplicates
+    (Pair(first=101, second=142, agreement=1.0),)
+    """
+    started = time.perf_counter()
+    remarks = list(examples.remarks)
+    columns = numbers(examples)
+    found = [finding for finding in audit(examples, splits) if finding.rule != "duplicates_across_splits"]
+    pairs = copies(examples)
+    found += _copies_found(examples, splits, pairs)
+    found += column_findings(examples, splits, columns)
+    found += order_findings(examples, splits, columns)
+    suspects: list[Suspect] = []
+    if labels:
+        try:
+            suspects = suspicious_labels(examples)
+        except MissingExtraError as problem:
+            remarks.append(str(problem))
+        found += _suspects_found(examples, suspects)
+    classes = examples.class_numbers
+    counts = {}
+    if classes is not None:
+        parts = [np.bincount(classes[rows], minlength=len(examples.labels)) for rows in _parts(splits)]
+        counts = {label: (int(a), int(b), int(c)) for label, a, b, c in zip(examples.labels, *parts, strict=True)}
+    return Audit(
+        name=examples.name,
+        kind=examples.kind,
+        sizes=splits.sizes,
+        class_counts=counts,
+        features=features(columns),
+        findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])),
+        duplicates=tuple(pairs),
+        suspects=tuple(suspects),
+        remarks=tuple(remarks),
+        seconds=time.perf_counter() - started,
+    )
+
+
+def _parts(splits: Splits) -> tuple[Any, ...]:
+    return splits.train, splits.validation, splits.test
+
+
+def _copies_found(examples: Examples, splits: Splits, pairs: list[Pair]) -> list[Finding]:
+    """Say where copies lie: within a split, across splits, with different labels."""
+    part = np.zeros(len(examples), dtype=np.int64)
+    for number, rows in enumerate(_parts(splits)):
+        part[rows] = number
+    across = [pair for pair in pairs if part[pair.first] != part[pair.second]]
+    within = [pair for pair in pairs if part[pair.first] == part[pair.second]]
+    few_values = isinstance(examples.inputs, Table)  # rows of few values agree by chance
+    found = []
+    if across:
+        held = {row for pair in across for row in pair[:2] if part[row]}
+        held_out = max(1, len(splits.validation) + len(splits.test))
+        fraction = len(held) / held_out
+        severe = len(held) >= _SEVERAL and fraction > _LEAKED
+        severity = Severity.ERROR if severe else Severity.INFO if few_values else Severity.WARNING
+        found.append(
+            _copied(
+                "duplicates_across_splits",
+                severity,
+                f"{len(held):,} of {held_out:,} validation and test examples are copies of examples of another split: "
+                "scores on them measure memory. Regroup the splits (data.group) or delete the copies.",
+                across,
+                examples,
+                {"duplicate_fraction": fraction, "duplicate_fraction_limit": _LEAKED},
+            )
+        )
+    if within:
+        title = f"{_pairs(within)} within a split are copies, exact or near: they count twice."
+        found.append(_copied("duplicates", Severity.INFO, title, within, examples, {}))
+    classes = examples.class_numbers
+    if classes is not None:
+        torn = [pair for pair in pairs if classes[pair.first] != classes[pair.second]]
+        if torn:
+            title = f"{_pairs(torn)} are copies with different labels: at least one label of each pair is wrong."
+            severity = Severity.INFO if few_values else Severity.WARNING
+            found.append(_copied("conflicting_duplicates", severity, title, torn, examples, {}))
+    return found
+
+
+def _pairs(pairs: list[Pair]) -> str:
+    return "One pair of examples" if len(pairs) == 1 else f"{len(pairs):,} pairs of examples"
+
+
+def _copied(
+    rule: str, severity: Severity, title: str, pairs: list[Pair], examples: Examples, more: Mapping[str, float]
+) -> Finding:
+    named = sorted(pairs, key=lambda pair: -pair.agreement)[:_SHOWN]
+    return Finding(
+        rule=rule,
+        severity=severity,
+        title=title,
+        evidence={"pairs": len(pairs), "pairs_limit": 0, **more},
+        where=tuple(f"{plain(str(examples.ids[i]))} = {plain(str(examples.ids[j]))}" for i, j, _ in named),
+    )
+
+
+def _suspects_found(examples: Examples, suspects: list[Suspect]) -> list[Finding]:
+    if not suspects:
+        return []
+    fraction = len(suspects) / len(examples)
+    many = fraction > _WRONG_LABELS
+    return [
+        Finding(
+            rule="suspicious_labels",
+            severity=Severity.WARNING if many else Severity.INFO,
+            title=f"{len(suspects):,} of {len(examples):,} labels contradict what similar examples say: "
+            "look at the first of them.",
+            evidence={"suspicious_fraction": fraction, "suspicious_fraction_limit": _WRONG_LABELS},
+            where=tuple(f"{plain(str(examples.ids[s.index]))}: {s.given} → {s.suggested}" for s in suspects[:_SHOWN]),
+        )
+    ]
