@@ -23,7 +23,7 @@ FORMULAS = {
 }
 
 
-@pytest.mark.parametrize("name", list(ACTIVATIONS))
+@pytest.mark.parametrize("name", list(FORMULAS))
 @pytest.mark.parametrize("x", [-3.0, -0.5, 0.25, 2.0])
 def test_value_and_slope(name: str, x: float) -> None:
     formula = FORMULAS[name]
@@ -33,3 +33,13 @@ def test_value_and_slope(name: str, x: float) -> None:
     assert value.item() == pytest.approx(formula(x), abs=1e-6)
     slope = (formula(x + 1e-5) - formula(x - 1e-5)) / 2e-5
     assert point.grad.item() == pytest.approx(slope, abs=1e-4)
+
+
+def test_softmax_shares_one_out_and_has_the_slopes_of_its_formula() -> None:
+    x = torch.tensor([[1.0, 2.0, -1.0]], dtype=torch.float64)
+    softmax = ACTIVATIONS["softmax"]()
+    y = softmax(x)[0]
+    assert torch.allclose(y, x[0].exp() / x.exp().sum())
+    slopes = torch.func.jacrev(lambda row: softmax(row[None])[0])(x[0])
+    assert torch.allclose(slopes, torch.diag(y) - torch.outer(y, y))
+    assert set(ACTIVATIONS) == {*FORMULAS, "softmax"}

@@ -16,6 +16,10 @@ SPREAD = {
     "he_uniform": math.sqrt(2 / FAN_IN),
     "xavier_normal": math.sqrt(2 / (FAN_IN + FAN_OUT)),
     "xavier_uniform": math.sqrt(2 / (FAN_IN + FAN_OUT)),
+    "lecun_normal": math.sqrt(1 / FAN_IN),
+    "lecun_uniform": math.sqrt(1 / FAN_IN),
+    "sparse": math.sqrt(2 / FAN_IN),  # 15 of 400 with deviation sqrt(2 / 15)
+    "uniform": 0.05 / math.sqrt(3),
     "orthogonal": 1 / math.sqrt(FAN_IN),
     "small_normal": 0.01,
     "large_normal": 1.0,
@@ -51,6 +55,28 @@ def test_weights_are_a_function_of_the_seed(name: str) -> None:
 def test_orthogonal_rows_are_orthonormal() -> None:
     weight = filled("orthogonal").weight
     assert torch.allclose(weight @ weight.T, torch.eye(FAN_OUT), atol=1e-5)
+
+
+def test_sparse_units_have_fifteen_connections_at_most() -> None:
+    assert ((filled("sparse").weight != 0).sum(1) == 15).all()
+    small = nn.Conv2d(1, 4, 3)
+    initialise(small, "sparse", seed=0)
+    assert ((small.weight.flatten(1) != 0).sum(1) == 9).all()
+
+
+def test_hidden_biases_start_where_they_are_told_and_the_heads_at_zero() -> None:
+    net = nn.Sequential()
+    net.add_module("fc", nn.Linear(3, 4))
+    net.add_module("head", nn.Linear(4, 2))
+    initialise(net, "he_normal", seed=0, bias=0.01)
+    assert (net.fc.bias == 0.01).all() and not net.head.bias.any()
+
+
+def test_weight_norm_starts_with_the_same_weights() -> None:
+    plain, normed = nn.Linear(5, 3), nn.utils.parametrizations.weight_norm(nn.Linear(5, 3))
+    for layer in (plain, normed):
+        initialise(layer, "he_normal", seed=7)
+    assert torch.allclose(plain.weight, normed.weight)
 
 
 def test_normalisation_layers_keep_scale_one() -> None:

@@ -17,6 +17,13 @@ VARIANTS = [
     OptimRecipe(name="sgd", learning_rate=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
     OptimRecipe(name="adam", learning_rate=0.01, weight_decay=0.1),
     OptimRecipe(name="adamw", learning_rate=0.01, beta1=0.8, beta2=0.99, weight_decay=0.1),
+    OptimRecipe(name="momentum", learning_rate=0.05, nesterov=True, weight_decay=0.01),
+    OptimRecipe(name="nesterov", learning_rate=0.05, nesterov=False, weight_decay=0.01),
+    OptimRecipe(name="adagrad", learning_rate=0.05, weight_decay=0.01),
+    OptimRecipe(name="adadelta", learning_rate=1.0, epsilon=1e-6, weight_decay=0.01),
+    OptimRecipe(name="rmsprop", learning_rate=0.001, rho=0.9, weight_decay=0.01),
+    OptimRecipe(name="rprop", learning_rate=0.01),
+    OptimRecipe(name="asgd", learning_rate=0.05, weight_decay=0.01),
 ]
 
 
@@ -112,3 +119,19 @@ def test_stacked_networks_are_updated_as_each_alone(name: str) -> None:
 
 def test_every_pure_law_has_its_twin_in_torch() -> None:
     assert set(FUNCTIONAL) <= set(OPTIMIZERS)
+    assert {recipe.name for recipe in VARIANTS} == set(FUNCTIONAL)
+
+
+def test_the_mean_of_averaged_sgd_is_torchs() -> None:
+    recipe, law, weights = OptimRecipe(name="asgd", learning_rate=0.05, weight_decay=0.0), FUNCTIONAL["asgd"], start()
+    memory = law.start(weights)
+    torch.manual_seed(1)
+    layer = nn.Linear(5, 3)
+    built = optimizer(layer, recipe)
+    for step in range(STEPS):
+        gradients = torch.func.grad(loss_of)(weights)
+        weights, memory = law.update(weights, gradients, memory=memory, settings=settings_of(recipe), number=step + 1)
+        built.zero_grad()
+        loss_of(dict(layer.named_parameters())).backward()
+        built.step()
+    torch.testing.assert_close(memory["weight"][0], built.state[layer.weight]["ax"], rtol=0, atol=1e-6)

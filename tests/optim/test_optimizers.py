@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 from torch import nn
 
 from trainwell.core.errors import UsageError
-from trainwell.optim import OPTIMIZERS, optimizer, parameter_groups
+from trainwell.optim import OPTIMIZERS, needs_closure, optimizer, parameter_groups
 from trainwell.recipe.schema import OptimRecipe
 
 A = torch.diag(torch.tensor([20.0, 5.0], dtype=torch.float64))  # z = 10 x^2 + 2.5 y^2
@@ -62,7 +64,16 @@ def asgd(w, g, state, r):
     return w - r.learning_rate * g
 
 
-FORMULAS = {f.__name__: f for f in (sgd, adam, adamw, adagrad, adadelta, rmsprop, rprop, asgd)}
+def momentum(w, g, state, r):
+    return sgd(w, g, state, dataclasses.replace(r, nesterov=False))
+
+
+def nesterov(w, g, state, r):
+    return sgd(w, g, state, dataclasses.replace(r, nesterov=True))
+
+
+FORMULAS = {f.__name__: f for f in (sgd, momentum, nesterov, adam, adamw, adagrad, adadelta, rmsprop, rprop, asgd)}
+CURVED = {"vsgd", "lbfgs", "kfac", "newton", "saddle_free"}  # those have files of their own
 
 
 class Bowl(nn.Module):
@@ -74,10 +85,10 @@ class Bowl(nn.Module):
         return 0.5 * (self.w @ A @ self.w.T).sum()
 
 
-@pytest.mark.parametrize("name", list(OPTIMIZERS))
-@pytest.mark.parametrize("nesterov", [True, False])
-def test_a_hundred_steps_equal_the_formula(name: str, nesterov: bool) -> None:
-    recipe = OptimRecipe(name=name, learning_rate=0.01, weight_decay=0.0 if name != "adamw" else 0.1, nesterov=nesterov)
+@pytest.mark.parametrize("name", list(FORMULAS))
+@pytest.mark.parametrize("ahead", [True, False])
+def test_a_hundred_steps_equal_the_formula(name: str, ahead: bool) -> None:
+    recipe = OptimRecipe(name=name, learning_rate=0.01, weight_decay=0.0 if name != "adamw" else 0.1, nesterov=ahead)
     net, state = Bowl(), {}
     opt = optimizer(net, recipe)
     w = net.w.detach().clone()
@@ -138,3 +149,71 @@ def test_weight_decay_means_nothing_to_rprop() -> None:
             opt.step()
         ends.append(net.w.detach().clone())
     assert torch.equal(*ends)
+
+
+def test_every_optimizer_is_tested() -> None:
+    assert set(OPTIMIZERS) == set(FORMULAS) | CURVED
+
+
+def regression():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 5), nn.Tanh(), nn.Linear(5, 1))
+    return net, torch.randn(32, 4), torch.randn(32, 1)
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_every_optimizer_lowers_a_loss_and_goes_on_from_its_state(name: str) -> None:
+    """Curriculum E2, E3: ten steps, a state saved and loaded after five, equal ten steps in one go."""
+    rate = {"adadelta": 1.0, "vsgd": 1.0, "lbfgs": 1.0, "newton": 0.1, "saddle_free": 0.5}.get(name, 0.02)
+    recipe = OptimRecipe(name=name, learning_rate=rate, damping=0.1, refresh=3, weight_decay=0.01)
+
+    def steps(net, built, x, y, count):
+        for _ in range(count):
+            loss = (net(x) - y).square().mean()
+            built.zero_grad()
+            loss.backward()
+            built.step(lambda: (net(x) - y).square().mean()) if needs_closure(built) else built.step()
+
+    net, x, y = regression()
+    before = (net(x) - y).square().mean().item()
+    steps(net, optimizer(net, recipe), x, y, 10)
+    assert (net(x) - y).square().mean().item() < before
+    other, x, y = regression()
+    first = optimizer(other, recipe)
+    steps(other, first, x, y, 5)
+    second = optimizer(other, recipe)
+    second.load_state_dict(first.state_dict())
+    del first
+    steps(other, second, x, y, 5)
+    assert all(torch.equal(a, b) for a, b in zip(net.parameters(), other.parameters(), strict=True))
+
+
+def ends(**choices) -> torch.Tensor:
+    net, x, y = regression()
+    built = optimizer(net, OptimRecipe(**{"learning_rate": 0.01, "weight_decay": 0.0} | choices))
+    for _ in range(20):
+        built.zero_grad()
+        (net(x) - y).square().mean().backward()
+        built.step()
+    return torch.cat([p.detach().flatten() for p in net.parameters()])
+
+
+@pytest.mark.parametrize(("name", "equal"), [("sgd", True), ("adam", False)])
+def test_coupled_and_decoupled_decay_are_the_same_for_plain_descent_only(name: str, equal: bool) -> None:
+    """Curriculum E4."""
+    coupled = ends(name=name, momentum=0.0, weight_decay=0.5)
+    assert torch.allclose(coupled, ends(name=name, momentum=0.0, l2=0.5), atol=1e-6)
+    assert torch.allclose(coupled, ends(name=name, momentum=0.0, weight_decay=0.5, decoupled=True), atol=1e-5) is equal
+
+
+def test_decoupled_adam_is_adamw_and_l2_reaches_adamw_through_the_gradient() -> None:
+    assert torch.allclose(ends(name="adam", weight_decay=0.5, decoupled=True), ends(name="adamw", weight_decay=0.5))
+    assert torch.allclose(ends(name="adam", l2=0.5), ends(name="adamw", l2=0.5), atol=1e-6)
+
+
+def test_l1_makes_zeros_and_spares_biases_unless_asked() -> None:
+    """Curriculum G1."""
+    weights, biases = slice(0, 20), slice(20, 25)
+    penalised, all_of_it = ends(name="sgd", l1=5.0), ends(name="sgd", l1=5.0, penalise_biases=True)
+    assert (penalised[weights] == 0).all() and not (penalised[biases] == 0).any()
+    assert (all_of_it[biases] == 0).any()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwell.optim import SCHEDULES, schedule
+from trainwell.optim import SCHEDULES, rescaled_rate, schedule
 from trainwell.recipe.schema import OptimRecipe
 
-STEPS, EPOCHS = 200, 10
+STEPS, EPOCHS, RULES = 200, 10, ("linear", "sqrt")
 CLOSED = {
     "constant": lambda n: 1.0,
     "linear": lambda n: 1 - n / STEPS,
@@ -21,6 +21,7 @@ CLOSED = {
     "inverse": lambda n: 1 / (1 + 0.2 * n / 20),
     "inverse_power": lambda n: 1 / math.sqrt(1 + 0.2 * n / 20),
     "inverse_sqrt": lambda n: min(1.0, math.sqrt(20 / max(1, n))),
+    "plateau": lambda n: 1.0,  # its drops are no function of the step: tests/train/test_upkeep.py
 }
 
 
@@ -58,3 +59,12 @@ def test_the_law_of_the_transformer() -> None:
     rate = schedule(OptimRecipe(learning_rate=1.0, schedule="inverse_sqrt", warmup=0.2), steps=STEPS, epochs=EPOCHS)
     assert rate(160) == pytest.approx(0.5)
     assert rate(40) == pytest.approx(1.0) and rate(39) == pytest.approx(40 / 41)
+
+
+@given(st.floats(1e-6, 10), st.integers(1, 10**4), st.integers(1, 10**4))
+def test_the_rate_follows_the_batch_size(rate, batch, reference) -> None:
+    """Curriculum F2: k times the batch, k times the rate in practice, sqrt(k) in theory."""
+    (linear, warning), (root, _) = (rescaled_rate(rate, batch=batch, reference=reference, rule=rule) for rule in RULES)
+    assert linear == pytest.approx(rate * batch / reference)
+    assert root * root == pytest.approx(linear * rate)
+    assert bool(warning) is (batch > 32 * reference)

@@ -8,8 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from trainwell.core.batch import Batch
 from trainwell.core.errors import DivergedError
-from trainwell.train import Average, Update
+from trainwell.optim import LBFGS
+from trainwell.tasks import Regress
+from trainwell.train import Again, Average, Update
 
 
 def net_with_gradient(value: float) -> nn.Linear:
@@ -100,3 +103,48 @@ def test_swapping_twice_changes_nothing() -> None:
     assert torch.equal(net.weight, torch.ones(3))
     average.swap()
     assert torch.equal(net.weight, torch.full((3,), 5.0))
+
+
+def test_each_number_of_the_gradient_is_clipped() -> None:
+    net = net_with_gradient(-7.0)
+    Update(net, torch.optim.SGD(net.parameters(), lr=0.0), clip_value=0.5)(0, torch.tensor(1.0))
+    assert (net.weight.grad == -0.5).all()
+
+
+def test_the_constraint_comes_after_the_step() -> None:
+    net = net_with_gradient(1.0)
+    seen = []
+    before = net.weight.clone()
+    update = Update(
+        net, torch.optim.SGD(net.parameters(), lr=0.1), constrain=lambda: seen.append(net.weight.detach().clone())
+    )
+    update(0, torch.tensor(1.0))
+    assert torch.allclose(seen[0], before - 0.1)
+
+
+class Dropped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.drop, self.head = nn.Dropout(0.5), nn.Linear(6, 1)
+
+    def forward(self, x):
+        return self.head(self.drop(x))
+
+
+def test_looking_again_draws_what_the_first_look_drew() -> None:
+    net, task = Dropped(), Regress()
+    again = Again(net, task)
+    batch = again.see(Batch({"inputs": torch.randn(8, 6), "targets": torch.randn(8)}))
+    first = task.loss(task.forward(net, batch), batch)
+    assert torch.equal(first, again()) and torch.equal(first, again())
+
+
+def test_a_step_that_ends_nowhere_did_not_happen() -> None:
+    net = nn.Linear(2, 1)
+    net.weight.grad, net.bias.grad = torch.ones(1, 2), torch.ones(1)
+    before = net.weight.clone()
+    again = Again(net, Regress())
+    again.see(Batch({"inputs": torch.full((3, 2), 1e30), "targets": torch.zeros(3)}))
+    with pytest.raises(DivergedError, match="the weights are as before"):
+        Update(net, LBFGS(net.parameters()), again=again)(0, torch.tensor(1.0))
+    assert torch.equal(net.weight, before)

@@ -151,3 +151,19 @@ def test_checkpoints_are_spaced_by_time(make) -> None:
     session.upkeep.save(session.state)
     session.upkeep.save(session.state)  # the same step once only
     assert len([kind for kind, _ in session.notes.events if kind == "checkpoint"]) == 1
+
+
+def test_the_rate_drops_on_a_plateau_and_a_resumed_run_drops_at_the_same_step(make) -> None:
+    """Curriculum F1: with a rate of next to nothing the score never rises, so that a drop must come."""
+
+    def flat(folder):
+        session = make(folder, epochs=6, learning_rate=1e-9)
+        session.upkeep.plateau = (2, 0.1)
+        return session
+
+    whole = flat("whole").run()
+    assert 0.001 < whole.state.rate_factor < 1
+    flat("cut").run(steps=17)
+    resumed = flat("cut").resume().run()
+    assert resumed.state == whole.state
+    assert resumed.digest() == whole.digest()

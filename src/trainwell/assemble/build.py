@@ -23,7 +23,7 @@ from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Table
 from trainwell.data.augment import Augment
 from trainwell.data.batches import ArrayBatches, Normalise
-from trainwell.nn import MODELS, Freezing, initialise
+from trainwell.nn import MODELS, Freezing, batch_dependent, initialise, remodel
 from trainwell.recipe import Recipe
 from trainwell.tasks import TASKS, Auxiliary, TargetFacts, Task
 from trainwell.train.out_of_memory import out_of_memory
@@ -80,10 +80,16 @@ def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int) -> n
         raise UsageError("This run's network was given from Python: pass it again, run.model(your_network).")
     try:
         model = MODELS[recipe.nn.model](recipe.nn, input_shape, outputs)
+        remodel(model, recipe.nn, input_shape)
     except (RuntimeError, MemoryError) as problem:
         reason = out_of_memory(problem)
         raise UsageError(f"The network cannot be built: {reason}. Make nn.hidden or nn.width smaller.") from None
-    initialise(model, recipe.nn.initialisation, seed=derive(recipe.seed, "init"))
+    if recipe.train.batch_size == 1 and batch_dependent(model):
+        raise UsageError(
+            f"train.batch_size must be at least 2 for the batch norm of {recipe.nn.model}, got 1: one example has no "
+            "variance. Take larger batches, or nn.normalisation = 'group'."
+        )
+    initialise(model, recipe.nn.initialisation, seed=derive(recipe.seed, "init"), bias=recipe.nn.initial_bias)
     return model
 
 

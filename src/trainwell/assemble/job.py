@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,9 +16,11 @@ from trainwell.assemble.build import Parts, build_augmentation
 from trainwell.core.batch import Batch
 from trainwell.core.protocols import Display
 from trainwell.data.augment import Augment
-from trainwell.optim import optimizer, schedule
+from trainwell.optim import max_norm_, needs_closure, optimizer, rescaled_rate, schedule
+from trainwell.recipe import Recipe
 from trainwell.runs import RunWriter
-from trainwell.train import Average, Interrupt, Job, Update, Upkeep, choose_device
+from trainwell.tasks import Task
+from trainwell.train import Again, Average, Interrupt, Job, Update, Upkeep, choose_device
 
 
 @dataclass(frozen=True)
@@ -53,17 +58,50 @@ def build_tools(parts: Parts) -> Tools:
         parts=parts,
         device=device,
         optimizer=optimizer(model, recipe.optim, raised=_raised(parts), factor=recipe.transfer.head_rate),
-        rate=schedule(recipe.optim, steps=recipe.train.epochs * len(parts.train), epochs=recipe.train.epochs),
+        rate=build_rate(recipe, len(parts.train)),
         average=Average(model, recipe.train.ema) if recipe.train.ema else None,
         augment=augment,
     )
+
+
+def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
+    """Return the learning rate as a function of the step, rescaled to the batch size where the recipe says so.
+
+    >>> build_rate(Recipe(), 10)(199) < build_rate(Recipe(), 10)(10)
+    True
+    """
+    optim, epochs = recipe.optim, recipe.train.epochs
+    if optim.reference_batch:
+        batch, rule = recipe.train.batch_size, optim.batch_scaling
+        rate, _ = rescaled_rate(optim.learning_rate, batch=batch, reference=optim.reference_batch, rule=rule)
+        optim = dataclasses.replace(optim, learning_rate=rate)
+    return schedule(optim, steps=epochs * steps_per_epoch, epochs=epochs)
+
+
+def build_update(
+    model: nn.Module, task: Task, recipe: Recipe, *, optimizer: Optimizer, average: Average | None
+) -> tuple[Update, Callable[[Batch], Batch]]:
+    """Build what changes the weights in a step, and what must see each batch before the network does."""
+    limit = recipe.optim.max_norm
+    again = Again(model, task) if needs_closure(optimizer) else None
+    update = Update(
+        model,
+        optimizer,
+        clip_norm=recipe.train.clip_norm,
+        clip_value=recipe.train.clip_value,
+        constrain=functools.partial(max_norm_, list(model.parameters()), limit) if math.isfinite(limit) else None,
+        average=average,
+        again=again,
+    )
+    return update, again.see if again else lambda batch: batch
 
 
 def build_job(tools: Tools, writer: RunWriter, interrupt: Interrupt, display: Display) -> tuple[Job, Upkeep]:
     """Join the parts with the run they are recorded in."""
     parts, device, augment = tools.parts, tools.device, tools.augment
     settings = parts.recipe.train
-    update = Update(parts.model, tools.optimizer, clip_norm=settings.clip_norm, average=tools.average)
+    optim = parts.recipe.optim
+    update, see = build_update(parts.model, parts.task, parts.recipe, optimizer=tools.optimizer, average=tools.average)
     upkeep = Upkeep(
         model=parts.model,
         task=parts.task,
@@ -79,11 +117,12 @@ def build_job(tools: Tools, writer: RunWriter, interrupt: Interrupt, display: Di
         patience=settings.patience,
         checkpoint_seconds=settings.checkpoint_seconds,
         display=display,
+        plateau=(optim.plateau_epochs, optim.step_factor) if optim.schedule == "plateau" else (0, 1.0),
     )
 
     def prepare(batch: Batch) -> Batch:
         batch = batch.to(device) if device.type != "cpu" else batch
-        return augment(batch) if augment else batch
+        return see(augment(batch) if augment else batch)
 
     job = Job(
         model=parts.model,

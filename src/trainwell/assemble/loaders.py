@@ -17,7 +17,7 @@ from trainwell.core.errors import DataError, UsageError
 from trainwell.core.facts import Facts
 from trainwell.core.protocols import Batches
 from trainwell.data.batches import LoaderBatches
-from trainwell.recipe import unflatten
+from trainwell.recipe import check_combinations, unflatten
 from trainwell.recipe.schema import Value
 from trainwell.tasks import TASKS, TargetFacts
 
@@ -50,6 +50,7 @@ def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, 
     width = _width(seen[0], model)
     wanted = str(settings.get("task.name", "")) or _infer(seen[0], width)
     recipe = unflatten({**given, "task.name": wanted})
+    check_combinations(recipe)
     numbers = 1 if seen[0].targets.ndim == 1 else seen[0].targets.shape[1]
     task = TASKS[wanted](recipe.task, TargetFacts(width, (0.0,) * numbers, (1.0,) * numbers))
     _check_labels(seen, wanted, width)

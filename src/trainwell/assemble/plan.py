@@ -15,9 +15,9 @@ from trainwell.assemble.transfer import inherited, origin_of
 from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
 from trainwell.data import Examples, Splits, Table, read, split
-from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS
+from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES
 from trainwell.optim import OPTIMIZERS, SCHEDULES
-from trainwell.recipe import Recipe, check_values, preset, read_settings, unflatten
+from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
 from trainwell.recipe.schema import Value
 from trainwell.tasks import TASKS
 
@@ -27,6 +27,8 @@ CATALOGUES: Mapping[str, tuple[str, ...]] = {
     "model": tuple(MODELS),
     "activation": tuple(ACTIVATIONS),
     "initialisation": tuple(INITIALISATIONS),
+    "normalisation": NORMALISATION_NAMES,
+    "pooling": POOLING_NAMES,
     "optimizer": tuple(OPTIMIZERS),
     "schedule": tuple(SCHEDULES),
     "task": tuple(TASKS),
@@ -127,10 +129,12 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    defaults = preset(facts) | taken
+    defaults = preset(facts, optimizer=str(settings.get("optim.name", ""))) | taken
     values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
-    return Plan(unflatten(values), reasons, examples, splits, inputs)
+    recipe = unflatten(values)
+    check_combinations(recipe)
+    return Plan(recipe, reasons, examples, splits, inputs)
 
 
 def _shape(examples: Examples) -> tuple[int, ...]:

@@ -7,7 +7,13 @@ from trainwell.nn.freezing import head_names as head_names
 from trainwell.nn.init import INITIALISATIONS as INITIALISATIONS
 from trainwell.nn.init import initialise as initialise
 from trainwell.nn.layers import NORMALISATIONS as NORMALISATIONS
+from trainwell.nn.layers import POOLINGS as POOLINGS
+from trainwell.nn.layers import ClassicDropout as ClassicDropout
 from trainwell.nn.layers import DecorrelatedBatchNorm as DecorrelatedBatchNorm
 from trainwell.nn.layers import DropConnect as DropConnect
 from trainwell.nn.layers import StochasticPool2d as StochasticPool2d
+from trainwell.nn.remodel import NORMALISATION_NAMES as NORMALISATION_NAMES
+from trainwell.nn.remodel import POOLING_NAMES as POOLING_NAMES
+from trainwell.nn.remodel import batch_dependent as batch_dependent
+from trainwell.nn.remodel import remodel as remodel
 from trainwell.nn.zoo import MODELS as MODELS

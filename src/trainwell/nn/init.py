@@ -1,60 +1,210 @@
-"""How weights start, by name; biases start at zero and normalisation layers keep scale 1 and shift 0."""
+"""How weights start, by name; the docstring of each law is its page in `trainwell about`.
+
+Biases start at zero or at a small number, and normalisation layers keep scale 1 and shift 0. "fan in" is the number of
+inputs of a unit, "fan out" the number of units its own output goes to.
+"""
 
 from __future__ import annotations
 
-import functools
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.nn.layers import LocallyConnected2d
 
 Fill = Callable[[Tensor, torch.Generator], object]
 
-
-def _he(fill: Callable[..., object], weight: Tensor, generator: torch.Generator) -> object:
-    return fill(weight, nonlinearity="relu", generator=generator)
+_CONNECTIONS = 15  # incoming ones of each unit (Martens 2010, section 5)
 
 
-def _zeros(weight: Tensor, generator: torch.Generator) -> object:
+def he_normal(weight: Tensor, generator: torch.Generator) -> object:
+    """Draw from a Gaussian whose size keeps the activations of rectifiers steady through all layers.
+
+    Formula: deviation sqrt(2 / fan in)
+    Use: ReLU and its relatives; the default.
+    Cost: none.
+    Lab: initialisation
+    Source: He et al. 2015, equation 10
+    """
+    return nn.init.kaiming_normal_(weight, nonlinearity="relu", generator=generator)
+
+
+def he_uniform(weight: Tensor, generator: torch.Generator) -> object:
+    """He's law with equal probability between two ends.
+
+    Formula: uniform in ± sqrt(6 / fan in)
+    Use: as he_normal.
+    Cost: none.
+    Lab: initialisation
+    Source: He et al. 2015
+    """
+    return nn.init.kaiming_uniform_(weight, nonlinearity="relu", generator=generator)
+
+
+def xavier_normal(weight: Tensor, generator: torch.Generator) -> object:
+    """Draw from a Gaussian that keeps the size of activations and of gradients steady, as a compromise of both.
+
+    Formula: deviation sqrt(2 / (fan in + fan out))
+    Use: tanh and sigmoid.
+    Cost: none; with rectifiers activations halve their variance in every layer.
+    Lab: initialisation
+    Source: Glorot and Bengio 2010, equation 12
+    """
+    return nn.init.xavier_normal_(weight, generator=generator)
+
+
+def xavier_uniform(weight: Tensor, generator: torch.Generator) -> object:
+    """Xavier's law with equal probability between two ends.
+
+    Formula: uniform in ± sqrt(6 / (fan in + fan out))
+    Use: tanh and sigmoid.
+    Cost: none.
+    Lab: initialisation
+    Source: Glorot and Bengio 2010, equation 16
+    """
+    return nn.init.xavier_uniform_(weight, generator=generator)
+
+
+def lecun_normal(weight: Tensor, generator: torch.Generator) -> object:
+    """Xavier's law with the fan in alone: keeps activations steady where the slope at zero is 1.
+
+    Formula: deviation sqrt(1 / fan in)
+    Use: tanh, SELU.
+    Cost: none.
+    Lab: initialisation
+    Source: LeCun et al. 1998, equation 16
+    """
+    return nn.init.kaiming_normal_(weight, nonlinearity="linear", generator=generator)
+
+
+def lecun_uniform(weight: Tensor, generator: torch.Generator) -> object:
+    """The law of the fan in with equal probability between two ends.
+
+    Formula: uniform in ± sqrt(3 / fan in)
+    Use: tanh, SELU.
+    Cost: none.
+    Source: LeCun et al. 1998
+    """
+    return nn.init.kaiming_uniform_(weight, nonlinearity="linear", generator=generator)
+
+
+def orthogonal(weight: Tensor, generator: torch.Generator) -> object:
+    """Take a random rotation: lengths pass unchanged through a linear layer, at any depth.
+
+    Formula: rows (or columns, if fewer) are orthonormal
+    Use: recurrent and very deep networks.
+    Cost: a QR decomposition at the start.
+    Lab: initialisation
+    Source: Saxe et al. 2014
+    """
+    return nn.init.orthogonal_(weight, generator=generator)
+
+
+def sparse(weight: Tensor, generator: torch.Generator) -> object:
+    """Give each unit 15 incoming connections and no others: units differ, and none saturates.
+
+    Formula: k = min(15, fan in) random inputs with deviation sqrt(2 / k), the others 0
+    Use: wide fully connected layers, recurrent networks; the deviation here is He's for k inputs.
+    Cost: none; zeros are weights like others and learn.
+    Source: Martens 2010, section 5
+    """
+    rows = weight.flatten(1)
+    count = min(_CONNECTIONS, rows.shape[1])
+    chosen = torch.rand(rows.shape, generator=generator).topk(count, dim=1).indices
+    drawn = torch.randn(len(rows), count, generator=generator, dtype=weight.dtype) * math.sqrt(2 / count)
+    return weight.copy_(torch.zeros_like(rows).scatter_(1, chosen.to(rows.device), drawn.to(rows)).view_as(weight))
+
+
+def uniform(weight: Tensor, generator: torch.Generator) -> object:
+    """Draw with equal probability between two ends that no layer's size enters.
+
+    Formula: uniform in ± 0.05
+    Use: to see why the size of a layer matters; shallow networks.
+    Cost: activations shrink or grow with the width of the layers.
+    Lab: initialisation
+    """
+    return nn.init.uniform_(weight, -0.05, 0.05, generator=generator)
+
+
+def small_normal(weight: Tensor, generator: torch.Generator) -> object:
+    """Draw from a small Gaussian: fine for one layer, nothing is left after ten.
+
+    Formula: deviation 0.01
+    Use: shallow networks, and to see activations vanish.
+    Cost: deep networks do not start to learn.
+    Lab: initialisation
+    """
+    return nn.init.normal_(weight, std=0.01, generator=generator)
+
+
+def large_normal(weight: Tensor, generator: torch.Generator) -> object:
+    """Draw from a large Gaussian: squashing units saturate at once.
+
+    Formula: deviation 1
+    Use: to see saturation.
+    Cost: slopes vanish, or activations explode.
+    Lab: initialisation
+    """
+    return nn.init.normal_(weight, std=1.0, generator=generator)
+
+
+def zeros(weight: Tensor, generator: torch.Generator) -> object:
+    """Start at zero: all units of a layer stay equal for ever.
+
+    Formula: 0
+    Use: a single layer (logistic regression), where there is no symmetry to break.
+    Cost: a network with hidden layers never learns more than one unit could.
+    Lab: symmetry
+    """
     return nn.init.zeros_(weight)
 
 
-def _constant(weight: Tensor, generator: torch.Generator) -> object:
+def constant(weight: Tensor, generator: torch.Generator) -> object:
+    """Start all weights equal: the units of a layer stay equal for ever.
+
+    Formula: 0.01
+    Use: to see that symmetry is never broken.
+    Cost: as zeros.
+    Lab: symmetry
+    """
     return nn.init.constant_(weight, 0.01)
 
 
 INITIALISATIONS: Catalogue[Fill] = Catalogue(
     "initialisation",
     {
-        # He et al. 2015, equation 10: standard deviation sqrt(2 / fan_in).
-        "he_normal": functools.partial(_he, nn.init.kaiming_normal_),
-        "he_uniform": functools.partial(_he, nn.init.kaiming_uniform_),
-        # Glorot and Bengio 2010, equation 16: variance 2 / (fan_in + fan_out).
-        "xavier_normal": lambda weight, generator: nn.init.xavier_normal_(weight, generator=generator),
-        "xavier_uniform": lambda weight, generator: nn.init.xavier_uniform_(weight, generator=generator),
-        # Saxe et al. 2014.
-        "orthogonal": lambda weight, generator: nn.init.orthogonal_(weight, generator=generator),
-        "small_normal": lambda weight, generator: nn.init.normal_(weight, std=0.01, generator=generator),
-        "large_normal": lambda weight, generator: nn.init.normal_(weight, std=1.0, generator=generator),
-        "zeros": _zeros,
-        "constant": _constant,
+        "he_normal": he_normal,
+        "he_uniform": he_uniform,
+        "xavier_normal": xavier_normal,
+        "xavier_uniform": xavier_uniform,
+        "lecun_normal": lecun_normal,
+        "lecun_uniform": lecun_uniform,
+        "orthogonal": orthogonal,
+        "sparse": sparse,
+        "uniform": uniform,
+        "small_normal": small_normal,
+        "large_normal": large_normal,
+        "zeros": zeros,
+        "constant": constant,
     },
 )
 
 
-def initialise(model: nn.Module, name: str, *, seed: int) -> None:
-    """Fill every weight matrix and filter bank in place; biases become zero.
+def initialise(model: nn.Module, name: str, *, seed: int, bias: float = 0.0) -> None:
+    """Fill every weight matrix and filter bank in place; biases become zero, or `bias` in hidden layers.
 
     The output layer (a module called `head`) is not followed by a rectifier, so the He laws use gain 1
-    there instead of sqrt(2): the first outputs then stay near chance.
+    there instead of sqrt(2): the first outputs then stay near chance. Its bias is zero.
 
     Args:
         model: the network.
         name: a name of `INITIALISATIONS`.
         seed: the weights are a function of it.
+        bias: of hidden layers; a small positive one keeps rectifiers alive at first.
 
     >>> layer = nn.Linear(100, 50)
     >>> initialise(layer, "he_normal", seed=0)
@@ -68,11 +218,16 @@ def initialise(model: nn.Module, name: str, *, seed: int) -> None:
             if isinstance(module, LocallyConnected2d):
                 for bank in module.banks():
                     fill(bank, generator)
-                module.bias.zero_()
+                module.bias.fill_(bias)
             if not isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
                 continue
-            fill(module.weight, generator)
-            if name.startswith("he_") and path.rpartition(".")[2] == "head":
-                module.weight.mul_(0.5**0.5)
+            is_head = path.rpartition(".")[2] == "head"
+            normed = parametrize.is_parametrized(module, "weight")
+            weight = module.weight.detach().clone() if normed else module.weight
+            fill(weight, generator)
+            if name.startswith("he_") and is_head:
+                weight.mul_(0.5**0.5)
+            if normed:
+                module.weight = weight  # split into length and direction by weight norm
             if module.bias is not None:
-                module.bias.zero_()
+                module.bias.fill_(0.0 if is_head else bias)

@@ -1,12 +1,29 @@
-"""Optimizers and schedules."""
+"""Optimizers, schedules, penalties, constraints and curvature; `functional` has the optimizers as pure functions."""
 
+from trainwell.optim.closures import LBFGS as LBFGS
+from trainwell.optim.closures import VSGD as VSGD
+from trainwell.optim.closures import Newton as Newton
+from trainwell.optim.closures import start_variance as start_variance
+from trainwell.optim.closures import vsgd as vsgd
 from trainwell.optim.constraints import max_norm_ as max_norm_
+from trainwell.optim.curvature import classify_point as classify_point
+from trainwell.optim.curvature import gradient_error as gradient_error
+from trainwell.optim.curvature import hessian as hessian
+from trainwell.optim.curvature import jacobian as jacobian
+from trainwell.optim.curvature import numerical_gradient as numerical_gradient
+from trainwell.optim.curvature import top_curvature as top_curvature
+from trainwell.optim.kfac import KFAC as KFAC
 from trainwell.optim.optimizers import OPTIMIZERS as OPTIMIZERS
+from trainwell.optim.optimizers import needs_closure as needs_closure
 from trainwell.optim.optimizers import optimizer as optimizer
 from trainwell.optim.optimizers import parameter_groups as parameter_groups
+from trainwell.optim.penalties import add_slope as add_slope
+from trainwell.optim.penalties import decay_directly as decay_directly
 from trainwell.optim.penalties import elastic_net as elastic_net
+from trainwell.optim.penalties import pull_to_zero as pull_to_zero
 from trainwell.optim.penalties import soft_threshold_ as soft_threshold_
 from trainwell.optim.schedules import SCHEDULES as SCHEDULES
+from trainwell.optim.schedules import rescaled_rate as rescaled_rate
 from trainwell.optim.schedules import schedule as schedule
 from trainwell.optim.second_order import newton_step as newton_step
 from trainwell.optim.second_order import saddle_free_step as saddle_free_step

@@ -1,4 +1,4 @@
-"""Penalties on the size of weights; biases and scales (one axis) go free."""
+"""Penalties on the size of weights; biases and scales (one axis) go free, unless the recipe says otherwise."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from trainwell.core.errors import UsageError
 
@@ -34,11 +35,11 @@ def elastic_net(weights: Iterable[Tensor], *, l1: float, l2: float) -> Tensor:
     return total
 
 
-def soft_threshold_(weights: Iterable[Tensor], amount: float) -> None:
+def soft_threshold_(weights: Iterable[Tensor], amount: float, *, biases: bool = False) -> None:
     """Move every weight by `amount` towards zero and no further, in place: the exact step of an L1 penalty.
 
     Adding |w| to the loss makes weights small; only this makes them zero. Use `amount` = rate * strength after
-    each step (Daubechies et al. 2004).
+    each step (Daubechies et al. 2004). Tensors with one axis are left out unless `biases`.
 
     >>> weight = torch.tensor([[0.5, -0.1]])
     >>> soft_threshold_([weight], 0.2)
@@ -47,5 +48,79 @@ def soft_threshold_(weights: Iterable[Tensor], amount: float) -> None:
     """
     with torch.no_grad():
         for weight in weights:
-            if weight.ndim >= 2:
+            if biases or weight.ndim >= 2:
                 weight.copy_(weight.sign() * (weight.abs() - amount).clamp(min=0.0))
+
+
+def decay_directly(optimizer: Optimizer, decays: dict[int, float]) -> None:
+    """Shrink weights by rate * decay before every step, whatever the gradient: decoupled weight decay.
+
+    For plain descent the same as an L2 penalty; for optimizers that divide by the size of gradients it is not
+    (Loshchilov and Hutter 2019).
+
+    Args:
+        optimizer: of any kind, whose own decay should be 0.
+        decays: strength by number of the parameter group.
+
+    >>> w = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.SGD([w], lr=0.1)
+    >>> decay_directly(optimizer, {0: 0.5})
+    >>> w.grad = torch.zeros(1)
+    >>> optimizer.step()
+    >>> w
+    tensor([0.9500], requires_grad=True)
+    """
+
+    def shrink(chosen: Optimizer, args: object, kwargs: object) -> None:
+        with torch.no_grad():
+            for number, decay in decays.items():
+                group = chosen.param_groups[number]
+                torch._foreach_mul_(group["params"], 1 - group["lr"] * decay)
+
+    optimizer.register_step_pre_hook(shrink)
+
+
+def pull_to_zero(optimizer: Optimizer, pulls: dict[int, float]) -> None:
+    """Move weights by rate * strength towards zero after every step and no further: an L1 penalty that makes zeros.
+
+    Args:
+        optimizer: of any kind.
+        pulls: strength by number of the parameter group.
+
+    >>> w = torch.tensor([[1.0, 0.01]], requires_grad=True)
+    >>> optimizer = torch.optim.SGD([w], lr=0.1)
+    >>> pull_to_zero(optimizer, {0: 0.5})
+    >>> w.grad = torch.zeros(1, 2)
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([[0.9500, 0.0000]])
+    """
+
+    def pull(chosen: Optimizer, args: object, kwargs: object) -> None:
+        for number, strength in pulls.items():
+            group = chosen.param_groups[number]
+            soft_threshold_(group["params"], group["lr"] * strength, biases=True)
+
+    optimizer.register_step_post_hook(pull)
+
+
+def add_slope(optimizer: Optimizer, pulls: dict[int, float]) -> None:
+    """Add strength * w to the gradients before every step: an L2 penalty for optimizers whose own decay is another.
+
+    >>> w = torch.ones(1, requires_grad=True)
+    >>> optimizer = torch.optim.SGD([w], lr=0.1)
+    >>> add_slope(optimizer, {0: 2.0})
+    >>> w.grad = torch.zeros(1)
+    >>> optimizer.step()
+    >>> w.detach()
+    tensor([0.8000])
+    """
+
+    def add(chosen: Optimizer, args: object, kwargs: object) -> None:
+        with torch.no_grad():
+            for number, strength in pulls.items():
+                for p in chosen.param_groups[number]["params"]:
+                    if p.grad is not None:
+                        p.grad.add_(p, alpha=strength)
+
+    optimizer.register_step_pre_hook(add)

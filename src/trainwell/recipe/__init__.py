@@ -1,5 +1,6 @@
 """The whole run as frozen data: schema, checks, edits, files and presets. No torch."""
 
+from trainwell.recipe.check import check_combinations as check_combinations
 from trainwell.recipe.check import check_values as check_values
 from trainwell.recipe.check import parse_assignment as parse_assignment
 from trainwell.recipe.edit import differences as differences

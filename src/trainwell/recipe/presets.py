@@ -14,11 +14,22 @@ _UNNORMALISED = ("alexnet", "zfnet", "vgg16", "vgg19", "googlenet", "deepface")
 _NORMALISED = ("inception_v3", "mobilenet", *(f"resnet{depth}" for depth in (9, 18, 20, 34, 50, 101, 152)))
 
 
-def preset(facts: Facts) -> Preset:
+# What each optimizer is usually given on networks of this size; 1 is the law of those that find their own steps.
+_RATES = {
+    "sgd": 0.03, "momentum": 0.03, "nesterov": 0.03, "asgd": 0.1, "adam": 1e-3, "adamw": 1e-3, "adagrad": 0.02,
+    "adadelta": 1.0, "rmsprop": 1e-3, "rprop": 1e-2, "kfac": 0.03, "vsgd": 1.0, "lbfgs": 1.0, "newton": 1.0,
+    "saddle_free": 1.0,
+}  # fmt: skip
+_WHOLE_BATCHES = ("lbfgs", "newton", "saddle_free", "rprop")
+_MOST_IN_A_BATCH = 10_000
+
+
+def preset(facts: Facts, *, optimizer: str = "") -> Preset:
     """Choose settings for what is known of the data, as key: (value, reason).
 
     Args:
         facts: kind, task, input_shape, sizes["train"] and model, if one was asked for, are read.
+        optimizer: the one that was asked for; empty leaves the choice here.
 
     >>> preset(Facts(kind="picture", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000}))["nn.model"]
     ('lenet5', 'small pictures: convolutions share weights over positions')
@@ -27,7 +38,25 @@ def preset(facts: Facts) -> Preset:
     chosen |= _network(facts)
     chosen |= _asked(facts)
     chosen |= _duration(facts)
-    return chosen
+    return chosen | _for_optimizer(optimizer, chosen, max(1, facts.sizes.get("train", 0)))
+
+
+def _for_optimizer(optimizer: str, chosen: Preset, examples: int) -> Preset:
+    """Fit rate, decay and batch to an optimizer other than the one that suits the data."""
+    if optimizer not in _RATES or optimizer == chosen.get("optim.name", ("adamw", ""))[0]:
+        return {}
+    if optimizer in ("adam", "adamw") and "optim.name" not in chosen:
+        changed: Preset = {}
+    else:
+        changed = {"optim.learning_rate": (_RATES[optimizer], f"usual for {optimizer}")}
+    if optimizer != "adamw":
+        changed["optim.weight_decay"] = (1e-4, "usual where decay goes through the gradient")
+    if optimizer == "adadelta":
+        changed["optim.epsilon"] = (1e-6, "Zeiler 2012")
+    if optimizer in _WHOLE_BATCHES:
+        changed["train.batch_size"] = (min(examples, _MOST_IN_A_BATCH), f"{optimizer} needs slopes without noise")
+        changed["nn.dropout"] = (0.0, f"{optimizer} needs slopes without noise")
+    return changed
 
 
 def _network(facts: Facts) -> Preset:

@@ -25,6 +25,7 @@ class Limits:
         above: True if `low` itself is excluded.
         below: True if `high` itself is excluded.
         words: the only valid words; empty if free.
+        unlimited: True if infinity is valid too: it stands for "none".
         catalogue: the kind of thing a name must denote ("optimizer"); checked against that catalogue when assembled.
 
     >>> Limits(low=0, above=True).describe()
@@ -37,6 +38,7 @@ class Limits:
     below: bool = False
     words: tuple[str, ...] = ()
     catalogue: str = ""
+    unlimited: bool = False
 
     def describe(self) -> str:
         """Say in words what is allowed."""
@@ -59,7 +61,8 @@ class Limits:
             return True
         low_kept = value > self.low if self.above else value >= self.low
         high_kept = value < self.high if self.below else value <= self.high
-        return (isinstance(value, int) or math.isfinite(value)) and low_kept and high_kept
+        number = isinstance(value, int) or math.isfinite(value) or (self.unlimited and value == math.inf)
+        return number and low_kept and high_kept
 
 
 def setting(default: Value, meaning: str, *, limits: Limits | None = None) -> Any:
@@ -76,6 +79,7 @@ THREADS = Limits(low=0, high=1024)
 SEED = Limits(low=-1, high=2**63 - 1)
 AT_LEAST_ONE = Limits(low=1, high=2**31)
 WIDTHS = Limits(low=0.01, high=8)
+ABOVE_ZERO_OR_NONE = Limits(low=0, above=True, unlimited=True)
 
 
 @dataclass(frozen=True)
@@ -120,8 +124,18 @@ class NetworkRecipe:
     width: int = setting(16, "channels of the first stage (resnet9, resnet20)", limits=AT_LEAST_ONE)
     width_factor: float = setting(1.0, "channels of every layer times this (alexnet ... deepface)", limits=WIDTHS)
     activation: str = setting("relu", "non-linearity", limits=Limits(catalogue="activation"))
+    normalisation: str = setting(
+        "as_designed", "normalisation of hidden layers", limits=Limits(catalogue="normalisation")
+    )
+    normalise: str = setting(
+        "before", "where it stands: before or after the non-linearity", limits=Limits(words=("before", "after"))
+    )
     dropout: float = setting(0.0, "probability of dropping a hidden unit", limits=FRACTION)
+    classic_dropout: bool = setting(False, "scale units down at prediction instead of up in training")
+    dropconnect: float = setting(0.0, "probability of dropping a connection of a hidden dense layer", limits=FRACTION)
+    pooling: str = setting("as_designed", "how windows are pooled", limits=Limits(catalogue="pooling"))
     initialisation: str = setting("he_normal", "how weights start", limits=Limits(catalogue="initialisation"))
+    initial_bias: float = setting(0.0, "where biases of hidden layers start; 0.01 keeps rectifiers alive at first")
 
 
 @dataclass(frozen=True)
@@ -130,19 +144,42 @@ class OptimRecipe:
 
     name: str = setting("adamw", "optimizer", limits=Limits(catalogue="optimizer"))
     learning_rate: float = setting(1e-3, "highest step size", limits=POSITIVE)
-    momentum: float = setting(0.9, "share of the last step kept (sgd)", limits=FRACTION)
+    momentum: float = setting(0.9, "share of the last step kept (sgd, momentum, nesterov, kfac)", limits=FRACTION)
     nesterov: bool = setting(True, "look ahead along the momentum (sgd)")
     beta1: float = setting(0.9, "decay of the mean gradient (adam, adamw)", limits=FRACTION)
     beta2: float = setting(0.999, "decay of the mean squared gradient (adam, adamw)", limits=FRACTION)
     rho: float = setting(0.9, "decay of the mean squared gradient (rmsprop, adadelta)", limits=FRACTION)
     epsilon: float = setting(1e-8, "keeps divisions by the size of gradients finite", limits=POSITIVE)
     weight_decay: float = setting(0.01, "pull of weight matrices towards zero; never of biases", limits=NOT_NEGATIVE)
+    decoupled: bool = setting(False, "weight decay shrinks weights directly, not through the gradient (adamw: always)")
+    l1: float = setting(0.0, "strength of an L1 penalty: makes weights exactly zero", limits=NOT_NEGATIVE)
+    l2: float = setting(
+        0.0, "strength of an L2 penalty in the loss: l2/2 times the sum of squares", limits=NOT_NEGATIVE
+    )
+    penalise_biases: bool = setting(False, "decay and penalties hold for biases and scales too")
+    max_norm: float = setting(
+        math.inf, "longest incoming weight vector of a unit, often 3; inf: no limit", limits=ABOVE_ZERO_OR_NONE
+    )
+    damping: float = setting(1e-3, "added to curvatures (kfac, newton, saddle_free)", limits=POSITIVE)
+    history: int = setting(10, "past steps that stand for the curvature (lbfgs)", limits=AT_LEAST_ONE)
+    refresh: int = setting(10, "steps between two looks at the curvature (kfac)", limits=AT_LEAST_ONE)
     schedule: str = setting("cosine", "how the rate falls", limits=Limits(catalogue="schedule"))
     warmup: float = setting(0.05, "share of all steps over which the rate rises from 0", limits=FRACTION)
     step_epochs: float = setting(10.0, "epochs between drops (schedule step)", limits=POSITIVE)
-    step_factor: float = setting(0.1, "the rate is multiplied by this at each drop (schedule step)", limits=POSITIVE)
+    step_factor: float = setting(0.1, "the rate is multiplied by this at each drop (step, plateau)", limits=POSITIVE)
     schedule_decay: float = setting(0.1, "fall per epoch (exponential, inverse, inverse_power)", limits=NOT_NEGATIVE)
     schedule_power: float = setting(0.75, "exponent of the fall (schedule inverse_power)", limits=POSITIVE)
+    plateau_epochs: int = setting(
+        3, "epochs without a better score before a drop (schedule plateau)", limits=AT_LEAST_ONE
+    )
+    reference_batch: int = setting(
+        0, "batch size the rate is meant for; another one rescales it; 0: never", limits=COUNT
+    )
+    batch_scaling: str = setting(
+        "linear",
+        "rescale the rate by k, or by its root, for k times the batch",
+        limits=Limits(words=("linear", "sqrt")),
+    )
 
 
 @dataclass(frozen=True)
@@ -153,6 +190,7 @@ class TrainRecipe:
     batch_size: int = setting(64, "examples per optimizer step", limits=AT_LEAST_ONE)
     micro_batch: int = setting(0, "examples per backward pass; 0: the whole batch", limits=COUNT)
     clip_norm: float = setting(0.0, "largest norm of the whole gradient; 0: no clipping", limits=NOT_NEGATIVE)
+    clip_value: float = setting(0.0, "largest size of each number of the gradient; 0: no clipping", limits=NOT_NEGATIVE)
     patience: int = setting(0, "stop after this many epochs without a better validation score; 0: never", limits=COUNT)
     ema: float = setting(0.0, "decay of the averaged weights used to predict; 0: none", limits=FRACTION)
     checkpoint_seconds: float = setting(60.0, "seconds between checkpoints; 0: after every step", limits=NOT_NEGATIVE)

@@ -28,6 +28,7 @@ FUSIBLE = (
     "optim.beta1",
     "optim.beta2",
     "optim.epsilon",
+    "optim.rho",
     "optim.weight_decay",
     "optim.schedule",
     "optim.warmup",
@@ -93,6 +94,8 @@ def why_alone(recipe: Recipe) -> str:
     >>> why_alone(vary(Recipe(), {"train.ema": 0.99}))
     'train.ema is not made for many networks at once'
     """
+    if recipe.optim.schedule == "plateau":
+        return "the schedule plateau is not made for many networks at once"
     return _why_alone(vary(recipe, {key: SETTINGS[key].default for key in FUSIBLE}))
 
 
@@ -102,11 +105,14 @@ def _why_alone(recipe: Recipe) -> str:
         return f"the optimizer {recipe.optim.name} is not made for many networks at once"
     known = {*FUSIBLE, *_SAME, *_BESIDE, *_DATA_READ}
     for key, value in flatten(recipe):
-        if key not in known and not key.startswith("nn.") and value != SETTINGS[key].default:
+        inside = key in known or (key.startswith("nn.") and key not in _RANDOM)
+        if not inside and value != SETTINGS[key].default:
             return f"{key} is not made for many networks at once"
     return ""
 
 
+# Settings of the network whose draws, or whose stand-ins at prediction, would not be each member's own.
+_RANDOM = ("nn.classic_dropout", "nn.dropconnect", "nn.pooling", "nn.normalisation")
 # Settings of the data that are done with once the examples are read, split and prepared.
 _DATA_READ = tuple(
     f"data.{name}"

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.assemble.build import build_augmentation
+from trainwell.assemble.job import build_rate, build_update
 from trainwell.core.batch import Batch
-from trainwell.core.errors import DivergedError
-from trainwell.optim import optimizer, schedule
+from trainwell.core.errors import DivergedError, UsageError
+from trainwell.optim import optimizer
 from trainwell.recipe import Recipe
 from trainwell.search.ground import Ground
-from trainwell.train import Average, Job, State, Update, choose_device, evaluate, train
+from trainwell.train import Average, Job, State, choose_device, evaluate, train
 
 Scores = dict[str, float]
 
@@ -58,26 +59,31 @@ class Single:
         self._average = Average(self.model, recipe.train.ema) if recipe.train.ema else None
         augment = build_augmentation(recipe, pictures=len(self._parts.facts.input_shape) == 3)
         device = self._device
+        if recipe.optim.schedule == "plateau":
+            raise UsageError(
+                "optim.schedule must be a function of the step to tune, got 'plateau'. Choose 'cosine' or 'step'."
+            )
+        update, see = build_update(self.model, self._task, recipe, optimizer=built, average=self._average)
 
         def prepare(batch: Batch) -> Batch:
             batch = batch.to(device) if device.type != "cpu" else batch
             batch = augment(batch) if augment else batch
             if last and batch.inputs.ndim == 4:
                 batch = batch.replace(inputs=batch.inputs.contiguous(memory_format=torch.channels_last))
-            return batch
+            return see(batch)
 
         epochs = recipe.train.epochs
         self._job = Job(
             model=self.model,
             task=self._task,
             optimizer=built,
-            rate=schedule(recipe.optim, steps=epochs * len(self._parts.train), epochs=epochs),
+            rate=build_rate(recipe, len(self._parts.train)),
             batches=self._parts.train,
             epochs=epochs,
             seed=recipe.seed,
             device=device,
             prepare=prepare,
-            update=Update(self.model, built, clip_norm=recipe.train.clip_norm, average=self._average),
+            update=update,
             after_step=self._after_step,
         )
         self.state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=device))

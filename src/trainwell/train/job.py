@@ -29,6 +29,8 @@ class State:
         best_loss: validation loss that went with it; it decides between equal scores.
         best_epoch: epoch in which it was reached, from 1; 0 before the first evaluation.
         best_step: steps taken when it was reached.
+        rate_factor: what drops on plateaus have left of the learning rate.
+        dropped_epoch: epoch of the last such drop.
         stop: why the run stops before its last epoch; empty while it goes on.
         loss_sum: sum of the epoch's losses so far, each times its batch's weight, on the device.
         weight: sum of these weights.
@@ -43,6 +45,8 @@ class State:
     best_loss: float = math.inf
     best_epoch: int = 0
     best_step: int = 0
+    rate_factor: float = 1.0
+    dropped_epoch: int = 0
     stop: str = ""
     loss_sum: Tensor = field(default_factory=lambda: torch.zeros(()))
     weight: float = 0.0
@@ -103,7 +107,7 @@ class Job:
             torch.cuda.manual_seed(seed)
         elif self.device.type == "mps":
             torch.mps.manual_seed(seed)
-        rate = self.rate(state.step)
+        rate = self.rate(state.step) * state.rate_factor
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group.get("rate_factor", 1.0)
         self.arrange(state.epoch)

@@ -1,15 +1,18 @@
-"""One update of the weights: clip, guard, step, average."""
+"""One update of the weights: guard, clip, step, constrain, average."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import final
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from trainwell.core.batch import Batch
 from trainwell.core.errors import DivergedError
+from trainwell.core.protocols import Task
 
 
 @final
@@ -44,6 +47,34 @@ class Average:
 
 
 @final
+class Again:
+    """The loss of the batch under way, for optimizers that look at it again within a step.
+
+    Every look draws what the first one drew (dropout masks), so that a line search sees one function.
+
+    Args:
+        model: the network.
+        task: its task.
+    """
+
+    def __init__(self, model: nn.Module, task: Task) -> None:
+        self._model, self._task = model, task
+        self._batch: Batch | None = None
+        self._random = torch.empty(0)
+
+    def see(self, batch: Batch) -> Batch:
+        """Remember the batch whose step is under way, and what is drawn in it."""
+        self._batch, self._random = batch, torch.get_rng_state()
+        return batch
+
+    def __call__(self) -> Tensor:
+        """Return the loss with its graph."""
+        assert self._batch is not None, "a step comes after its batch"
+        torch.set_rng_state(self._random)
+        return self._task.loss(self._task.forward(self._model, self._batch), self._batch)
+
+
+@final
 class Update:
     """Clips, refuses non-finite gradients, steps and averages.
 
@@ -56,16 +87,28 @@ class Update:
         model: the network.
         optimizer: its optimizer.
         clip_norm: largest norm of the whole gradient (Pascanu et al. 2013); 0 for none.
+        clip_value: largest size of each of its numbers (Graves 2013); 0 for none.
+        constrain: called after each step to put the weights back where they may be, if given.
         average: kept up to date after each step, if given.
+        again: the loss of the batch under way, if the optimizer looks at it again.
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Optimizer, *, clip_norm: float = 0.0, average: Average | None = None
+        self,
+        model: nn.Module,
+        optimizer: Optimizer,
+        *,
+        clip_norm: float = 0.0,
+        clip_value: float = 0.0,
+        constrain: Callable[[], None] | None = None,
+        average: Average | None = None,
+        again: Again | None = None,
     ) -> None:
         self._optimizer = optimizer
         self._parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         device = self._parameters[0].device
-        self._clip_norm = clip_norm
+        self._clip_norm, self._clip_value = clip_norm, clip_value
+        self._constrain, self._again = constrain, again
         self._average = average
         self._bad = torch.zeros((), device=device)
         self._one = torch.ones((), device=device)
@@ -94,9 +137,25 @@ class Update:
             self._complain(loss.item())
         if self._clip_norm:
             torch.nn.utils.clip_grad_norm_(self._parameters, self._clip_norm)
-        self._optimizer.step()
+        if self._clip_value:
+            torch.nn.utils.clip_grad_value_(self._parameters, self._clip_value)
+        if self._again:
+            self._step_by_loss(self._again)
+        else:
+            self._optimizer.step()
+        if self._constrain:
+            self._constrain()
         if self._average:
             self._average.update(step)
+
+    def _step_by_loss(self, again: Again) -> None:
+        """Step with an optimizer that looks again: where it ends must be finite, or the step did not happen."""
+        before = [parameter.detach().clone() for parameter in self._parameters]
+        self._optimizer.step(again)  # type: ignore[arg-type]
+        if not all(norm.isfinite() for norm in torch._foreach_norm([p.detach() for p in self._parameters])):
+            with torch.no_grad():
+                torch._foreach_copy_([p.detach() for p in self._parameters], before)
+            self._complain(math.nan)
 
     def raise_if_bad(self) -> None:
         """Raise what a deferred guard found since the last call."""

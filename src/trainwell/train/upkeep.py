@@ -44,6 +44,7 @@ class Upkeep:
         patience: epochs without a better score before the run stops; 0 for never.
         checkpoint_seconds: time between checkpoints; 0 after every step.
         display: shown the numbers of every epoch.
+        plateau: epochs without a better score before the rate drops, and the factor of a drop; (0, 1) for never.
     """
 
     model: nn.Module
@@ -60,6 +61,7 @@ class Upkeep:
     patience: int
     checkpoint_seconds: float
     display: Display
+    plateau: tuple[int, float] = (0, 1.0)
     best: dict[str, Tensor] | None = None
     _saved: float = field(default_factory=time.monotonic)
     _saved_step: int = -1
@@ -175,7 +177,12 @@ class Upkeep:
             state.best_score, state.best_loss = score, loss
             state.best_epoch, state.best_step = state.epoch, state.step
             self.best = {name: tensor.detach().clone() for name, tensor in self.model.state_dict().items()}
-        elif self.patience and state.epoch - state.best_epoch >= self.patience:
+            return
+        epochs, factor = self.plateau
+        if epochs and state.epoch - max(state.best_epoch, state.dropped_epoch) >= epochs:
+            state.rate_factor *= factor
+            state.dropped_epoch = state.epoch
+        if self.patience and state.epoch - state.best_epoch >= self.patience:
             state.stop = f"no better validation {self.task.main_score} for {self.patience} epochs"
 
     def _record(self, state: State, row: Row, scores: Mapping[str, Mapping[str, float]]) -> None:

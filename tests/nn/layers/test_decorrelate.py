@@ -40,3 +40,11 @@ def test_gradients_are_finite() -> None:
 def test_fewer_samples_than_features_are_refused() -> None:
     with pytest.raises(UsageError, match="more samples than its 4 features, got 3"):
         DecorrelatedBatchNorm(4)(torch.randn(3, 4))
+
+
+def test_a_small_rest_of_an_epoch_uses_what_was_learned() -> None:
+    layer = DecorrelatedBatchNorm(4)
+    layer(torch.randn(50, 4))
+    matrix, rest = layer.running_matrix.clone(), torch.randn(3, 4)
+    assert torch.equal(layer(rest), layer.eval()(rest))
+    assert torch.equal(layer.running_matrix, matrix)

@@ -1,6 +1,7 @@
 """Layers torch does not have, each with the law that ties training to prediction, and the blocks of the zoo."""
 
 from trainwell.nn.layers.auxiliary import Aided as Aided
+from trainwell.nn.layers.classic_dropout import ClassicDropout as ClassicDropout
 from trainwell.nn.layers.conversion import fully_convolutional as fully_convolutional
 from trainwell.nn.layers.conversion import to_convolution as to_convolution
 from trainwell.nn.layers.conversion import to_linear as to_linear
@@ -13,6 +14,7 @@ from trainwell.nn.layers.inception import inception_factorised as inception_fact
 from trainwell.nn.layers.inception import inception_square as inception_square
 from trainwell.nn.layers.local import LocallyConnected2d as LocallyConnected2d
 from trainwell.nn.layers.normalise import NORMALISATIONS as NORMALISATIONS
+from trainwell.nn.layers.pooling import POOLINGS as POOLINGS
 from trainwell.nn.layers.residual import residual_block as residual_block
 from trainwell.nn.layers.separable import depthwise_separable as depthwise_separable
 from trainwell.nn.layers.separable import spatially_separable as spatially_separable

@@ -14,7 +14,8 @@ from trainwell.core.errors import UsageError
 class DecorrelatedBatchNorm(nn.Module):
     """Whiten features over the batch by ZCA, so that their covariance is the identity (Huang et al. 2018).
 
-    At prediction the running mean and the running whitening matrix stand in for those of the batch.
+    At prediction the running mean and the running whitening matrix stand in for those of the batch; so they do for
+    a batch with too few samples (the rest at the end of an epoch), unless it is the first.
 
     Args:
         features: channels.
@@ -23,7 +24,7 @@ class DecorrelatedBatchNorm(nn.Module):
     Shapes:
         (batch, features) or (batch, features, height, width), unchanged.
     Raises:
-        UsageError: if a training batch has no more samples than features: its covariance has no inverse then.
+        UsageError: if the first training batch has no more samples than features: its covariance has no inverse.
 
     >>> torch.manual_seed(0).initial_seed(), DecorrelatedBatchNorm(2)(torch.randn(100, 2)).T.cov().round(decimals=2)
     (0, tensor([[1.0100, 0.0000],
@@ -32,6 +33,7 @@ class DecorrelatedBatchNorm(nn.Module):
 
     running_mean: Tensor
     running_matrix: Tensor
+    num_batches_tracked: Tensor
 
     def __init__(self, features: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__()
@@ -40,12 +42,14 @@ class DecorrelatedBatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(features))
         self.register_buffer("running_mean", torch.zeros(features))
         self.register_buffer("running_matrix", torch.eye(features))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Return whitened features, scaled and shifted by what is learned."""
         rows = inputs.movedim(1, -1).reshape(-1, inputs.shape[1])
-        if self.training:
-            if len(rows) <= rows.shape[1]:
+        enough = len(rows) > rows.shape[1]
+        if self.training and (enough or not int(self.num_batches_tracked)):
+            if not enough:
                 raise UsageError(
                     f"Decorrelated batch norm must see more samples than its {rows.shape[1]} features, "
                     f"got {len(rows)}. Use larger batches or group norm."
@@ -56,6 +60,7 @@ class DecorrelatedBatchNorm(nn.Module):
             with torch.no_grad():
                 self.running_mean.lerp_(mean, self.momentum)
                 self.running_matrix.lerp_(matrix, self.momentum)
+                self.num_batches_tracked += 1
         else:
             centred, matrix = rows - self.running_mean, self.running_matrix
         white = centred @ matrix * self.weight + self.bias

@@ -17,22 +17,25 @@ class StochasticPool2d(nn.Module):
     Negative activations count as zero: put it behind a rectifier. A window of zeros passes on zero.
 
     Args:
-        size: side of the windows, which do not overlap; a rest at the border is left out.
+        size: side of the windows; a rest at the border is left out.
+        stride: distance between windows; None puts them side by side.
+        padding: zeros around the picture, which are never drawn.
     Shapes:
-        (batch, channels, height, width) to (batch, channels, height // size, width // size).
+        (batch, channels, height, width) to (batch, channels, (height + 2 padding - size) // stride + 1, ...).
 
     >>> StochasticPool2d(2).eval()(torch.tensor([[[[1.0, 1.0], [0.0, 2.0]]]]))
     tensor([[[[1.5000]]]])
     """
 
-    def __init__(self, size: int = 2) -> None:
+    def __init__(self, size: int = 2, *, stride: int | None = None, padding: int = 0) -> None:
         super().__init__()
-        self.size = size
+        self.size, self.stride, self.padding = size, stride or size, padding
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled pictures."""
         batch, channels, height, width = pictures.shape
-        windows = F.unfold(pictures.flatten(0, 1).unsqueeze(1).relu(), self.size, stride=self.size)
+        single = pictures.flatten(0, 1).unsqueeze(1).relu()
+        windows = F.unfold(single, self.size, padding=self.padding, stride=self.stride)
         total = windows.sum(1, keepdim=True)
         shares = windows / total.clamp(min=torch.finfo(total.dtype).tiny)
         if self.training:
@@ -41,8 +44,9 @@ class StochasticPool2d(nn.Module):
             pooled = windows.gather(1, passed.int().argmax(1, keepdim=True))
         else:
             pooled = (shares * windows).sum(1, keepdim=True)
-        return pooled.view(batch, channels, height // self.size, width // self.size)
+        rows = (height + 2 * self.padding - self.size) // self.stride + 1
+        return pooled.view(batch, channels, rows, -1)
 
     def extra_repr(self) -> str:
         """Show the size."""
-        return f"size={self.size}"
+        return f"size={self.size}, stride={self.stride}, padding={self.padding}"

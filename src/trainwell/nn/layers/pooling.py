@@ -1,0 +1,55 @@
+"""Poolings by name; the docstring of each is its page in `trainwell about`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import nn
+
+from trainwell.core.catalogue import Catalogue
+from trainwell.nn.layers.stochastic_pooling import StochasticPool2d
+
+
+class Pooling(Protocol):
+    """Builds a layer that makes one number of each window."""
+
+    def __call__(self, size: int, *, stride: int, padding: int) -> nn.Module:
+        """Build it for windows of side `size`, `stride` apart, with `padding` zeros around the picture."""
+        ...
+
+
+def maximum(size: int, *, stride: int, padding: int) -> nn.Module:
+    """Keep the largest activation of each window: whether a feature is there, not where.
+
+    Formula: max over the window; side floor((h + 2p - f) / s) + 1
+    Use: the default of classifiers; windows larger than their stride overlap (AlexNet).
+    Cost: no weights; the rest of the window gets no gradient.
+    Lab: stochastic_pooling
+    """
+    return nn.MaxPool2d(size, stride=stride, padding=padding)
+
+
+def average(size: int, *, stride: int, padding: int) -> nn.Module:
+    """Take the mean activation of each window.
+
+    Formula: sum over the window / f²
+    Use: before the head (global), where texture matters more than single features.
+    Cost: no weights; strong features are thinned out.
+    Lab: stochastic_pooling
+    """
+    return nn.AvgPool2d(size, stride=stride, padding=padding)
+
+
+def stochastic(size: int, *, stride: int, padding: int) -> nn.Module:
+    """Draw an activation of each window in proportion to its size; predict the mean of the draws.
+
+    Formula: P(a_i) = a_i / sum a; at prediction sum a_i² / sum a
+    Use: over-fitting convolution networks; behind rectifiers, as negative activations count as zero.
+    Cost: no weights; slower than max, noise in training.
+    Lab: stochastic_pooling
+    Source: Zeiler and Fergus 2013
+    """
+    return StochasticPool2d(size, stride=stride, padding=padding)
+
+
+POOLINGS: Catalogue[Pooling] = Catalogue("pooling", {"max": maximum, "average": average, "stochastic": stochastic})

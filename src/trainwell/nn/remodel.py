@@ -1,0 +1,181 @@
+"""What a recipe chooses about a network that is already designed: normalisation, dropout, pooling, connections.
+
+One place for all architectures: layers are found by their type and exchanged or wrapped, and their paths stay.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils import parametrizations
+
+from trainwell.core.errors import UsageError
+from trainwell.nn.activations import ACTIVATIONS
+from trainwell.nn.layers import NORMALISATIONS, POOLINGS, ClassicDropout, DecorrelatedBatchNorm, DropConnect
+from trainwell.recipe.schema import NetworkRecipe
+
+AS_DESIGNED, WEIGHT = "as_designed", "weight"
+NORMALISATION_NAMES = (AS_DESIGNED, *NORMALISATIONS, WEIGHT)
+POOLING_NAMES = (AS_DESIGNED, *POOLINGS)
+
+_ACTIVATIONS = tuple(type(build()) for build in ACTIVATIONS.values())
+_MAPS_ONLY = ("instance", "local_response")
+_NORMS = (_BatchNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, nn.LocalResponseNorm, DecorrelatedBatchNorm)
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
+
+
+def remodel(model: nn.Module, recipe: NetworkRecipe, input_shape: Sequence[int]) -> None:
+    """Change a network in place to what a recipe chooses; what is left at "as_designed" and 0 stays as it is.
+
+    Args:
+        model: a network; its output layer is called `head`.
+        recipe: activation, normalisation, pooling, dropout and dropconnect are read.
+        input_shape: shape of one example, to find the size of every layer.
+    Raises:
+        UsageError: if the network has no layer a choice could apply to.
+
+    >>> net = nn.Sequential(OrderedDict(fc=nn.Linear(3, 4), act=nn.ReLU(), head=nn.Linear(4, 2)))
+    >>> remodel(net, NetworkRecipe(normalisation="batch"), (3,))
+    >>> net.act
+    Sequential(
+      (normalisation): BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+      (activation): ReLU()
+    )
+    """
+    if recipe.activation != "relu":
+        _exchange(model, lambda path, old: ACTIVATIONS[recipe.activation]() if type(old) is nn.ReLU else None)
+    if recipe.pooling != AS_DESIGNED:
+        _require(_exchange(model, lambda path, old: _pool(old, recipe.pooling)), "pooling", "max or average pooling")
+    shapes: dict[str, tuple[int, ...]] = {}
+    if recipe.normalisation not in (AS_DESIGNED, WEIGHT) or (recipe.dropout and not _has_dropout(model)):
+        shapes = _shapes(model, input_shape)
+    if recipe.normalisation != AS_DESIGNED:
+        _normalise(model, recipe, shapes)
+    if recipe.dropout and not _has_dropout(model):
+        _drop(model, recipe.dropout, shapes)
+    if recipe.classic_dropout:
+        _exchange(model, lambda path, old: ClassicDropout(old.p) if type(old) is nn.Dropout else None)
+    if recipe.dropconnect:
+        changed = _exchange(model, lambda path, old: _connect(path, old, recipe.dropconnect))
+        _require(changed, "dropconnect", "hidden fully connected layer")
+
+
+def batch_dependent(model: nn.Module) -> bool:
+    """Tell whether the examples of a batch influence each other in training.
+
+    >>> batch_dependent(nn.BatchNorm1d(3)), batch_dependent(nn.LayerNorm(3))
+    (True, False)
+    """
+    return any(isinstance(module, (_BatchNorm, DecorrelatedBatchNorm)) for module in model.modules())
+
+
+def _normalise(model: nn.Module, recipe: NetworkRecipe, shapes: dict[str, tuple[int, ...]]) -> None:
+    name = recipe.normalisation
+    designed = [path for path, module in model.named_modules() if isinstance(module, _NORMS)]
+    if name == WEIGHT:
+        _exchange(model, lambda path, old: nn.Identity() if path in designed else None)
+        layers = [module for module in model.modules() if isinstance(module, (nn.Linear, *_CONVOLUTIONS))]
+        for module in layers:
+            parametrizations.weight_norm(module)
+        return _require(len(layers), "normalisation", "linear or convolution layer")
+    if name == "none" and not designed:
+        return None
+    if designed:
+        if recipe.normalise == "after":
+            raise UsageError(
+                "nn.normalise must be 'before' for a network designed with normalisation, got 'after'. Leave it out."
+            )
+        changed = _exchange(model, lambda path, old: _norm(name, shapes.get(path, ())) if path in designed else None)
+        return _require(changed, "normalisation", "layer")
+
+    def wrap(path: str, old: nn.Module) -> nn.Module | None:
+        new = _norm(name, shapes[path]) if path in shapes and isinstance(old, _ACTIVATIONS) else None
+        if new is None:
+            return None
+        pairs = [("normalisation", new), ("activation", old)]
+        return nn.Sequential(OrderedDict(pairs if recipe.normalise == "before" else reversed(pairs)))
+
+    what = "feature map in front of a non-linearity" if name in _MAPS_ONLY else "layer with a non-linearity"
+    return _require(_exchange(model, wrap), "normalisation", what)
+
+
+def _norm(name: str, shape: tuple[int, ...]) -> nn.Module | None:
+    """Build a normalisation for (batch, channels, ...) activations; None where it means nothing."""
+    if len(shape) == 2:
+        if name in _MAPS_ONLY:
+            return None
+        return nn.BatchNorm1d(shape[1]) if name == "batch" else NORMALISATIONS[name](shape[1])
+    return NORMALISATIONS[name](shape[1]) if len(shape) == 4 else None
+
+
+def _drop(model: nn.Module, p: float, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Put dropout behind the non-linearity of every hidden fully connected layer."""
+
+    def wrap(path: str, old: nn.Module) -> nn.Module | None:
+        if len(shapes.get(path, ())) != 2 or not isinstance(old, _ACTIVATIONS):
+            return None
+        return nn.Sequential(OrderedDict(activation=old, dropout=nn.Dropout(p)))
+
+    _exchange(model, wrap)
+
+
+def _pool(old: nn.Module, name: str) -> nn.Module | None:
+    if not isinstance(old, (nn.MaxPool2d, nn.AvgPool2d)):
+        return None
+    sizes = [side if isinstance(side, int) else side[0] for side in (old.kernel_size, old.stride, old.padding)]
+    return POOLINGS[name](sizes[0], stride=sizes[1], padding=sizes[2])
+
+
+def _connect(path: str, old: nn.Module, p: float) -> nn.Module | None:
+    if type(old) is not nn.Linear or path.rpartition(".")[2] == "head" or old.bias is None:
+        return None
+    return DropConnect(old.in_features, old.out_features, p=p)
+
+
+def _has_dropout(model: nn.Module) -> bool:
+    return any(isinstance(module, nn.modules.dropout._DropoutNd) for module in model.modules())
+
+
+def _exchange(model: nn.Module, change: Callable[[str, nn.Module], nn.Module | None]) -> int:
+    """Put what `change` makes of a module in its place, and count how many it made something of."""
+    made = {path: change(path, module) for path, module in model.named_modules(remove_duplicate=False) if path}
+    for path, new in made.items():
+        if new is not None:
+            owner, _, name = path.rpartition(".")
+            setattr(model.get_submodule(owner), name, new)
+    return sum(new is not None for new in made.values())
+
+
+def _shapes(model: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
+    """Return the shape of what each non-linearity and normalisation sees, from a pass of two zeros."""
+    seen: dict[str, tuple[int, ...]] = {}
+    handles = []
+    kinds: tuple[type[nn.Module], ...] = (*_ACTIVATIONS, *_NORMS)
+    for path, module in model.named_modules():
+        if isinstance(module, kinds):
+
+            def note(module: nn.Module, inputs: tuple[Tensor, ...], path: str = path) -> None:
+                seen[path] = tuple(inputs[0].shape)
+
+            handles.append(module.register_forward_pre_hook(note))
+    was_training = model.training
+    model.eval()
+    try:
+        with torch.no_grad():
+            model(torch.zeros(2, *input_shape))
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        seen.clear()  # a network of words or sequences: what is asked for says that it found no layer
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return seen
+
+
+def _require(found: int, setting: str, what: str) -> None:
+    if not found:
+        raise UsageError(f"nn.{setting} must be left out for this network: it has no {what} to apply it to.")

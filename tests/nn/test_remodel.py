@@ -1,0 +1,92 @@
+"""A recipe's choices reach every architecture that has a place for them (curriculum D1, G1)."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from trainwell.core.errors import UsageError
+from trainwell.nn import MODELS, NORMALISATION_NAMES, DropConnect, batch_dependent, initialise, remodel
+from trainwell.nn.layers import ClassicDropout, StochasticPool2d
+from trainwell.recipe.schema import NetworkRecipe
+
+PICTURE = (3, 32, 32)
+
+
+def built(model: str = "lenet5", shape=PICTURE, **choices) -> nn.Module:
+    recipe = NetworkRecipe(model=model, **choices)
+    network = MODELS[model](recipe, shape, 5)
+    remodel(network, recipe, shape)
+    initialise(network, recipe.initialisation, seed=0)
+    return network
+
+
+def kinds(network: nn.Module) -> list[type]:
+    return [type(module) for module in network.modules()]
+
+
+@pytest.mark.parametrize("name", NORMALISATION_NAMES)
+@pytest.mark.parametrize("model", ["lenet5", "resnet20"])
+def test_every_normalisation_trains_in_plain_and_in_designed_networks(model: str, name: str) -> None:
+    network = built(model, normalisation=name)
+    out = network(torch.randn(128, *PICTURE))
+    out.square().mean().backward()
+    assert out.shape == (128, 5)
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+    designed = model == "resnet20" and name == "as_designed"
+    assert batch_dependent(network) is (designed or name in ("batch", "decorrelated"))
+
+
+@pytest.mark.parametrize(
+    ("place", "order"), [("before", [nn.BatchNorm1d, nn.ReLU]), ("after", [nn.ReLU, nn.BatchNorm1d])]
+)
+def test_the_place_is_before_or_after_the_non_linearity(place: str, order) -> None:
+    network = built("mlp", (4,), hidden=(6,), normalisation="batch", normalise=place)
+    assert [type(part) for part in network.activation1] == order
+
+
+def test_batch_norm_is_per_feature_map_in_convolutions_and_per_neuron_behind() -> None:
+    found = kinds(built(normalisation="batch"))
+    assert (found.count(nn.BatchNorm2d), found.count(nn.BatchNorm1d)) == (2, 2)
+
+
+def test_weight_norm_splits_every_layer_and_keeps_its_first_weights() -> None:
+    plain, normed = built(), built(normalisation="weight")
+    x = torch.randn(4, *PICTURE)
+    assert torch.allclose(plain(x), normed(x), atol=1e-5)
+    assert sum("original" in name for name, _ in normed.named_parameters()) == 10
+
+
+def test_dropout_reaches_networks_that_were_designed_without() -> None:
+    assert kinds(built(dropout=0.3)).count(nn.Dropout) == 2
+    assert kinds(built("mlp", (4,), hidden=(6,), dropout=0.3)).count(nn.Dropout) == 1
+    classic = [m.p for m in built(dropout=0.3, classic_dropout=True).modules() if isinstance(m, ClassicDropout)]
+    assert classic == [0.3, 0.3]
+
+
+def test_dropconnect_takes_the_hidden_dense_layers() -> None:
+    network = built(dropconnect=0.4)
+    assert [m.p for m in network.modules() if isinstance(m, DropConnect)] == [0.4, 0.4]
+    assert type(network.head) is nn.Linear
+
+
+def test_pooling_and_activation_are_exchanged() -> None:
+    network = built(pooling="stochastic", activation="tanh")
+    assert kinds(network).count(StochasticPool2d) == 2 and nn.MaxPool2d not in kinds(network)
+    assert nn.ReLU not in kinds(built("resnet20", activation="tanh"))
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"model": "resnet20", "dropconnect": 0.5}, "no hidden fully connected layer"),
+        ({"model": "mlp", "pooling": "max"}, "no max or average pooling"),
+        ({"model": "mlp", "normalisation": "instance"}, "no feature map"),
+        ({"model": "logistic", "normalisation": "batch"}, "no layer with a non-linearity"),
+        ({"model": "resnet20", "normalisation": "group", "normalise": "after"}, "must be 'before'"),
+    ],
+)
+def test_what_has_no_place_is_refused(choices, words) -> None:
+    with pytest.raises(UsageError, match=words):
+        built(**choices)
