@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
 
-from trainwell.core.errors import ShapeError
-from trainwell.explain import saliency
+from trainwell.core.errors import ShapeError, UsageError
+from trainwell.explain import MAPS, flat, saliency
 
 
 def test_only_the_pixels_that_matter_are_salient() -> None:
@@ -33,3 +35,72 @@ def test_nothing_is_left_behind() -> None:
 def test_one_class_for_each_input() -> None:
     with pytest.raises(ShapeError, match=r"one number per input, \(2,\), got \(3,\)"):
         saliency(nn.Linear(4, 3), torch.zeros(2, 4), classes=torch.zeros(3, dtype=torch.long))
+
+
+def network() -> nn.Module:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(4, 6, 3, padding=1), nn.ReLU(),
+        nn.Flatten(), nn.Linear(96, 3),
+    )  # fmt: skip
+
+
+def test_contributions_add_up_to_the_change_of_the_score() -> None:
+    """Completeness, Sundararajan et al. 2017, proposition 1."""
+    net, x, classes = network(), torch.randn(4, 2, 8, 8), torch.tensor([0, 1, 2, 0])
+    found = MAPS["integrated_gradients"](net, x, classes=classes)
+    with torch.no_grad():
+        change = (net(x) - net(torch.zeros_like(x))).gather(1, classes[:, None])[:, 0]
+    assert torch.allclose(found.sum((1, 2, 3)), change, atol=0.02)
+
+
+def test_occlusion_of_a_linear_network_is_what_was_covered() -> None:
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 2, bias=False))
+    x = torch.zeros(1, 1, 8, 8)
+    x[0, 0, 4, 4] = 1.0
+    found = MAPS["occlusion"](net, x, classes=torch.tensor([1]))
+    weight = net[1].weight.detach()[1].reshape(8, 8)[4, 4]
+    assert found[0, 4, 4].item() == pytest.approx(weight.item(), abs=1e-6)
+    assert found[0, :2].abs().max() < 1e-6
+
+
+def test_a_single_logit_has_two_classes() -> None:
+    net, x = nn.Sequential(nn.Flatten(), nn.Linear(8, 1)), torch.randn(1, 2, 2, 2)
+    for name in ("integrated_gradients", "gradient"):
+        one, zero = (MAPS[name](net, x, classes=torch.tensor([c])) for c in (1, 0))
+        assert torch.allclose(one.abs(), zero.abs())
+
+
+@pytest.mark.parametrize("name", list(MAPS))
+def test_every_map_has_a_strength_for_each_pixel_and_leaves_the_network_alone(name) -> None:
+    if name in ("input_x_gradient", "deep_lift", "guided_backprop"):
+        pytest.importorskip("captum")
+    net = network().train()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # captum says that it sets hooks
+        found = flat(MAPS[name](net, torch.randn(2, 2, 8, 8), classes=torch.tensor([0, 2])))
+    assert found.shape == (2, 8, 8)
+    assert (found >= 0).all()
+    assert net.training
+    assert all(p.grad is None for p in net.parameters())
+    assert not any(module._forward_hooks for module in net.modules())
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"), [("integrated_gradients", "IntegratedGradients"), ("gradient", "Saliency")]
+)
+def test_our_maps_equal_captums(ours, theirs) -> None:
+    attr = pytest.importorskip("captum.attr")
+    net, x, classes = network().eval(), torch.randn(2, 2, 8, 8), torch.tensor([0, 2])
+    more = {"n_steps": 32, "method": "riemann_middle"} if ours == "integrated_gradients" else {}
+    reference = getattr(attr, theirs)(net).attribute(x.clone().requires_grad_(), target=classes, **more)
+    if ours == "gradient":
+        reference = reference.amax(1)
+    assert torch.allclose(MAPS[ours](net, x, classes=classes), reference.float(), atol=1e-4)
+
+
+def test_grad_cam_needs_a_volume() -> None:
+    with pytest.raises(UsageError, match="no layer returns a volume"):
+        MAPS["grad_cam"](
+            nn.Sequential(nn.Flatten(), nn.Linear(8, 2)), torch.zeros(1, 2, 2, 2), classes=torch.tensor([0])
+        )

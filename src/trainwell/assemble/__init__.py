@@ -2,6 +2,8 @@
 
 from trainwell.assemble.advice import advise as advise
 from trainwell.assemble.advice import probe_layers as probe_layers
+from trainwell.assemble.ensemble import average as average
+from trainwell.assemble.ensemble import ensemble as ensemble
 from trainwell.assemble.fit import fit as fit
 from trainwell.assemble.fit import resume as resume
 from trainwell.assemble.model import load_model as load_model

@@ -14,6 +14,7 @@ from trainwell.cli.audit import audit
 from trainwell.cli.check import check
 from trainwell.cli.compare import compare
 from trainwell.cli.diagnose import diagnose
+from trainwell.cli.ensemble import ensemble
 from trainwell.cli.fit import fit
 from trainwell.cli.lab import lab
 from trainwell.cli.listing import list_command
@@ -44,6 +45,7 @@ app.command("run", context_settings=RUN_SETTINGS)(run)
 app.command("tune")(tune)
 app.command("lab")(lab)
 app.command("predict")(predict)
+app.command("ensemble")(ensemble)
 app.command("probe-layers")(probe_layers)
 app.command("check")(check)
 app.command("audit")(audit)

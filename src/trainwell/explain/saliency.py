@@ -1,12 +1,45 @@
-"""Which inputs an answer hangs on."""
+"""Which inputs an answer hangs on: gradients, integrated gradients, Grad-CAM, occlusion (curriculum L5)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from trainwell.core.errors import ShapeError
+from trainwell.core.catalogue import Catalogue
+from trainwell.core.errors import MissingExtraError, ShapeError, UsageError
 from trainwell.explain.evaluation import evaluation_mode
+from trainwell.explain.features import hooked
+
+_STEPS = 32  # of the path of integrated gradients; 20 to 300 in the paper
+_BLOCK = 64  # occluded pictures that go through the network at once
+
+
+def scores(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
+    """Return the score of one class for each input, (batch,): its logit; of a single logit, that or its negative.
+
+    Raises:
+        ShapeError: if there is not one class for each input.
+    """
+    if classes.shape != inputs.shape[:1]:
+        raise ShapeError(f"classes must be one number per input, ({len(inputs)},), got {tuple(classes.shape)}.")
+    outputs: Tensor = model(inputs)
+    outputs = outputs.reshape(len(inputs), -1)
+    classes = classes.to(outputs.device)
+    if outputs.shape[1] == 1:
+        return outputs[:, 0] * (2 * classes - 1)
+    return outputs.gather(1, classes[:, None])[:, 0]
+
+
+def gradient(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
+    """Return the gradient of each input's class score with respect to the input, of the input's shape."""
+    asked = inputs.detach().clone().requires_grad_()
+    with evaluation_mode(model), torch.enable_grad():
+        (slope,) = torch.autograd.grad(scores(model, asked, classes).sum(), asked)
+    return slope
 
 
 def saliency(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
@@ -29,11 +62,126 @@ def saliency(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     tensor([[1., 2., 0.],
             [0., 0., 5.]])
     """
-    if classes.shape != inputs.shape[:1]:
-        raise ShapeError(f"classes must be one number per input, ({len(inputs)},), got {tuple(classes.shape)}.")
-    asked = inputs.detach().clone().requires_grad_()
-    with evaluation_mode(model), torch.enable_grad():
-        scores = model(asked).gather(1, classes[:, None].to(inputs.device))
-        (gradient,) = torch.autograd.grad(scores.sum(), asked)
-    strength = gradient.abs()
+    strength = gradient(model, inputs, classes).abs()
     return strength.amax(dim=1) if strength.ndim == 4 else strength
+
+
+def integrated_gradients(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
+    """Return what each input contributed to the score, along the straight path from zero (the mean) to the input.
+
+    Sundararajan, Taly, Yan 2017: the contributions of an input add up to f(input) - f(0).
+
+    Returns:
+        of the shape of `inputs`; positive speaks for the class.
+
+    >>> layer = nn.Linear(2, 1, bias=False)
+    >>> x = torch.tensor([[3.0, -1.0]])
+    >>> shares = integrated_gradients(layer, x, classes=torch.tensor([1]))
+    >>> torch.allclose(shares.sum(), layer(x).sum())
+    True
+    """
+    total = torch.zeros_like(inputs)
+    for step in range(_STEPS):
+        total += gradient(model, inputs * ((step + 0.5) / _STEPS), classes)
+    return inputs * total / _STEPS
+
+
+def grad_cam(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
+    """Return where the last volume speaks for the class: channels weighted by their mean gradient, rectified.
+
+    Selvaraju et al. 2017. The last volume is what the last layer with a height and width above 1 returns.
+
+    Args:
+        model: the network; its modes are left as they are.
+        inputs: (batch, channels, height, width).
+        classes: (batch,) int.
+    Returns:
+        (batch, height, width), not negative, as large as the inputs.
+    Raises:
+        UsageError: if no layer returns a volume.
+    """
+    kept: list[Tensor] = []
+
+    def keep(module: nn.Module, given: Any, output: Any) -> None:
+        if isinstance(output, Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
+            kept[:] = [output]
+
+    leaves = [module for module in model.modules() if not list(module.children())]
+    asked = inputs.detach().clone().requires_grad_()  # so that a network whose layers are frozen has a graph too
+    handles = [module.register_forward_hook(keep) for module in leaves]
+    with hooked(handles), evaluation_mode(model), torch.enable_grad():
+        score = scores(model, asked, classes).sum()
+        if not kept:
+            raise UsageError("Grad-CAM needs a network with convolutions, and no layer returns a volume. Try gradient.")
+        (slope,) = torch.autograd.grad(score, kept[0])
+    spoken = (slope.mean(dim=(2, 3), keepdim=True) * kept[0].detach()).sum(1, keepdim=True).relu()
+    return F.interpolate(spoken, size=inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+
+
+def occlusion(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
+    """Return how much the class score falls when a square is covered by the mean colour (Zeiler and Fergus 2014).
+
+    The square has an eighth of the shorter side, at least 2 pixels, and moves by half of itself.
+
+    Returns:
+        (batch, height, width): at each pixel the mean fall over the squares that cover it.
+    """
+    _, _, height, width = inputs.shape
+    side = max(2, min(height, width) // 8)
+    step = max(1, side // 2)
+    corners = [(y, x) for y in _starts(height, side, step) for x in _starts(width, side, step)]
+    fall, times = torch.zeros(len(inputs), height, width), torch.zeros(height, width)
+    with evaluation_mode(model), torch.no_grad():
+        for number, one in enumerate(inputs):
+            whole = scores(model, one[None], classes[number : number + 1])
+            for first in range(0, len(corners), _BLOCK):
+                block = corners[first : first + _BLOCK]
+                covered = one.repeat(len(block), 1, 1, 1)
+                for picture, (y, x) in zip(covered, block, strict=True):
+                    picture[:, y : y + side, x : x + side] = 0.0
+                left = scores(model, covered, classes[number].expand(len(block)))
+                for (y, x), lost in zip(block, (whole - left).tolist(), strict=True):
+                    fall[number, y : y + side, x : x + side] += lost
+    for y, x in corners:
+        times[y : y + side, x : x + side] += 1
+    return fall / times
+
+
+def _starts(length: int, side: int, step: int) -> list[int]:
+    return sorted({*range(0, length - side, step), length - side})
+
+
+def _captum(name: str) -> Callable[..., Tensor]:
+    """Let a published method be computed by captum."""
+
+    def attribute(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
+        try:
+            import captum.attr
+        except ImportError:
+            raise MissingExtraError(f"The map {name!r}", "captum", "explain") from None
+        outputs = model(inputs[:1]).reshape(1, -1).shape[1]
+        target = classes if outputs > 1 else None
+        with evaluation_mode(model):
+            found: Tensor = getattr(captum.attr, name)(model).attribute(inputs.clone().requires_grad_(), target=target)
+        return found.detach()
+
+    return attribute
+
+
+MAPS: Catalogue[Callable[..., Tensor]] = Catalogue(
+    "map",
+    {
+        "gradient": saliency,
+        "integrated_gradients": integrated_gradients,
+        "grad_cam": grad_cam,
+        "occlusion": occlusion,
+        "input_x_gradient": _captum("InputXGradient"),  # Shrikumar et al. 2016
+        "deep_lift": _captum("DeepLift"),  # Shrikumar et al. 2017
+        "guided_backprop": _captum("GuidedBackprop"),  # Springenberg et al. 2015
+    },
+)
+
+
+def flat(attribution: Tensor) -> Tensor:
+    """Return one strength for each pixel of (batch, [channels,] height, width): absolute, summed over channels."""
+    return attribution.abs().sum(1) if attribution.ndim == 4 else attribution.clamp_min(0)

@@ -1,0 +1,116 @@
+"""Pictures changed so little that nobody sees it, and so cleverly that the network errs (curriculum L6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainwell.core.errors import UsageError
+from trainwell.explain.evaluation import evaluation_mode
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """How pixels of 0 ... 255 become the network's inputs: `input = pixel * scale + shift` for each channel.
+
+    Args:
+        scale: (channels,) float.
+        shift: (channels,) float.
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def inputs(self, pixels: Tensor) -> Tensor:
+        """Prepare (batch, channels, height, width) pixels."""
+        return pixels * self.scale.reshape(-1, 1, 1) + self.shift.reshape(-1, 1, 1)
+
+
+def attack(
+    model: nn.Module,
+    pixels: Tensor,
+    classes: Tensor,
+    *,
+    rule: Pixels,
+    strength: float,
+    steps: int = 1,
+    toward: bool = False,
+) -> Tensor:
+    """Change pictures by at most `strength` levels in every pixel so that the network errs.
+
+    One step is the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015); several smaller ones with the
+    change clipped after each are the iterated method (Kurakin, Goodfellow, Bengio 2017). What is returned are
+    pictures that could be saved: whole levels between 0 and 255.
+
+    Args:
+        model: the network; its modes and gradients are left as they are.
+        pixels: (batch, channels, height, width), whole levels 0 ... 255.
+        classes: (batch,) int; the true classes to lead away from, or those to lead to.
+        rule: how pixels become inputs.
+        strength: largest change of a pixel, in levels of 256.
+        steps: gradient steps.
+        toward: lead to `classes` instead of away from them.
+    Returns:
+        changed pixels of the same shape.
+    Raises:
+        UsageError: if strength or steps make no sense.
+
+    >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
+    >>> grey = torch.full((1, 1, 2, 2), 128.0)
+    >>> found = attack(net, grey, torch.tensor([0]), rule=Pixels(torch.ones(1), torch.zeros(1)), strength=3)
+    >>> (found - grey).abs().max().item()
+    3.0
+    """
+    if strength < 0 or steps < 1:
+        raise UsageError(f"An attack needs a strength of at least 0 and at least 1 step, got {strength:g} and {steps}.")
+    start = pixels.float()
+    low, high = (start - strength).clamp(0, 255), (start + strength).clamp(0, 255)
+    # Steps that together could go a quarter further than allowed, so that none is wasted at a corner.
+    size = strength if steps == 1 else 1.25 * strength / steps
+    changed = start.clone()
+    with evaluation_mode(model), torch.enable_grad():
+        for _ in range(steps):
+            asked = changed.detach().requires_grad_()
+            loss = _loss(model(rule.inputs(asked)), classes)
+            (slope,) = torch.autograd.grad(loss, asked)
+            changed = changed + (-size if toward else size) * slope.sign()
+            changed = torch.minimum(torch.maximum(changed, low), high)
+    # Rounding towards the original keeps the change within bounds.
+    return (start + (changed - start).trunc() if strength >= 1 else changed.round()).clamp(0, 255)
+
+
+def accuracy_by_strength(
+    model: nn.Module, pixels: Tensor, classes: Tensor, *, rule: Pixels, strengths: tuple[float, ...], steps: int
+) -> dict[float, float]:
+    """Return the share of pictures that are still right after an attack of each strength.
+
+    Args:
+        model: the network.
+        pixels: (N, channels, height, width), whole levels.
+        classes: (N,) true classes.
+        rule: how pixels become inputs.
+        strengths: largest changes, in levels.
+        steps: gradient steps of each attack.
+    """
+    found = {}
+    for strength in strengths:
+        changed = attack(model, pixels, classes, rule=rule, strength=strength, steps=steps) if strength else pixels
+        with evaluation_mode(model), torch.no_grad():
+            found[strength] = (decide(model(rule.inputs(changed.float()))) == classes).float().mean().item()
+    return found
+
+
+def decide(outputs: Tensor) -> Tensor:
+    """Return the class of each row of logits; a single logit above 0 is class 1."""
+    outputs = outputs.reshape(len(outputs), -1)
+    return outputs.argmax(1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).long()
+
+
+def _loss(outputs: Tensor, classes: Tensor) -> Tensor:
+    outputs = outputs.reshape(len(classes), -1)
+    if outputs.shape[1] == 1:
+        return F.binary_cross_entropy_with_logits(outputs[:, 0], classes.float(), reduction="sum")
+    return F.cross_entropy(outputs, classes, reduction="sum")
