@@ -40,6 +40,7 @@ def test_standard_watch_reads_all_of_them(school: Any) -> None:
     for _ in range(40):
         watch.look(lesson.backward())
         lesson.update()
+    watch.stop()
     heads = {name.partition("/")[0] for name in memo.signals}
     assert heads == {"loss", "output", "input", "grad", "weight", "update", "activation", "time", "memory"}
     assert not memo.events

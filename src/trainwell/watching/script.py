@@ -86,6 +86,7 @@ def module(name: str, arguments: Sequence[str]) -> Program:
     Raises:
         UsageError: there is no such module.
     """
+    before = list(sys.path)
     sys.path[0:1] = [os.getcwd()]
     try:
         spec = importlib.util.find_spec(name)
@@ -95,6 +96,7 @@ def module(name: str, arguments: Sequence[str]) -> Program:
         spec = None
     get_code = getattr(getattr(spec, "loader", None), "get_code", None)
     if spec is None or get_code is None:
+        sys.path[:] = before
         raise UsageError(f"The module {name} must be one that Python can import and run, but there is none.")
     main, found = ModuleType("__main__"), spec.name
     main.__spec__, main.__file__, main.__package__, main.__loader__ = spec, spec.origin, spec.parent, spec.loader

@@ -67,7 +67,7 @@ class Session:
         self.loss_sum, self.loss_count, self._loss_due = 0.0, 0, 1
         self._backwards_at_step = self._steps_at_backward = 0
         self._depth = self._thread = 0
-        self._is_new = True  # nothing has been sampled yet: listen
+        self._is_new, self._new_since = True, 0  # nothing has been sampled yet, since that backward pass: listen
         self._is_shown = False  # the user has shown the loss of this step
         self._suspect: tuple[str, int, float] | None = None  # what may have broken the first gradient
         self._waiting: tuple[Track, int] | None = None
@@ -152,6 +152,9 @@ class Session:
         """Remember an optimizer from its construction on."""
         if self.trainings.meet(optimizer):
             self._note_line("optimizer")
+            if self._budget > 0 and self.trainings.has_room:  # A second training: see its network from its first call.
+                self._is_new, self._new_since = True, self.backwards
+                self._listen()
 
     def weights_loaded(self, module: nn.Module) -> None:
         """Remember which modules did not start from random weights."""
@@ -233,7 +236,7 @@ class Session:
                     track.series.signal(*self._suspect)
                     self._suspect = None
             self.trainings.charge(time.perf_counter() - began)
-            if self.backwards - self._backwards_at_step > _MOST_BACKWARDS:
+            if self.backwards - (self._new_since if self._is_new else self._backwards_at_step) > _MOST_BACKWARDS:
                 self._is_new = self.is_listening = False
                 self._taps.listen_to_modules(False)
 

@@ -66,9 +66,14 @@ class Trainings:
             self._optimizers.append(weakref.ref(optimizer))
         return not self._only
 
+    @property
+    def has_room(self) -> bool:
+        """Whether there is room and time to watch one more training."""
+        return len(self.all) < 2 or (len(self.all) < _MOST and self.overhead_fraction <= self._budget)
+
     def begin(self, optimizers: Sequence[Optimizer]) -> Track | None:
         """Begin to watch a training, if there is room and time for one more."""
-        if len(self.all) >= _MOST or (len(self.all) >= 2 and self.overhead_fraction > self._budget):
+        if not self.has_room:
             return None
         for track in self.all:
             if not track.alive():
