@@ -204,7 +204,13 @@ def _tensors(
     targets = torch.from_numpy(preparation.targets(examples.targets))
     raw = examples.inputs
     if examples.kind == "picture" and not isinstance(raw, Table) and 4 * math.prod(raw.shape) > _FLOAT_BYTES:
-        return {"inputs": raw, "targets": targets}, Normalise(*preparation.affine)
+        if preparation.rotation is None:
+            return {"inputs": raw, "targets": targets}, Normalise(*preparation.affine)
+
+        def finish(batch: Batch) -> Batch:
+            return batch.replace(inputs=torch.from_numpy(preparation.inputs(batch.inputs.numpy())))
+
+        return {"inputs": raw, "targets": targets}, finish
     return {"inputs": torch.from_numpy(preparation.inputs(raw)), "targets": targets}, None
 
 

@@ -125,7 +125,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         kind=examples.kind,
         model=str(settings.get("nn.model", "")),
         task=wanted or examples.task,
-        input_shape=_shape(examples),
+        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else _shape(examples),
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainwell.core.catalogue import nearest
-from trainwell.core.errors import DataError, ShapeError
+from trainwell.core.errors import DataError, RecipeError, ShapeError
 from trainwell.data.examples import Array, Examples, Table, missing, shorten
+from trainwell.data.rotate import MEAN_IMAGE, ROTATED, Rotation, fit_rotation
 from trainwell.data.targets import class_name
 from trainwell.recipe.schema import DataRecipe
 
@@ -25,6 +26,17 @@ Float32 = NDArray[np.float32]
 # A category must be frequent enough to be learned: at least twice, and in at least one training example of a
 # thousand; the 100 most frequent ones of a column are kept.
 _MOST_CATEGORIES, _RARE = 100, 0.001
+# Names of the literature for what is done to pictures channel by channel: VGG takes the mean off, ResNet divides too.
+# A rotation starts from standardised inputs (decorrelate) or does not care (whitening); the mean image from plain ones.
+_WAYS = {
+    "channel_mean": "centre",
+    "channel_mean_std": "standardise",
+    "mean_image": "none",
+    "decorrelate": "standardise",
+    "whiten_pca": "standardise",
+    "whiten_zca": "standardise",
+}
+_FOR_PICTURES = ("mean_image", "channel_mean", "channel_mean_std")
 _BLOCK = 1 << 22  # pixels counted at once: a block of int64 stays within 32 MiB
 
 
@@ -51,7 +63,7 @@ class Column:
     missing: bool = False
 
     @classmethod
-    def fit(cls, name: str, values: Array, *, standardise: bool) -> Column | None:
+    def fit(cls, name: str, values: Array, way: str) -> Column | None:
         """Fit one column on the training rows, or return None if there is nothing to learn from it."""
         if values.dtype == object:
             return _fit_categories(name, values)
@@ -59,7 +71,7 @@ class Column:
         if not len(known):
             return None
         centre = float(np.median(known))
-        mean, std = _mean_std(np.where(np.isnan(values), centre, values)) if standardise else (0.0, 1.0)
+        mean, std = affine(np.where(np.isnan(values), centre, values), way)
         incomplete = len(known) < len(values)
         return cls(name, True, centre, mean, std, missing=incomplete) if std or incomplete else None
 
@@ -111,6 +123,8 @@ class Preparation:
         target_mean: mean of each regression target.
         target_std: deviation of each regression target.
         remarks: sentences said aloud about what was left out.
+        before: shape of an example before the rotation, where it changes the shape.
+        rotation: what follows: the mean image taken off, or a rotation; None: nothing.
     """
 
     kind: str
@@ -124,6 +138,8 @@ class Preparation:
     target_mean: tuple[float, ...] = ()
     target_std: tuple[float, ...] = ()
     remarks: tuple[str, ...] = ()
+    rotation: Rotation | None = None
+    before: tuple[int, ...] = ()
 
     @classmethod
     def fit(cls, examples: Examples, train: Array, recipe: DataRecipe) -> Preparation:
@@ -132,31 +148,30 @@ class Preparation:
         Args:
             examples: all examples.
             train: numbers of the training examples.
-            recipe: `prepare` is read.
+            recipe: `prepare` and `components` are read.
         Raises:
-            DataError: if no column of a table can be used.
+            DataError: if no column of a table can be used, or the statistics cannot be computed.
         """
-        standardise = recipe.prepare == "standardise"
+        way = _WAYS.get(recipe.prepare, recipe.prepare)
+        _require_pictures(examples, recipe.prepare)
         fitted = cls(examples.kind, examples.task, (), examples.features, examples.labels)
         if examples.task == "regress":
             targets = examples.targets[train].reshape(len(train), -1).astype(np.float64)
             mean, std = zip(*(_mean_std(column) for column in targets.T), strict=True)
             fitted = dataclasses.replace(fitted, target_mean=mean, target_std=tuple(one or 1.0 for one in std))
         if isinstance(examples.inputs, Table):
-            return _fit_table(fitted, examples.inputs[train], standardise=standardise, name=examples.name)
+            table = _fit_table(fitted, examples.inputs[train], way, name=examples.name)
+            return _rotate(table, examples, train, recipe)
         if examples.kind == "picture":
             height, width, channels = examples.inputs.shape[1:]
-            mean, std = (
-                _pixel_mean_std(examples.inputs, train) if standardise else ((0.0,) * channels, (1.0,) * channels)
-            )
-            return dataclasses.replace(fitted, input_shape=(channels, height, width), mean=mean, std=std)
+            mean, std = _pixel_affine(examples.inputs, train, way)
+            fitted = dataclasses.replace(fitted, input_shape=(channels, height, width), mean=mean, std=std)
+            return _rotate(fitted, examples, train, recipe)
         shape = examples.inputs.shape[1:]
-        fitted = dataclasses.replace(fitted, input_shape=shape, mean=(0.0,) * shape[0], std=(1.0,) * shape[0])
-        if standardise:
-            features = np.moveaxis(examples.inputs[train], 1, 0)
-            mean, std = zip(*(_mean_std(feature) for feature in features), strict=True)
-            fitted = dataclasses.replace(fitted, mean=mean, std=std)
-        return fitted
+        features = np.moveaxis(examples.inputs[train], 1, 0)
+        mean, std = zip(*(affine(feature, way) for feature in features), strict=True)
+        fitted = dataclasses.replace(fitted, input_shape=shape, mean=mean, std=std)
+        return _rotate(fitted, examples, train, recipe)
 
     @property
     def outputs(self) -> int:
@@ -175,6 +190,16 @@ class Preparation:
         )
 
     def inputs(self, raw: Table | Array) -> Float32:
+        """Prepare raw inputs, in both stages; see `first`."""
+        first = self.first(raw)
+        return first if self.rotation is None else self.rotation(first).reshape(len(first), *self.input_shape)
+
+    @property
+    def raw_shape(self) -> tuple[int, ...]:
+        """Shape of an example before the rotation."""
+        return self.before or self.input_shape
+
+    def first(self, raw: Table | Array) -> Float32:
         """Prepare raw inputs, of training or new.
 
         Args:
@@ -187,14 +212,15 @@ class Preparation:
         """
         if isinstance(raw, Table):
             return self._table(raw)
-        channels_last = self.input_shape[1:] + self.input_shape[:1] if self.kind == "picture" else self.input_shape
+        shape = self.raw_shape
+        channels_last = shape[1:] + shape[:1] if self.kind == "picture" else shape
         if self.kind == "table" or raw.shape[1:] != channels_last:
             raise ShapeError(
                 f"Inputs must have the shape {self.kind} {channels_last} as in training, got {raw.shape[1:]}. "
                 "Give examples of the same kind and size."
             )
         scale, shift = self.affine
-        along = (1, -1) + (1,) * (len(self.input_shape) - 1)
+        along = (1, -1) + (1,) * (len(shape) - 1)
         channels_first = np.moveaxis(raw, -1, 1) if self.kind == "picture" else raw
         prepared = np.multiply(channels_first, scale.reshape(along), dtype=np.float32, order="C")
         prepared += shift.reshape(along)
@@ -221,12 +247,13 @@ class Preparation:
         """
         try:
             columns = tuple(Column(**_tuples(column)) for column in data["columns"])
-            return cls(**{**_tuples(data), "columns": columns})
+            rotation = Rotation(**data["rotation"]) if data.get("rotation") else None
+            return cls(**{**_tuples(data), "columns": columns, "rotation": rotation})
         except (KeyError, TypeError) as problem:
             raise DataError(f"The stored preparation cannot be read: {problem}. Train the model again.") from None
 
     def _table(self, raw: Table) -> Float32:
-        prepared = np.zeros((len(raw), len(self.feature_names)), dtype=np.float32)
+        prepared = np.zeros((len(raw), math.prod(self.raw_shape)), dtype=np.float32)
         start = 0
         for column in self.columns:
             if column.name not in raw.columns:
@@ -242,8 +269,8 @@ class Preparation:
         return prepared
 
 
-def _fit_table(fitted: Preparation, table: Table, *, standardise: bool, name: str) -> Preparation:
-    found = {name: Column.fit(name, values, standardise=standardise) for name, values in table.columns.items()}
+def _fit_table(fitted: Preparation, table: Table, way: str, *, name: str) -> Preparation:
+    found = {name: Column.fit(name, values, way) for name, values in table.columns.items()}
     columns = tuple(column for column in found.values() if column)
     if not columns:
         raise DataError(
@@ -277,15 +304,73 @@ def _texts(values: Array) -> list[str | None]:
     return [None if value is None else class_name(value) for value in values.tolist()]
 
 
+def _require_pictures(examples: Examples, way: str) -> None:
+    if way in _FOR_PICTURES and examples.kind != "picture":
+        raise RecipeError([f"data.prepare = {way!r} is for pictures, got {examples.kind} inputs. Use 'standardise'."])
+
+
+def _rotate(fitted: Preparation, examples: Examples, train: Array, recipe: DataRecipe) -> Preparation:
+    """Fit the second stage where the recipe asks for one."""
+    way = recipe.prepare
+    if way not in (*ROTATED, MEAN_IMAGE):
+        if recipe.components:
+            raise RecipeError(
+                [f"data.components must be 0 with data.prepare = {way!r}, got {recipe.components}. Use 'decorrelate'."]
+            )
+        return fitted
+    names = fitted.feature_names or tuple(f"input {number}" for number in range(math.prod(fitted.input_shape)))
+    rotation = fit_rotation(
+        lambda rows: fitted.first(examples.inputs[rows]), train, way, names=names, components=recipe.components
+    )
+    if way in (MEAN_IMAGE, "whiten_zca"):
+        return dataclasses.replace(fitted, rotation=rotation)
+    remarks = fitted.remarks
+    if recipe.components:
+        share = f"{100 * rotation.kept:.1f} %"
+        remarks = (*remarks, f"{rotation.outputs} of {len(names):,} dimensions are kept: {share} of the variance.")
+    return dataclasses.replace(
+        fitted,
+        rotation=rotation,
+        remarks=remarks,
+        before=fitted.input_shape,
+        input_shape=(rotation.outputs,),
+        feature_names=tuple(f"component {number}" for number in range(1, rotation.outputs + 1)),
+    )
+
+
+def affine(values: Array, way: str) -> tuple[float, float]:
+    """Return what is subtracted from numbers and what they are divided by; 0 for what never varies.
+
+    >>> affine(np.array([1.0, 3.0]), "standardise"), affine(np.array([1.0, 3.0]), "min_max")
+    ((2.0, 1.0), (1.0, 2.0))
+    """
+    mean, std = _mean_std(values)
+    low, high = float(values.min()), float(values.max())
+    return _chosen(way, mean, std, low, high)
+
+
+def _chosen(way: str, mean: float, std: float, low: float, high: float) -> tuple[float, float]:
+    constant = std == 0.0
+    ways = {
+        "none": (0.0, 1.0),
+        "centre": (mean, 0.0 if constant else 1.0),
+        "scale": (0.0, std),
+        "min_max": (low, 0.0 if constant else high - low),
+    }
+    return ways.get(way, (mean, std))
+
+
 def _mean_std(values: Array) -> tuple[float, float]:
     """Return mean and deviation in float64; the deviation of what is constant but for rounding is 0."""
     mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
     return mean, std if std > 1e-7 * abs(mean) else 0.0
 
 
-def _pixel_mean_std(pictures: Array, train: Array) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation of each channel on [0, 1], exact: counted from the histogram of the 256 levels."""
+def _pixel_affine(pictures: Array, train: Array, way: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Return what `affine` returns for each channel on [0, 1], exact: counted from the histogram of the 256 levels."""
     channels = pictures.shape[-1]
+    if way == "none":
+        return (0.0,) * channels, (1.0,) * channels
     histogram = np.zeros((channels, 256), dtype=np.int64)
     each = max(1, _BLOCK // math.prod(pictures.shape[1:]))
     for start in range(0, len(train), each):
@@ -293,9 +378,14 @@ def _pixel_mean_std(pictures: Array, train: Array) -> tuple[tuple[float, ...], t
         for channel in range(channels):
             histogram[channel] += np.bincount(block[:, channel], minlength=256)
     levels = np.arange(256) / 255
-    mean = histogram @ levels / histogram.sum(axis=1)
-    variance = (histogram * (levels - mean[:, np.newaxis]) ** 2).sum(axis=1) / histogram.sum(axis=1)
-    return tuple(mean.tolist()), tuple(np.sqrt(variance).tolist())
+    found = []
+    for counts in histogram:
+        mean = float(counts @ levels / counts.sum())
+        std = float(np.sqrt(counts @ (levels - mean) ** 2 / counts.sum()))
+        seen = levels[counts > 0]
+        found.append(_chosen(way, mean, std, float(seen[0]), float(seen[-1])))
+    mean_of, std_of = zip(*found, strict=True)
+    return mean_of, std_of
 
 
 def _tuples(data: Mapping[str, Any]) -> dict[str, Any]:

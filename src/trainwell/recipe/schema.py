@@ -97,9 +97,14 @@ class DataRecipe:
     stratify: bool = setting(True, "keep the class proportions in every split")
     prepare: str = setting(
         "standardise",
-        "inputs: zero mean and unit deviation, fitted on the training split only",
-        limits=Limits(words=("standardise", "none")),
+        "fitted on the training split only: standardise (mean 0, deviation 1), centre, scale, min_max, "
+        "decorrelate (PCA), whiten_pca, whiten_zca; pictures: mean_image, channel_mean, channel_mean_std",
+        limits=Limits(
+            words=("standardise", "none", "centre", "scale", "min_max", "decorrelate", "whiten_pca", "whiten_zca")
+            + ("mean_image", "channel_mean", "channel_mean_std")
+        ),
     )
+    components: int = setting(0, "dimensions kept by decorrelate and whiten_...; 0: all", limits=COUNT)
     image_size: int = setting(0, "side to which pictures are resized; 0: as they are, or the median", limits=COUNT)
     max_pixels: int = setting(50_000_000, "larger pictures are refused before they are decoded", limits=AT_LEAST_ONE)
     shift: int = setting(0, "augmentation: shift by up to this many pixels", limits=COUNT)

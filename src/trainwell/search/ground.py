@@ -72,7 +72,7 @@ class Ground:
 
     def fold(self, recipe: Recipe, number: int) -> Fold:
         """Return one fold, prepared as the recipe says; computed once."""
-        key = (number, recipe.data.prepare, recipe.task.name)
+        key = (number, recipe.data.prepare, recipe.data.components, recipe.task.name)
         if key not in self._folds:
             examples, splits = self.plan.examples, self.splits[number]
             preparation = Preparation.fit(examples, splits.train, recipe.data)
