@@ -8,7 +8,8 @@ from trainwell.rules import RULES
 def test_list_page_and_json(cli) -> None:
     assert len(cli("rules").out.strip().splitlines()) == len(RULES)
     page = cli("rules", "dead_units").out
-    assert page.startswith("dead_units\n==========") and "ok:" in page
-    assert {rule["name"] for rule in cli("rules", "--json").json["rules"]} == set(RULES)
+    assert page.startswith("dead_units\n==========") and "ok:" in page and "lower_rate: " in page
+    listed = {rule["name"]: rule for rule in cli("rules", "--json").json["rules"]}
+    assert set(listed) == set(RULES) and listed["dead_units"]["remedies"][0] == "lower_rate"
     wrong = cli("rules", "dead_unit")
     assert wrong.code == 2 and "did you mean 'dead_units'" in wrong.err

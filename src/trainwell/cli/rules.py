@@ -14,14 +14,21 @@ def rules(
     name: Annotated[str | None, typer.Argument(help="Print the page of this rule.")] = None, json: Json = False
 ) -> None:
     """List all rules, or print one rule's page: law, reason, known problems, examples."""
+    from trainwell.doctor import rule_remedies
     from trainwell.rules import RULES
 
     chosen = {name: RULES[name]} if name else dict(RULES)
     pages = {key: inspect.getdoc(rule) or "" for key, rule in chosen.items()}
     if json:
-        print_json({"rules": [{"name": key, "law": page.splitlines()[0], "page": page} for key, page in pages.items()]})
+        rows = [
+            {"name": key, "law": page.splitlines()[0], "page": page, "remedies": list(rule_remedies(key))}
+            for key, page in pages.items()
+        ]
+        print_json({"rules": rows})
     elif name:
         print(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
+        for number, (remedy, title) in enumerate(rule_remedies(name).items()):
+            print(("" if number else "\nCures, best first (edits of the recipe):\n") + f"  {remedy}: {title}")
     else:
         width = max(map(len, pages))
         for key, page in pages.items():

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainwell.doctor.diagnosis import diagnose as diagnose
 from trainwell.doctor.diagnosis import findings_json as findings_json
+from trainwell.doctor.pages import rule_page as rule_page
+from trainwell.doctor.pages import rule_remedies as rule_remedies
 
 if TYPE_CHECKING:
     from trainwell.doctor.checkup import CHECKS as CHECKS
@@ -29,7 +31,7 @@ _HOMES = {
     "Treatment": "trainwell.doctor.treatment",
     "treat": "trainwell.doctor.treatment",
 }
-__all__ = ["diagnose", "findings_json", *_HOMES]
+__all__ = ["diagnose", "findings_json", "rule_page", "rule_remedies", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

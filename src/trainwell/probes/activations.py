@@ -39,12 +39,13 @@ _NARROWEST = 8  # In narrower layers a fraction of dead units means little (diag
 
 @final
 class Activations:
-    """Writes `activation/mean|std|zero_fraction|saturated_fraction|dead_fraction/<module>`.
+    """Writes `activation/mean|std|zero_fraction|saturated_fraction|dead_fraction|normalised/<module>`.
 
     Mean and standard deviation are taken for every linear, convolutional and non-linear module; zeros for
     rectifiers; saturation for sigmoid and tanh. A unit of a rectifier is dead when it has not fired for the last
     `examples` examples the probe saw, over as many readings as that takes. A module that is used several
-    times in one step is measured at its first use.
+    times in one step is measured at its first use. What a normalisation layer follows is marked once: its spread
+    does not matter.
 
     Args:
         examples: how many examples in a row a unit must stay silent to count as dead.
@@ -54,6 +55,7 @@ class Activations:
         self._examples = examples
         self._handles: list[RemovableHandle] = []
         self._names: dict[nn.Module, str] = {}
+        self._normalised: set[str] | None = None
         self._seen: set[str] = set()
         self._found: dict[str, Tensor] = {}
         self._silent: dict[str, Tensor] = {}
@@ -88,7 +90,11 @@ class Activations:
         if not found:
             return {}
         numbers: list[float] = torch.stack(list(found.values())).tolist()
-        return {**dict(zip(found, numbers, strict=True)), HOOK_SECONDS: self._seconds}
+        marks: dict[str, float] = {}
+        if self._normalised is None:
+            self._normalised = _normalised(moment.model)
+            marks = {f"activation/normalised/{name}": 1.0 for name in self._normalised}
+        return {**dict(zip(found, numbers, strict=True)), **marks, HOOK_SECONDS: self._seconds}
 
     def _see(self, module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
         name = self._names.get(module)
@@ -137,6 +143,16 @@ class Activations:
         self._total[name] += len(output)
         if self._total[name] >= self._examples:
             self._found[f"activation/dead_fraction/{name}"] = (silent >= self._examples).float().mean()
+
+
+def _normalised(model: nn.Module) -> set[str]:
+    """Name the weighted layers after which the next layer with parameters of its own is a normalisation."""
+    layers = [(name, module) for name, module in model.named_modules() if module._parameters]
+    return {
+        name
+        for (name, module), (_, following) in zip(layers, layers[1:], strict=False)
+        if isinstance(module, _WEIGHTED) and "Norm" in type(following).__name__
+    }
 
 
 def _positive_fraction(values: Tensor) -> Tensor:

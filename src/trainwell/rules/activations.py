@@ -24,16 +24,18 @@ def signal_scale(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: a signal that fades to nothing carries no input, and its gradient fades alike; one that grows
     saturates what comes after. Well-chosen first weights keep the deviation between 0.1 and 3.
-    *Known problems*: harmless before a normalisation layer; then nothing suffers and it stays a hint. The last layer is
-    left out, because it may start at zero on purpose.
+    *Known problems*: a layer whose answers are normalised next is left out: its scale does not matter (diagnosis P9).
+    So is the last layer, because it may start at zero on purpose.
 
-    Reads: activation/std/*, symptoms
+    Reads: activation/std/*, activation/normalised/*, symptoms
 
     ok: activation/std/a = 0.9 1.0; activation/std/b = 0.4 0.5; activation/std/head = 0
+    ok: activation/std/a = 0.9; activation/std/b = 0.001; activation/normalised/b = 1; activation/std/head = 0
     hint: activation/std/a = 0.9 1.0; activation/std/b = 0.001 0.5; activation/std/head = 0
     bad: activation/std/a = 0.9; activation/std/b = 0.001; activation/std/head = 0; loss/train = 2.3*20 @10
     """
-    layers = list(signals.under("activation/std").items())[:-1]
+    normalised = signals.under("activation/normalised")
+    layers = [(name, one) for name, one in list(signals.under("activation/std").items())[:-1] if name not in normalised]
     first = {name: one.first for name, one in layers if one.steps[0] == 0 and one.first > 0}
     if not first:
         return None

@@ -23,7 +23,7 @@ _KINDS = {
     "LogSoftmax": "distribution",
     "Sub": "difference",
 }
-_SCALING = frozenset({"Mul", "Div", "ToCopy", "Clone", "Neg"})
+_SCALING = frozenset({"Mul", "Div", "ToCopy", "Clone", "Neg", "Where", "Sum"})
 _WRAPPING = _SCALING | {"Add", "Mean", "Sum", "View", "Squeeze", "Unsqueeze", "Pow", "Abs", "Sqrt", "Stack", "Select"}
 _RESHAPING = frozenset(
     {"View", "UnsafeView", "Squeeze", "Unsqueeze", "Transpose", "Permute", "T", "ToCopy", "Clone", "Alias", "Select"}
@@ -83,7 +83,7 @@ def read_loss(loss: Tensor) -> Reading:
     if loss.grad_fn is None:
         return Reading(signs={"loss_without_graph": 1.0})
     with torch.no_grad():
-        node, only_scaled, factor = _find_loss(loss.grad_fn)
+        node, only_scaled, factor, is_summed = _find_loss(loss.grad_fn)
         if node is None:
             return Reading()
         kind = _KINDS[operation(node)]
@@ -96,30 +96,34 @@ def read_loss(loss: Tensor) -> Reading:
         else:
             reading.prediction, reading.target = node._saved_self, node._saved_target
             reading.squared = operation(node) == "MseLoss"
-            reading.is_mean = only_scaled and node._saved_reduction == 1
-            if only_scaled and node._saved_reduction == 2 and len(reading.prediction) > 1:
+            reduction = node._saved_reduction
+            if is_summed and reduction == 0 and abs(factor * reading.target.numel() - 1) < _ROUNDING:
+                is_summed, reduction, reading.factor = False, 1, 1.0  # a mean taken by hand, as Keras does
+            reading.is_mean = only_scaled and reduction == 1 and not is_summed
+            if only_scaled and reduction == 2 and not is_summed and len(reading.prediction) > 1:
                 reading.signs["summed_loss"] = float(len(reading.prediction))
             _READERS[kind](node, reading)
         return reading
 
 
-def _find_loss(root: Any) -> tuple[Any, bool, float]:
-    """Return the node that compares, whether it was only scaled afterwards, and by which factor."""
-    queue, seen = [(root, True, 1.0)], 0
+def _find_loss(root: Any) -> tuple[Any, bool, float, bool]:
+    """Return the node that compares, whether it was only scaled and summed afterwards, the factor, and if summed."""
+    queue, seen = [(root, True, 1.0, False)], 0
     while queue and seen < _MOST_NODES:
-        node, only_scaled, factor = queue.pop(0)
+        node, only_scaled, factor, is_summed = queue.pop(0)
         seen += 1
         name = operation(node)
         if name in _KINDS and (name != "Sub" or sum(other is None for other, _ in node.next_functions) == 1):
-            return node, only_scaled, factor
+            return node, only_scaled, factor, is_summed
         if name in _WRAPPING or name == "Sub":
             only_scaled &= name in _SCALING and sum(other is not None for other, _ in node.next_functions) == 1
             if name in ("Mul", "Div"):
                 scale = getattr(node, "_saved_other", None)
                 scale = float(scale) if scale is not None and getattr(scale, "numel", lambda: 1)() == 1 else 1.0
                 factor = factor * scale if name == "Mul" else factor / (scale or 1.0)
-            queue += [(other, only_scaled, factor) for other, _ in node.next_functions if other is not None]
-    return None, False, 1.0
+            is_summed |= name == "Sum"
+            queue += [(other, only_scaled, factor, is_summed) for other, _ in node.next_functions if other is not None]
+    return None, False, 1.0, False
 
 
 def _below(node: Any, passing: frozenset[str] | set[str] = _RESHAPING) -> Any:

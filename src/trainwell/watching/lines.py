@@ -10,9 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+import torch
+
 from trainwell.core.files import plain
 
 _OURS = str(Path(__file__).parents[1]) + os.sep
+_TORCH = os.path.dirname(torch.__file__) + os.sep
 _FOREIGN = tuple(
     os.path.realpath(folder) + os.sep
     for name in ("stdlib", "platstdlib", "purelib", "platlib")
@@ -33,6 +36,14 @@ def user_line() -> str | None:
     """Return the line of the user that is being executed, as "train.py:57"."""
     frame = next(user_frames(sys._getframe(1)), None)
     return None if frame is None else f"{shown_path(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def is_called_by_user() -> bool:
+    """Tell whether what is being executed, PyTorch apart, was called by the user's own code and not by a framework."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith((_OURS, _TORCH)):
+        frame = frame.f_back
+    return frame is not None and is_the_users(frame.f_code.co_filename)
 
 
 def variable_name(thing: object) -> str | None:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainwell.core.batch import Batch
 from trainwell.core.moment import Moment
+from trainwell.watching.foreign import keras_weights
 from trainwell.watching.graph import Reading
 from trainwell.watching.lines import user_frames, variable_name
 from trainwell.watching.track import Loose, Track, knows_modes, parameters_of, untouched
@@ -97,7 +98,7 @@ def sample(sight: Sight, track: Track, step: int, *, trainings: Trainings) -> Mo
     calls = _calls_of(sight, trained, taken, is_stale=all(p.grad is None for p in track.led()))
     if not track.is_composed:
         track.is_composed = True
-        composed = unwrapped(sight.given) if sight.given else compose(sight, list(calls), optimizers)
+        composed = readable(unwrapped(sight.given)) if sight.given else compose(sight, list(calls), optimizers)
         if track.model is not composed:
             track.start(composed, step=step)
         _record_start(sight, track, step, trainings=trainings)
@@ -143,9 +144,14 @@ def _calls_of(sight: Sight, trained: set[int], taken: set[int], *, is_stale: boo
 
 def compose(sight: Sight, roots: list[nn.Module], optimizers: list[Any]) -> nn.Module:
     """Return the one module that stands for what a training changes."""
-    roots = [one for one in roots if not any(one is not other and one in set(other.modules()) for other in roots)]
+    own = {one: {id(p) for p in one.parameters()} for one in roots}
+    roots = [
+        one
+        for one in roots
+        if not any(one in set(other.modules()) - {other} or own[one] < own[other] for other in roots)
+    ]
     if len(roots) == 1:
-        return roots[0]
+        return readable(roots[0])
     if not roots:
         loose = [p for optimizer in optimizers for p in parameters_of(optimizer)]
         return Loose({variable_name(p) or f"parameter{number}": p for number, p in enumerate(loose)})
@@ -229,6 +235,12 @@ def unwrapped(module: nn.Module) -> nn.Module:
     while (name := _WRAPPERS.get(type(module).__name__)) and isinstance(inside := getattr(module, name), nn.Module):
         module = inside
     return module
+
+
+def readable(module: nn.Module) -> nn.Module:
+    """Return a network with names that its user knows."""
+    weights = keras_weights(module)
+    return Loose(weights, name=type(module).__name__) if weights else module
 
 
 def enclosing(module: nn.Module) -> Iterator[nn.Module]:

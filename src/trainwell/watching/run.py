@@ -14,6 +14,7 @@ from trainwell.core.errors import StorageError
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding
 from trainwell.runs import RunWriter
+from trainwell.watching.ranks import Ranks, Report, report_of
 from trainwell.watching.record import Record
 from trainwell.watching.script import module, script
 from trainwell.watching.session import Session
@@ -83,16 +84,26 @@ def run_watched(
     process, began = os.getpid(), time.monotonic()
     writer = _writer(runs, name, target, arguments, say)
     session = Session(Record(writer, say), budget=budget, source=target)
+    ranks = Ranks(source=target, budget=budget)
     session.start()
+    ranks.install()
     code = program.run(session.note_error)
-    findings = tuple(session.finish())
+    report, spawned = report_of(session, session.finish()), ranks.remove()
     seconds = time.monotonic() - began
     if os.getpid() != process:
         return Watched(code, is_main=False)
-    session.record.store(lambda writer: _close(writer, session, findings, code))
+    if spawned is not None and spawned.steps > report.steps:
+        report = spawned
+        session.record.store(lambda writer: _copy_signals(writer, spawned))
+    session.record.store(lambda writer: _close(writer, report, code, session.error))
     run = None if writer is None or session.record.is_lost else writer.path
-    trainings = session.trainings
-    return Watched(code, run, findings, trainings.overhead_fraction, trainings.watch_seconds, seconds, session.steps)
+    return Watched(code, run, report.findings, report.overhead_fraction, report.watch_seconds, seconds, report.steps)
+
+
+def _copy_signals(writer: RunWriter, report: Report) -> None:
+    for name, series in report.signals.items():
+        for step, value in series:
+            writer.signal(name, step, value)
 
 
 def _writer(
@@ -114,13 +125,12 @@ def _writer(
     return writer
 
 
-def _close(writer: RunWriter, session: Session, findings: Sequence[Finding], code: int) -> None:
-    if session.trainings.all:
-        facts = session.trainings.facts(session.trainings.all[0], steps=session.steps)
-        writer.describe(task=facts.task, main_score="", model=facts.model, facts=facts)
-    for finding in findings:
+def _close(writer: RunWriter, report: Report, code: int, error: str) -> None:
+    if report.facts is not None:
+        writer.describe(task=report.facts.task, main_score="", model=report.facts.model, facts=report.facts)
+    for finding in report.findings:
         writer.finding(finding)
-    writer.progress(session.steps)
-    writer.set_meta("overhead_fraction", session.trainings.overhead_fraction)
+    writer.progress(report.steps)
+    writer.set_meta("overhead_fraction", report.overhead_fraction)
     status = {0: "ok", 130: "interrupted"}.get(code, "failed")
-    writer.finish(status, "" if code == 0 else plain(session.error)[:500] or f"exit code {code}")
+    writer.finish(status, "" if code == 0 else plain(error)[:500] or f"exit code {code}")

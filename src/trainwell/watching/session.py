@@ -20,7 +20,7 @@ from trainwell.core.finding import Finding
 from trainwell.watching.errors import error_line, error_signals
 from trainwell.watching.evaluations import Evaluations
 from trainwell.watching.graph import WHOLE, nonfinite_origin, read_loss
-from trainwell.watching.lines import user_line
+from trainwell.watching.lines import is_called_by_user, user_line
 from trainwell.watching.measure import Call, Sight, enclosing, sample, unwrapped
 from trainwell.watching.record import Record
 from trainwell.watching.taps import Taps
@@ -289,6 +289,7 @@ class Session:
             sight.calls[module] = Call(grades, module.training, inputs)
             if grades and module not in self._known and any(True for _ in module.parameters()):
                 self._known.add(module)
+                self._taps.listen_to_keras()
                 self._note_line("forward")
                 sight.parents.update(enclosing(module))
                 if (begun := self.trainings.begin_for(module)) is not None:
@@ -315,6 +316,8 @@ class Session:
             origin, share = nonfinite_origin(loss, self._names(), of_gradient=True)
             self._suspect = None if origin == WHOLE else (_origin_signal(origin), 0, share)
         if not self._is_shown:
+            if "forward" in self._lines and not is_called_by_user():  # a framework calls backward; the loss is ours
+                self._lines.setdefault("backward", self._lines["forward"])
             self._note_line("backward")
             self._sight.take(loss, read_loss(loss))
 

@@ -26,6 +26,8 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from trainwell.watching.foreign import Standins, keras_optimizer_class
+
 _OTHERS = (os.path.dirname(torch.__file__) + os.sep, str(Path(__file__).parents[1]) + os.sep)
 _DECORATOR = os.path.join("utils", "_contextlib.py")
 
@@ -42,6 +44,9 @@ class Listener(Protocol):
     loss_count: int
     is_listening: bool
     checks_loss: bool
+
+    @property
+    def is_armed(self) -> bool: ...  # noqa: D102
 
     def before_forward(self, module: nn.Module, inputs: tuple[Any, ...]) -> None: ...  # noqa: D102
 
@@ -82,6 +87,8 @@ class Taps:
         self._step: RemovableHandle | None = None
         self._modules: list[RemovableHandle] = []
         self._wrapped: list[tuple[Any, str, Any, Any]] = []
+        self._standins = Standins()
+        self._hears_keras = False
 
     def install(self) -> None:
         """Start to listen, to modules too."""
@@ -97,6 +104,13 @@ class Taps:
         for context in (torch.no_grad, torch.inference_mode, torch.set_grad_enabled):
             self._wrap(context, "__enter__", self._around_enter)
         self.listen_to_modules(True)
+        self.listen_to_keras()
+
+    def listen_to_keras(self) -> None:
+        """Listen to the optimizers of Keras too, once it is imported and runs on torch."""
+        if self._is_on and not self._hears_keras and (owner := keras_optimizer_class()) is not None:
+            self._hears_keras = True
+            self._wrap(owner, "apply", self._around_apply)
 
     def listen_to_modules(self, wanted: bool) -> None:
         """Start or stop to listen to forward passes, which is what costs."""
@@ -131,7 +145,7 @@ class Taps:
         for owner, name, original, wrapper in reversed(self._wrapped):
             if owner.__dict__.get(name) is wrapper:
                 setattr(owner, name, original)
-        self._wrapped = []
+        self._wrapped, self._hears_keras = [], False
 
     def _wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
         original = owner.__dict__[name]
@@ -190,6 +204,22 @@ class Taps:
             return called
 
         return around
+
+    def _around_apply(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        to = self._to
+
+        def tell(optimizer: Any, gradients: object, variables: Any = None) -> None:
+            to.before_step(self._standins.of(optimizer, variables, with_rate=to.is_armed), (), {})
+
+        before = self._guarded(tell)
+
+        @functools.wraps(original)
+        def apply(*arguments: Any, **options: Any) -> Any:
+            if self._is_on:
+                before(*arguments, *list(options.values())[: 3 - len(arguments)])
+            return original(*arguments, **options)
+
+        return apply
 
     def _around_enter(self, original: Callable[..., Any]) -> Callable[..., Any]:
         guarded = self._guarded(self._to.gradients_off)

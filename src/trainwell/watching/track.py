@@ -75,7 +75,8 @@ class Track:
     def start(self, model: nn.Module, *, step: int) -> None:
         """Prepare the sample of a step for a network."""
         self.model = model
-        self._about = (type(model).__name__, sum(p.numel() for p in model.parameters() if p.requires_grad))
+        name = (isinstance(model, Loose) and model.name) or type(model).__name__
+        self._about = (name, sum(p.numel() for p in model.parameters() if p.requires_grad))
         self.watch.start(model, step)
 
     def retire(self) -> None:
@@ -161,11 +162,13 @@ class Loose(nn.Module):
 
     Args:
         parameters: name to tensor.
+        name: what the network is called; empty if nobody knows.
     """
 
-    def __init__(self, parameters: dict[str, Any]) -> None:
+    def __init__(self, parameters: dict[str, Any], *, name: str = "") -> None:
         super().__init__()
         self._loose = parameters
+        self.name = name
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
