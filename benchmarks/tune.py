@@ -1,20 +1,28 @@
-"""Search speed: trials per hour of `tune`, against Optuna running the usual DataLoader loop, at equal budget per trial.
+"""Search speed: trials per hour of `tune`, against Optuna and Ray Tune running the usual DataLoader loop.
 
-Claim: at least 10x on MLP 64-100-10 (scikit-learn's digits) and 2x on LeNet-5 (10,000 Fashion-MNIST pictures; skipped
-where they are absent), every trial trained for the same epochs, with nothing stopped early on either side; and the
-engine (proposals, store, scores, progress) costs at most 5 % over the bare population loop. Optuna runs TPE with its
-SQLite storage, as its documentation advises for a study that can be resumed, and with in-memory storage. Also printed:
-memory per member (growth of the resident set), and which engine was chosen and why.
-Measured in one process, interleaved, median of n rounds. Usage: python benchmarks/tune.py [rounds] [trials] [epochs]
+Claim: at equal budget per trial (every trial trains for the same epochs, nothing is stopped early on any side),
+* MLP 64-100-10 on scikit-learn's digits: at least 10x Optuna and 20x Ray Tune with 2 workers;
+* LeNet-5 on 10,000 Fashion-MNIST pictures (skipped where they are absent): at least 2x Optuna and 3x Ray Tune;
+* the engine (proposals, store, scores, progress) costs at most 5 % over the bare population loop.
+Optuna runs TPE with its SQLite storage, as its documentation advises for a study that can be resumed, and with
+in-memory storage. Ray Tune (where it is installed) runs random search with 2 workers, reused; its start is not counted.
+`tune` is timed whole: its start, its measurement, its workers, its database. All but Ray Tune and the second row of
+`tune` use one process with one thread. Measured interleaved, median of n rounds; hardware: whatever this runs on, its
+cores are printed. Usage: python benchmarks/tune.py [rounds], about 6 minutes with 3.
 """
 
 from __future__ import annotations
 
+import functools
 import gzip
+import logging
+import os
 import statistics
 import sys
 import tempfile
 import time
+import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -32,35 +40,39 @@ from trainwell.search import Options, tune
 from trainwell.search.ground import Ground, stand
 from trainwell.search.member import make_member
 from trainwell.search.methods import Proposer
-from trainwell.search.population import WIDTH, Population
+from trainwell.search.population import Population, good_width
 from trainwell.search.space import make_space
 
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"
 SPACE = {"optim.learning_rate": "log:1e-3..0.3", "optim.momentum": "0..0.95", "optim.weight_decay": "log:1e-6..1e-2"}
 BATCH = 64
+Build = Callable[[], nn.Module]
+Data = tuple[torch.Tensor, ...]
 
 
-def optuna_loop(build, data, trials: int, epochs: int, storage: str | None) -> float:
-    """Return trials per hour of the usual way."""
+def usual_loop(build: Build, data: Data, epochs: int, rate: float, momentum: float, decay: float) -> float:
+    """Train one network as most scripts do and return its accuracy."""
     x, y, x_val, y_val = data
+    model = build()
+    optimizer = torch.optim.SGD(model.parameters(), lr=rate, momentum=momentum, weight_decay=decay)
+    loader = DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True)
+    for _ in range(epochs):
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(model(inputs), targets).backward()
+            optimizer.step()
+    with torch.no_grad():
+        return float((model(x_val).argmax(1) == y_val).float().mean())
+
+
+def by_optuna(build: Build, data: Data, trials: int, epochs: int, storage: str | None) -> float:
+    """Return trials per hour of Optuna."""
 
     def objective(trial: optuna.Trial) -> float:
         torch.manual_seed(trial.number)
-        model = build()
-        optimizer = torch.optim.SGD(
-            model.parameters(),
-            lr=trial.suggest_float("lr", 1e-3, 0.3, log=True),
-            momentum=trial.suggest_float("momentum", 0, 0.95),
-            weight_decay=trial.suggest_float("weight_decay", 1e-6, 1e-2, log=True),
-        )
-        loader = DataLoader(TensorDataset(x, y), batch_size=BATCH, shuffle=True)
-        for _ in range(epochs):
-            for inputs, targets in loader:
-                optimizer.zero_grad()
-                nn.functional.cross_entropy(model(inputs), targets).backward()
-                optimizer.step()
-        with torch.no_grad():
-            return float((model(x_val).argmax(1) == y_val).float().mean())
+        rate = trial.suggest_float("lr", 1e-3, 0.3, log=True)
+        momentum = trial.suggest_float("momentum", 0, 0.95)
+        return usual_loop(build, data, epochs, rate, momentum, trial.suggest_float("decay", 1e-6, 1e-2, log=True))
 
     study = optuna.create_study(direction="maximize", storage=storage)
     started = time.perf_counter()
@@ -68,7 +80,44 @@ def optuna_loop(build, data, trials: int, epochs: int, storage: str | None) -> f
     return trials / (time.perf_counter() - started) * 3600
 
 
-def by_tune(data, trials: int, edits, folder: Path, workers: int = 1) -> tuple[float, str]:
+def by_ray(build: Build, data: Data, trials: int, epochs: int, folder: Path) -> float | None:
+    """Return trials per hour of Ray Tune with 2 workers, warm; None where it is not installed."""
+    try:
+        import ray
+        from ray import tune as raytune
+    except ImportError:
+        return None
+    if not ray.is_initialized():
+        ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+
+    def train(config: dict, build: Build = build, data: Data = data) -> None:
+        torch.set_num_threads(1)
+        raytune.report({"accuracy": usual_loop(build, data, epochs, **config)})
+
+    space = {
+        "rate": raytune.loguniform(1e-3, 0.3),
+        "momentum": raytune.uniform(0, 0.95),
+        "decay": raytune.loguniform(1e-6, 1e-2),
+    }
+
+    def fit(number: int) -> float:
+        started = time.perf_counter()
+        raytune.Tuner(
+            raytune.with_resources(raytune.with_parameters(train, build=build, data=data), {"cpu": 1}),
+            param_space=space,
+            tune_config=raytune.TuneConfig(
+                num_samples=number, metric="accuracy", mode="max", reuse_actors=True, max_concurrent_trials=2
+            ),
+            run_config=raytune.RunConfig(storage_path=str(folder), verbose=0),
+        ).fit()
+        return time.perf_counter() - started
+
+    return trials / fit(trials) * 3600
+
+
+def by_tune(
+    data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: Path, workers: int = 1
+) -> tuple[float, str]:
     """Return trials per hour of the whole command, its start included, and the engine it chose."""
     options = Options(edits=edits, repeats=0, final=False, workers=workers)
     started = time.perf_counter()
@@ -76,62 +125,71 @@ def by_tune(data, trials: int, edits, folder: Path, workers: int = 1) -> tuple[f
     return trials / (time.perf_counter() - started) * 3600, f"{study.engine}: {study.why}"
 
 
-def bare(ground: Ground, trials: int) -> tuple[float, float]:
-    """Return trials per hour and bytes per member of the population alone."""
+def bare(ground: Ground, trials: int) -> tuple[float, float, int]:
+    """Return trials per hour, bytes per member and width of the population alone."""
     recipe = ground.plan.recipe
     points = Proposer(make_space(SPACE), method="sobol", trials=trials, seed=0).propose(0, trials, [])
-    ground.fold(recipe, 0)
-    before, started = psutil.Process().memory_info().rss, time.perf_counter()
-    for first in range(0, trials, WIDTH):
-        members = [make_member(edit(recipe, point), ground, 0) for point in points[first : first + WIDTH]]
-        population = Population(members, ground)
+    fold = ground.fold(recipe, 0)
+    width = good_width(make_member(recipe, ground, 0), fold.input_shape)
+    before, started, most = psutil.Process().memory_info().rss, time.perf_counter(), 0
+    for first in range(0, trials, width):
+        members = [make_member(edit(recipe, point), ground, 0) for point in points[first : first + width]]
+        population = Population(members, ground, width=width)
         population.train(1.0)
         population.outcomes()
-    grown = (psutil.Process().memory_info().rss - before) / min(trials, WIDTH)
-    return trials / (time.perf_counter() - started) * 3600, grown
+        most = max(most, psutil.Process().memory_info().rss - before)
+    return trials / (time.perf_counter() - started) * 3600, most / width, width
 
 
-def report(name: str, build, data, edits, trials: int, epochs: int, rounds: int) -> None:
+def report(name: str, build: Build, data: Data, edits: dict, budget: tuple[int, int, int], rounds: int) -> None:
+    """Measure everything on one network and print it.
+
+    Args:
+        budget: trials of `tune`, trials of each of the others in one round, epochs of a trial.
+    """
     x, y, x_val, y_val = data
+    trials, few, epochs = budget
     edits = edits | {
         "train.epochs": epochs, "train.batch_size": BATCH, "optim.name": "sgd", "optim.schedule": "constant",
         "optim.warmup": 0.0, "optim.nesterov": False, "data.prepare": "none", "data.test": 0.0,
         "data.validation": len(x_val) / (len(x) + len(x_val)),
     }  # fmt: skip
     pair = (torch.cat([x, x_val]).numpy(), torch.cat([y, y_val]).numpy())
-    speeds: dict[str, list[float]] = {
-        "tune": [],
-        "tune, 2 processes": [],
-        "bare": [],
-        "optuna sqlite": [],
-        "optuna memory": [],
-    }
+    speeds: dict[str, list[float]] = {}
     ground = stand(plan(check_values({"data.source": "arrays", **edits}), from_arrays(*pair)))
-    with tempfile.TemporaryDirectory() as folder:
-        by_tune(pair, 4, edits | {"train.epochs": 1}, Path(folder))  # imports, not counted on either side
-        optuna_loop(build, data, 1, 1, f"sqlite:///{folder}/warm.sqlite")
+    grown, width = 0.0, 1
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
+        folder = Path(made)
+        by_tune(pair, 4, edits | {"train.epochs": 1}, folder)  # imports, not counted on any side
+        by_optuna(build, data, 1, 1, f"sqlite:///{folder}/warm.sqlite")
+        if by_ray(build, data, 2, 1, folder) is None:
+            print("Ray Tune: skipped, it is not installed")
         for number in range(rounds):
-            speed, why = by_tune(pair, trials, edits, Path(folder))
-            speeds["tune"].append(speed)
-            speeds["tune, 2 processes"].append(by_tune(pair, trials, edits, Path(folder), workers=2)[0])
+            speed, why = by_tune(pair, trials, edits, folder)
+            speeds.setdefault("tune", []).append(speed)
+            speeds.setdefault("tune, 2 processes", []).append(by_tune(pair, trials, edits, folder, workers=2)[0])
             storage = f"sqlite:///{folder}/{name[:3]}{number}.sqlite"
-            speeds["optuna sqlite"].append(optuna_loop(build, data, max(4, trials // 16), epochs, storage))
-            speeds["optuna memory"].append(optuna_loop(build, data, max(4, trials // 16), epochs, None))
+            speeds.setdefault("Optuna, SQLite", []).append(by_optuna(build, data, few, epochs, storage))
+            speeds.setdefault("Optuna, in memory", []).append(by_optuna(build, data, few, epochs, None))
+            if (speed := by_ray(build, data, few, epochs, folder)) is not None:
+                speeds.setdefault("Ray Tune, 2 workers", []).append(speed)
             if "population" in why:
-                speed, grown = bare(ground, trials)
-                speeds["bare"].append(speed)
-    print(f"{name}, {trials} trials of {epochs} epochs, median of {rounds}; {why}")
-    median = {key: statistics.median(values) for key, values in speeds.items() if values}
-    for key, value in median.items():
-        print(
-            f"  {key:18} {value:10,.0f} trials/hour"
-            + (f"  tune / {key}: {median['tune'] / value:.2f}x" if key != "tune" else "")
-        )
-    if speeds["bare"]:
-        print(f"  memory {grown / 1e6:.2f} MB per member")
+                speed, grown, width = bare(ground, trials)
+                speeds.setdefault("bare population", []).append(speed)
+    print(f"{name}, {trials} trials of {epochs} epochs ({few} of the others), median of {rounds} rounds; {why}")
+    for key, values in speeds.items():
+        line = f"  {key:20} {statistics.median(values):10,.0f} trials/hour"
+        for ours in ("tune", "tune, 2 processes"):
+            if not key.startswith("tune"):
+                ratio = statistics.median(a / b for a, b in zip(speeds[ours], values, strict=True))
+                line += f"   {ours} / it: {ratio:.2f}x"
+        print(line)
+    if grown:
+        print(f"  memory: {grown / 1e6:.2f} MB for each of {width} members, networks, data and scores included")
+    print(f"  load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
 
 
-def digits() -> tuple[torch.Tensor, ...]:
+def digits() -> Data:
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -140,7 +198,7 @@ def digits() -> tuple[torch.Tensor, ...]:
     return x[:1437], y[:1437], x[1437:], y[1437:]
 
 
-def fashion() -> tuple[torch.Tensor, ...] | None:
+def fashion() -> Data | None:
     if not FASHION.is_dir():
         return None
     raw = gzip.decompress((FASHION / "train-images-idx3-ubyte.gz").read_bytes())
@@ -151,27 +209,20 @@ def fashion() -> tuple[torch.Tensor, ...] | None:
 
 
 def main() -> None:
-    rounds, trials, epochs = (int(sys.argv[i]) if len(sys.argv) > i else d for i, d in ((1, 3), (2, 256), (3, 5)))
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore")
+    os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0"}
     torch.set_num_threads(1)
     hidden = {"nn.model": "mlp", "nn.hidden": (100,), "nn.dropout": 0.0}
-    report(
-        "MLP 64-100-10",
-        lambda: mlp(input_shape=(64,), outputs=10, hidden=[100]),
-        digits(),
-        hidden,
-        trials,
-        epochs,
-        rounds,
-    )
+    build = functools.partial(mlp, input_shape=(64,), outputs=10, hidden=[100])
+    report("MLP 64-100-10", build, digits(), hidden, (1536, 48, 5), rounds)
     pictures = fashion()
     if pictures is None:
         print("LeNet on Fashion-MNIST: skipped, ../shared/data/fashion-mnist is not there")
         return
-    lenet = {"nn.model": "lenet5"}
-    report(
-        "LeNet-5", lambda: lenet5(input_shape=(1, 28, 28), outputs=10), pictures, lenet, max(4, trials // 32), 1, rounds
-    )
+    build = functools.partial(lenet5, input_shape=(1, 28, 28), outputs=10)
+    report("LeNet-5", build, pictures, {"nn.model": "lenet5"}, (32, 6, 1), rounds)
 
 
 if __name__ == "__main__":

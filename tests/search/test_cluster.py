@@ -36,7 +36,10 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.slow
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install 'trainwell[ray]'")
 @pytest.mark.filterwarnings("ignore")  # Ray's own
-def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once() -> None:
+def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # Ray adds to it
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
@@ -54,6 +57,9 @@ def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once()
         ray.kill(workers.workers[0].actor)
         with pytest.raises(TrainingError, match="died twice"):
             dealt.train(1.0)
+        workers.stop()
+        gone = [worker.actor for worker in workers.workers]
+        assert gone == [] and not [actor for actor in ray.util.list_named_actors(all_namespaces=True)]
     finally:
         workers.stop()
         ray.shutdown()

@@ -19,6 +19,7 @@ import pytest
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.runs import RunWriter
+from trainwell.search import Study, Trial, make_space
 
 FINDING = Finding(
     "rate_high", Severity.WARNING, "The rate is <b>too</b> high.", {"rise": 1.8, "rise_limit": 1.1}, step=5
@@ -47,11 +48,26 @@ def write_run(folder: Path, name: str, *, steps: int = 30, finish: str | None = 
     return writer
 
 
+def write_search(folder: Path, *, status: str = "ok", count: int = 3) -> None:
+    folder.mkdir(parents=True)
+    space = make_space({"optim.learning_rate": "log:1e-4..0.1"})
+    points = [space.at([number / count]) for number in range(count)]
+    trials = tuple(Trial(n, point, "done", 0.5 + 0.4 * n / count, {"loss": 1.0}) for n, point in enumerate(points))
+    spec = {"space": space.to_json(), "trials": count, "method": "sobol", "folds": 1}
+    Study(folder, spec, "population", "<i>quick</i>", "accuracy", trials, status=status, seconds=3.0).save()
+
+
 @pytest.fixture
 def runs(tmp_path: Path) -> Path:
-    """A folder with one finished run, "done"."""
+    """A folder with one finished run, "done", and one finished search, "tried"."""
     write_run(tmp_path / "runs", "done")
+    write_search(tmp_path / "runs" / "tried")
     return tmp_path / "runs"
+
+
+@pytest.fixture
+def new_search() -> Callable[..., None]:
+    return write_search
 
 
 @pytest.fixture

@@ -32,7 +32,8 @@ def addresses(app: Any) -> list[str]:
     """Every address of the application, with real values for its parameters."""
     routes = [route for route in app._app.routes if isinstance(route, Route)]
     assert len(routes) == len(app._app.routes) > 5
-    return [route.path.replace("{identity}", DONE).replace("{name}", "app.js") for route in routes]
+    tried = [f"/studies/{run_id('tried')}" if "studies" in route.path else route.path for route in routes]
+    return [path.replace("{identity}", DONE).replace("{name}", "app.js") for path in tried]
 
 
 def test_no_address_answers_a_stranger(app: Any, ask) -> None:
@@ -67,6 +68,19 @@ def test_a_damaged_run_has_a_page_that_says_so(get, runs: Path) -> None:
     (runs / "done" / "run.sqlite").write_bytes(b"junk" * 500)
     assert json.loads(get(f"/api/runs/{DONE}").body)["status"] == "damaged"
     assert get(f"/runs/{DONE}/report").status == 409
+
+
+def test_searches_are_listed_and_shown(get, runs: Path, new_search) -> None:
+    (line,) = json.loads(get("/api/runs").body)["studies"]
+    assert (line["name"], line["trials"], line["total"], line["status"]) == ("tried", 3, 3, "ok")
+    assert line["score"] == pytest.approx(0.7667, abs=1e-3) and "learning_rate" in line["best"]
+    page = get(f"/studies/{line['id']}")
+    assert b"All trials" in page.body and b"&lt;i&gt;quick" in page.body and "refresh" not in page.headers
+    new_search(runs / "going", status="running")
+    assert get(f"/studies/{run_id('going')}").headers["refresh"] == "5"
+    (runs / "tried" / "study.json").write_text("{")
+    assert get(f"/studies/{run_id('tried')}").status == 409 and get(f"/studies/{run_id('done')}").status == 404
+    assert {line["status"] for line in json.loads(get("/api/runs").body)["studies"]} == {"running", "damaged"}
 
 
 @pytest.mark.parametrize("points", ["1", "0", "-5", "x", "", "2001", "9" * 5000, "1e3", "٣", "10.0"])

@@ -8,11 +8,21 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json, spe
 
 
 def report(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
-    """Write report.html of a run, finished or not, and print its summary."""
+    """Write report.html of a run or a search, finished or not, and print its summary."""
     from trainwell.report import summary, write_report
     from trainwell.runs import Run
 
-    opened = Run.open(find_run(run, runs))
+    found = find_run(run, runs)
+    if (found / "study.json").is_file():
+        from trainwell.report.study import write_study_report
+        from trainwell.search import open_study
+
+        written = write_study_report(open_study(found))
+        speak(f"The report of the search: {written}", aside=json)
+        if json:
+            print_json({"run": str(found), "report": str(written)})
+        return
+    opened = Run.open(found)
     path = write_report(opened)
     speak(summary(opened), aside=json)
     if json:

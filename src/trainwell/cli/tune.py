@@ -126,14 +126,18 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
         study = open_study(path)
     except StorageError:  # it ended before anything was tried
         return
+    from trainwell.report.study import write_study_report
+
+    written = write_study_report(study)
     if not quiet:
-        speak(_summary(study), aside=json)
+        speak(f"{_summary(study)}\nReport: {written}", aside=json)
     if json:
         print_json(study.to_json())
 
 
 def _summary(study: Study) -> str:
-    from trainwell.search.results import describe_settings
+    from trainwell.report.study import slices_in_text
+    from trainwell.search import describe_settings
 
     counts = study.to_json()["states"]
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
@@ -145,6 +149,8 @@ def _summary(study: Study) -> str:
     if study.importance:
         ranked = " · ".join(f"{key} {share:.0%}" for key, share in list(study.importance.items())[:_SHOWN])
         lines += ["", f"What mattered: {ranked}"]
+    if slices := slices_in_text(study):
+        lines += ["Best score along each range, lowest to highest:", *(f"  {line}" for line in slices)]
     if "really" in study.noise:
         noise = study.noise
         verdict = "really better" if noise["really"] else "not clearly better: either will do"
@@ -190,7 +196,7 @@ class Screen:
         if terminal:
             self._draw(" · ".join(parts), progress)
             return
-        from trainwell.search.results import describe_settings
+        from trainwell.search import describe_settings
 
         best = progress.leaders[0] if progress.leaders else None
         if best and best.score is not None:
@@ -209,7 +215,7 @@ class Screen:
         from rich.live import Live
         from rich.table import Table
 
-        from trainwell.search.results import describe_settings
+        from trainwell.search import describe_settings
 
         table = Table("trial", "score", "epochs", "settings", box=box.SIMPLE_HEAD, pad_edge=False, title=status)
         for trial in progress.leaders:

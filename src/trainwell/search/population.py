@@ -35,9 +35,10 @@ from trainwell.search.sequential import Outcome
 from trainwell.tasks import Task
 
 WIDTH = 64  # members of a chunk: enough to share the overhead, few enough to stay near the caches (measured)
-# Bytes of weights, gradients and memory of a chunk that is computed side by side: about what the caches of a core
-# hold (measured on networks of 4,000 to 200,000 numbers; twice as wide was up to 1.5 times as slow).
-_CACHED = 3_200_000
+# Side by side: 32 was best for networks of 7,000 and of 25,000 numbers (measured; 16 and 64 within 10 %); where
+# pictures are large, as many as keep the numbers behind the first convolution in a core's caches (LeNet-5: 4).
+_BESIDE = 32
+_CACHED = 5_000_000
 _HYPER = tuple(name for name in Settings._fields if name != "learning_rate")
 # What a schedule does not depend on.
 _SAME_LAW: dict[str, Any] = {"momentum": 0.0, "weight_decay": 0.0, "beta1": 0.0, "beta2": 0.0, "epsilon": 1.0}
@@ -242,9 +243,11 @@ def good_width(member: Member, input_shape: Sequence[int]) -> int:
     """Return how many networks like this one make a good chunk side by side; 0 if they have to be mapped."""
     if grouped(member.model, input_shape) is None:
         return 0
-    numbers = sum(parameter.numel() for parameter in member.model.parameters())
-    fitting = _CACHED // (3 * 4 * numbers)
-    return int(2 ** math.floor(math.log2(min(max(fitting, 4), WIDTH))))
+    first = next((layer for layer in member.model.modules() if isinstance(layer, nn.Conv2d)), None)
+    if first is None:
+        return _BESIDE
+    size = 4 * first.out_channels * math.prod(input_shape[1:]) * member.recipe.train.batch_size
+    return int(2 ** math.floor(math.log2(min(max(_CACHED // size, 4), _BESIDE))))
 
 
 def _without_dropout(model: nn.Module) -> None:

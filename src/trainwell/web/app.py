@@ -19,7 +19,7 @@ from trainwell.report import policy, render, snapshot
 from trainwell.runs import Run
 from trainwell.web.guard import Access, Guard
 from trainwell.web.live import Cursor, Stream, events
-from trainwell.web.reading import UNREADABLE, Folder, history, state
+from trainwell.web.reading import UNREADABLE, Folder, history, search_page, state
 
 # Only these files are ever served, by these names, from inside the package.
 ASSETS = {
@@ -51,6 +51,7 @@ def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:
         Route("/static/{name}", pages.asset),
         Route("/runs/{identity}", pages.shell),
         Route("/runs/{identity}/report", pages.report),
+        Route("/studies/{identity}", pages.study),
         Route("/api/runs", pages.runs),
         Route("/api/runs/{identity}", pages.run),
         Route("/api/runs/{identity}/stream", pages.stream),
@@ -80,7 +81,8 @@ class _Pages:
 
     async def runs(self, request: Request) -> Response:
         listed = await to_thread.run_sync(self._folder.listing)
-        return JSONResponse({"folder": plain(str(self._folder.path)), "runs": listed})
+        searches = await to_thread.run_sync(self._folder.studies)
+        return JSONResponse({"folder": plain(str(self._folder.path)), "runs": listed, "studies": searches})
 
     async def run(self, request: Request) -> Response:
         path, points = _path(self._folder, request), _number(request, "points", 600, high=_MOST_POINTS)
@@ -102,6 +104,18 @@ class _Pages:
             raise HTTPException(409, f"This run cannot be read: {problem}") from None
         rules = {"content-security-policy": f"{policy()}; frame-ancestors 'none'"}
         return Response(page, media_type="text/html", headers=rules)
+
+    async def study(self, request: Request) -> Response:
+        identity = request.path_params["identity"]
+        path = self._folder.find_study(identity) if re.fullmatch(r"[0-9a-f]{16}", identity) else None
+        if path is None:
+            raise HTTPException(404, "There is no such search.")
+        try:
+            page, going = await to_thread.run_sync(search_page, path)
+        except UNREADABLE as problem:
+            raise HTTPException(409, f"This search cannot be read: {problem}") from None
+        rules = {"content-security-policy": f"{policy()}; frame-ancestors 'none'"}
+        return Response(page, media_type="text/html", headers=rules | ({"refresh": "5"} if going else {}))
 
 
 def _path(folder: Folder, request: Request) -> Path:

@@ -21,6 +21,7 @@ from trainwell.rules import diagnose
 from trainwell.runs import Run, RunSummary, StoreReader, list_runs
 
 STORE = "run.sqlite"
+STUDY = "study.json"
 _MOST_SERIES = 400
 # What a store that is damaged, foreign or of another version may raise.
 UNREADABLE = (TrainwellError, ValueError, TypeError, KeyError, AttributeError)
@@ -44,6 +45,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._known: dict[Path, tuple[tuple[int, ...], dict[str, Any]]] = {}
         self._counts: dict[Path, tuple[tuple[int, ...], list[int]]] = {}
 
     def find(self, identity: str) -> Path | None:
@@ -61,6 +63,31 @@ class Folder:
     def listing(self) -> list[dict[str, Any]]:
         """Return one line for each run, newest first."""
         return [clean(self._line(run)) for run in list_runs(self.path) if not run.path.is_symlink()]
+
+    def find_study(self, identity: str) -> Path | None:
+        """Return the folder of a search, or None; as with runs, links are not followed."""
+        return next((path for path in self._searches() if run_id(path.name) == identity), None)
+
+    def studies(self) -> list[dict[str, Any]]:
+        """Return one line for each search, newest first; one is read again only when it has changed."""
+        found = []
+        for path in self._searches():
+            try:
+                now = (os.stat(path / STUDY).st_mtime_ns,)
+                if path not in self._known or self._known[path][0] != now:
+                    self._known[path] = (now, _search_line(path))
+            except OSError:
+                continue
+            found.append((now, self._known[path][1]))
+        return [line for _, line in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def _searches(self) -> list[Path]:
+        try:
+            with os.scandir(self.path) as entries:
+                folders = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+        except OSError:
+            return []
+        return [Path(entry.path) for entry in folders if os.path.lexists(os.path.join(entry.path, STUDY))]
 
     def _line(self, run: RunSummary) -> dict[str, Any]:
         problems, hints = self._count(run.path) if run.status != "damaged" else (0, 0)
@@ -91,6 +118,38 @@ class Folder:
                 tops = []
             known = self._counts[path] = (now, [sum(s != "info" for s in tops), sum(s == "info" for s in tops)])
         return known[1]
+
+
+def _search_line(path: Path) -> dict[str, Any]:
+    """Read one search. Its room is imported here: a page without searches needs no torch."""
+    from trainwell.search import describe_settings, open_study
+
+    line: dict[str, Any] = {"id": run_id(path.name), "name": path.name}
+    try:
+        study = open_study(path)
+    except UNREADABLE as problem:
+        return dict(clean(line | {"status": "damaged", "reason": str(problem)}))
+    best = study.best
+    line |= {
+        "status": {"stopped": "interrupted"}.get(study.status, study.status),
+        "trials": len(study.trials),
+        "total": study.spec.get("trials", 0),
+        "engine": study.engine,
+        "score_name": study.main_score,
+        "score": best.score if best else None,
+        "best": describe_settings(best.settings) if best else "",
+        "seconds": study.seconds,
+    }
+    return dict(clean(line))
+
+
+def search_page(path: Path) -> tuple[str, bool]:
+    """Return the page of a search, and whether the search still goes on."""
+    from trainwell.report.study import render_study
+    from trainwell.search import open_study
+
+    study = open_study(path)
+    return render_study(study), study.status == "running"
 
 
 def stamp(path: Path) -> tuple[int, ...]:

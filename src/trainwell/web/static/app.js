@@ -41,6 +41,33 @@ function line(run) {
   return make("tr", {}, cells);
 }
 
+function search(study) {
+  const cells = [
+    make("th", { scope: "row" }, make("a", { href: `/studies/${study.id}` }, study.name)),
+    make("td", {}, badge(study.status)),
+    make("td", { class: "n" }, study.trials === undefined ? "–" : `${study.trials.toLocaleString("en")} of ${study.total.toLocaleString("en")}`),
+    make("td", { class: "n" }, study.score_name ? score(study.score_name, study.score) : "–"),
+    make("td", {}, study.score_name ? words(study.score_name) : ""),
+    make("td", {}, study.best || study.reason || ""),
+    make("td", { class: "n" }, study.seconds === undefined ? "–" : duration(study.seconds)),
+  ];
+  return make("tr", {}, cells);
+}
+
+function searches() {
+  const heads = ["search", "status", "trials", "best", "", "settings of the best", "time"];
+  const head = make("tr", {}, heads.map((name, at) => make("th", { scope: "col", class: [2, 3, 6].includes(at) ? "n" : "" }, name))), body = make("tbody");
+  const table = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Searches" }, make("table", { class: "runs" }, [make("thead", {}, head), body]));
+  const box = make("section", { hidden: "", "aria-label": "Searches" }, [make("h2", {}, "Searches"), table]);
+  let shown = "";
+  const paint = (studies) => {
+    const text = JSON.stringify(studies);
+    box.hidden = studies.length === 0;
+    if (text !== shown) { shown = text; body.replaceChildren(...studies.map(search)); }
+  };
+  return { box, paint };
+}
+
 async function list() {
   document.title = "Runs · trainwell";
   const count = make("p", { class: "above" }), filter = make("input", { type: "search", placeholder: "Filter by name", "aria-label": "Filter by name" });
@@ -48,7 +75,8 @@ async function list() {
   const body = make("tbody"), head = make("tr", {}, heads.map((name, at) => make("th", { scope: "col", class: at === 3 || at === 6 ? "n" : "" }, name)));
   const table = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Runs" }, make("table", { class: "runs" }, [make("thead", {}, head), body]));
   const empty = make("p", { class: "verdict", hidden: "" }, "No runs yet. Start one: trainwell fit digits");
-  main.replaceChildren(make("header", {}, [count, make("h1", {}, "Runs"), filter]), empty, table);
+  const tried = searches();
+  main.replaceChildren(make("header", {}, [count, make("h1", {}, "Runs"), filter]), empty, table, tried.box);
   let runs = [], shown = "";
   const paint = () => {
     const wanted = runs.filter((run) => run.name.toLowerCase().includes(filter.value.toLowerCase())), text = JSON.stringify(wanted);
@@ -62,7 +90,7 @@ async function list() {
   });
   const refresh = async () => {
     if (!document.hidden) {
-      try { const found = await ask("/api/runs"); runs = found.runs; count.textContent = found.folder; paint(); }
+      try { const found = await ask("/api/runs"); runs = found.runs; count.textContent = found.folder; paint(); tried.paint(found.studies ?? []); }
       catch { count.textContent = "The page's server does not answer; start it again with trainwell page."; }
     }
     document.body.dataset.ready = "1";
