@@ -17,10 +17,12 @@ from trainwell.cli.diagnose import diagnose
 from trainwell.cli.ensemble import ensemble
 from trainwell.cli.fit import fit
 from trainwell.cli.lab import lab
+from trainwell.cli.learning_curve import learning_curve
 from trainwell.cli.listing import list_command
 from trainwell.cli.page import page
 from trainwell.cli.predict import predict
 from trainwell.cli.probe_layers import probe_layers
+from trainwell.cli.range_test import range_test
 from trainwell.cli.recipe import recipe
 from trainwell.cli.report import report
 from trainwell.cli.rules import rules
@@ -43,6 +45,8 @@ app = typer.Typer(
 app.command("fit")(fit)
 app.command("run", context_settings=RUN_SETTINGS)(run)
 app.command("tune")(tune)
+app.command("range-test")(range_test)
+app.command("learning-curve")(learning_curve)
 app.command("lab")(lab)
 app.command("predict")(predict)
 app.command("ensemble")(ensemble)

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from trainwell.doctor.checkup import CHECKS as CHECKS
     from trainwell.doctor.checkup import Checkup as Checkup
     from trainwell.doctor.checkup import check as check
+    from trainwell.doctor.more_data import LearningCurve as LearningCurve
+    from trainwell.doctor.more_data import learning_curve as learning_curve
     from trainwell.doctor.patient import Check as Check
+    from trainwell.doctor.rate_range import RateRange as RateRange
+    from trainwell.doctor.rate_range import range_test as range_test
     from trainwell.doctor.script import check_script as check_script
     from trainwell.doctor.treatment import Treatment as Treatment
     from trainwell.doctor.treatment import treat as treat
@@ -27,6 +31,10 @@ _HOMES = {
     "Checkup": "trainwell.doctor.checkup",
     "check": "trainwell.doctor.checkup",
     "Check": "trainwell.doctor.patient",
+    "LearningCurve": "trainwell.doctor.more_data",
+    "learning_curve": "trainwell.doctor.more_data",
+    "RateRange": "trainwell.doctor.rate_range",
+    "range_test": "trainwell.doctor.rate_range",
     "check_script": "trainwell.doctor.script",
     "Treatment": "trainwell.doctor.treatment",
     "treat": "trainwell.doctor.treatment",

@@ -116,7 +116,7 @@ def trial(plan: Plan, recipe: Recipe, *, epochs: int) -> Outcome:
 
 def _train(plan: Plan) -> Outcome:
     parts = build_parts(plan)
-    memory = _Memory()
+    memory = Memory()
     per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * plan.recipe.train.batch_size
     broke_at = None
     with threads(plan.recipe.train.threads, per_batch):
@@ -180,7 +180,7 @@ def _arrays(batches: Batches) -> tuple[NDArray[Any], NDArray[Any]]:
     return torch.cat([batch.inputs for batch in given]).numpy(), torch.cat([batch.targets for batch in given]).numpy()
 
 
-class _Memory:
+class Memory:
     """A recorder that keeps the signals and writes nothing."""
 
     checkpoints = Path()
@@ -189,14 +189,20 @@ class _Memory:
         self.signals = Signals()
 
     def signal(self, name: str, step: int, value: float) -> None:
+        """Keep one value."""
         self.signals.add(name, step, value)
 
-    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None: ...
+    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+        """Keep nothing."""
 
-    def event(self, kind: str, detail: Mapping[str, Any]) -> None: ...
+    def event(self, kind: str, detail: Mapping[str, Any]) -> None:
+        """Keep nothing."""
 
-    def progress(self, steps: int) -> None: ...
+    def progress(self, steps: int) -> None:
+        """Keep nothing."""
 
-    def flush_if_due(self) -> None: ...
+    def flush_if_due(self) -> None:
+        """Write nothing."""
 
-    def flush(self) -> None: ...
+    def flush(self) -> None:
+        """Write nothing."""
