@@ -21,7 +21,7 @@ from trainwell.core.facts import Facts
 from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Table
-from trainwell.data.augment import Augment
+from trainwell.data.augment import Augment, parse
 from trainwell.data.batches import ArrayBatches, Normalise
 from trainwell.nn import MODELS, Freezing, batch_dependent, initialise, remodel
 from trainwell.recipe import Recipe
@@ -184,17 +184,45 @@ def _facts(
     )
 
 
-def build_augmentation(recipe: Recipe, *, pictures: bool) -> Augment | None:
+def build_augmentation(
+    recipe: Recipe, input_shape: Sequence[int], preparation: Preparation | None = None
+) -> Augment | None:
     """Build what happens to a training batch on the device, or None if nothing does.
 
+    Args:
+        recipe: `data.shift`, `flip`, `augment`, `mix` and `label_noise` are read.
+        input_shape: of one prepared example.
+        preparation: how colours were prepared.
     Raises:
-        UsageError: if the inputs are no pictures and the recipe asks for their augmentation.
+        UsageError: if the recipe asks for what the inputs or targets do not allow.
+        DataError: if a crop is larger than the pictures.
     """
-    if not (recipe.data.shift or recipe.data.flip):
+    data = recipe.data
+    steps, picture = parse(data.augment), len(input_shape) == 3
+    if not (data.shift or data.flip or steps or data.label_noise):
         return None
-    if not pictures:
-        raise UsageError("data.shift and data.flip must be 0 and false for inputs that are no pictures. Remove them.")
-    return Augment(shift=recipe.data.shift, flip=recipe.data.flip)
+    if not picture and (data.shift or data.flip or steps):
+        raise UsageError(
+            "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no pictures. "
+            "Remove them."
+        )
+    labels = preparation.labels if preparation else ()
+    if data.label_noise and (recipe.task.name not in ("classify", "binary") or not labels):
+        raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
+    coloured = preparation is not None and preparation.kind == "picture"
+    colours = (preparation.mean, preparation.std) if preparation and coloured else ((0.0,), (1.0,))
+    made = Augment(
+        shift=data.shift,
+        flip=data.flip,
+        steps=steps,
+        mix=data.mix,
+        affine=colours,
+        noise=(data.label_noise, len(labels)),
+    )
+    if steps:  # tried once on nothing, so that what cannot be done is said before the run is made
+        with torch.random.fork_rng(devices=[]):
+            made(Batch({"inputs": torch.zeros(2, *input_shape), "targets": torch.zeros(2, dtype=torch.int64)}))
+    return made
 
 
 def _tensors(

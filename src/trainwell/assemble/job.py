@@ -52,7 +52,7 @@ def build_tools(parts: Parts) -> Tools:
     """
     recipe = parts.recipe
     device = choose_device(recipe.train.device)
-    augment = build_augmentation(recipe, pictures=len(parts.facts.input_shape) == 3)
+    augment = build_augmentation(recipe, parts.facts.input_shape, parts.preparation)
     model = parts.model.to(device).train()
     return Tools(
         parts=parts,

@@ -17,6 +17,7 @@ from trainwell.assemble.model import load_model, load_task, open_run
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
 from trainwell.data import Table, as_inputs, read_inputs
+from trainwell.data.crops import averaged
 from trainwell.runs import Run
 
 
@@ -51,13 +52,16 @@ class Predicted:
         return rows
 
 
-def predict(run: Run | str | os.PathLike[str], inputs: Any, network: nn.Module | None = None) -> Predicted:
+def predict(
+    run: Run | str | os.PathLike[str], inputs: Any, network: nn.Module | None = None, *, crops: int = 1
+) -> Predicted:
     """Predict on new inputs with the network of a run.
 
     Args:
         run: a run, or its folder.
         inputs: a path (table, picture, folder, idx, .npz), a bundled name, or an array of raw inputs.
         network: the architecture, for a run whose network was given from Python.
+        crops: 10 averages over corners, centre and their mirror images of pictures, 50 over five scales of them [B7].
     Raises:
         StorageError: if the run has no trained network.
         DataError: if the inputs do not fit the network; a missing column is named.
@@ -82,7 +86,8 @@ def predict(run: Run | str | os.PathLike[str], inputs: Any, network: nn.Module |
     _require_finite(raw, ids)
     prepared = torch.from_numpy(preparation.inputs(raw))
     with torch.no_grad():
-        outputs = torch.cat([model(part) for part in torch.split(prepared, EVALUATION_BATCH)])
+        blocks = torch.split(prepared, EVALUATION_BATCH)
+        outputs = torch.cat([averaged(model, part, task.name, crops) for part in blocks])
     answer = task.predict(outputs)
     values = answer.values.tolist()
     labels = preparation.labels

@@ -15,6 +15,7 @@ def predict(
     run: RunPath,
     inputs: Annotated[list[str], typer.Argument(help="Tables, pictures, folders, idx or .npz files.")],
     runs: Runs = Path("runs"),
+    crops: Annotated[int, typer.Option(help="Pictures: average over 10 cuts, or 50 at five scales.")] = 1,
     json: Json = False,
 ) -> None:
     """Predict on new inputs, prepared exactly as in training; prints tab-separated lines or JSON."""
@@ -23,7 +24,7 @@ def predict(
     from trainwell.core.files import plain
 
     opened = open_run(find_run(run, runs))
-    found = [answer(opened, source) for source in inputs]
+    found = [answer(opened, source, crops=crops) for source in inputs]
     if json:
         print_json({"run": str(opened.path), "predictions": [row for part in found for row in part.to_json()]})
         return

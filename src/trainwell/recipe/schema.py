@@ -109,6 +109,9 @@ class DataRecipe:
     max_pixels: int = setting(50_000_000, "larger pictures are refused before they are decoded", limits=AT_LEAST_ONE)
     shift: int = setting(0, "augmentation: shift by up to this many pixels", limits=COUNT)
     flip: bool = setting(False, "augmentation: mirror left and right at random")
+    augment: tuple[str, ...] = setting((), "further augmentations, perhaps with strengths: ['rotate:15', 'blur']")
+    mix: float = setting(1.0, "probability of each of them for each picture", limits=Limits(low=0, high=1, above=True))
+    label_noise: float = setting(0.0, "share of labels drawn anew at every step", limits=FRACTION)
     workers: int = setting(0, "threads that make batches ahead; never changes a result", limits=Limits(low=0, high=256))
 
 

@@ -57,7 +57,7 @@ class Single:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         built = optimizer(self.model, recipe.optim)
         self._average = Average(self.model, recipe.train.ema) if recipe.train.ema else None
-        augment = build_augmentation(recipe, pictures=len(self._parts.facts.input_shape) == 3)
+        augment = build_augmentation(recipe, self._parts.facts.input_shape, self._parts.preparation)
         device = self._device
         if recipe.optim.schedule == "plateau":
             raise UsageError(
