@@ -4,6 +4,9 @@ from trainwell.assemble.advice import advise as advise
 from trainwell.assemble.advice import probe_layers as probe_layers
 from trainwell.assemble.ensemble import average as average
 from trainwell.assemble.ensemble import ensemble as ensemble
+from trainwell.assemble.explanation import Asked as Asked
+from trainwell.assemble.explanation import Explanation as Explanation
+from trainwell.assemble.explanation import explain as explain
 from trainwell.assemble.fit import fit as fit
 from trainwell.assemble.fit import resume as resume
 from trainwell.assemble.model import load_model as load_model
@@ -14,3 +17,4 @@ from trainwell.assemble.plan import gather as gather
 from trainwell.assemble.plan import plan as plan
 from trainwell.assemble.predict import Predicted as Predicted
 from trainwell.assemble.predict import predict as predict
+from trainwell.assemble.similar import similar as similar

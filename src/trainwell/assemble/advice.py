@@ -85,14 +85,14 @@ def advise(data: str | os.PathLike[str], edits: Mapping[str, object]) -> Advice:
         raise UsageError("--advise must know which network to start from. Add --from RUN.")
     head = parts.new[-1]
     theirs, held = _source_inputs(origin)
-    rows = _some(made.splits.train, made.recipe.seed)
+    rows = draw(made.splits.train, made.recipe.seed)
     ours = prepared(made.examples, rows, parts.preparation)
     reference = features(parts.model, theirs, head=head)
     distance = frechet(reference, features(parts.model, ours, head=head))
     own = frechet(reference, features(parts.model, held, head=head))
     probes: dict[str, float] = {}
     if made.examples.class_numbers is not None and len(made.splits.validation):
-        judged = _some(made.splits.validation, made.recipe.seed)
+        judged = draw(made.splits.validation, made.recipe.seed)
         probes = _probe(parts.model, made.examples, parts.preparation, rows, judged)
     per_class = len(made.splits.train) // max(1, len(made.examples.labels))
     return _case(str(origin.run.path), distance, own, per_class, probes)
@@ -150,15 +150,15 @@ def probe_layers(run: Run, data: str | None = None) -> Depths:
         size = preparation.input_shape[-1] if preparation.kind == "picture" else 0
         recipe = dataclasses.replace(settings.data, source=data, image_size=size, target="")
         settings = dataclasses.replace(settings, data=recipe)
-    examples = _read_again(settings.data, run)
+    examples = read_again(settings.data, run)
     if data is not None:
         fresh = Preparation.fit(examples, np.arange(len(examples)), settings.data)
         preparation = adopt(Origin(run, run.recipe, preparation), fresh)
     classes = examples.class_numbers
-    splits = split(examples, settings.data, _split_seed(settings))
+    splits = split(examples, settings.data, split_seed(settings))
     if classes is None or not len(splits.validation):
         raise DataError(f"{examples.name} must have classes and a validation split to probe layers on.")
-    rows, judged = _some(splits.train, settings.seed), _some(splits.validation, settings.seed)
+    rows, judged = draw(splits.train, settings.seed), draw(splits.validation, settings.seed)
     found = _probe(model, examples, preparation, rows, judged)
     chance = float(np.bincount(classes[judged]).max() / len(judged))
     return Depths(str(run.path), settings.data.source, "validation", found, chance)
@@ -190,15 +190,15 @@ def _probe(
 
 def _source_inputs(origin: Origin) -> tuple[Tensor, Tensor]:
     """Return some of the training inputs of the origin, and some it was not trained on."""
-    examples = _read_again(origin.recipe.data, origin.run)
+    examples = read_again(origin.recipe.data, origin.run)
     recipe = origin.recipe
-    splits = split(examples, recipe.data, _split_seed(recipe))
-    train = _some(splits.train, recipe.seed)
-    held = _some(splits.validation, recipe.seed) if len(splits.validation) else train
+    splits = split(examples, recipe.data, split_seed(recipe))
+    train = draw(splits.train, recipe.seed)
+    held = draw(splits.validation, recipe.seed) if len(splits.validation) else train
     return prepared(examples, train, origin.preparation), prepared(examples, held, origin.preparation)
 
 
-def _read_again(recipe: Any, run: Run) -> Examples:
+def read_again(recipe: Any, run: Run) -> Examples:
     """Read the data of a run, which may lie relative to where it was started."""
     there = Path(str(run.meta.get("folder", ""))) / recipe.source
     source = str(there) if there.exists() and not Path(recipe.source).exists() else recipe.source
@@ -207,10 +207,11 @@ def _read_again(recipe: Any, run: Run) -> Examples:
     return read(dataclasses.replace(recipe, source=source))
 
 
-def _split_seed(recipe: Recipe) -> int:
+def split_seed(recipe: Recipe) -> int:
+    """Return the seed by which a run's data were divided."""
     return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
 
 
-def _some(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def draw(rows: NDArray[np.int64], seed: int, *, most: int = _MOST) -> NDArray[np.int64]:
     """Draw some of the examples, sorted."""
-    return np.sort(np.random.default_rng(seed).permutation(rows)[:_MOST])
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])

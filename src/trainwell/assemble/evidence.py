@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +16,15 @@ from trainwell.assemble.plan import Plan
 from trainwell.core.protocols import Batches, Display
 from trainwell.cost import LayerCost, layers
 from trainwell.data import Examples, Table, audit
-from trainwell.explain import data_uri, worst_mistakes
+from trainwell.explain import (
+    calibration,
+    data_uri,
+    evaluation_mode,
+    first_filters,
+    grid,
+    top_error,
+    worst_mistakes,
+)
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter, StoreReader
 from trainwell.tasks import baselines
@@ -25,6 +34,7 @@ from trainwell.train import Interrupt, State, evaluate
 _MISTAKES = 24
 _POINTS = 500  # pairs in the picture of predicted against true
 _CLASSES = 100  # a confusion matrix with more classes than this shows nothing
+_JUDGED = 10_000  # examples whose confidence is compared with the truth
 _SIDE = 96  # pictures in a report are thinned out to about this side
 
 
@@ -104,9 +114,32 @@ def gather_evidence(writer: RunWriter, parts: Parts, state: State, interrupt: In
         chosen = np.linspace(0, len(true) - 1, min(_POINTS, len(true))).astype(int)
         pairs = {"true": true[chosen].tolist(), "predicted": predicted[chosen].tolist()}
         writer.event("residuals", {"split": shown, **pairs})
+    if parts.task.name in ("classify", "binary"):
+        _record_calibration(writer, parts, shown)
     if parts.plan:
         _record_mistakes(writer, parts, parts.plan, shown=shown)
         _record_baselines(writer, parts, shown)
+
+
+def _record_calibration(writer: RunWriter, parts: Parts, shown: str) -> None:
+    """Record how sure the network is and how right, and its first filters where it has some (curriculum L4, L5)."""
+    device = next(parts.model.parameters()).device
+    probabilities, classes, seen = [], [], 0
+    with evaluation_mode(parts.model), torch.no_grad():
+        for batch in parts.splits[shown].epoch(0):
+            answer = parts.task.predict(parts.task.forward(parts.model, batch.to(device)))
+            if answer.probabilities is None or seen >= _JUDGED:
+                break
+            probabilities.append(answer.probabilities)
+            classes.append(batch.targets.cpu().numpy())
+            seen += len(batch)
+    if probabilities:
+        given, truth = np.concatenate(probabilities), np.concatenate(classes).astype(np.int64)
+        found = calibration(given, truth)
+        errors = {f"top{n}_error": top_error(given, truth, n) for n in (1, 5) if n < given.shape[1]}
+        writer.event("calibration", {"split": shown, **dataclasses.asdict(found), **errors})
+    if filters := first_filters(parts.model):
+        writer.event("filters", {"picture": data_uri(grid(filters), shortest_side=_SIDE)})
 
 
 def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str) -> None:

@@ -15,6 +15,7 @@ from trainwell.cli.check import check
 from trainwell.cli.compare import compare
 from trainwell.cli.diagnose import diagnose
 from trainwell.cli.ensemble import ensemble
+from trainwell.cli.explain import explain
 from trainwell.cli.fit import fit
 from trainwell.cli.lab import lab
 from trainwell.cli.learning_curve import learning_curve
@@ -28,6 +29,7 @@ from trainwell.cli.report import report
 from trainwell.cli.rules import rules
 from trainwell.cli.run import SETTINGS as RUN_SETTINGS
 from trainwell.cli.run import run
+from trainwell.cli.similar import similar
 from trainwell.cli.treat import treat
 from trainwell.cli.tune import tune
 from trainwell.core.errors import TrainwellError
@@ -50,6 +52,8 @@ app.command("learning-curve")(learning_curve)
 app.command("lab")(lab)
 app.command("predict")(predict)
 app.command("ensemble")(ensemble)
+app.command("explain")(explain)
+app.command("similar")(similar)
 app.command("probe-layers")(probe_layers)
 app.command("check")(check)
 app.command("audit")(audit)

@@ -13,6 +13,10 @@ from trainwell.explain.features import features as features
 from trainwell.explain.features import flat_map as flat_map
 from trainwell.explain.features import frechet as frechet
 from trainwell.explain.features import linear_probe as linear_probe
+from trainwell.explain.filters import first_filters as first_filters
+from trainwell.explain.filters import grid as grid
+from trainwell.explain.filters import heat as heat
+from trainwell.explain.filters import volumes as volumes
 from trainwell.explain.mistakes import Mistake as Mistake
 from trainwell.explain.mistakes import worst_mistakes as worst_mistakes
 from trainwell.explain.picture import data_uri as data_uri

@@ -47,7 +47,7 @@ def write_experiment(experiment: Experiment, result: Result, folder: Path) -> Pa
         atomic_write(path, _alone(picture))
         atomic_write(
             folder / f"{experiment.name}.html",
-            _page(experiment.title, [_section(experiment, result, picture, head="h1")]),
+            page_of(experiment.title, [_section(experiment, result, picture, head="h1")]),
         )
     return path
 
@@ -86,7 +86,7 @@ def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Pa
         folder.mkdir(parents=True, exist_ok=True)
         atomic_write(
             path,
-            _page(
+            page_of(
                 "The lab",
                 [
                     tag("header", tag("h1", "The lab")),
@@ -112,12 +112,13 @@ def _section(experiment: Experiment, result: Result, picture: Markup, *, head: s
     return tag("section", content, id=experiment.name)
 
 
-def _page(title: str, body: Sequence[Markup]) -> str:
+def page_of(title: str, body: Sequence[Markup]) -> str:
+    """Write a page that needs nothing else, in the style of the report and its figures."""
     head = [
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{title} · trainwell lab"),
+        tag("title", f"{title} · trainwell"),
         tag("style", Markup(style() + lab_style())),
     ]
     main = tag("main", join(list(body)))

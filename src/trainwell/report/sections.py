@@ -122,6 +122,11 @@ def classes(snapshot: Snapshot) -> Markup | None:
         parts.append(_figure(join([drawn, most]), f"Who is taken for whom ({confusion.split})"))
     if per_class := figures.per_class_info(snapshot):
         parts.append(_figure(figures.draw_per_class(per_class), f"Class by class, worst first ({per_class.split})"))
+    if sureness := figures.calibration_info(snapshot):
+        title = f"As right as it is sure? ({sureness.split})"
+        parts.append(
+            _figure(join([figures.draw_calibration(sureness), tag("p", sureness.says, class_="quiet")]), title)
+        )
     if scatter := figures.scatter_info(snapshot):
         parts.append(_figure(figures.draw_scatter(scatter), f"Prediction and truth ({scatter.split})"))
     return tag("div", parts, class_="pair") if parts else None
@@ -231,10 +236,13 @@ def network(snapshot: Snapshot) -> Markup | None:
             ratio = ratios.get(f"{layer.get('name')}.weight")
             row.append("" if ratio is None else f"{ratio:.1e}".replace("e-0", "e-"))
         rows.append(row)
+    filters = _picture(snapshot.event("filters"))
+    shown = tag("img", src=filters, alt="Filters of the first layer", class_="filters") if filters else None
     total = f"{plural(event.get('parameters', 0), 'trainable parameter')} in all."
     healthy = " A step usually changes a weight by about a thousandth of its size." if ratios else ""
     listed = table(heads, rows, texts=3, caption="Layers of the network")
-    return join([listed, tag("p", total + healthy, class_="quiet")])
+    drawn = _figure(shown, "Filters of the first layer") if shown else None
+    return join([listed, tag("p", total + healthy, class_="quiet"), drawn])
 
 
 def recipe(snapshot: Snapshot) -> Markup | None:

@@ -29,6 +29,8 @@ _DETAILS: dict[str, dict[str, Any]] = {
     "data": {"labels": list, "features": list, "remarks": list, "input_shape": list, "sizes": dict},
     "network": {"layers": list, "parameters": int},
     "confusion": {"labels": list, "matrix": list},
+    "calibration": {"confidence": list, "accuracy": list, "counts": list, "error": float},
+    "filters": {"picture": str},
     "residuals": {"true": list, "predicted": list},
     "best": {"epoch": int, "step": int},
     "checkpoint": {"step": int},

@@ -1,5 +1,7 @@
 """Figures in two halves: `*_info` computes what is shown, `draw_*` writes it as SVG with a table behind."""
 
+from trainwell.report.figures.calibration import calibration_info as calibration_info
+from trainwell.report.figures.calibration import draw_calibration as draw_calibration
 from trainwell.report.figures.classes import confusion_info as confusion_info
 from trainwell.report.figures.classes import draw_confusion as draw_confusion
 from trainwell.report.figures.classes import draw_per_class as draw_per_class

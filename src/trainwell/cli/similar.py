@@ -1,0 +1,34 @@
+"""trainwell similar: which pictures look alike to a network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
+
+
+def similar(
+    run: RunPath,
+    picture: Annotated[str, typer.Argument(help="The picture to compare with.")],
+    gallery: Annotated[str, typer.Argument(help="Folder of pictures; its sub-folders are classes.", metavar="FOLDER")],
+    count: Annotated[int, typer.Option("--count", "-k", help="How many neighbours.", min=1)] = 10,
+    runs: Runs = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Find the pictures nearest to one in the network's feature space, with precision@k where classes are known."""
+    from trainwell.assemble import open_run
+    from trainwell.assemble import similar as find
+
+    found = find(open_run(find_run(run, runs)), picture, gallery, count=count)
+    if json:
+        return print_json(found.to_json())
+    for neighbour in found.neighbours:
+        print(f"{neighbour.distance:9.4f}  {neighbour.id}")
+    said = [f"precision@{count} {found.precision:.3f}"] if found.precision is not None else []
+    if found.precision_of_gallery is not None:
+        said.append(f"over all {found.size:,} pictures {found.precision_of_gallery:.3f}")
+    if said:
+        print(", ".join(said))
