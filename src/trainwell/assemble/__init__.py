@@ -2,6 +2,9 @@
 
 from trainwell.assemble.advice import advise as advise
 from trainwell.assemble.advice import probe_layers as probe_layers
+from trainwell.assemble.cost_sheet import CostSheet as CostSheet
+from trainwell.assemble.cost_sheet import cost_sheet as cost_sheet
+from trainwell.assemble.costing import find_subject as find_subject
 from trainwell.assemble.ensemble import average as average
 from trainwell.assemble.ensemble import ensemble as ensemble
 from trainwell.assemble.explanation import Asked as Asked

@@ -13,6 +13,7 @@ import typer
 from trainwell.cli.audit import audit
 from trainwell.cli.check import check
 from trainwell.cli.compare import compare
+from trainwell.cli.cost import cost
 from trainwell.cli.diagnose import diagnose
 from trainwell.cli.ensemble import ensemble
 from trainwell.cli.explain import explain
@@ -57,6 +58,7 @@ app.command("similar")(similar)
 app.command("probe-layers")(probe_layers)
 app.command("check")(check)
 app.command("audit")(audit)
+app.command("cost")(cost)
 app.command("recipe")(recipe)
 app.command("list")(list_command)
 app.command("compare")(compare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 from dataclasses import dataclass
 
@@ -10,6 +11,21 @@ from torch import Tensor, nn
 
 from trainwell.cost.flops import multiply_adds
 from trainwell.cost.parameters import own_parameters
+from trainwell.cost.receptive_field import ReceptiveFields
+
+_KINDS = {
+    "Conv2d": "convolution",
+    "LocallyConnected2d": "locally connected",
+    "Linear": "fully connected",
+    "MaxPool2d": "max pooling",
+    "AvgPool2d": "average pooling",
+    "AdaptiveAvgPool2d": "global average",
+    "AdaptiveMaxPool2d": "global maximum",
+    "BatchNorm2d": "batch normalisation",
+    "LocalResponseNorm": "local response normalisation",
+    "Dropout": "dropout",
+    "Flatten": "flatten",
+}
 
 
 @dataclass(frozen=True)
@@ -23,6 +39,7 @@ class LayerCost:
         parameters: numbers it holds itself.
         multiply_adds: of one forward pass, without its children.
         activation_bytes: memory of what it returns, over all its calls.
+        receptive_field: side in pixels of what one of its numbers sees; None where the input is no picture.
     """
 
     name: str
@@ -31,6 +48,12 @@ class LayerCost:
     parameters: int
     multiply_adds: int
     activation_bytes: int
+    receptive_field: int | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is in words; the class where there is none."""
+        return _KINDS.get(self.type, self.type)
 
 
 def layers(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32) -> list[LayerCost]:
@@ -45,42 +68,49 @@ def layers(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype
         dtype: type of the inputs; give torch.long for tokens.
 
     >>> for layer in layers(nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU()), (1, 28, 28)):
-    ...     print(layer.name, layer.type, layer.output_shape, layer.parameters, layer.multiply_adds)
-    0 Conv2d (6, 24, 24) 156 86400
+    ...     print(layer.name, layer.kind, layer.output_shape, layer.parameters, layer.multiply_adds)
+    0 convolution (6, 24, 24) 156 86400
     1 ReLU (6, 24, 24) 0 0
     """
     try:
-        shadow = _on_meta(model)
+        shadow = hollow(model).eval()
         return _measure(shadow, torch.zeros((1, *input_shape), dtype=dtype, device="meta"))
     except (NotImplementedError, RuntimeError):  # It looks at values, or uses an operation without a shape rule.
         shadow = copy.deepcopy(model).cpu().eval()
         return _measure(shadow, torch.zeros((1, *input_shape), dtype=dtype))
 
 
-def _on_meta(model: nn.Module) -> nn.Module:
-    tensors = [*model.parameters(), *model.buffers()]
+def hollow(model: nn.Module) -> nn.Module:
+    """Return a copy of a network on the meta device: shapes without numbers."""
     # A copy of a large network would double its memory: the copy is given its tensors beforehand.
-    hollow = {id(tensor): tensor.detach().to("meta") for tensor in tensors}
+    given: dict[int, object] = {}
+    for buffer in model.buffers():
+        given[id(buffer)] = buffer.detach().to("meta")
     for parameter in model.parameters():
-        hollow[id(parameter)] = nn.Parameter(hollow[id(parameter)], requires_grad=False)
-    return copy.deepcopy(model, hollow).eval()
+        empty = parameter.detach().to("meta")
+        given[id(parameter)] = nn.Parameter(empty, requires_grad=parameter.requires_grad)
+    return copy.deepcopy(model, given)
 
 
 def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
     shapes: dict[str, tuple[int, ...]] = {}
     held: dict[str, int] = {}
+    fields: dict[str, int | None] = {}
+    following = ReceptiveFields(inputs) if inputs.ndim == 4 else None
 
     def watch(name: str, module: nn.Module) -> None:
         def see(_: nn.Module, inputs: object, output: object) -> None:
             if isinstance(output, Tensor):
                 shapes[name] = tuple(output.shape[1:])
                 held[name] = held.get(name, 0) + output.numel() * output.element_size()
+                fields[name] = following.of(output) if following else None
 
         module.register_forward_hook(see)
 
     for name, module in model.named_modules():
         watch(name, module)
-    total = multiply_adds(model, inputs)
+    with following or contextlib.nullcontext():
+        total = multiply_adds(model, inputs)
     own_numbers = dict(own_parameters(model))
     costs = []
     for name, module in model.named_modules():
@@ -90,6 +120,6 @@ def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
         is_leaf = not children
         if is_leaf or own_numbers[name] or computed:
             bytes_held = held.get(name, 0) if is_leaf else 0
-            shape = shapes.get(name, ())
-            costs.append(LayerCost(name, type(module).__name__, shape, own_numbers[name], computed, bytes_held))
+            shape, kind = shapes.get(name, ()), type(module).__name__
+            costs.append(LayerCost(name, kind, shape, own_numbers[name], computed, bytes_held, fields.get(name)))
     return costs

@@ -1,7 +1,8 @@
-"""How much memory training takes."""
+"""How much memory training takes, and how large a batch may be."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import nn
 
 from trainwell.cost.layers import layers
 from trainwell.cost.parameters import count_parameters
+from trainwell.cost.peak import step_peak
 
 
 @dataclass(frozen=True)
@@ -16,20 +18,23 @@ class TrainingMemory:
     """Bytes that training needs, apart from the library's own.
 
     Args:
-        parameters: the weights.
+        parameters: the weights and running averages.
         gradients: one number for each trainable weight.
         optimizer_state: what the optimizer remembers of each trainable weight.
-        activations: what the forward pass keeps of one example for the backward pass.
+        activations: what one example adds to the most that a step holds at once.
+        other: what a step holds besides, whatever the batch; negative where gradients and activations, which come
+            and go, are never all there together.
     """
 
     parameters: int
     gradients: int
     optimizer_state: int
     activations: int
+    other: int = 0
 
     def total(self, batch_size: int) -> int:
         """Return the bytes for batches of this size: parameters + gradients + state + activations x batch."""
-        return self.fixed + self.activations * batch_size
+        return max(self.fixed, self.fixed + self.other + self.activations * batch_size)
 
     def largest_batch(self, available: int) -> int:
         """Return how many examples fit into this many bytes; 0 if the network alone does not.
@@ -37,7 +42,9 @@ class TrainingMemory:
         >>> TrainingMemory(100, 100, 200, activations=50).largest_batch(available=1000)
         12
         """
-        return max(0, (available - self.fixed) // max(1, self.activations))
+        if self.fixed > available:
+            return 0
+        return max(0, (available - self.fixed - self.other) // max(1, self.activations))
 
     @property
     def fixed(self) -> int:
@@ -51,21 +58,47 @@ def training_memory(
     *,
     state_numbers: int = 2,
     dtype: torch.dtype = torch.float32,
+    batch_size: int = 16,
+    precision: torch.dtype | None = None,
 ) -> TrainingMemory:
-    """Estimate the memory of training: every layer's output is kept until the backward pass.
+    """Predict the memory of training, by going through a step on the meta device at two sizes of the batch.
+
+    Where a network cannot be followed without its numbers, every layer's output counts as kept until the backward pass.
 
     Args:
         model: the network; it is left as it is.
         input_shape: shape of one example, without the batch.
         state_numbers: numbers the optimizer keeps for each weight: 2 for Adam, 1 for momentum, 0 for plain SGD.
         dtype: type of the inputs; give torch.long for tokens.
+        batch_size: where the prediction should be best.
+        precision: torch.bfloat16 where activations are kept in it; None: as the weights.
     """
     trainable = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
-    given = torch.Size(input_shape).numel() * dtype.itemsize
-    kept = sum(layer.activation_bytes for layer in layers(model, input_shape, dtype=dtype))
+    buffers = sum(buffer.nbytes for buffer in model.buffers())
+    known = {"parameters": count_parameters(model)["bytes"] + buffers, "gradients": trainable}
+    known["optimizer_state"] = state_numbers * trainable
+    low = max(2, batch_size)  # batch normalisation has no variance of one
+    try:
+        first, second = (
+            step_peak(model, input_shape, size, dtype=dtype, precision=precision) for size in (low, 2 * low)
+        )
+    except Exception:  # a user's network may refuse in any way
+        given = torch.Size(input_shape).numel() * dtype.itemsize
+        kept = sum(layer.activation_bytes for layer in layers(model, input_shape, dtype=dtype))
+        return TrainingMemory(**known, activations=given + kept)
+    each = (second - first) // low
     return TrainingMemory(
-        parameters=count_parameters(model)["bytes"],
-        gradients=trainable,
-        optimizer_state=state_numbers * trainable,
-        activations=given + kept,
+        **known, activations=each, other=first - each * low - known["parameters"] - known["gradients"]
     )
+
+
+def free_bytes(device: torch.device) -> int:
+    """Return the memory that is free on a device: on an accelerator its own, else what the system can give."""
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    try:
+        with open("/proc/meminfo") as file:
+            found = dict(line.split(":", 1) for line in file)
+        return int(found["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

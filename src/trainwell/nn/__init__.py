@@ -17,3 +17,4 @@ from trainwell.nn.remodel import POOLING_NAMES as POOLING_NAMES
 from trainwell.nn.remodel import batch_dependent as batch_dependent
 from trainwell.nn.remodel import remodel as remodel
 from trainwell.nn.zoo import MODELS as MODELS
+from trainwell.nn.zoo import PUBLISHED as PUBLISHED

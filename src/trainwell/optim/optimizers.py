@@ -315,9 +315,15 @@ def needs_closure(built: Optimizer) -> bool:
 
 
 def _descent(given: Given, recipe: OptimRecipe, *, momentum: float, nesterov: bool) -> Optimizer:
-    return torch.optim.SGD(
+    made = torch.optim.SGD(
         given.groups, lr=recipe.learning_rate, momentum=momentum, nesterov=nesterov, fused=given.fused or None
     )
+    if momentum:
+        # Zeros give the same first step as none, and torch's fused step refuses a mixture of both: layers that are
+        # unfrozen on the way would bring none.
+        for parameter in (parameter for group in made.param_groups for parameter in group["params"]):
+            made.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter, memory_format=torch.preserve_format)
+    return made
 
 
 def _parted(group: dict[str, Any], raised: frozenset[nn.Parameter], factor: float) -> Groups:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import itertools
-import os
 import statistics
 import time
 
-import torch
-
 from trainwell.core.finding import Finding, Severity
-from trainwell.cost import training_memory
+from trainwell.cost import free_bytes, training_memory
 from trainwell.doctor.patient import Patient, Reading
 
 _STEPS, _SECONDS = 12, 1.5
@@ -26,7 +23,8 @@ def memory_suffices(patient: Patient) -> Reading:
     batch = patient.recipe.train.micro_batch or patient.facts.batch_size
     held = {"sgd": 1 if patient.recipe.optim.momentum else 0}.get(patient.recipe.optim.name, 2)
     shape = tuple(patient.seen.inputs.shape[1:])
-    needed = training_memory(patient.parts.model, shape, state_numbers=held, dtype=patient.seen.inputs.dtype)
+    dtype = patient.seen.inputs.dtype
+    needed = training_memory(patient.parts.model, shape, state_numbers=held, dtype=dtype, batch_size=batch)
     largest = needed.largest_batch(free)
     gib = [f"{count / 2**30:.3g} GiB" for count in (needed.total(batch), free)]
     advice = f"set train.micro_batch={largest}" if largest else "take a smaller network"
@@ -57,15 +55,3 @@ def time_is_known(patient: Patient) -> Reading:
     step = statistics.median(seconds[_WARM_UP:] or seconds)
     predicted = _FIXED + step * patient.facts.steps * (1 + _FORWARD * evaluated / train)
     return Reading(predicted, "", unit="seconds")
-
-
-def free_bytes(device: torch.device) -> int:
-    """Return the memory that is free on a device: on an accelerator its own, else what the system can give."""
-    if device.type == "cuda":
-        return int(torch.cuda.mem_get_info(device)[0])
-    try:
-        with open("/proc/meminfo") as file:
-            found = dict(line.split(":", 1) for line in file)
-        return int(found["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError, ValueError):
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

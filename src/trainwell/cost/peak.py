@@ -1,0 +1,104 @@
+"""The most memory that a training step holds at once, found by going through the step without computing it."""
+
+from __future__ import annotations
+
+import contextlib
+import weakref
+from collections.abc import Iterable, Mapping
+from typing import Any, final
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from trainwell.cost.layers import hollow
+
+
+@final
+class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds what every operation allocates and subtracts what is let go, and remembers the most."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.now = self.most = 0
+        self._live: set[int] = set()
+
+    def enter(self, tensor: Tensor) -> None:
+        """Count a tensor's memory from now until it is freed; views share it."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._live:
+            self._live.add(key)
+            size = storage.nbytes()
+            self.now += size
+            self.most = max(self.most, self.now)
+            weakref.finalize(storage, self._leave, key, size)
+
+    def _leave(self, key: int, size: int) -> None:
+        self._live.discard(key)
+        self.now -= size
+
+    def __torch_dispatch__(
+        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run one operation and count what it returns."""
+        result = func(*args, **(kwargs or {}))
+        for item in result if isinstance(result, (list, tuple)) else [result]:
+            if isinstance(item, Tensor):
+                self.enter(item)
+        return result
+
+
+def step_peak(
+    model: nn.Module, input_shape: tuple[int, ...], batch_size: int, *, dtype: torch.dtype = torch.float32,
+    precision: torch.dtype | None = None,
+) -> int:  # fmt: skip
+    """Return the most bytes that a forward and backward pass holds: weights, gradients, inputs, activations.
+
+    What the optimizer keeps comes on top. The pass runs on the meta device in training mode: no time, no memory.
+
+    Args:
+        model: the network; it is left as it is.
+        input_shape: shape of one example, without the batch.
+        batch_size: examples in a batch.
+        dtype: type of the inputs; give torch.long for tokens.
+        precision: torch.bfloat16 for activations of half the size; None computes in the weights' own.
+    Raises:
+        RuntimeError, NotImplementedError: if the network cannot be followed without its numbers.
+    """
+    shadow = hollow(model).train()
+    if precision is not None:
+        _lower(shadow, precision)
+    ledger = _Ledger()
+    for tensor in [*shadow.parameters(), *shadow.buffers()]:
+        ledger.enter(tensor)
+    inputs = torch.zeros((batch_size, *input_shape), dtype=dtype, device="meta")
+    ledger.enter(inputs)
+    with ledger:
+        outputs = shadow(inputs)
+        if not isinstance(outputs, Tensor):
+            raise NotImplementedError("the network returns no tensor")
+        with contextlib.suppress(AttributeError):
+            outputs = outputs.float()
+        # As the losses do, keep one more tensor of the outputs' size.
+        torch.log_softmax(outputs.flatten(1), dim=1).mean().backward()  # type: ignore[no-untyped-call]
+    return ledger.most
+
+
+def _lower(model: nn.Module, precision: torch.dtype) -> None:
+    """Let layers that multiply do it in a lower precision, from weights that are kept as they are, as autocast does."""
+
+    def cast(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+        module.__dict__["_whole"] = dict(module._parameters)
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                module._parameters[name] = parameter.to(precision)  # type: ignore[assignment]
+        return tuple(item.to(precision) if isinstance(item, Tensor) else item for item in inputs)
+
+    def restore(module: nn.Module, inputs: object, outputs: object) -> None:
+        module._parameters.update(module.__dict__.pop("_whole"))
+
+    for module in model.modules():
+        if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
+            module.register_forward_pre_hook(cast)
+            module.register_forward_hook(restore)

@@ -1,0 +1,60 @@
+"""Whose cost is asked: a name, a class of the user's, a recipe, a run (curriculum K1)."""
+
+from __future__ import annotations
+
+import pytest
+
+import trainwell as tw
+from trainwell.assemble import find_subject
+from trainwell.assemble.costing import state_numbers
+from trainwell.core.errors import UsageError
+from trainwell.nn import MODELS
+from trainwell.optim import OPTIMIZERS
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_every_network_by_name_is_built_without_memory(name: str) -> None:
+    subject = find_subject(name)
+    assert {parameter.device.type for parameter in subject.model.parameters()} == {"meta"}
+
+
+def test_a_class_of_the_users(tmp_path, monkeypatch) -> None:
+    (tmp_path / "mynet_for_cost.py").write_text(
+        "from torch import nn\nclass Net(nn.Sequential):\n    def __init__(self):\n"
+        "        super().__init__(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(4 * 36, 5))\n"
+        "def needs(width):\n    pass\nnumber = 3\ndef wrong():\n    return 3\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    subject = find_subject("mynet_for_cost:Net", input_shape=(1, 8, 8))
+    assert subject.input_shape == (1, 8, 8)
+    for what, said in [
+        ("mynet_for_cost:Nett", "can be imported"),
+        ("mynet_for_cost:needs", "without arguments"),
+        ("mynet_for_cost:wrong", "must make a torch.nn.Module"),
+    ]:
+        with pytest.raises(UsageError, match=said):
+            find_subject(what)
+    with pytest.raises(UsageError, match="--classes is for networks by name"):
+        find_subject("mynet_for_cost:Net", classes=3)
+
+
+def test_a_run_and_a_recipe_bring_their_own_settings(tmp_path) -> None:
+    run = tw.fit("digits", epochs=2, runs=tmp_path, name="one", edits={"nn.model": "mlp"})
+    for what in ("one", str(run.path), str(run.path / "recipe.toml")):
+        subject = find_subject(what, runs=tmp_path)
+        assert subject.input_shape == (1, 8, 8)
+        assert subject.examples == run.facts.sizes["train"]
+        assert (subject.optimizer, subject.batch_size) == (run.recipe.optim.name, run.recipe.train.batch_size)
+    assert find_subject("one", runs=tmp_path).epoch_seconds == pytest.approx(run.seconds / 2, rel=0.01)
+
+
+def test_nothing_of_that_name(tmp_path) -> None:
+    with pytest.raises(UsageError, match="got 'alexnett'. Did you mean 'alexnet'?"):
+        find_subject("alexnett", runs=tmp_path)
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_what_an_optimizer_remembers(name: str) -> None:
+    expected = {"sgd": 1, "adam": 2, "adamw": 2, "adagrad": 1, "rmsprop": 1}
+    assert state_numbers(name) == expected.get(name, state_numbers(name)) >= 0
