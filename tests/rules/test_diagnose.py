@@ -88,7 +88,7 @@ def test_causes_come_first_then_symptoms_then_hints(lab: Any) -> None:
 
 def test_every_signal_a_rule_reads_is_written(lab: Any) -> None:
     relu = lab.run(lab.Case(lab.mlp(16), lab.sgd(0.1), epochs=2)).signals
-    tanh = lab.run(lab.Case(lab.mlp(16, activation=nn.Tanh), lab.sgd(0.1), epochs=1)).signals
+    tanh = lab.run(lab.Case(lab.mlp(16, activation=nn.Tanh, norm=True), lab.sgd(0.1), epochs=1)).signals
     written = {*relu, *tanh}
     for name, rule in RULES.items():
         for pattern in reads(rule):
