@@ -105,3 +105,22 @@ def test_a_run_on_arrays_cannot_be_repeated(tmp_path) -> None:
     run = tw.fit((np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2), epochs=1, runs=tmp_path)
     with pytest.raises(tw.TrainwellError, match="from Python"):
         treat(run)
+
+
+@pytest.mark.parametrize("subject", ["runs/sick", "sick.toml"])
+def test_data_are_found_again_from_another_folder(tmp_path, monkeypatch, subject) -> None:
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere.mkdir()
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(240, 4))
+    rows = "\n".join(f"{a:.3f},{b:.3f},{c:.3f},{d:.3f},{'yes' if a > b else 'no'}" for a, b, c, d in x)
+    (home / "table.csv").write_text(f"a,b,c,d,answer\n{rows}\n")
+    monkeypatch.chdir(home)
+    edits = {"nn.initialisation": "zeros", "data.target": "answer"}
+    run = tw.fit("table.csv", epochs=4, name="sick", edits=edits, runs="runs")
+    (home / "sick.toml").write_text((run.path / "recipe.toml").read_text())
+    monkeypatch.chdir(elsewhere)
+    found = treat(home / subject, seeds=2, trials=3)
+    assert found.helped and found.path is not None and found.path.is_relative_to(home)
+    assert tw.fit(str(found.path), runs="runs").scores["test"]["accuracy"] > 0.8

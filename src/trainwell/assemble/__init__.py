@@ -11,6 +11,7 @@ from trainwell.assemble.explanation import Asked as Asked
 from trainwell.assemble.explanation import Explanation as Explanation
 from trainwell.assemble.explanation import explain as explain
 from trainwell.assemble.fit import fit as fit
+from trainwell.assemble.fit import found_again as found_again
 from trainwell.assemble.fit import resume as resume
 from trainwell.assemble.model import load_model as load_model
 from trainwell.assemble.model import open_run as open_run

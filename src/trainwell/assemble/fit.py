@@ -115,8 +115,8 @@ def resume(
             raise UsageError(f"The run {run.path} trains a network given from Python: resume(path, data, network).")
         source = settings.pop("data.source")
         if settings["transfer.source"]:
-            settings["transfer.source"] = _found_again(str(settings["transfer.source"]), run)
-        parts = understand(_found_again(str(source), run) if data is None else data, model, settings)
+            settings["transfer.source"] = found_again(str(settings["transfer.source"]), run)
+        parts = understand(found_again(str(source), run) if data is None else data, model, settings)
         _check_same_data(run, parts)
         tools = build_tools(parts)
         return _run(RunWriter.reopen(run.path), tools, interrupt, display or Silent(), fresh=False)
@@ -211,7 +211,7 @@ def _restore(writer: RunWriter, upkeep: Upkeep, display: Display) -> State:
     return state
 
 
-def _found_again(source: str, run: Run) -> str:
+def found_again(source: str, run: Run) -> str:
     """Return the path of a run's data, which may be relative to where the run was started."""
     there = Path(str(run.meta.get("folder", ""))) / source
     return str(there) if there.exists() and not Path(source).exists() else source

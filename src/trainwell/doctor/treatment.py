@@ -11,7 +11,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
-from trainwell.assemble import gather
+from trainwell.assemble import found_again, gather
 from trainwell.assemble import plan as plan_of
 from trainwell.assemble.plan import CUSTOM, Plan
 from trainwell.core.errors import UsageError
@@ -296,10 +296,14 @@ def _understand(subject: Run | str | os.PathLike[str], edits: Mapping[str, objec
                 f"treat needs a run that its recipe alone can repeat, but {path} is that of a script, or was given its "
                 "data or its network from Python. Write the data to a file and choose one of trainwell's networks."
             )
-        settings = gather(recipe.data.source, {**dict(flatten(recipe)), **edits})
+        source = found_again(recipe.data.source, run)
+        settings = gather(source, {**dict(flatten(recipe)), **edits, "data.source": source})
         target = path / "cured.toml"
     else:
         settings = gather(os.fspath(path), edits)
+        beside = path.parent / str(settings.get("data.source", ""))
+        if path.suffix == ".toml" and beside.exists() and not Path(str(settings["data.source"])).exists():
+            settings["data.source"] = str(beside.resolve())  # the recipe was written where its data lie
         stem = path.stem if path.suffix == ".toml" or path.is_file() else path.name
         target = (path.parent if path.exists() else Path()) / f"{stem}-cured.toml"
     plan = plan_of(settings)
