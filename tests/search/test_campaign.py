@@ -64,7 +64,7 @@ def test_halving_gives_the_better_ones_more_epochs(tmp_path: Path, decision: Dec
     first = sorted((trial.rungs[1], trial.epochs) for trial in search.trials)
     assert max(score for score, epochs in first if epochs == 1) <= min(score for score, epochs in first if epochs > 1)
     assert open_study(tmp_path).trials == tuple(search.trials)
-    assert search._screen.seen[-1].trials == 27 and search._screen.seen[-1].leaders[0] == search.study.best
+    assert search.screen.seen[-1].trials == 27 and search.screen.seen[-1].leaders[0] == search.study.best
 
 
 def test_both_engines_judge_alike(tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def tune(
     trials: Annotated[int, typer.Option(help="Configurations to try.")] = 64,
     method: Annotated[str, typer.Option(help="auto, grid, random, sobol, coarse-to-fine, halving or tpe.")] = "auto",
     folds: Annotated[int, typer.Option(help="k-fold cross-validation; 1: the validation split.")] = 1,
+    nested: Annotated[int, typer.Option(help="Outer folds that judge the whole procedure, search included.")] = 0,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split, at most.")] = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     edits: Edits = None,
@@ -77,6 +78,7 @@ def tune(
         on=on,
         repeats=repeats,
         storage=storage,
+        nested=nested,
         stop_after=_seconds(stop_after),
         target=math.inf if target is None else target,
         screen=Silent() if quiet else Screen(),
@@ -136,7 +138,7 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
 
 
 def _summary(study: Study) -> str:
-    from trainwell.report.study import slices_in_text
+    from trainwell.report.study import nested_text, slices_in_text
     from trainwell.search import describe_settings
 
     counts = study.to_json()["states"]
@@ -158,6 +160,8 @@ def _summary(study: Study) -> str:
             f"Winner against runner-up, {len(noise['winner'])} seeds each: {noise['difference']:+.4f} "
             f"(p = {noise['p_value']:.2g}), {verdict}"
         )
+    if "mean" in study.nested:
+        lines.append(f"The whole procedure, search included: {nested_text(study)}")
     lines += [f"! {finding.title}" for finding in study.findings]
     if study.test:
         lines += ["", f"Winner on the sealed test split: {study.main_score} {study.test[study.main_score]:.4f}"]

@@ -86,6 +86,15 @@ def slices_in_text(study: Study, width: int = 24) -> list[str]:
     return found
 
 
+def nested_text(study: Study) -> str:
+    """Say what nested cross-validation found."""
+    nested = study.nested
+    return (
+        f"{words(study.main_score)} {nested['mean']:.4f} ± {nested['deviation']:.4f} over {len(nested['scores'])} "
+        f"outer folds, 95 % interval {nested['low']:.4f} to {nested['high']:.4f}"
+    )
+
+
 def _head(study: Study) -> Markup:
     best = study.best
     title = f"{words(study.main_score)} {_score(study, best)} on validation" if best else "No trial has a score yet"
@@ -148,6 +157,8 @@ def _winner(study: Study) -> Child:
         lines.append(
             f"It is {verdict} the runner-up: difference {noise['difference']:+.4f}, p = {noise['p_value']:.2g} (Welch)."
         )
+    if "mean" in study.nested:
+        lines.append(f"The whole procedure, search included: {nested_text(study)}.")
     if study.run:
         lines.append(f"Its run: {study.run}.")
     return tag("ul", [tag("li", unbroken(text)) for text in lines]) if lines else None

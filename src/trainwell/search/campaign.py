@@ -122,8 +122,8 @@ class Campaign:
         self, study: Study, ground: Ground, *, space: Space, proposer: Proposer, store: Store, crews: Crews,
         screen: Screen,
     ) -> None:  # fmt: skip
-        self.study, self.ground, self._space = study, ground, space
-        self._proposer, self._store, self._crews, self._screen = proposer, store, crews, screen
+        self.study, self.ground, self.space, self.screen = study, ground, space, screen
+        self._proposer, self._store, self._crews = proposer, store, crews
         self._trials = {trial.number: trial for trial in store.load()}
         self._resumed = len(self._trials)
         self._leaders = sorted(self._trials.values(), key=lambda trial: trial.rank)[:_LEADERS]
@@ -176,10 +176,10 @@ class Campaign:
         """
         trials, best = self.trials, self.study.best
         if best is None:
-            self.save(findings=(all_diverged(trials, self._space),) if trials else ())
+            self.save(findings=(all_diverged(trials, self.space),) if trials else ())
             return
-        found = edge(best, self._space)
-        self.save(findings=(found,) if found else (), importance=importance(trials, self._space))
+        found = edge(best, self.space)
+        self.save(findings=(found,) if found else (), importance=importance(trials, self.space))
         second = next((t for t in self.study.ranked[1:] if t.state == best.state), None)
         if repeats > 1:
             self.save(noise=self._noise(best, second, repeats=repeats, check=check))
@@ -241,7 +241,7 @@ class Campaign:
         spent = time.monotonic() - self._started
         left = spent / done * (self._proposer.trials - known) if done else None
         leaders, total = tuple(self._leaders), self._proposer.trials
-        self._screen.progress(Progress(known, total, leaders, self._diverged, self.seconds, left))
+        self.screen.progress(Progress(known, total, leaders, self._diverged, self.seconds, left))
 
     def _reached(self, target: float) -> bool:
         return any(trial.score is not None and trial.score >= target for trial in self._leaders)

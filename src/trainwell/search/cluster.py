@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 from typing import Any, final
 
 from trainwell.core.errors import MissingExtraError, UsageError
@@ -31,10 +32,12 @@ def actors(address: str, ground: Ground, decision: Decision, *, count: int = 0) 
     except ImportError:
         raise MissingExtraError("--on ray", "ray", "ray") from None
     if not ray.is_initialized():
+        if address != "ray" and not importlib.util.find_spec("grpc"):  # what Ray's client to a far cluster needs
+            raise MissingExtraError("--on ray://", "ray[client]", "ray")
         try:
             ray.init(address=None if address == "ray" else address, log_to_driver=False, include_dashboard=False)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
-            reason = str(problem).partition("\n")[0]
+            reason = str(problem).partition("\n")[0].rstrip(". ")
             raise UsageError(
                 f"The cluster {address} cannot be reached: {reason}. Start it, or leave out --on."
             ) from None

@@ -128,14 +128,23 @@ def stand(plan: Plan, *, folds: int = 1, build: Build = build_network) -> Ground
     if folds < 1:
         raise UsageError(f"--folds must be at least 1, got {folds}.")
     seen = np.sort(np.concatenate([plan.splits.train, plan.splits.validation]))
-    pairs = _divide(plan, seen, folds)
+    pairs = divide(plan, seen, folds)
     fewest = min(len(train) for train, _ in pairs)
     generator = np.random.default_rng(derive(plan.recipe.seed, "folds", folds))
     kept = [np.sort(generator.permutation(train)[:fewest]) for train, _ in pairs]
     return Ground(plan, tuple(Splits(rows, held, nothing) for rows, (_, held) in zip(kept, pairs, strict=True)), build)
 
 
-def _divide(plan: Plan, seen: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def divide(plan: Plan, seen: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Divide examples by k: the rest and the part held out, for each fold; classes are kept, groups never straddle.
+
+    Args:
+        plan: the examples, and how they are to be divided.
+        seen: numbers of the examples.
+        folds: k.
+    Raises:
+        DataError: if there are not so many examples or groups.
+    """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
     examples = plan.examples

@@ -16,7 +16,7 @@ from trainwell.recipe import Recipe, edit, load_recipe
 from trainwell.search.results import interval
 from trainwell.search.trial import Trial
 
-STUDY, RECIPE, WINNER = "study.json", "recipe.toml", "winner.toml"
+STUDY, RECIPE, WINNER, DATABASE = "study.json", "recipe.toml", "winner.toml", "study.sqlite"
 _FORMAT = 1
 
 
@@ -34,6 +34,7 @@ class Study:
         findings: what is to be said about the search.
         importance: share of the differences each setting accounts for.
         noise: scores of the winner and the runner-up with other seeds, and whether the difference is real.
+        nested: what nested cross-validation says of the whole procedure: "scores" of the outer folds, "mean", ...
         run: name of the run in which the winner was trained; empty while there is none.
         test: the winner's scores on the sealed test split.
         test_looks: how often the test split was looked at; more than once is worth less.
@@ -50,6 +51,7 @@ class Study:
     findings: tuple[Finding, ...] = ()
     importance: Mapping[str, float] = field(default_factory=dict)
     noise: Mapping[str, Any] = field(default_factory=dict)
+    nested: Mapping[str, Any] = field(default_factory=dict)
     run: str = ""
     test: Mapping[str, float] = field(default_factory=dict)
     test_looks: int = 0
@@ -108,6 +110,7 @@ class Study:
             },
             "importance": dict(self.importance),
             "noise": dict(self.noise),
+            "nested": dict(self.nested),
             "findings": [finding.to_json() for finding in self.findings],
             "test_looks": self.test_looks,
             "seconds": self.seconds,
@@ -125,6 +128,7 @@ class Study:
             "findings": [finding.to_json() for finding in self.findings],
             "importance": dict(self.importance),
             "noise": dict(self.noise),
+            "nested": dict(self.nested),
             "run": self.run,
             "test": dict(self.test),
             "test_looks": self.test_looks,

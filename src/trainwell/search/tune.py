@@ -27,15 +27,15 @@ from trainwell.search.cluster import actors
 from trainwell.search.engine import Decision, decide
 from trainwell.search.ground import Build, Ground, stand
 from trainwell.search.methods import Proposer
+from trainwell.search.nested import nest, outer_grounds
 from trainwell.search.space import Space, make_space
 from trainwell.search.store import Store, sqlite_address
-from trainwell.search.study import RECIPE, STUDY, WINNER, Study, open_study, winning_recipe
+from trainwell.search.study import DATABASE, RECIPE, STUDY, WINNER, Study, open_study, winning_recipe
 from trainwell.search.workers import Crews, Here, processes
 from trainwell.train import Interrupt, threads
 
 _WORTH_WORKERS = 30.0  # seconds of training; a process takes a few seconds to start
 _REPEATS = 5  # enough for a standard error of half the deviation
-DATABASE = "study.sqlite"
 
 
 class Silent:
@@ -68,6 +68,8 @@ class Options:
         storage: address of a database to share ("postgresql://…"); empty: a SQLite file in the study's folder.
         screen: shows the search while it goes on.
         model: makes your own network: (recipe, input_shape, outputs) -> nn.Module.
+        nested: outer folds of nested cross-validation, which judges the whole procedure by searching once more for
+            each; 0 for none.
         final: False leaves out the training of the winner, and the look at the test split.
     """
 
@@ -82,6 +84,7 @@ class Options:
     storage: str = ""
     screen: Screen = field(default_factory=Silent)
     model: Callable[[Recipe, tuple[int, ...], int], nn.Module] | None = None
+    nested: int = 0
     final: bool = True
 
 
@@ -125,6 +128,8 @@ def tune(
             method = "halving" if trials >= 9 and planned.recipe.train.epochs >= 3 else "sobol"
         proposer = Proposer(varied, method=method, trials=trials, seed=planned.recipe.seed)
         ground = _ground(planned, folds, options.model)
+        if options.nested:
+            outer_grounds(ground, options.nested, folds)  # what cannot be divided is refused before anything is made
         folder = _folder(Path(runs), options.name, planned.recipe)
         with RunLock(folder):
             with storage_errors(f"Making the study {folder}", folder):
@@ -200,6 +205,13 @@ def _search(  # noqa: PLR0913
             try:
                 campaign.run(check, options.target)
                 campaign.conclude(repeats, check)
+                if options.nested and campaign.study.best:
+                    screen.say(f"Nested cross-validation: {options.nested} more searches judge the whole procedure.")
+
+                    def make(inner: Ground) -> Crews:
+                        return _crews(inner, decision, proposer=proposer, options=options)[0]
+
+                    campaign.save(nested=nest(campaign, options.nested, make=make, check=check))
             except TimeUp:
                 stopped = f"The {options.stop_after:g} seconds are over: trainwell tune --resume {study.path} goes on."
                 campaign.conclude(0, check)
