@@ -1,5 +1,8 @@
 """Recipe to job, fit(recipe) to run: the only room that knows every catalogue."""
 
+from trainwell.assemble.about import Page as Page
+from trainwell.assemble.about import about as about
+from trainwell.assemble.about import pages as pages
 from trainwell.assemble.advice import advise as advise
 from trainwell.assemble.advice import probe_layers as probe_layers
 from trainwell.assemble.cost_sheet import CostSheet as CostSheet

@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from trainwell.cli.about import about
 from trainwell.cli.audit import audit
 from trainwell.cli.check import check
 from trainwell.cli.compare import compare
@@ -67,6 +68,7 @@ app.command("page")(page)
 app.command("diagnose")(diagnose)
 app.command("treat")(treat)
 app.command("rules")(rules)
+app.command("about")(about)
 
 INTERNAL = 70
 

@@ -44,6 +44,8 @@ _ROWS = (
     ("batch_paths", "Paths of full batches, mini-batches and single examples", "E1"),
     ("optimizer_race", "Optimizers racing over ravine, saddle, plateau, cliff and Beale's function", "E5"),
     ("second_order", "Newton's step, the worked Hessian and the saddle-free step", "E6"),
+    ("natural_gradient", "K-FAC does not notice badly scaled inputs", "E3"),
+    ("local_response", "Local response normalisation: neighbouring channels compete", "D1"),
     ("schedules", "Learning-rate schedules", "F1"),
     ("dropout_ensemble", "Dropout as an ensemble of 2ⁿ networks, averaged exactly", "G1"),
     ("dropconnect", "DropConnect and the Gaussian it resembles", "G1"),

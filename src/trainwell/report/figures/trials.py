@@ -29,7 +29,7 @@ def rate_figure(found: RateRange) -> Figure:
     series = [Series("", tuple(shown), "line", 0)]
     levels: list[Level] = []
     if found.suggested is not None and found.low is not None and found.high is not None:
-        levels = [Level(found.low, "safe from", True), Level(found.high, "to", True)]
+        levels = [Level(found.low, "", True), Level(found.high, "", True)]
         near = [(rate, loss) for rate, loss in shown if found.low <= rate <= found.high]
         series.append(Series("safe", tuple(near), "line", 2))
         at = float(np.interp(math.log(found.suggested), np.log(found.rates), np.minimum(found.losses, 1e30)))

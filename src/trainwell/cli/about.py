@@ -1,0 +1,86 @@
+"""trainwell about: what every setting and every name means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainwell.cli.options import Json, print_json
+
+if TYPE_CHECKING:
+    from trainwell.assemble.about import Page
+
+
+def about(
+    name: Annotated[
+        str | None, typer.Argument(help="optim.nesterov, schedule.cosine, optim.learning_rate, ...")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Explain a setting, an optimizer, a layer: formula, when to use it, what it costs, which lab figure shows it."""
+    from trainwell.assemble.about import about as page_of
+    from trainwell.assemble.about import pages
+
+    if name:
+        page = page_of(name)
+        if json:
+            print_json(_plain(page))
+        else:
+            print(_text(page))
+    elif json:
+        print_json({"pages": [{"name": p.name, "kind": p.kind, "title": p.title} for p in pages().values()]})
+    else:
+        _print_list(pages().values())
+
+
+def _text(page: Page) -> str:
+    lines = [page.name, "=" * len(page.name), "", page.title]
+    lines += [f"  {part + ':':<9}{text}" for part, text in page.parts.items() if part != "Lab"]
+    if page.figures:
+        lines.append("  Figure:  " + ", ".join(f"trainwell lab {figure}" for figure in page.figures))
+    if example := _example(page):
+        lines.append(f"  Choose:  --set {example}")
+    if example := _example(page):
+        lines.append(f"  Choose:  --set {example}")
+    if page.setting:
+        allowed = page.setting.limits.describe()
+        said = f"  Setting: --set {page.setting.key}={page.setting.default}"
+        lines.append(said + " (the default" + (f"; {allowed})" if allowed else ")"))
+    return "\n".join([*lines, *(["", page.text] if page.text else [])])
+
+
+def _example(page: Page) -> str:
+    keys = {
+        "optimizer": "optim.name",
+        "schedule": "optim.schedule",
+        "initialisation": "nn.initialisation",
+        "activation": "nn.activation",
+        "normalisation": "nn.normalisation",
+        "pooling": "nn.pooling",
+        "network": "nn.model",
+        "task": "task.name",
+    }
+    return f"{keys[page.kind]}={page.name.rpartition('.')[2]}" if page.kind in keys else ""
+
+
+def _plain(page: Page) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": page.name, "kind": page.kind, "title": page.title}
+    found |= {part: page.parts.get(part.capitalize()) for part in ("formula", "use", "cost", "source")}
+    setting = None
+    if page.setting:
+        allowed = page.setting.limits.describe()
+        setting = {"key": page.setting.key, "default": page.setting.default, "allowed": allowed}
+    return {**found, "lab": list(page.figures), "text": page.text, "setting": setting}
+
+
+def _print_list(listed: Any) -> None:
+    kinds: dict[str, list[Page]] = {}
+    for page in listed:
+        kinds.setdefault(page.kind, []).append(page)
+    width = max(len(page.name) for page in listed)
+    for kind, members in kinds.items():
+        print(f"{kind}\n")
+        for page in members:
+            print(f"  {page.name:<{width}}  {page.title}")
+        print()
