@@ -48,7 +48,7 @@ class Advice:
         much: whether there are at least `MUCH` examples for each class.
         case: the case in words.
         recommendation: what to do, in a sentence.
-        freeze: the value of `transfer.freeze` that does it.
+        freeze: the value of `transfer.freeze`, or of `transfer.layers` where only these are to be taken over.
         probes: depth to validation accuracy of a linear classifier on the new data; empty for regression.
     """
 
@@ -83,7 +83,7 @@ def advise(data: str | os.PathLike[str], edits: Mapping[str, object]) -> Advice:
     origin = parts.origin
     if origin is None or parts.preparation is None:
         raise UsageError("--advise must know which network to start from. Add --from RUN.")
-    head = parts.new[-1]
+    head = head_names(parts.model)[-1]
     theirs, held = _source_inputs(origin)
     rows = draw(made.splits.train, made.recipe.seed)
     ours = prepared(made.examples, rows, parts.preparation)
@@ -111,7 +111,7 @@ def _case(source: str, distance: float, own: float, per_class: int, probes: Mapp
         freeze, said = "none", "No depth beats the raw inputs: train from scratch, or find a nearer network."
     else:
         freeze = best or "none"
-        said = f"Keep the early layers only, whose features are general: --freeze {freeze}."
+        said = f"Take over the early layers only, whose features are general: --layers {freeze}."
     case = f"{'similar' if similar else 'different'} data, {'many' if much else 'few'} examples"
     return Advice(source, distance, own, per_class, similar, much, case, said, freeze, probes)
 

@@ -50,7 +50,7 @@ class Parts:
         sample: a few training examples, scored after each epoch.
         facts: what is known before the first step.
         freezing: keeps layers as they are, or None.
-        new: paths of the modules that start anew in a network that was taken over.
+        new: names of the tensors that start anew in a network that was taken over.
         origin: what the network starts from, or None.
         inputs: what features are learned from without labels, or None.
     """
@@ -65,7 +65,7 @@ class Parts:
     sample: Batches | None
     facts: Facts
     freezing: Freezing | None = None
-    new: tuple[str, ...] = ()
+    new: frozenset[str] = frozenset()
     origin: Origin | None = None
     inputs: Batches | None = None
 
@@ -110,15 +110,15 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     recipe, examples, splits = plan.recipe, plan.examples, plan.splits
     preparation = Preparation.fit(examples, splits.train, recipe.data)
     origin = origin_of(recipe)
-    new: tuple[str, ...] = ()
+    new: frozenset[str] = frozenset()
     if origin:
         preparation = adopt(origin, preparation)
     task, outputs = build_task(recipe, preparation)
     if model is None:
         model = build_network(recipe, preparation.input_shape, outputs)
     if origin:
-        new = take_over(model, origin)
-        said = sentence(origin, preparation.input_shape)
+        new = take_over(model, origin, recipe.transfer.layers)
+        said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
     transfer = recipe.transfer
     freezing = None

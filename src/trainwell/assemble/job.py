@@ -143,4 +143,4 @@ def build_job(tools: Tools, writer: RunWriter, interrupt: Interrupt, display: Di
 
 def _raised(parts: Parts) -> frozenset[nn.Parameter]:
     """Return the parameters that start anew beside ones that were taken over: they learn at a rate of their own."""
-    return frozenset(p for path in parts.new for p in parts.model.get_submodule(path).parameters())
+    return frozenset(parameter for name, parameter in parts.model.named_parameters() if name in parts.new)

@@ -13,7 +13,7 @@ from trainwell.assemble.stored import mismatch, read_preparation, read_weights, 
 from trainwell.core.errors import DamagedError, RecipeError, ShapeError, UsageError
 from trainwell.core.files import plain
 from trainwell.data import Preparation
-from trainwell.nn import belongs, head_names
+from trainwell.nn import belongs, head_names, names_of_new
 from trainwell.recipe import Recipe, flatten
 from trainwell.recipe.schema import Value
 from trainwell.runs import Run
@@ -117,20 +117,25 @@ def adopt(origin: Origin, fitted: Preparation) -> Preparation:
     )
 
 
-def take_over(model: nn.Module, origin: Origin) -> tuple[str, ...]:
-    """Load the origin's weights into everything but the head, which stays new; all or nothing.
+def take_over(model: nn.Module, origin: Origin, layers: str = "all") -> frozenset[str]:
+    """Load the origin's weights into the first layers; the head and what lies behind them stay new. All or nothing.
 
+    Args:
+        model: the network, initialised.
+        origin: what it starts from.
+        layers: which are taken over, "all" or as for `transfer.freeze`.
     Returns:
-        paths of the modules that stay new.
+        names of the tensors that stay new.
     Raises:
         DamagedError: if the weights cannot be read.
         UsageError: if they belong to another architecture, with a table of what was expected and found.
     """
     path = weights_path(origin.run)
-    heads = head_names(model)
-    weights = {name: tensor for name, tensor in read_weights(path).items() if not belongs(name, heads)}
+    new = names_of_new(model, layers)
+    heads = head_names(model)  # the origin's may have other tensors
+    weights = {n: tensor for n, tensor in read_weights(path).items() if n not in new and not belongs(n, heads)}
     here = model.state_dict()
-    rows = mismatch(weights, {name: tensor for name, tensor in here.items() if not belongs(name, heads)})
+    rows = mismatch(weights, {name: tensor for name, tensor in here.items() if name not in new})
     if rows:
         raise UsageError(
             f"The weights of {origin.run.path} must fit the network, but {len(rows)} tensors differ; nothing was "
@@ -139,14 +144,14 @@ def take_over(model: nn.Module, origin: Origin) -> tuple[str, ...]:
     if not weights:
         raise DamagedError(f"The weights {path} must hold more than a head. Start from another run.")
     model.load_state_dict({**here, **weights})
-    return heads
+    return new
 
 
-def sentence(origin: Origin, shape: tuple[int, ...]) -> str:
+def sentence(origin: Origin, shape: tuple[int, ...], layers: str = "all") -> str:
     """Say what was taken over, and what differs from the origin's inputs."""
     said = (
         f"Starts from {plain(origin.run.name)} ({origin.recipe.nn.model} on {plain(origin.recipe.data.source)}): its "
-        f"weights but for a new head, and its preparation of inputs."
+        f"weights {'but for a new head' if layers == 'all' else f'up to {layers}'}, and its preparation of inputs."
     )
     if shape != origin.preparation.input_shape:
         before, now = ("x".join(map(str, s)) for s in (origin.preparation.input_shape, shape))

@@ -30,6 +30,7 @@ def fit(
     freeze: Annotated[
         str | None, typer.Option(help="Layers of it that stay: features (all but the head), 3, -2 or a name.")
     ] = None,
+    layers: Annotated[str | None, typer.Option(help="Layers to take over; those behind start anew.")] = None,
     unfreeze: Annotated[
         int | None, typer.Option("--unfreeze-every", help="Epochs after which one more frozen layer learns.")
     ] = None,
@@ -55,7 +56,7 @@ def fit(
     changes = read_edits(edits)
     short = {"data.target": target, "nn.model": model, "train.epochs": epochs, "seed": seed, "train.device": device}
     short |= {"transfer.source": origin and str(find_run(origin, runs)), "transfer.freeze": freeze}
-    short |= {"transfer.unfreeze_every": unfreeze, "transfer.pretrain": pretrain}
+    short |= {"transfer.unfreeze_every": unfreeze, "transfer.layers": layers, "transfer.pretrain": pretrain}
     changes |= {key: value for key, value in short.items() if value is not None}
     if (data is None) == (resume is None):
         raise UsageError("fit needs either data or --resume RUN. Example: trainwell fit digits")

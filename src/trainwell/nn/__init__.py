@@ -4,6 +4,7 @@ from trainwell.nn.activations import ACTIVATIONS as ACTIVATIONS
 from trainwell.nn.freezing import Freezing as Freezing
 from trainwell.nn.freezing import belongs as belongs
 from trainwell.nn.freezing import head_names as head_names
+from trainwell.nn.freezing import names_of_new as names_of_new
 from trainwell.nn.init import INITIALISATIONS as INITIALISATIONS
 from trainwell.nn.init import initialise as initialise
 from trainwell.nn.layers import NORMALISATIONS as NORMALISATIONS

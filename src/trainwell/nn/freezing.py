@@ -83,11 +83,36 @@ def layers(model: nn.Module) -> list[Layer]:
     return [Layer(*row) for row in zip(names, map(tuple, parameters), map(tuple, statistics), strict=True)]
 
 
-def count_frozen(names: Sequence[str], freeze: str) -> int:
+def names_of_new(model: nn.Module, taken: str) -> frozenset[str]:
+    """Return the names of the tensors that start anew where only the first layers are taken over; the head always does.
+
+    Args:
+        model: the network.
+        taken: "all", or which layers as for `count_frozen`.
+    Raises:
+        UsageError: if there are not so many layers, or none of that name.
+
+    >>> net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), nn.Linear(4, 2))
+    >>> sorted(names_of_new(net, "1"))
+    ['2.bias', '2.weight', '3.bias', '3.weight']
+    """
+    heads = head_names(model)
+    before = [layer for layer in layers(model) if not belongs(layer.name, heads)]
+    wanted = ALL if taken == "all" else taken
+    later = before[count_frozen([layer.name for layer in before], wanted, key="transfer.layers") :]
+    parameters = {id(p) for layer in later for p in layer.parameters}
+    moving = {id(module) for layer in later for module in layer.statistics}
+    modules = [path for path, module in model.named_modules() if id(module) in moving]
+    new = {name for name, p in model.named_parameters(remove_duplicate=False) if id(p) in parameters}
+    return frozenset(new | {name for name in model.state_dict() if belongs(name, [*heads, *modules])})
+
+
+def count_frozen(names: Sequence[str], freeze: str, *, key: str = "transfer.freeze") -> int:
     """Return how many of the layers are frozen.
 
     Args:
         names: the layers without the head, from the input on.
+        key: the setting that says so, for messages.
         freeze: "none"; "features" for all; a number of layers; a negative number of layers at the end that learn;
             or the name of the last layer (or block) to freeze.
     Raises:
@@ -108,8 +133,8 @@ def count_frozen(names: Sequence[str], freeze: str) -> int:
         wanted = int(freeze)
         if abs(wanted) > len(names):
             raise UsageError(
-                f"transfer.freeze must be at most {len(names)}, the layers before the head, got {freeze}. "
-                f"Use {ALL!r} to freeze all of them."
+                f"{key} must be at most {len(names)}, the layers before the head, got {freeze}. "
+                f"Use {ALL!r} for all of them."
             )
         return wanted if not freeze.startswith("-") else len(names) + wanted
     within = [place for place, name in enumerate(names) if belongs(name, [freeze])]
@@ -117,7 +142,7 @@ def count_frozen(names: Sequence[str], freeze: str) -> int:
         guess = nearest(freeze, names)
         hint = f"Did you mean {guess!r}? " if guess else ""
         raise UsageError(
-            f"transfer.freeze must name a layer, got {freeze!r}. {hint}Layers: {', '.join(names)}; "
+            f"{key} must name a layer, got {freeze!r}. {hint}Layers: {', '.join(names)}; "
             f"or a number of them, 'none', {ALL!r}."
         )
     return within[-1] + 1

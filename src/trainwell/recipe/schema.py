@@ -212,6 +212,7 @@ class TransferRecipe:
 
     source: str = setting("", "run the network starts from, its preparation included; empty: from scratch")
     freeze: str = setting("none", "layers that stay as they are: none, features (all but the head), 3, -2, a name")
+    layers: str = setting("all", "layers that are taken over, written as for freeze; those behind start anew")
     unfreeze_every: int = setting(0, "epochs after which one more frozen layer learns; 0: never", limits=COUNT)
     head_rate: float = setting(10.0, "the new head learns at this times optim.learning_rate", limits=POSITIVE)
     labelled: float = setting(1.0, "share of the training labels that are used", limits=SHARE)
