@@ -16,6 +16,8 @@ from trainwell.assemble.explanation import explain as explain
 from trainwell.assemble.fit import fit as fit
 from trainwell.assemble.fit import found_again as found_again
 from trainwell.assemble.fit import resume as resume
+from trainwell.assemble.glance import Glance as Glance
+from trainwell.assemble.glance import glance as glance
 from trainwell.assemble.model import load_model as load_model
 from trainwell.assemble.model import open_run as open_run
 from trainwell.assemble.plan import CATALOGUES as CATALOGUES

@@ -31,6 +31,7 @@ from trainwell.cli.report import report
 from trainwell.cli.rules import rules
 from trainwell.cli.run import SETTINGS as RUN_SETTINGS
 from trainwell.cli.run import run
+from trainwell.cli.show_batch import show_batch
 from trainwell.cli.similar import similar
 from trainwell.cli.treat import treat
 from trainwell.cli.tune import tune
@@ -60,6 +61,7 @@ app.command("probe-layers")(probe_layers)
 app.command("check")(check)
 app.command("audit")(audit)
 app.command("cost")(cost)
+app.command("show-batch")(show_batch)
 app.command("recipe")(recipe)
 app.command("list")(list_command)
 app.command("compare")(compare)

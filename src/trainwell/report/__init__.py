@@ -2,6 +2,7 @@
 
 from trainwell.report.audit import audit_text as audit_text
 from trainwell.report.audit import write_audit as write_audit
+from trainwell.report.batch import write_batch as write_batch
 from trainwell.report.page import policy as policy
 from trainwell.report.page import render as render
 from trainwell.report.page import write_report as write_report
