@@ -18,8 +18,11 @@ from trainwell.probes.activations import HOOK_SECONDS
 _DENSE_SAMPLES = 6  # Steps 0, 1, 2, 4, 8 and 16 are always sampled: most faults show at once.
 _DEAR_EVERY = 4  # Dear probes are read at every fourth sample after that.
 _RESOLUTION = 256  # A run of n steps needs no finer series than n / 256: bounds what is stored.
-_ALLOWANCE = 0.03  # Seconds that nobody misses, so that runs of a second or two are seen well too.
+_ALLOWANCE = 0.04  # Seconds that nobody misses, so that runs of a second or two are seen well too.
 _ALLOWED_RESOLUTION = 16  # The allowance is spread over the run: n / 16 steps apart.
+# What a look costs in all, over the time spent in it: training finds its caches cold afterwards. benchmarks/watch.py
+# shows 1.3 to 1.5 for an MLP of 1 ms a step.
+_AFTERMATH = 1.4
 _NEVER = sys.maxsize
 
 
@@ -29,7 +32,7 @@ class Watch:
 
     All probes are read at steps 0, 1, 2, 4, 8 and 16. From then on the next sample is taken when the time that
     training itself has taken pays for all probing so far and for the next sample. Two exceptions: the first
-    30 ms of probing need not be paid for, and a sample is due at the latest when the run is twice as old, so that an
+    40 ms of probing need not be paid for, and a sample is due at the latest when the run is twice as old, so that an
     expensive probe still gets its few looks. On a step that is not sampled, `look` compares two integers.
 
     A probe that fails is switched off and recorded as an event "internal"; training goes on.
@@ -81,7 +84,7 @@ class Watch:
 
     def charge(self, seconds: float) -> None:
         """Count time that watching has cost elsewhere: hooks in a loop that is not ours, rules."""
-        self._spent += seconds
+        self._spent += seconds * _AFTERMATH
 
     def start(self, model: nn.Module, step: int = 0) -> None:
         """Get ready for the first step; call it once, before the first forward pass.
@@ -124,7 +127,7 @@ class Watch:
             _wait_for(moment)
             began = time.perf_counter()
             hooks = self._read(moment)
-            cost = time.perf_counter() - began + hooks + self._arming
+            cost = (time.perf_counter() - began + hooks + self._arming) * _AFTERMATH
             self._costs[self._is_dear()] = cost
             self._samples += 1
             self._spent += cost
