@@ -91,3 +91,10 @@ def test_the_rate_follows_the_batch_only_where_asked() -> None:
     assert build_rate(edit(recipe, {"optim.reference_batch": 64}), 10)(0) == pytest.approx(4e-3)
     half = edit(recipe, {"optim.reference_batch": 64, "optim.batch_scaling": "sqrt"})
     assert build_rate(half, 10)(0) == pytest.approx(2e-3)
+
+
+def test_a_batch_that_is_too_large_to_rescale_for_is_said(tmp_path) -> None:
+    edits = {"train.epochs": 1, "train.batch_size": 100, "optim.reference_batch": 2}
+    run = tw.fit("iris", edits=edits, runs=tmp_path)
+    said = [remark for event in run.events() if event.kind == "data" for remark in event.detail["remarks"]]
+    assert any("is meant for 2" in remark for remark in said) and any("range-test" in remark for remark in said)

@@ -47,7 +47,9 @@ def test_the_task_is_found_out(source, task) -> None:
 
 def test_two_classes_may_be_learned_by_softmax_and_classes_may_not_be_regressed() -> None:
     assert plan(gather("breast-cancer", {"task.name": "classify"})).recipe.task.name == "classify"
-    with pytest.raises(RecipeError, match="task.name must be 'classify' for the targets of"):
+    with pytest.raises(
+        RecipeError, match="task.name must be 'classify' or 'one_vs_rest' or 'one_vs_one' for the targets of"
+    ):
         plan(gather("iris", {"task.name": "regress"}))
 
 

@@ -17,7 +17,8 @@ TARGETS = {
     "regress": torch.tensor([0.5, -1.0, 2.0, 0.0]),
     "multilabel": torch.tensor([[0, 1, 1], [1, 0, 0], [1, 1, 1], [0, 0, 1]]),
 }
-OUTPUTS = {"classify": 3, "binary": 1, "regress": 1, "multilabel": 3}
+TARGETS |= {"one_vs_rest": TARGETS["classify"], "one_vs_one": TARGETS["classify"]}
+OUTPUTS = {"one_vs_rest": 3, "one_vs_one": 3, "classify": 3, "binary": 1, "regress": 1, "multilabel": 3}
 
 
 @pytest.fixture(params=list(TASKS))
@@ -36,7 +37,11 @@ def test_the_loss_is_the_mean_of_the_examples_losses(case) -> None:
 def test_the_main_score_is_among_the_scores_and_perfect_is_one(case) -> None:
     task, _, batch = case
     targets = batch.targets
-    perfect = {"classify": torch.eye(3)[targets] if task.name == "classify" else None,
+    ballots = torch.tensor([[1.0, 1, 0], [-1, 0, 1], [0, -1, -1]])  # of the pairs (0, 1), (0, 2), (1, 2)
+    single = task.name in ("classify", "one_vs_rest", "one_vs_one")
+    perfect = {"classify": torch.eye(3)[targets] if single else None,
+               "one_vs_rest": torch.eye(3)[targets] if single else None,
+               "one_vs_one": ballots[targets] if single else None,
                "binary": (targets * 2.0 - 1)[:, None], "regress": targets[:, None],
                "multilabel": targets * 2.0 - 1}[task.name]  # fmt: skip
     tally = task.tally()

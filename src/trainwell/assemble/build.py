@@ -25,7 +25,7 @@ from trainwell.data.augment import Augment, parse
 from trainwell.data.batches import ArrayBatches, Normalise
 from trainwell.nn import MODELS, Freezing, batch_dependent, initialise, remodel
 from trainwell.recipe import Recipe
-from trainwell.tasks import TASKS, Auxiliary, TargetFacts, Task
+from trainwell.tasks import ONE_CLASS, TASKS, Auxiliary, TargetFacts, Task
 from trainwell.train.out_of_memory import out_of_memory
 
 Array = NDArray[Any]
@@ -96,6 +96,8 @@ def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int) -> n
 def build_task(recipe: Recipe, preparation: Preparation) -> tuple[Task, int]:
     """Build the task of a recipe, and the numbers its network must return for one example."""
     outputs = 1 if recipe.task.name == "binary" else len(preparation.target_mean or preparation.labels)
+    if recipe.task.name == "one_vs_one":
+        outputs = outputs * (outputs - 1) // 2
     targets = TargetFacts(outputs, preparation.target_mean, preparation.target_std)
     return TASKS[recipe.task.name](recipe.task, targets), outputs
 
@@ -207,7 +209,7 @@ def build_augmentation(
             "Remove them."
         )
     labels = preparation.labels if preparation else ()
-    if data.label_noise and (recipe.task.name not in ("classify", "binary") or not labels):
+    if data.label_noise and (recipe.task.name not in ONE_CLASS or not labels):
         raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
     coloured = preparation is not None and preparation.kind == "picture"
     colours = (preparation.mean, preparation.std) if preparation and coloured else ((0.0,), (1.0,))

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainwell.assemble.build import Parts
+from trainwell.assemble.job import rescaled
 from trainwell.assemble.plan import Plan
 from trainwell.core.protocols import Batches, Display
 from trainwell.cost import LayerCost, layers
@@ -27,7 +28,7 @@ from trainwell.explain import (
 )
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter, StoreReader
-from trainwell.tasks import baselines
+from trainwell.tasks import ONE_CLASS, baselines
 from trainwell.tasks.regress import RegressTally
 from trainwell.train import Interrupt, State, evaluate
 
@@ -73,6 +74,7 @@ def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, dis
         detail |= {"features": list(parts.preparation.feature_names), "fingerprint": fingerprint}
         for finding in audit(examples, parts.plan.splits):
             writer.finding(finding)
+    remarks += rescaled(parts.recipe)[1]
     writer.event("data", {**detail, "remarks": remarks})
     rows = [
         {"name": row.name, "type": row.type, "output": list(row.output_shape), "parameters": row.parameters}
@@ -114,7 +116,7 @@ def gather_evidence(writer: RunWriter, parts: Parts, state: State, interrupt: In
         chosen = np.linspace(0, len(true) - 1, min(_POINTS, len(true))).astype(int)
         pairs = {"true": true[chosen].tolist(), "predicted": predicted[chosen].tolist()}
         writer.event("residuals", {"split": shown, **pairs})
-    if parts.task.name in ("classify", "binary"):
+    if parts.task.name in ONE_CLASS:
         _record_calibration(writer, parts, shown)
     if parts.plan:
         _record_mistakes(writer, parts, parts.plan, shown=shown)
@@ -190,7 +192,7 @@ def _arrays(batches: Batches, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArr
 
 def _answer(parts: Parts, value: Any) -> Any:
     labels: Sequence[str] = parts.facts.labels
-    if parts.task.name in ("classify", "binary"):
+    if parts.task.name in ONE_CLASS:
         return labels[int(value)]
     if parts.task.name == "multilabel":
         return ", ".join(label for label, present in zip(labels, value, strict=True) if present) or "none"

@@ -16,7 +16,7 @@ from trainwell.assemble.evidence import describe, gather_evidence, judge, networ
 from trainwell.assemble.job import Tools, build_job, build_tools
 from trainwell.assemble.loaders import loader_parts
 from trainwell.assemble.model import open_run, save_model
-from trainwell.assemble.plan import CUSTOM, catalogues, gather, plan
+from trainwell.assemble.plan import CUSTOM, catalogues, gather, kind_of, plan
 from trainwell.assemble.pretrain import pretrain
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
 from trainwell.core.protocols import Display
@@ -129,7 +129,7 @@ def understand(data: Any, model: nn.Module | None, changes: Mapping[str, object]
         return build_parts(plan(gather(data, changes, custom=custom)), model)
     settings = check_values({"data.source": "arrays", **changes}, catalogues=catalogues(custom=custom))
     if isinstance(data, (tuple, list)) and len(data) == 2:
-        return build_parts(plan(settings, from_arrays(*data, task=str(settings.get("task.name", "")))), model)
+        return build_parts(plan(settings, from_arrays(*data, task=kind_of(str(settings.get("task.name", ""))))), model)
     if isinstance(data, Mapping):
         return loader_parts(data, model, settings)
     if hasattr(data, "__iter__") and not hasattr(data, "shape"):

@@ -64,17 +64,30 @@ def build_tools(parts: Parts) -> Tools:
     )
 
 
+def rescaled(recipe: Recipe) -> tuple[float, list[str]]:
+    """Return the highest rate of a recipe, rescaled to its batch size if asked, and what there is to say of it.
+
+    >>> rescaled(Recipe())
+    (0.001, [])
+    """
+    optim, batch = recipe.optim, recipe.train.batch_size
+    if not optim.reference_batch or optim.reference_batch == batch:
+        return optim.learning_rate, []
+    rate, warning = rescaled_rate(
+        optim.learning_rate, batch=batch, reference=optim.reference_batch, rule=optim.batch_scaling
+    )
+    said = f"The rate is {rate:.3g} for batches of {batch}: {optim.learning_rate:.3g} is meant for {optim.reference_batch}."
+    return rate, [said, warning] if warning else [said]
+
+
 def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
     """Return the learning rate as a function of the step, rescaled to the batch size where the recipe says so.
 
     >>> build_rate(Recipe(), 10)(199) < build_rate(Recipe(), 10)(10)
     True
     """
-    optim, epochs = recipe.optim, recipe.train.epochs
-    if optim.reference_batch:
-        batch, rule = recipe.train.batch_size, optim.batch_scaling
-        rate, _ = rescaled_rate(optim.learning_rate, batch=batch, reference=optim.reference_batch, rule=rule)
-        optim = dataclasses.replace(optim, learning_rate=rate)
+    epochs = recipe.train.epochs
+    optim = dataclasses.replace(recipe.optim, learning_rate=rescaled(recipe)[0])
     return schedule(optim, steps=epochs * steps_per_epoch, epochs=epochs)
 
 

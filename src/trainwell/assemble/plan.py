@@ -35,7 +35,8 @@ CATALOGUES: Mapping[str, tuple[str, ...]] = {
 }
 
 # Which tasks each kind of target can serve; the first is what it is taken for.
-_TASKS_FOR = {"binary": ("binary", "classify"), "classify": ("classify",), "regress": ("regress",)}
+_CLASSES = ("classify", "one_vs_rest", "one_vs_one")
+_TASKS_FOR = {"binary": ("binary", "classify"), "classify": _CLASSES, "regress": ("regress",)}
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
     if examples is None:
-        examples = read(given.data, task=wanted)
+        examples = read(given.data, task=kind_of(wanted))
     splits = split(examples, given.data, given.seed if given.data.split_seed < 0 else given.data.split_seed)
     inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
     _check_task(wanted, examples)
@@ -142,6 +143,15 @@ def _shape(examples: Examples) -> tuple[int, ...]:
         return ()
     height, width, channels = examples.inputs.shape[1:]
     return (channels, height, width)
+
+
+def kind_of(task: str) -> str:
+    """Return what a task asks of the targets: all ways to several classes take the same ones.
+
+    >>> kind_of("one_vs_one"), kind_of("regress")
+    ('classify', 'regress')
+    """
+    return "classify" if task in _CLASSES else task
 
 
 def _check_task(wanted: str, examples: Examples) -> None:

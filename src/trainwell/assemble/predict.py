@@ -19,6 +19,7 @@ from trainwell.core.files import plain
 from trainwell.data import Table, as_inputs, read_inputs
 from trainwell.data.crops import averaged
 from trainwell.runs import Run
+from trainwell.tasks import ONE_CLASS
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def predict(
     answer = task.predict(outputs)
     values = answer.values.tolist()
     labels = preparation.labels
-    if task.name in ("classify", "binary"):
+    if task.name in ONE_CLASS:
         values = [labels[value] for value in values]
     elif task.name == "multilabel":
         values = [[label for label, present in zip(labels, row, strict=True) if present] for row in values]

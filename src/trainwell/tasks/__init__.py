@@ -12,6 +12,8 @@ from trainwell.tasks.baselines import baselines as baselines
 from trainwell.tasks.binary import Binary as Binary
 from trainwell.tasks.classify import Classify as Classify
 from trainwell.tasks.multilabel import Multilabel as Multilabel
+from trainwell.tasks.one_against import OneVsOne as OneVsOne
+from trainwell.tasks.one_against import OneVsRest as OneVsRest
 from trainwell.tasks.regress import Regress as Regress
 from trainwell.tasks.task import Prediction as Prediction
 from trainwell.tasks.task import Task as Task
@@ -48,6 +50,26 @@ def _multilabel(recipe: TaskRecipe, targets: TargetFacts) -> Task:
     return Multilabel(labels=targets.outputs)
 
 
+def _one_vs_rest(recipe: TaskRecipe, targets: TargetFacts) -> Task:
+    return OneVsRest(classes=targets.outputs)
+
+
+def _one_vs_one(recipe: TaskRecipe, targets: TargetFacts) -> Task:
+    return OneVsOne.from_outputs(targets.outputs)
+
+
+# Tasks whose answer is one class, by any way.
+ONE_CLASS = ("classify", "binary", "one_vs_rest", "one_vs_one")
+
+
 TASKS: Catalogue[Callable[[TaskRecipe, TargetFacts], Task]] = Catalogue(
-    "task", {"classify": _classify, "binary": _binary, "regress": _regress, "multilabel": _multilabel}
+    "task",
+    {
+        "classify": _classify,
+        "binary": _binary,
+        "regress": _regress,
+        "multilabel": _multilabel,
+        "one_vs_rest": _one_vs_rest,
+        "one_vs_one": _one_vs_one,
+    },
 )

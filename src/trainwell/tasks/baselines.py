@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 
 from trainwell.core.batch import Batch
+from trainwell.tasks.classify import Classify
 from trainwell.tasks.regress import Regress
 from trainwell.tasks.task import Task
 
@@ -33,6 +34,8 @@ def baselines(task: Task, train: tuple[Array, Array], test: tuple[Array, Array])
     Returns:
         (name, scores) of each baseline, simplest first.
     """
+    if task.name in ("one_vs_rest", "one_vs_one"):
+        task = Classify(classes=task.classes)  # type: ignore[attr-defined]
     return [_constant(task, train[1], test[1]), *_linear(task, train, test)]
 
 
