@@ -76,7 +76,8 @@ def rescaled(recipe: Recipe) -> tuple[float, list[str]]:
     rate, warning = rescaled_rate(
         optim.learning_rate, batch=batch, reference=optim.reference_batch, rule=optim.batch_scaling
     )
-    said = f"The rate is {rate:.3g} for batches of {batch}: {optim.learning_rate:.3g} is meant for {optim.reference_batch}."
+    given, reference = optim.learning_rate, optim.reference_batch
+    said = f"The rate is {rate:.3g} for batches of {batch}: {given:.3g} is meant for {reference}."
     return rate, [said, warning] if warning else [said]
 
 
