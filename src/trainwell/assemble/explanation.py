@@ -196,10 +196,15 @@ def _of_picture(
         mask = segment(picture, strongest)
         share = float(mask.mean())
         shown["mask"] = _cut_out(picture, mask)
-    goal = toward if toward is not None else int(order[1])
-    attacked, changed = _push(eye, raw, goal, asked.strength)
-    difference = changed.astype(int) - picture
-    shown |= {f"pushed to {labels[goal]}": _grey(changed), "change, enlarged": _grey(_enlarged(difference))}
+    attacked = None
+    if eye.preparation.rotation is None:
+        goal = toward if toward is not None else int(order[1])
+        reached, changed = _push(eye, raw, goal, asked.strength)
+        attacked = Attacked(labels[goal], asked.strength, *reached, float(probabilities[goal]))
+        difference = changed.astype(int) - picture
+        shown |= {f"pushed to {labels[goal]}": _grey(changed), "change, enlarged": _grey(_enlarged(difference))}
+    else:
+        remarks.append(f"No attack: data.prepare = {eye.run.recipe.data.prepare!r} mixes pixels.")
     for name, tiles in volumes(eye.model, inputs).items():
         shown[f"feature maps of {name}"] = grid(tiles)
     guesses = tuple((labels[place], float(probabilities[place])) for place in order[:5])
@@ -207,7 +212,7 @@ def _of_picture(
         "guesses": guesses,
         "asked": labels[chosen],
         "mask_share": share,
-        "attacked": Attacked(labels[goal], asked.strength, *attacked, float(probabilities[goal])),
+        "attacked": attacked,
         "remarks": tuple(remarks),
     }
 
@@ -241,6 +246,7 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
         "by_strength": {
             said: accuracy_by_strength(eye.model, pixels, truth, rule=eye.rule, strengths=STRENGTHS, steps=steps)
             for said, steps in (("one step", 1), ("ten steps", _STEPS))
+            if eye.preparation.rotation is None
         },
         "maps": {method: flat_map(signatures, method=method) for method in ("pca", "tsne")},
         "classes": tuple(examples.labels[number] for number in classes),

@@ -98,7 +98,9 @@ def adopt(origin: Origin, fitted: Preparation) -> Preparation:
     """
     before = origin.preparation
     shape, needed = fitted.input_shape, before.input_shape
-    fits = shape[:1] == needed[:1] and len(shape) == len(needed) if before.kind == "picture" else shape == needed
+    # A rotation holds one number for each input; without one, only channels must agree.
+    resized = before.kind == "picture" and before.rotation is None
+    fits = shape[:1] == needed[:1] and len(shape) == len(needed) if resized else shape == needed
     if before.kind == "table":
         fits = True  # a column that is missing is named when the table is prepared
     if fitted.kind != before.kind or not fits:
