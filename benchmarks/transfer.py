@@ -1,7 +1,7 @@
 """Claim: with few labels, starting from a network trained on other data, or on the inputs alone, beats from scratch.
 
-Measured: it holds for features learned from the inputs alone (1 % and 5 % of the labels of digits); it does not hold for
-the two pairs of data sets below, whose sources are small and briefly trained.
+Measured: it holds for features learned from the inputs alone (1 % and 5 % of the labels of digits); it does not hold
+for the two pairs of data sets below, whose sources are small and briefly trained.
 
 Curriculum P1, P2, A20. Each comparison within one run, interleaved over seeds; the seed changes labels drawn, weights
 and order, never the splits (data.split_seed = 0). Reported: mean accuracy on the sealed test split, and its deviation.
