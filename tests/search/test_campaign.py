@@ -107,6 +107,23 @@ def test_a_search_that_is_broken_off_goes_on_where_it_was(tmp_path: Path, method
     assert [(trial.settings, trial.state, trial.score) for trial in resumed.trials] == same
 
 
+def test_processes_that_share_a_study_do_not_repeat_each_other(tmp_path: Path) -> None:
+    first, second = (campaign(tmp_path, 12, method="sobol", decision=Decision("population", "", 4)) for _ in range(2))
+    first._store.shared = second._store.shared = True
+    calls = 0
+
+    def meanwhile() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            second.run(nothing)
+
+    first.run(meanwhile)
+    assert calls == 9 * 4  # steps of one cohort: the others were finished by the second
+    assert [trial.number for trial in first.trials] == list(range(12))
+    assert {trial.number: trial.score for trial in first.trials} == {t.number: t.score for t in second.trials}
+
+
 def test_a_target_ends_the_search(tmp_path: Path) -> None:
     search = campaign(tmp_path, 64, method="sobol", decision=Decision("population", "", 8))
     search.run(nothing, target=0.0)

@@ -54,6 +54,10 @@ def test_what_a_population_does_not_know_trains_alone(change) -> None:
     assert key in why_alone(edit(Recipe(), change))
 
 
+def test_an_optimizer_whose_pure_law_lags_behind_trains_alone() -> None:
+    assert "asgd" in why_alone(edit(Recipe(), {"optim.name": "asgd"})) and not why_alone(Recipe())
+
+
 def test_dropout_has_its_own_probability_and_none_in_eval_mode() -> None:
     layer = MemberDropout(0.25)
     x = torch.ones(4000)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from trainwell.assemble import gather, plan
 from trainwell.nn import initialise
+from trainwell.optim.functional import FUNCTIONAL
 from trainwell.recipe import Recipe, edit
 from trainwell.search.ground import Build, Ground, stand
 from trainwell.search.member import make_member
@@ -91,7 +92,7 @@ VARIED: list[Mapping[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("name", ["sgd", "adam", "adamw"])
+@pytest.mark.parametrize("name", sorted({*FUNCTIONAL} - {"asgd"}))
 def test_members_of_every_optimizer_equal_networks_trained_alone(name: str) -> None:
     compare(ground(optim__name=name, optim__learning_rate=0.005), VARIED)
 

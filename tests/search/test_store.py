@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -85,3 +86,12 @@ def test_many_trials_stay_responsive(tmp_path: Path) -> None:
     started = time.process_time()
     assert len(store(tmp_path).load()) == 1000
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.skipif("TRAINWELL_TEST_POSTGRES" not in os.environ, reason="TRAINWELL_TEST_POSTGRES names no database")
+def test_a_postgresql_database_keeps_a_study_and_another_recipe_is_refused() -> None:
+    address, name = os.environ["TRAINWELL_TEST_POSTGRES"], f"test-{os.getpid()}-{time.time_ns()}"
+    Store(address, name, space=SPACE, identity={"seed": 0}).add(TRIALS)
+    assert Store(address, name, space=SPACE, identity={"seed": 0}).load() == TRIALS
+    with pytest.raises(UsageError, match="another seed"):
+        Store(address, name, space=SPACE, identity={"seed": 1})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -137,17 +138,37 @@ class Campaign:
         Raises:
             TimeUp: or whatever else `check` raises; everything finished is recorded.
         """
-        together = self._crews.together
-        number = 0
         try:
-            while number < self._proposer.trials and not self._reached(target):
-                count = self._proposer.cohort(number, together)
+            for number, count in self._cohorts():
+                if self._reached(target):
+                    break
+                if self._store.shared:
+                    self._learn(self._store.load())
                 if any(map(self._is_open, range(number, number + count))):
                     points = self._proposer.propose(number, count, self.trials)
                     self._cohort(number, points, check)
-                number += count
         finally:
             self.save()
+
+    def _cohorts(self) -> list[tuple[int, int]]:
+        """Return first number and size of all cohorts.
+
+        Of several processes that share a study, each begins somewhere else where the order does not matter, and
+        passes over what the others have finished: at most one cohort of each is trained twice.
+        """
+        found, number = [], 0
+        while number < self._proposer.trials:
+            found.append((number, self._proposer.cohort(number, self._crews.together)))
+            number += found[-1][1]
+        first = os.getpid() % len(found) if self._store.shared and self._proposer.independent else 0
+        return found[first:] + found[:first]
+
+    def _learn(self, known: Sequence[Trial]) -> None:
+        """Take over what other processes have finished."""
+        new = [trial for trial in known if self._is_open(trial.number)]
+        self._trials |= {trial.number: trial for trial in new}
+        self._leaders = sorted([*self._leaders, *new], key=lambda trial: trial.rank)[:_LEADERS]
+        self._diverged += sum(trial.state == "diverged" for trial in new)
 
     @property
     def trials(self) -> list[Trial]:

@@ -95,7 +95,8 @@ def decide(recipe: Recipe, ground: Ground, *, trials: int, wanted: str = "auto")
 
 
 def _measured(recipe: Recipe, ground: Ground) -> Decision:
-    calm = edit(recipe, {"train.epochs": max(recipe.train.epochs, _WARM + _TIMED)})
+    # A tiny rate costs the same time and cannot diverge on the way.
+    calm = edit(recipe, {"train.epochs": max(recipe.train.epochs, _WARM + _TIMED), "optim.learning_rate": 1e-9})
     single = Single(calm, ground)
     alone = _seconds(lambda check: single.train(calm.train.epochs, check))
     steps = len(ground.parts(calm, 0).train) * recipe.train.epochs * ground.folds

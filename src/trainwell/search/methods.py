@@ -53,6 +53,11 @@ class Proposer:
         self.trials = len(self._grid) or trials
         self._tpe = _Tpe(space, seed) if method == "tpe" else None
 
+    @property
+    def independent(self) -> bool:
+        """Whether what is proposed does not depend on what was tried before."""
+        return self._method not in ("tpe", "coarse-to-fine")
+
     def shares(self, epochs: int) -> list[float]:
         """Return the rungs: shares of its epochs after which a trial is judged, the last one 1."""
         if self._method != "halving":

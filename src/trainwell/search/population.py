@@ -24,6 +24,7 @@ from trainwell.core.seeds import derive
 from trainwell.data.batches import ArrayBatches
 from trainwell.optim import schedule
 from trainwell.optim.functional import Settings
+from trainwell.recipe.schema import OptimRecipe
 from trainwell.search.advance import Optimizer
 from trainwell.search.chunk import Chunk, repack
 from trainwell.search.gradients import Gradient, clip, mapped, side_by_side
@@ -41,7 +42,7 @@ _BESIDE = 32
 _CACHED = 5_000_000
 _HYPER = tuple(name for name in Settings._fields if name != "learning_rate")
 # What a schedule does not depend on.
-_SAME_LAW: dict[str, Any] = {"momentum": 0.0, "weight_decay": 0.0, "beta1": 0.0, "beta2": 0.0, "epsilon": 1.0}
+_SAME_LAW: dict[str, Any] = {name: OptimRecipe.__dataclass_fields__[name].default for name in _HYPER}
 DIVERGED = "The loss or a weight stopped being a finite number in epoch {}; the learning rate was {:.3g}."
 
 

@@ -76,16 +76,20 @@ class Store:
         name: of the study in it.
         space: what is varied.
         identity: what makes it this study and no other; kept with it.
+        shared: True if other processes may write trials of the same study meanwhile.
     Raises:
         UsageError: the study in the database is of another recipe, space or method.
         DamagedError: the database is damaged.
         StorageError: it cannot be reached or written.
     """
 
-    def __init__(self, address: str, name: str, *, space: Space, identity: Mapping[str, Any]) -> None:
+    def __init__(
+        self, address: str, name: str, *, space: Space, identity: Mapping[str, Any], shared: bool = False
+    ) -> None:
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
+        self.shared = shared
         self._space, self._what = space, f"The study database {address.rpartition('@')[2]}"
         self._file = address.removeprefix("sqlite:///") if address.startswith("sqlite:///") else ""
         with self._errors("opening"):
@@ -132,6 +136,10 @@ class Store:
             with storage_errors(f"{doing.capitalize()} the study"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # Optuna calls stable parts experimental
                 yield
+        except ImportError:
+            raise UsageError(
+                f"{self._what} needs a driver that is not installed. For PostgreSQL: pip install 'psycopg[binary]'."
+            ) from None
         except (SQLAlchemyError, ValueError, KeyError, TypeError) as problem:
             cause = getattr(problem, "orig", None) or problem
             text = plain(str(cause)).partition("\n")[0]

@@ -306,7 +306,7 @@ def _store(study: Study, space: Space, options: Options) -> Store:
         key: study.spec[key] for key in ("data", "method", "folds", "seed", "trials")
     }
     identity["recipe"] = (study.path / RECIPE).read_text()
-    return Store(address, study.path.name, space=space, identity=identity)
+    return Store(address, study.path.name, space=space, identity=identity, shared=bool(options.storage))
 
 
 def _folder(runs: Path, name: str | None, recipe: Recipe) -> Path:
