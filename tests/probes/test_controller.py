@@ -74,8 +74,8 @@ def test_a_generous_budget_looks_at_every_step_and_rarely_at_what_is_dear(school
     cheap, dear = Sleeper(), Sleeper()
     _train(school, Watch([cheap], school.Memo(), dear=[dear], budget=1e3), steps=120)
     assert cheap.read_at == [0, 1, 2, 4, 8, *range(16, 120)]
-    assert dear.read_at[:6] == [0, 1, 2, 4, 8, 16]
-    assert len(dear.read_at) == pytest.approx(len(cheap.read_at) / 4, abs=6)
+    assert dear.read_at[:8] == [0, 1, 2, 4, 8, 16, 17, 18]
+    assert len(dear.read_at) == pytest.approx(len(cheap.read_at) / 4, abs=8)
 
 
 def test_first_milliseconds_are_free_but_spread_out(school: Any) -> None:

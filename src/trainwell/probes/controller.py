@@ -16,6 +16,7 @@ from trainwell.core.protocols import Probe, Recorder
 from trainwell.probes.activations import HOOK_SECONDS
 
 _DENSE_SAMPLES = 6  # Steps 0, 1, 2, 4, 8 and 16 are always sampled: most faults show at once.
+_DEAR_SAMPLES = 8  # Eight batches of 64 are the 512 examples for which a unit must be silent to count as dead.
 _DEAR_EVERY = 4  # Dear probes are read at every fourth sample after that.
 _RESOLUTION = 256  # A run of n steps needs no finer series than n / 256: bounds what is stored.
 _ALLOWANCE = 0.04  # Seconds that nobody misses, so that runs of a second or two are seen well too.
@@ -30,10 +31,10 @@ _NEVER = sys.maxsize
 class Watch:
     """Reads probes at sampled steps so that their measured cost stays within a budget.
 
-    All probes are read at steps 0, 1, 2, 4, 8 and 16. From then on the next sample is taken when the time that
-    training itself has taken pays for all probing so far and for the next sample. Two exceptions: the first
-    40 ms of probing need not be paid for, and a sample is due at the latest when the run is twice as old, so that an
-    expensive probe still gets its few looks. On a step that is not sampled, `look` compares two integers.
+    All probes are read at steps 0, 1, 2, 4, 8 and 16, and at two samples more. From then on the next sample is taken
+    when the time that training itself has taken pays for all probing so far and for the next sample. Two exceptions:
+    the first 40 ms of probing need not be paid for, and a sample is due at the latest when the run is twice as old,
+    so that an expensive probe still gets its few looks. On a step that is not sampled, `look` compares two integers.
 
     A probe that fails is switched off and recorded as an event "internal"; training goes on.
 
@@ -154,7 +155,7 @@ class Watch:
         return int(min(max(1, affordable, age // _RESOLUTION), age))
 
     def _is_dear(self) -> bool:
-        return self._samples < _DENSE_SAMPLES or self._samples % _DEAR_EVERY == 0
+        return self._samples < _DEAR_SAMPLES or self._samples % _DEAR_EVERY == 0
 
     def _arm(self, model: nn.Module, step: int) -> None:
         began = time.perf_counter()
