@@ -27,3 +27,4 @@ from trainwell.assemble.plan import plan as plan
 from trainwell.assemble.predict import Predicted as Predicted
 from trainwell.assemble.predict import predict as predict
 from trainwell.assemble.similar import similar as similar
+from trainwell.assemble.slide import slide as slide

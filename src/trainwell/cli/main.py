@@ -33,6 +33,7 @@ from trainwell.cli.run import SETTINGS as RUN_SETTINGS
 from trainwell.cli.run import run
 from trainwell.cli.show_batch import show_batch
 from trainwell.cli.similar import similar
+from trainwell.cli.slide import slide
 from trainwell.cli.treat import treat
 from trainwell.cli.tune import tune
 from trainwell.core.errors import TrainwellError
@@ -62,6 +63,7 @@ app.command("check")(check)
 app.command("audit")(audit)
 app.command("cost")(cost)
 app.command("show-batch")(show_batch)
+app.command("slide")(slide)
 app.command("recipe")(recipe)
 app.command("list")(list_command)
 app.command("compare")(compare)

@@ -14,6 +14,7 @@ from trainwell.data.sources import BUNDLED as BUNDLED
 from trainwell.data.sources import as_inputs as as_inputs
 from trainwell.data.sources import from_arrays as from_arrays
 from trainwell.data.sources import read as read
+from trainwell.data.sources.pictures import read_picture as read_picture
 from trainwell.data.sources.unlabelled import read_inputs as read_inputs
 from trainwell.data.splits import Splits as Splits
 from trainwell.data.splits import split as split

@@ -13,6 +13,7 @@ from trainwell.nn.layers import ClassicDropout as ClassicDropout
 from trainwell.nn.layers import DecorrelatedBatchNorm as DecorrelatedBatchNorm
 from trainwell.nn.layers import DropConnect as DropConnect
 from trainwell.nn.layers import StochasticPool2d as StochasticPool2d
+from trainwell.nn.layers import fully_convolutional as fully_convolutional
 from trainwell.nn.remodel import NORMALISATION_NAMES as NORMALISATION_NAMES
 from trainwell.nn.remodel import POOLING_NAMES as POOLING_NAMES
 from trainwell.nn.remodel import batch_dependent as batch_dependent

@@ -94,6 +94,16 @@ def decode(files: Sequence[Path], shape: tuple[int, int, int]) -> Iterator[Pictu
     _refuse(files, tried)
 
 
+def read_picture(path: Path, *, channels: int, max_pixels: int) -> Pictures:
+    """Read one picture at its own size, (height, width, channels).
+
+    Raises:
+        DataError: if it is no picture or larger than `max_pixels`.
+    """
+    (header,) = read_headers([path], max_pixels=max_pixels)
+    return next(decode([path], (header.height, header.width, channels)))[0]
+
+
 def _refuse(files: Sequence[Path], tried: Sequence[object]) -> None:
     broken = [(path, found) for path, found in zip(files, tried, strict=True) if isinstance(found, _Broken)]
     if broken:
