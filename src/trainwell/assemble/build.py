@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from trainwell.assemble.backbone import as_published
 from trainwell.assemble.plan import CUSTOM, Plan
 from trainwell.assemble.transfer import Origin, adopt, origin_of, sentence, take_over
 from trainwell.core.batch import Batch
@@ -23,7 +24,7 @@ from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Table
 from trainwell.data.augment import Augment, parse
 from trainwell.data.batches import ArrayBatches, Normalise
-from trainwell.nn import MODELS, Freezing, batch_dependent, initialise, remodel
+from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, remodel
 from trainwell.recipe import Recipe
 from trainwell.tasks import ONE_CLASS, TASKS, Auxiliary, TargetFacts, Task
 from trainwell.train.out_of_memory import out_of_memory
@@ -70,14 +71,22 @@ class Parts:
     inputs: Batches | None = None
 
 
-def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int) -> nn.Module:
+def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, fresh: bool = True) -> nn.Module:
     """Build and initialise the network of a recipe.
 
+    Args:
+        recipe: every setting.
+        input_shape: shape of one prepared example.
+        outputs: numbers the network must return for one example.
+        fresh: False if weights will be loaded, so that those of a published backbone need not be had.
     Raises:
         UsageError: if the recipe names a network that was given from Python.
     """
     if recipe.nn.model == CUSTOM:
         raise UsageError("This run's network was given from Python: pass it again, run.model(your_network).")
+    if recipe.nn.model.startswith(PREFIX):
+        seed = derive(recipe.seed, "init")
+        return backbone(recipe.nn.model, input_shape=input_shape, outputs=outputs, pretrained=fresh, seed=seed)
     try:
         model = MODELS[recipe.nn.model](recipe.nn, input_shape, outputs)
         remodel(model, recipe.nn, input_shape)
@@ -111,6 +120,8 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     """
     recipe, examples, splits = plan.recipe, plan.examples, plan.splits
     preparation = Preparation.fit(examples, splits.train, recipe.data)
+    if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
+        preparation = as_published(recipe.nn.model, preparation)
     origin = origin_of(recipe)
     new: frozenset[str] = frozenset()
     if origin:

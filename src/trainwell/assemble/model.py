@@ -67,7 +67,7 @@ def load_model(run: Run, model: nn.Module | None = None) -> nn.Module:
     if model is None:
         recipe, preparation, _ = load_task(run)
         outputs = build_task(recipe, preparation)[1]
-        model = build_network(recipe, preparation.input_shape, outputs)
+        model = build_network(recipe, preparation.input_shape, outputs, fresh=False)
     weights = read_weights(path)
     rows = mismatch(weights, model.state_dict())
     if rows:

@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainwell.assemble.backbone import published
 from trainwell.assemble.pretrain import labelled
 from trainwell.assemble.transfer import inherited, origin_of
 from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
 from trainwell.data import Examples, Splits, Table, read, split
-from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES
+from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES, PREFIX
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
 from trainwell.recipe.schema import Value
@@ -116,6 +117,9 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
             ]
         )
     given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
+    if given.nn.model.startswith(PREFIX) and examples is None:
+        taken = {**published(given.nn.model), **taken}
+        given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
     if examples is None:
         examples = read(given.data, task=kind_of(wanted))

@@ -20,3 +20,6 @@ from trainwell.nn.remodel import batch_dependent as batch_dependent
 from trainwell.nn.remodel import remodel as remodel
 from trainwell.nn.zoo import MODELS as MODELS
 from trainwell.nn.zoo import PUBLISHED as PUBLISHED
+from trainwell.nn.zoo.backbones import PREFIX as PREFIX
+from trainwell.nn.zoo.backbones import backbone as backbone
+from trainwell.nn.zoo.backbones import preprocessing as preprocessing

@@ -155,7 +155,8 @@ def _check_one(key: str, given: object, catalogues: Catalogues) -> Value:
         raise ValueError(_unknown_key(key))
     value = _convert(entry, given)
     names = catalogues.get(entry.limits.catalogue)
-    if names is not None and value not in (names := list(names)):
+    is_backbone = entry.limits.catalogue == "model" and str(value).startswith("timm:")  # of a library's own catalogue
+    if names is not None and not is_backbone and value not in (names := list(names)):
         raise ValueError(f"{key}: {unknown_name(entry.limits.catalogue, str(value), names)}")
     if not entry.limits.allow(value):
         raise ValueError(f"{key} must be {entry.limits.describe()}, got {given!r}.{_guess(entry, given)}")

@@ -106,6 +106,9 @@ class DataRecipe:
     )
     components: int = setting(0, "dimensions kept by decorrelate and whiten_...; 0: all", limits=COUNT)
     image_size: int = setting(0, "side to which pictures are resized; 0: as they are, or the median", limits=COUNT)
+    interpolation: str = setting(
+        "bilinear", "how pictures are resized", limits=Limits(words=("bilinear", "bicubic", "nearest", "lanczos"))
+    )
     max_pixels: int = setting(50_000_000, "larger pictures are refused before they are decoded", limits=AT_LEAST_ONE)
     shift: int = setting(0, "augmentation: shift by up to this many pixels", limits=COUNT)
     flip: bool = setting(False, "augmentation: mirror left and right at random")

@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -148,12 +149,13 @@ def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[
             f"(their median side is {median}; data.image_size sets another)."
         )
     shape = (height, width, 1 if grey == len(files) else 3)
-    pictures = cache.store(key, lambda: decode(files, shape), shape=(len(files), *shape), remarks=remarks)
+    blocks = partial(decode, files, shape, interpolation=recipe.interpolation)
+    pictures = cache.store(key, blocks, shape=(len(files), *shape), remarks=remarks)
     return pictures, tuple(remarks)
 
 
 def _key(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> str:
-    digest = hashlib.sha256(repr((_RULES, recipe.image_size, recipe.max_pixels)).encode())
+    digest = hashlib.sha256(repr((_RULES, recipe.image_size, recipe.interpolation, recipe.max_pixels)).encode())
     for path in files:
         status = path.stat()
         digest.update(os.fsencode(path.relative_to(folder)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())

@@ -69,7 +69,9 @@ def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
     return [header for header in headers if isinstance(header, Header)]
 
 
-def decode(files: Sequence[Path], shape: tuple[int, int, int]) -> Iterator[Pictures]:
+def decode(
+    files: Sequence[Path], shape: tuple[int, int, int], *, interpolation: str = "bilinear"
+) -> Iterator[Pictures]:
     """Yield pictures in blocks of (n, height, width, channels), in order; a larger or smaller one is resized until it
     fills the shape, and what juts out is cut off evenly.
 
@@ -82,7 +84,7 @@ def decode(files: Sequence[Path], shape: tuple[int, int, int]) -> Iterator[Pictu
             if picture.format == "PNG":
                 picture.verify()  # decoding alone does not notice every cut-off PNG
         with _open(path) as picture:
-            return _convert(picture, shape)
+            return _convert(picture, shape, interpolation)
 
     tried: list[_Broken | None] = []
     for start in range(0, len(files), _AT_ONCE):
@@ -101,7 +103,9 @@ def read_picture(path: Path, *, channels: int, max_pixels: int) -> Pictures:
         DataError: if it is no picture or larger than `max_pixels`.
     """
     (header,) = read_headers([path], max_pixels=max_pixels)
-    return next(decode([path], (header.height, header.width, channels)))[0]
+    blocks: list[Pictures] = list(decode([path], (header.height, header.width, channels)))
+    picture: Pictures = blocks[0][0]
+    return picture
 
 
 def _refuse(files: Sequence[Path], tried: Sequence[object]) -> None:
@@ -144,7 +148,7 @@ def _open(path: Path) -> Any:
     return _pillow().Image.open(path, formats=_FORMATS)
 
 
-def _convert(picture: Any, shape: tuple[int, int, int]) -> Pictures:
+def _convert(picture: Any, shape: tuple[int, int, int], interpolation: str) -> Pictures:
     height, width, channels = shape
     pillow = _pillow()
     if picture.size not in ((width, height), (height, width)):
@@ -161,5 +165,5 @@ def _convert(picture: Any, shape: tuple[int, int, int]) -> Pictures:
         picture = pillow.Image.alpha_composite(white, picture)
     picture = picture.convert("L" if channels == 1 else "RGB")
     if picture.size != (width, height):
-        picture = pillow.ImageOps.fit(picture, (width, height), method=pillow.Image.Resampling.BILINEAR)
+        picture = pillow.ImageOps.fit(picture, (width, height), method=pillow.Image.Resampling[interpolation.upper()])
     return np.array(picture, dtype=np.uint8).reshape(shape)

@@ -72,6 +72,6 @@ def _pictures(path: Path, preparation: Preparation, recipe: DataRecipe) -> tuple
         raise DataError(f"The folder {plain(path.name)} must hold pictures to predict on, but there is none.")
     read_headers(files, max_pixels=recipe.max_pixels)
     channels, height, width = preparation.raw_shape
-    blocks = list(decode(files, (height, width, channels)))
+    blocks = list(decode(files, (height, width, channels), interpolation=recipe.interpolation))
     root = path if path.is_dir() else path.parent
     return np.concatenate(blocks), tuple(plain(file.relative_to(root).as_posix()) for file in files)

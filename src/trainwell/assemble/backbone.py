@@ -1,0 +1,49 @@
+"""The preparation that a published backbone was trained with, for data that are not its own (curriculum H5)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from trainwell.core.errors import UsageError
+from trainwell.data import Preparation
+from trainwell.nn import preprocessing
+from trainwell.recipe.schema import Value
+
+_KNOWN = ("bilinear", "bicubic", "nearest", "lanczos")
+
+
+def published(model: str) -> dict[str, tuple[Value, str]]:
+    """Return the settings that a backbone asks of the reading of pictures, as key: (value, reason).
+
+    Args:
+        model: "timm:NAME".
+    Raises:
+        MissingExtraError, UsageError: if there is no such backbone here.
+    """
+    known = preprocessing(model)
+    reason = f"as {model} was trained"
+    how = known.interpolation if known.interpolation in _KNOWN else "bicubic"
+    return {"data.image_size": (known.side, reason), "data.interpolation": (how, reason)}
+
+
+def as_published(model: str, preparation: Preparation) -> Preparation:
+    """Return a preparation with a backbone's own mean and deviation of each channel.
+
+    Args:
+        model: "timm:NAME".
+        preparation: fitted on pictures; grey ones get the mean over the backbone's channels.
+    Raises:
+        UsageError: if the inputs are no pictures of one or three channels.
+    """
+    known = preprocessing(model)
+    channels = preparation.input_shape[0] if preparation.kind == "picture" else 0
+    if channels not in (1, 3):
+        raise UsageError(
+            f"{model} needs pictures of 1 or 3 channels, got inputs of kind {preparation.kind!r} and shape "
+            f"{'x'.join(map(str, preparation.input_shape))}. Try nn.model = 'mlp'."
+        )
+    mean, std = known.mean, known.std
+    if channels == 1:
+        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
+    remark = f"Pictures are prepared as for {model}: mean {', '.join(f'{m:.3g}' for m in mean)}."
+    return dataclasses.replace(preparation, mean=mean, std=std, remarks=(*preparation.remarks, remark))

@@ -1,0 +1,214 @@
+"""Published backbones by name, "timm:NAME", with the preparation they were trained with (curriculum H5).
+
+`timm:resnet18@weights.safetensors` takes the weights from a file: for machines without a network.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+import types
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainwell.core.catalogue import nearest
+from trainwell.core.errors import DamagedError, MissingExtraError, UsageError
+from trainwell.core.files import plain
+
+PREFIX = "timm:"
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How pictures were prepared when a backbone was trained.
+
+    Args:
+        side: height and width of its pictures.
+        mean: of each channel, on pixels scaled to [0, 1].
+        std: of each channel.
+        interpolation: how pictures were resized: "bicubic", "bilinear", ...
+    """
+
+    side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    interpolation: str
+
+
+def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained: bool, seed: int = 0) -> nn.Module:
+    """Build a backbone of the timm library with a new last layer.
+
+    Args:
+        name: "timm:NAME" or "timm:NAME@FILE".
+        input_shape: (channels, height, width).
+        outputs: numbers returned for one picture.
+        pretrained: True loads its published weights, from FILE or else from the hub and its cache on this machine.
+        seed: the new layer's numbers are a function of it.
+    Raises:
+        MissingExtraError: if timm is not installed.
+        UsageError: if it has no such backbone, cannot take such inputs, or the weights cannot be had.
+        DamagedError: if the file is no weights file, or belongs to another network.
+    """
+    short, _, file = name.removeprefix(PREFIX).partition("@")
+    timm = load_timm()
+    _require(timm, short)
+    options: dict[str, Any] = {"num_classes": outputs, "in_chans": input_shape[0]}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        try:
+            if file and pretrained:
+                return _from_file(timm, short, Path(file), options)
+            model: nn.Module = timm.create_model(short, pretrained=pretrained, **options)
+        except (DamagedError, UsageError):
+            raise
+        except (RuntimeError, OSError, ValueError) as problem:
+            reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
+            what = "weights could not be had" if pretrained else "network could not be built"
+            raise UsageError(
+                f"{plain(name)}: its {what}: {plain(reason)}. Without a network give a file: {PREFIX}{short}@FILE."
+            ) from None
+    return model
+
+
+def preprocessing(name: str) -> Preprocessing:
+    """Return how a backbone's pictures were prepared, from timm's own description.
+
+    Raises:
+        MissingExtraError: if timm is not installed.
+        UsageError: if it has no such backbone.
+    """
+    short = name.removeprefix(PREFIX).partition("@")[0]
+    timm = load_timm()
+    _require(timm, short)
+    described = timm.models.get_pretrained_cfg(short)
+    return Preprocessing(described.input_size[1], described.mean, described.std, described.interpolation)
+
+
+def load_timm() -> Any:
+    """Import timm, also where torchvision is missing or was built for another torch.
+
+    timm imports torchvision for picture transforms that are not used here. Where torchvision's operators do not load (a
+    CUDA build beside a torch for processors), their two missing schemas are declared first; where it is not
+    installed, empty modules take its place while timm is imported, and are removed again.
+
+    Raises:
+        MissingExtraError: if timm is not installed.
+    """
+    if "timm" in sys.modules:
+        return sys.modules["timm"]
+    if importlib.util.find_spec("timm") is None:
+        raise MissingExtraError("A backbone of timm", "timm", "zoo")
+    if importlib.util.find_spec("torchvision") is None:
+        with _stand_in():
+            return importlib.import_module("timm")
+    try:
+        importlib.import_module("torchvision")
+    except RuntimeError as problem:
+        if "torchvision::nms" not in str(problem):
+            raise UsageError(f"torchvision does not fit this torch: {problem}. Install the pair of versions.") from None
+        _forget("torchvision")
+        _declare_operators()
+    return importlib.import_module("timm")
+
+
+def _declare_operators() -> None:
+    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+    library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
+    _KEPT.append(library)  # its operators live as long as it does
+
+
+_KEPT: list[Any] = []
+
+
+class _Named(type):
+    """A class whose every constant is its own name."""
+
+    def __getattr__(cls, name: str) -> str:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return f"{cls.__name__}.{name}"
+
+
+class _Empty(types.ModuleType):
+    """A module in which every name is a class that does nothing."""
+
+    __path__: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        made = _Named(name, (nn.Module,), {})
+        setattr(self, name, made)
+        return made
+
+
+class _Finder:
+    """Finds torchvision and everything in it."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        if name.partition(".")[0] != "torchvision":
+            return None
+        return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        return _Empty(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Do nothing: the module is empty."""
+
+
+@contextmanager
+def _stand_in() -> Iterator[None]:
+    finder = _Finder()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        _forget("torchvision")  # whoever asks later must not find an empty one
+
+
+def _forget(package: str) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        del sys.modules[name]
+
+
+def _require(timm: Any, short: str) -> None:
+    if not timm.is_model(short.partition(".")[0]):
+        guess = nearest(short, timm.list_models())
+        hint = f" Did you mean {PREFIX}{guess}?" if guess else ""
+        raise UsageError(f"timm has no backbone {plain(short)!r}.{hint}")
+
+
+def _from_file(timm: Any, short: str, file: Path, options: dict[str, Any]) -> nn.Module:
+    """Load every layer but the last from a file; nothing is loaded if one does not fit."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        weights = load_file(file)
+    except (SafetensorError, OSError) as problem:
+        raise DamagedError(f"The weights {file} cannot be read: {problem}. Give a .safetensors file.") from None
+    model: nn.Module = timm.create_model(short, pretrained=False, **options)
+    last = model.default_cfg["classifier"]  # type: ignore[index]
+    heads = tuple(f"{name}." for name in ([last] if isinstance(last, str) else last))
+    expected = model.state_dict()
+    for name, tensor in expected.items():
+        shape = tuple(weights[name].shape) if name in weights else "nothing"
+        if not name.startswith(heads) and shape != tuple(tensor.shape):
+            raise DamagedError(
+                f"The weights {file} belong to another network than {PREFIX}{short}: {name}: expected "
+                f"{tuple(tensor.shape)}, found {shape}. Nothing was loaded."
+            )
+    fitting = {name: t for name, t in weights.items() if name in expected and t.shape == expected[name].shape}
+    model.load_state_dict(fitting, strict=False)
+    return model
