@@ -111,6 +111,15 @@ def build_task(recipe: Recipe, preparation: Preparation) -> tuple[Task, int]:
     return TASKS[recipe.task.name](recipe.task, targets), outputs
 
 
+def _prepared(plan: Plan) -> Preparation:
+    """Fit the preparation on the training split; a published backbone brings its own mean and deviation."""
+    recipe = plan.recipe
+    preparation = Preparation.fit(plan.examples, plan.splits.train, recipe.data)
+    if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
+        preparation = as_published(recipe.nn.model, preparation)
+    return preparation
+
+
 def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     """Build the data, the task and the network of a plan.
 
@@ -119,9 +128,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         model: the user's own network, used as it is.
     """
     recipe, examples, splits = plan.recipe, plan.examples, plan.splits
-    preparation = Preparation.fit(examples, splits.train, recipe.data)
-    if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
-        preparation = as_published(recipe.nn.model, preparation)
+    preparation = _prepared(plan)
     origin = origin_of(recipe)
     new: frozenset[str] = frozenset()
     if origin:
@@ -133,8 +140,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
-    transfer = recipe.transfer
-    freezing = None
+    transfer, freezing = recipe.transfer, None
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every)
     if weight := float(getattr(model, "auxiliary_weight", 0.0)):
