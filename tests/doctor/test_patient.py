@@ -53,3 +53,8 @@ def test_a_hint_is_no_failure_and_an_error_outranks_a_warning() -> None:
     assert verdict(Severity.INFO) == (True, "info")
     assert verdict(Severity.WARNING, Severity.ERROR) == (False, "error")
     assert Check("name", "title", Reading(None, "")).passed is None
+
+
+def test_optimizers_that_look_again_have_a_stand_in(patient) -> None:
+    _, optimizer = patient(optim__name="lbfgs").pair()
+    assert isinstance(optimizer, torch.optim.AdamW)

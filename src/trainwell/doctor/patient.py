@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import functools
 import math
 import time
@@ -18,6 +19,7 @@ from torch.optim import Optimizer
 from trainwell.assemble.build import Parts
 from trainwell.core.batch import Batch
 from trainwell.core.finding import Finding, Severity
+from trainwell.optim import needs_closure
 from trainwell.optim import optimizer as build_optimizer
 from trainwell.train import choose_device
 
@@ -150,7 +152,10 @@ class Patient:
         """Return a copy of the network, in train mode without dropout, with a copy of its optimizer."""
         if self.optimizer is None:
             model = self.copy(training=True)
-            return model, build_optimizer(model, self.recipe.optim)
+            built = build_optimizer(model, self.recipe.optim)
+            if needs_closure(built):  # short trainings here call step() alone, on single batches
+                built = build_optimizer(model, dataclasses.replace(self.recipe.optim, name="adamw", learning_rate=1e-3))
+            return model, built
         model, own = copy.deepcopy((self.parts.model, self.optimizer))
         return self._ready(model, True), own
 
