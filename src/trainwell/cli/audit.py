@@ -13,7 +13,7 @@ _SICK = 3
 
 
 def audit(
-    data: Annotated[str, typer.Argument(help="What you would give to fit; or a folder of texts.")],
+    data: Annotated[str, typer.Argument(help="What you would give to fit; tables may hold columns of text.")],
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
     page: Annotated[Path | None, typer.Option(help="Where to write the page; default: audit-NAME.html here.")] = None,
     labels: Annotated[bool, typer.Option(help="Look for wrong labels too.")] = True,

@@ -24,9 +24,10 @@ Float32 = NDArray[np.float32]
 
 _FOLDS = 5
 _FEWEST = 2 * _FOLDS  # examples of a class below which nothing can be said of it
+_SURE = 0.5  # probability of the suggested label: a weak model's guesses among many labels accuse nobody
 _TREES = 200
 _PATCHES, _SIDE, _STRIDE = 160, 5, 2  # filters made of patches, as in Coates and Ng 2012
-_PATCH_EPOCHS = 12
+_PATCH_EPOCHS, _SEEN = 12, 240_000  # epochs at most, and about so many pictures in all: more brings little
 _BLOCK = 64  # pictures at once: what they become stays near the caches
 _LARGEST = 40  # pixels a side to which pictures are reduced
 
@@ -73,7 +74,7 @@ def suspicious_labels(examples: Examples, *, seed: int = 0) -> list[Suspect]:
     return [
         Suspect(int(rows[i]), names[targets[i]], names[guess], float(probabilities[i, guess]))
         for i, guess in zip(found, best, strict=True)
-        if guess != targets[i]
+        if guess != targets[i] and probabilities[i, guess] >= _SURE
     ]
 
 
@@ -171,8 +172,9 @@ def _by_folds(features: Float32, targets: Array, seed: int) -> Array:
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1)
         generator = np.random.default_rng(seed)
         size = min(256, max(16, len(train) // 20))
-        for epoch in range(_PATCH_EPOCHS):
-            optimizer.param_groups[0]["lr"] = 2e-3 * (1 - epoch / _PATCH_EPOCHS)
+        epochs = max(3, min(_PATCH_EPOCHS, round(_SEEN / len(train))))
+        for epoch in range(epochs):
+            optimizer.param_groups[0]["lr"] = 2e-3 * (1 - epoch / epochs)
             order = torch.from_numpy(generator.permutation(train))
             for batch in torch.split(order, size):
                 loss = nn.functional.cross_entropy(model(torch_features[batch]), torch_targets[batch])

@@ -32,7 +32,7 @@ _FARTHEST = 4  # pixels by which a window may move beyond the picture's own marg
 _PROBED = 3  # cells that each window searches
 _ALIKE = 0.90  # cosine of descriptors from which a pair is looked at
 _KEPT = 8  # candidates of a picture that are compared exactly
-_AT_ONCE = 8192
+_AT_ONCE, _COMPARED = 8192, 2048  # pictures described at once; pairs compared at once, near the caches
 # Two pictures are one where the common part correlates and differs, blurred by 3 x 3, by at most so many of 255 levels:
 # JPEG errs in fine detail and keeps the coarse, two garments of one cut do not. Measured in benchmarks/audit.py.
 _CORRELATED, _RESIDUAL, _COLOUR = 0.95, 3.5, 0.04
@@ -220,29 +220,37 @@ def _confirm(home: _View, askers: list[_View], candidates: Array, colour: Float3
     """Lay each candidate over its partner at the nine neighbouring positions: coarsely first, then pixel by pixel."""
     near = np.abs(colour[candidates[:, 0]] - colour[candidates[:, 1]]).max(axis=1) <= _COLOUR
     candidates = candidates[near]
+    blocks = []
     for number, view in enumerate(askers):
         ours = candidates[candidates[:, 2] == number]
-        for start in range(0, len(ours), _AT_ONCE):
-            rows = ours[start : start + _AT_ONCE]
-            member, asker = rows[:, 0], rows[:, 1]
-            fixed = home.windows(member)
-            blurred, coarse = _blur(fixed), _coarse(fixed)
-            least = np.full(len(rows), np.inf, dtype=np.float32)
-            shift = np.zeros((len(rows), 2), dtype=np.int64)
-            for y in (-1, 0, 1):
-                for x in (-1, 0, 1):
-                    other = view.windows(asker, y, x)
-                    error = ((_coarse(other) - coarse) ** 2).mean(axis=(1, 2))
-                    better = error < least
-                    least[better], shift[better] = error[better], (y, x)
-            for y, x in np.unique(shift, axis=0).tolist():
-                here = np.flatnonzero((shift == (y, x)).all(axis=1) & (least <= 2 * _RESIDUAL**2))
-                other = view.windows(asker[here], y, x)
-                residual = np.sqrt(((_blur(other) - blurred[here]) ** 2).mean(axis=(1, 2)))
-                agreement = (_unit(fixed[here]) * _unit(other)).sum(axis=1)
-                for i in np.flatnonzero((residual <= _RESIDUAL) & (agreement >= _CORRELATED)):
-                    pair = sorted((int(member[here[i]]), int(asker[here[i]])))
-                    yield Pair(pair[0], pair[1], min(float(agreement[i]), 1.0))
+        blocks += [(view, ours[start : start + _COMPARED]) for start in range(0, len(ours), _COMPARED)]
+    with ThreadPoolExecutor(2) as pool:
+        for pairs in pool.map(lambda block: _compare(home, *block), blocks):
+            yield from pairs
+
+
+def _compare(home: _View, view: _View, rows: Array) -> list[Pair]:
+    """Return which of (member, asker) are copies."""
+    member, asker = rows[:, 0], rows[:, 1]
+    fixed = home.windows(member)
+    blurred, coarse = _blur(fixed), _coarse(fixed)
+    least = np.full(len(rows), np.inf, dtype=np.float32)
+    shift = np.zeros((len(rows), 2), dtype=np.int64)
+    for y in (-1, 0, 1):
+        for x in (-1, 0, 1):
+            error = ((_coarse(view.windows(asker, y, x)) - coarse) ** 2).mean(axis=(1, 2))
+            better = error < least
+            least[better], shift[better] = error[better], (y, x)
+    found = []
+    for y, x in np.unique(shift, axis=0).tolist():
+        here = np.flatnonzero((shift == (y, x)).all(axis=1) & (least <= 2 * _RESIDUAL**2))
+        other = view.windows(asker[here], y, x)
+        residual = np.sqrt(((_blur(other) - blurred[here]) ** 2).mean(axis=(1, 2)))
+        agreement = (_unit(fixed[here]) * _unit(other)).sum(axis=1)
+        for i in np.flatnonzero((residual <= _RESIDUAL) & (agreement >= _CORRELATED)):
+            pair = sorted((int(member[here[i]]), int(asker[here[i]])))
+            found.append(Pair(pair[0], pair[1], min(float(agreement[i]), 1.0)))
+    return found
 
 
 def _blur(parts: Float32) -> Float32:
