@@ -5,7 +5,7 @@ Claim: at equal budget per trial (every trial trains for the same epochs, nothin
 * LeNet-5 on 10,000 Fashion-MNIST pictures (skipped where they are absent): at least 2x Optuna and 3x Ray Tune;
 * the engine (proposals, store, scores, progress) costs at most 5 % over the bare population loop.
 Optuna runs TPE with its SQLite storage, as its documentation advises for a study that can be resumed, and with
-in-memory storage. Ray Tune (where it is installed) runs random search with 2 workers, reused; its start is not counted.
+in-memory storage. Ray Tune (where it is, ray[tune]) runs random search with 2 workers, reused; its start is not counted.
 `tune` is timed whole: its start, its measurement, its workers, its database. All but Ray Tune and the second row of
 `tune` use one process with one thread. Measured interleaved, median of n rounds; hardware: whatever this runs on, its
 cores are printed. Usage: python benchmarks/tune.py [rounds], about 6 minutes with 3.
@@ -102,7 +102,7 @@ def by_ray(build: Build, data: Data, trials: int, epochs: int, folder: Path) -> 
 
     def fit(number: int) -> float:
         started = time.perf_counter()
-        raytune.Tuner(
+        results = raytune.Tuner(
             raytune.with_resources(raytune.with_parameters(train, build=build, data=data), {"cpu": 1}),
             param_space=space,
             tune_config=raytune.TuneConfig(
@@ -110,6 +110,7 @@ def by_ray(build: Build, data: Data, trials: int, epochs: int, folder: Path) -> 
             ),
             run_config=raytune.RunConfig(storage_path=str(folder), verbose=0),
         ).fit()
+        assert not results.num_errors, results.errors
         return time.perf_counter() - started
 
     return trials / fit(trials) * 3600
