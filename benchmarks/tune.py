@@ -5,7 +5,7 @@ Claim: at equal budget per trial (every trial trains for the same epochs, nothin
 * LeNet-5 on 10,000 Fashion-MNIST pictures (skipped where they are absent): at least 2x Optuna and 3x Ray Tune;
 * the engine (proposals, store, scores, progress) costs at most 5 % over the bare population loop.
 Optuna runs TPE with its SQLite storage, as its documentation advises for a study that can be resumed, and with
-in-memory storage. Ray Tune (where it is, ray[tune]) runs random search with 2 workers, reused; its start is not counted.
+in-memory storage. Ray Tune (where its extra [tune] is installed) runs random search with 2 workers, reused and warm.
 `tune` is timed whole: its start, its measurement, its workers, its database. All but Ray Tune and the second row of
 `tune` use one process with one thread. Measured interleaved, median of n rounds; hardware: whatever this runs on, its
 cores are printed. Usage: python benchmarks/tune.py [rounds], about 6 minutes with 3.
