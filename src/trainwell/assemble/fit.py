@@ -16,6 +16,7 @@ from trainwell.assemble.evidence import describe, gather_evidence, judge, networ
 from trainwell.assemble.job import Tools, build_job, build_tools
 from trainwell.assemble.loaders import loader_parts
 from trainwell.assemble.model import open_run, save_model
+from trainwell.assemble.pace import in_time
 from trainwell.assemble.plan import CUSTOM, catalogues, gather, kind_of, plan
 from trainwell.assemble.pretrain import pretrain
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
@@ -83,7 +84,7 @@ def fit(
     if model is not None:
         changes["nn.model"] = CUSTOM
     with Interrupt() as interrupt:
-        parts = understand(data, model, changes)
+        parts = in_time(understand(data, model, changes))
         tools = build_tools(parts)
         interrupt.check()
         writer = RunWriter.create(Path(runs), name, recipe_text=to_toml(parts.recipe))

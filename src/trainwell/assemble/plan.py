@@ -134,7 +134,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    defaults = preset(facts, optimizer=str(settings.get("optim.name", ""))) | taken
+    defaults = preset(facts, optimizer=str(settings.get("optim.name", "")), minutes=given.train.minutes) | taken
     values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
     recipe = unflatten(values)

@@ -22,6 +22,7 @@ def fit(
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
     model: Annotated[str | None, typer.Option(help="Architecture, e.g. mlp, lenet5, resnet20.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training split.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train so long: epochs are planned to fit.")] = None,
     seed: Annotated[int | None, typer.Option(help="All randomness follows from it.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = None,
     origin: Annotated[
@@ -54,7 +55,14 @@ def fit(
     from trainwell.core.errors import DivergedError, TrainwellError, UsageError
 
     changes = read_edits(edits)
-    short = {"data.target": target, "nn.model": model, "train.epochs": epochs, "seed": seed, "train.device": device}
+    short = {
+        "data.target": target,
+        "nn.model": model,
+        "train.epochs": epochs,
+        "train.minutes": minutes,
+        "seed": seed,
+        "train.device": device,
+    }
     short |= {"transfer.source": origin and str(find_run(origin, runs)), "transfer.freeze": freeze}
     short |= {"transfer.unfreeze_every": unfreeze, "transfer.layers": layers, "transfer.pretrain": pretrain}
     changes |= {key: value for key, value in short.items() if value is not None}

@@ -198,6 +198,7 @@ class TrainRecipe:
     """How long, in which portions and on what."""
 
     epochs: int = setting(20, "passes over the training split", limits=AT_LEAST_ONE)
+    minutes: float = setting(0.0, "train so long: epochs are planned to fit; 0: as many as said", limits=NOT_NEGATIVE)
     batch_size: int = setting(64, "examples per optimizer step", limits=AT_LEAST_ONE)
     micro_batch: int = setting(0, "examples per backward pass; 0: the whole batch", limits=COUNT)
     clip_norm: float = setting(0.0, "largest norm of the whole gradient; 0: no clipping", limits=NOT_NEGATIVE)
