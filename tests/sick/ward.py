@@ -48,14 +48,17 @@ def expected(path: Path) -> str:
     return path.read_text().partition("\n")[0].removeprefix("# expect: ").strip()
 
 
-def examine(path: Path, seed: int = 0, watched: bool = True, budget: float = 0.02) -> Chart:
+def examine(
+    path: Path, seed: int = 0, watched: bool = True, budget: float = 0.02, arguments: tuple[str, ...] = ()
+) -> Chart:
     """Run a script in this process, which is used up by it.
 
     Args:
         path: the script.
-        seed: its argument.
+        seed: its first argument.
         watched: whether it is watched.
         budget: a large one samples every step, so that what is found does not depend on how busy the machine is.
+        arguments: those that follow.
     """
     import torch
 
@@ -70,7 +73,7 @@ def examine(path: Path, seed: int = 0, watched: bool = True, budget: float = 0.0
         session.start()
     began = time.perf_counter()
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-        code = script(path.name, [str(seed)]).run(session.note_error if watched else lambda error: None)
+        code = script(path.name, [str(seed), *arguments]).run(session.note_error if watched else lambda error: None)
     seconds = time.perf_counter() - began
     findings = session.finish() if watched else []
     return Chart(

@@ -62,7 +62,10 @@ class Record:
         for series, facts in trainings.items():
             there = {finding.rule for finding in findings}
             findings += [finding for finding in diagnose(series.judged(), facts) if finding.rule not in there]
-        findings.sort(key=lambda f: (f.severity is Severity.INFO, is_symptom(f, findings), _GRAVITY[f.severity]))
+        # A list looks empty to the key while it is sorted in place.
+        findings = sorted(
+            findings, key=lambda f: (f.severity is Severity.INFO, is_symptom(f, findings), _GRAVITY[f.severity])
+        )
         for finding in findings:
             fresh = finding.rule not in self._said and finding.severity is not Severity.INFO
             if fresh and not is_symptom(finding, findings):
