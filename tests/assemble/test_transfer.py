@@ -126,3 +126,12 @@ def test_corrupt_weights_are_one_sentence(base, tmp_path) -> None:
 def test_a_search_says_that_it_trains_from_scratch(base) -> None:
     with pytest.raises(UsageError, match="from scratch"):
         stand(plan(gather("digits", start(base))))
+
+
+def test_a_published_backbone_is_named_like_a_run(base) -> None:
+    pytest.importorskip("timm")
+    scratch = plan(gather("digits", {}))
+    made = plan(gather("digits", {"transfer.source": "timm:resnet18", "transfer.freeze": "features"}))
+    assert made.recipe.nn.model == "timm:resnet18"
+    assert "a tenth" in made.reasons["optim.learning_rate"]
+    assert made.recipe.optim.learning_rate < scratch.recipe.optim.learning_rate

@@ -24,7 +24,7 @@ from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Table
 from trainwell.data.augment import Augment, parse
 from trainwell.data.batches import ArrayBatches, Normalise
-from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, remodel
+from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, names_of_new, remodel
 from trainwell.recipe import Recipe
 from trainwell.tasks import ONE_CLASS, TASKS, Auxiliary, TargetFacts, Task
 from trainwell.train.out_of_memory import out_of_memory
@@ -135,11 +135,13 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         preparation = adopt(origin, preparation)
     task, outputs = build_task(recipe, preparation)
     if model is None:
-        model = build_network(recipe, preparation.input_shape, outputs)
+        model = build_network(recipe, preparation.input_shape, outputs, fresh=origin is None)
     if origin:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
+    elif recipe.transfer.source:
+        new = names_of_new(model, "all")
     transfer, freezing = recipe.transfer, None
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainwell.assemble.backbone import published
 from trainwell.assemble.pretrain import labelled
-from trainwell.assemble.transfer import inherited, origin_of
+from trainwell.assemble.transfer import PUBLISHED, inherited, origin_of, slowed
 from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
 from trainwell.data import Examples, Splits, Table, read, split
@@ -93,6 +93,8 @@ def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = Fa
         mistakes += problem.mistakes
     if mistakes:
         raise RecipeError(mistakes)
+    if str(settings.get("transfer.source", "")).startswith(PUBLISHED):
+        settings.setdefault("nn.model", settings["transfer.source"])
     return settings
 
 
@@ -109,7 +111,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     given = unflatten(settings)
     origin = origin_of(given)
     taken = inherited(origin, settings) if origin else {}
-    if not (origin or given.transfer.pretrain != "none") and given.transfer.freeze != "none":
+    if not (given.transfer.source or given.transfer.pretrain != "none") and given.transfer.freeze != "none":
         raise RecipeError(
             [
                 f"transfer.freeze must be 'none' for a network from scratch, got {given.transfer.freeze!r}: random "
@@ -135,6 +137,9 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
     defaults = preset(facts, optimizer=str(settings.get("optim.name", "")), minutes=given.train.minutes) | taken
+    if given.transfer.source.startswith(PUBLISHED):
+        usual, _ = defaults.get("optim.learning_rate", (given.optim.learning_rate, ""))
+        defaults["optim.learning_rate"] = slowed(usual)
     values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
     recipe = unflatten(values)

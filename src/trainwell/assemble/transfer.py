@@ -20,6 +20,7 @@ from trainwell.runs import Run
 
 # Weights that are good already are lost at the rate that found them (curriculum P1: a tenth).
 RATE = 0.1
+PUBLISHED = "timm:"  # a backbone that others trained; it brings weights and preparation of its own
 _INHERITED = ("optim.name", "optim.weight_decay", "optim.momentum")
 
 
@@ -44,13 +45,13 @@ class Origin:
 
 
 def origin_of(recipe: Recipe) -> Origin | None:
-    """Open what a recipe starts from; None for a network from scratch.
+    """Open the run a recipe starts from; None for a network from scratch, and for a published one.
 
     Raises:
         StorageError: if there is no such run, or it has no trained network.
         DamagedError: if what it left is damaged.
     """
-    if not recipe.transfer.source:
+    if not recipe.transfer.source or recipe.transfer.source.startswith(PUBLISHED):
         return None
     run = Run.open(recipe.transfer.source)
     weights_path(run)
@@ -85,6 +86,15 @@ def inherited(origin: Origin, settings: Mapping[str, Value]) -> dict[str, tuple[
             ]
         )
     return chosen
+
+
+def slowed(rate: object) -> tuple[Value, str]:
+    """Return a tenth of a rate, with the reason, for a published network.
+
+    >>> slowed(0.01)
+    (0.001, 'a tenth: weights that are good must not be lost')
+    """
+    return float(f"{float(str(rate)) * RATE:.3g}"), "a tenth: weights that are good must not be lost"
 
 
 def adopt(origin: Origin, fitted: Preparation) -> Preparation:
