@@ -130,18 +130,16 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     recipe, examples, splits = plan.recipe, plan.examples, plan.splits
     preparation = _prepared(plan)
     origin = origin_of(recipe)
-    new: frozenset[str] = frozenset()
     if origin:
         preparation = adopt(origin, preparation)
     task, outputs = build_task(recipe, preparation)
     if model is None:
         model = build_network(recipe, preparation.input_shape, outputs, fresh=origin is None)
+    new = names_of_new(model, "all") if recipe.transfer.source else frozenset()
     if origin:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
-    elif recipe.transfer.source:
-        new = names_of_new(model, "all")
     transfer, freezing = recipe.transfer, None
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every)
