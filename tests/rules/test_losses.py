@@ -5,7 +5,14 @@ import pytest
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.losses import broadcast_loss, squashed_logits, summed_loss, targets_out_of_reach
+from trainwell.rules.losses import (
+    broadcast_loss,
+    examples_mixed,
+    future_leaks,
+    squashed_logits,
+    summed_loss,
+    targets_out_of_reach,
+)
 
 
 def _signals(name: str, *values: float) -> Signals:
@@ -41,3 +48,12 @@ def test_severity() -> None:
 def test_a_few_outliers_are_let_pass(share: float, found: bool) -> None:
     signals = _signals("code/targets_out_of_reach", share, share)
     assert (targets_out_of_reach(signals, Facts()) is not None) is found
+
+
+def test_sequences_need_two_batches() -> None:
+    for rule in (examples_mixed, future_leaks):
+        name = f"code/{rule.__name__}"
+        assert rule(_signals(name, 64.0), Facts()) is None
+        finding = rule(_signals(name, 64.0, 64.0), Facts())
+        assert finding is not None
+        assert finding.severity is Severity.ERROR

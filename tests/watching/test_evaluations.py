@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.watching import Record
+from trainwell.watching import Record, Session
 from trainwell.watching.evaluations import Evaluations
 from trainwell.watching.track import Track
 
@@ -46,3 +46,46 @@ def test_networks_without_modes_are_left_out(school: Any) -> None:
     lesson = school()
     track = Track([lesson.optimizer], Record(None, print).of_training(), budget=1.0, hooks=False)
     assert list(Evaluations().look(lesson.model, [track])) == []
+
+
+class _Training:
+    """A training of a few epochs on labels that one column decides, with an evaluation after each."""
+
+    def __init__(self) -> None:
+        draw = torch.Generator().manual_seed(0)
+        inputs = torch.randn(360, 8, generator=draw)
+        labels = (inputs[:, 0] > 0).long()
+        model = nn.Linear(8, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+        for _ in range(4):
+            for batch in torch.randperm(256, generator=draw).split(32):
+                optimizer.zero_grad()
+                nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
+                optimizer.step()
+            with torch.no_grad():
+                self.loss = float(nn.functional.cross_entropy(model(inputs[256:]), labels[256:]))
+
+
+def test_loss_and_score_of_an_evaluation_are_recorded(session: Session) -> None:
+    training = _Training()
+    session.finish()
+    signals = session.trainings.all[0].series.signals
+    assert len(signals["loss/validation"]) == 4
+    assert signals["loss/validation"].last == pytest.approx(training.loss, rel=1e-5)
+    assert signals["score/validation/accuracy"].last > 0.9
+    assert signals["loss/train_epoch"].first > signals["loss/train_epoch"].last
+    assert signals["validation/seen_in_training_fraction"].last == 0.0
+    assert signals["target/relation"].last > 3
+    assert session.trainings.facts(session.trainings.all[0]).sizes == {"validation": 104}
+    assert session.record.events == []
+
+
+def test_an_evaluation_between_steps_is_skipped_where_the_budget_is_spent() -> None:
+    evaluations, line = Evaluations(), _frame()
+    track = Track([], Record(None, print).of_training(), budget=1.0, hooks=False)
+    measured = []
+    for steps in range(4, 100, 4):
+        evaluations.gradients_off(line, steps, trainings=1, affordable=False)
+        measured.append(evaluations.is_measured)
+        evaluations.close(track, 0.0, losses=0)
+    assert measured == [True] * 12 + [False] * 12

@@ -15,7 +15,7 @@ def rules(
 ) -> None:
     """List all rules, or print one rule's page: law, reason, known problems, examples."""
     from trainwell.doctor import rule_remedies
-    from trainwell.rules import RULES
+    from trainwell.rules import RULES, checked
 
     chosen = {name: RULES[name]} if name else dict(RULES)
     pages = {key: inspect.getdoc(rule) or "" for key, rule in chosen.items()}
@@ -29,6 +29,7 @@ def rules(
         print(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
         for number, (remedy, title) in enumerate(rule_remedies(name).items()):
             print(("" if number else "\nCures, best first (edits of the recipe):\n") + f"  {remedy}: {title}")
+        print("\n" + checked(name))
     else:
         width = max(map(len, pages))
         for key, page in pages.items():

@@ -12,10 +12,15 @@ from torch import nn
 from trainwell.core.moment import Moment
 from trainwell.probes.sizes import mean_and_std
 
+_ROWS = 32  # enough to see that examples differ
+
 
 @final
 class Inputs:
-    """Writes `input/mean`, `input/std` and `input/nonfinite_fraction` of the batch; nothing for whole numbers."""
+    """Writes `input/mean|std|example_range|nonfinite_fraction` of the batch; nothing for whole numbers.
+
+    `input/example_range` is the largest difference between the first example of the batch and some others.
+    """
 
     def arm(self, model: nn.Module) -> None:
         """Need no preparation."""
@@ -31,4 +36,8 @@ class Inputs:
         mean, spread = torch.stack(mean_and_std(given)).tolist()
         # A sum is finite only if all its parts are, so that they need not be counted.
         bad = 0.0 if math.isfinite(mean) else 1.0 - torch.isfinite(given).float().mean().item()
-        return {"input/mean": mean, "input/std": spread, "input/nonfinite_fraction": bad}
+        measured = {"input/mean": mean, "input/std": spread, "input/nonfinite_fraction": bad}
+        if given.ndim > 1 and len(given) > 1 and bad == 0:
+            rows = given[:_ROWS]
+            measured["input/example_range"] = float((rows - rows[:1]).abs().amax())
+        return measured

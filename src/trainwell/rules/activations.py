@@ -15,7 +15,9 @@ _LARGEST_RATIO = 10.0
 # Diagnosis T10. Healthy normalised networks reach 0.67 dead units at 98 % accuracy, so half is not enough by itself.
 _NEARLY_ALL_DEAD = 0.9
 _HALF_DEAD = 0.5
+_ALL_ZERO = 0.999
 _SATURATED = 0.5  # Diagnosis T11.
+_BORN_SATURATED = 0.9  # Sound first weights leave less than a twentieth saturated: no symptom is needed beside this.
 _PERSISTENT = 3
 
 
@@ -58,20 +60,10 @@ def signal_scale(signals: Signals, facts: Facts) -> Finding | None:
         },
         where=where,
         step=0,
-        explains=(
-            "initial_loss_far_from_chance",
-            "rate_too_high",
-            "dead_units",
-            "saturated_units",
-            "gradient_vanishes",
-            "gradient_explodes",
-            "rate_too_low",
-            "outputs_ignore_input",
-            "frozen_parameters",
-            "loss_explodes",
-            "loss_not_finite",
-            "no_better_than_chance",
-            "underfitting",
+        explains=tuple(
+            "initial_loss_far_from_chance rate_too_high dead_units saturated_units gradient_vanishes "
+            "gradient_explodes rate_too_low outputs_ignore_input frozen_parameters loss_explodes loss_not_finite "
+            "no_better_than_chance underfitting".split()
         ),
         remedies=("he_initialisation", "relu_activation", "fewer_layers"),
     )
@@ -84,17 +76,22 @@ def dead_units(signals: Signals, facts: Facts) -> Finding | None:
     are too high a learning rate and large negative biases.
     *Known problems*: sparse layers are healthy; below nine tenths the rule speaks only if the run suffers.
 
-    Reads: activation/dead_fraction/*, symptoms
+    Reads: activation/dead_fraction/*, activation/zero_fraction/*, symptoms
 
     ok: activation/dead_fraction/act1 = 0.6 0.6 0.6
     hint: activation/dead_fraction/act1 = 0.95 0.95 0.95
     bad: activation/dead_fraction/act1 = 0.6*3 @10; loss/train = 2.3*20 @10
     bad: activation/dead_fraction/act1 = 1.0; loss/train = 2.3*20 @10; chance_loss = 2.3
+    bad: activation/zero_fraction/act1 = 1.0*3 @10; loss/train = 2.3*20 @10; chance_loss = 2.3
     """
     series = signals.under("activation/dead_fraction")
     severity = judge(signals, facts)
     limit = _NEARLY_ALL_DEAD if severity is Severity.INFO else _HALF_DEAD
-    dead = {name: one.last for name, one in series.items() if one.last >= limit}
+    # Where every answer of a layer is zero, batch after batch, 512 examples need not be waited for.
+    zeros = {name: one for name, one in signals.under("activation/zero_fraction").items() if len(one) >= _PERSISTENT}
+    silent = {name: one for name, one in zeros.items() if min(one.tail(_PERSISTENT)) >= _ALL_ZERO}
+    series = {name: one for name, one in series.items() if one.last >= limit} or silent
+    dead = {name: one.last for name, one in series.items()}
     if not dead:
         return None
     where = worst_first(dead)
@@ -105,13 +102,9 @@ def dead_units(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"dead_fraction": dead[where[0]], "dead_fraction_limit": limit},
         where=where,
         step=_since(series[where[0]], limit),
-        explains=(
-            "gradient_vanishes",
-            "rate_too_low",
-            "outputs_ignore_input",
-            "frozen_parameters",
-            "no_better_than_chance",
-            "underfitting",
+        explains=tuple(
+            "gradient_vanishes rate_too_low outputs_ignore_input frozen_parameters no_better_than_chance "
+            "underfitting".split()
         ),
         remedies=("lower_rate", "he_initialisation", "leaky_relu_activation", "gelu_activation"),
     )
@@ -128,6 +121,7 @@ def saturated_units(signals: Signals, facts: Facts) -> Finding | None:
     ok: activation/saturated_fraction/act1 = 0.1*5; loss/train = 2.3*20 @10; activation/mean/head = 0
     hint: activation/saturated_fraction/act1 = 0.8*5; activation/mean/head = 0
     bad: activation/saturated_fraction/act1 = 0.8*5; loss/train = 2.3*20 @10; activation/mean/head = 0
+    bad: activation/saturated_fraction/act1 = 0.95*5; activation/mean/head = 0
     ok: activation/saturated_fraction/out = 0.8*5; loss/train = 2.3*20 @10; activation/mean/out = 0
     """
     last = next(reversed(signals.under("activation/mean")), None)
@@ -140,9 +134,12 @@ def saturated_units(signals: Signals, facts: Facts) -> Finding | None:
     if not saturated:
         return None
     where = worst_first(saturated)
+    severity = judge(signals, facts)
+    if severity is Severity.INFO and series[where[0]].first > _BORN_SATURATED < saturated[where[0]]:
+        severity = Severity.WARNING
     return Finding(
         rule="saturated_units",
-        severity=judge(signals, facts),
+        severity=severity,
         title=f"{saturated[where[0]]:.0%} of the answers of {where[0]} lie where its curve is flat.",
         evidence={"saturated_fraction": saturated[where[0]], "saturated_fraction_limit": _SATURATED},
         where=where,

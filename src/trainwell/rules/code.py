@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
@@ -12,6 +14,7 @@ _FEWEST_BACKWARDS = 10  # Diagnosis T3.
 _MOST_ACCUMULATED = 100  # Nobody accumulates gradients over so many batches before the first step.
 _LITTLE = 0.01  # Diagnosis P10: parts below a hundredth of the network are a hint only.
 _STALE = 0.5
+_RAN_AWAY = 100.0  # A loss that has grown so much breaks in whatever operation overflows first.
 
 
 def missing_zero_grad(signals: Signals, facts: Facts) -> Finding | None:
@@ -271,17 +274,23 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
     """The first number that is not finite came out of a certain operation.
 
     *Why it matters*: NaN and infinity spread to everything that is computed from them; only their origin can be mended.
-    *Known problems*: none known; weights that an earlier step already broke are left to the rules on rates.
+    *Known problems*: none known; weights that an earlier step already broke, and losses that ran away before, are left
+    to the rules on rates.
     *Cure*: keep the operation in its domain: `torch.log(x.clamp(min=1e-8))`, `x / (y + 1e-8)`, `log_softmax` for
     `log(softmax)`; leave out examples that are not finite.
 
-    Reads: code/nonfinite/*, code/line/*
+    Reads: code/nonfinite/*, loss/train, code/line/*
 
     ok: code/nonfinite/weights = 1
+    ok: code/nonfinite/mul after head = 0.1; loss/train = 2.3 900 8e20
+    ok: code/nonfinite/mse loss after head = 1; loss/train = 4e8; chance_loss = 1.0
     bad: code/nonfinite/log after head = 0.1
     """
     origins = [name for name in signals.under("code/nonfinite") if name != "weights"]
-    if not origins:
+    losses = [value for value in signals["loss/train"].values if math.isfinite(value)]
+    usual = min((abs(loss) for loss in (*losses[:1], facts.chance_loss or math.inf)), default=math.inf)
+    ran_away = bool(losses) and losses[-1] > _RAN_AWAY * usual
+    if not origins or ran_away:
         return None
     return Finding(
         rule="nonfinite_operation",

@@ -7,6 +7,7 @@ import statistics
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
+from trainwell.rules.places import SYMPTOMS
 from trainwell.rules.symptoms import judge
 
 # Diagnosis D2. The largest single value is not used: a standardised pixel that is rarely set exceeds 20 by nature.
@@ -63,16 +64,58 @@ def input_scale(signals: Signals, facts: Facts) -> Finding | None:
         title=f"The inputs have a standard deviation of {spread:.3g}; networks expect about 1.",
         evidence={"input_std": spread, "input_std_low_limit": _SMALLEST_STD, "input_std_high_limit": _LARGEST_STD},
         step=series.steps[0],
-        explains=(
-            "signal_scale",
-            "initial_loss_far_from_chance",
-            "rate_too_high",
-            "dead_units",
-            "saturated_units",
-            "gradient_explodes",
-            "loss_explodes",
-            "loss_not_finite",
-            "no_better_than_chance",
+        explains=tuple(
+            "signal_scale initial_loss_far_from_chance rate_too_high dead_units saturated_units gradient_explodes "
+            "loss_explodes loss_not_finite no_better_than_chance".split()
         ),
         remedies=("standardise_inputs",),
+    )
+
+
+def targets_not_finite(signals: Signals, facts: Facts) -> Finding | None:
+    """The targets contain NaN or infinities.
+
+    *Why it matters*: the loss becomes NaN with the first of them, and with it every weight.
+    *Known problems*: none known; gaps that a mask takes out of the loss do no harm and are not seen.
+    *Cure*: leave such examples out, `keep = torch.isfinite(y)`, or mask them in the loss.
+
+    Reads: target/nonfinite_fraction
+
+    ok: target/nonfinite_fraction = 0
+    bad: target/nonfinite_fraction = 0.03
+    """
+    bad = signals["target/nonfinite_fraction"]
+    if not bad or not bad.last > 0:
+        return None
+    return Finding(
+        rule="targets_not_finite",
+        severity=Severity.ERROR,
+        title="The targets contain numbers that are not finite (NaN or infinity).",
+        evidence={"nonfinite_fraction": bad.last, "nonfinite_fraction_limit": 0.0},
+        step=bad.steps[0],
+        explains=SYMPTOMS,
+    )
+
+
+def input_constant(signals: Signals, facts: Facts) -> Finding | None:
+    """All examples the network is given are the same.
+
+    *Why it matters*: there is nothing to learn from; a file was read wrongly, or a step of the preparation lost them.
+    *Known problems*: none known; batches of one example are not judged.
+
+    Reads: input/example_range
+
+    ok: input/example_range = 0.9 0 1.1 1.0
+    bad: input/example_range = 0*4
+    """
+    spread = signals["input/example_range"]
+    if len(spread) < 3 or max(spread.values) > 0:
+        return None
+    return Finding(
+        rule="input_constant",
+        severity=Severity.ERROR,
+        title="All examples the network is given are the same.",
+        evidence={"range_between_examples": 0.0, "range_between_examples_limit": 0.0},
+        step=spread.steps[0],
+        explains=("labels_unrelated", "input_scale", *SYMPTOMS),
     )

@@ -8,6 +8,7 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
 from trainwell.rules.catalogue import RULES
+from trainwell.rules.examples import Rule
 
 
 def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
@@ -29,7 +30,7 @@ def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
     >>> [(finding.rule, finding.explains) for finding in diagnose(signals, Facts(chance_loss=2.3))]
     [('rate_too_high', ('loss_not_finite',)), ('loss_not_finite', ())]
     """
-    findings = [finding for rule in RULES.values() if (finding := rule(signals, facts)) is not None]
+    findings = [finding for rule in RULES.values() if (finding := _ask(rule, signals, facts)) is not None]
     there = {finding.rule for finding in findings}
     narrowed = [
         dataclasses.replace(
@@ -41,6 +42,15 @@ def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
         for finding in findings
     ]
     return sorted(narrowed, key=lambda finding: _rank(finding, narrowed))
+
+
+def _ask(rule: Rule, signals: Signals, facts: Facts) -> Finding | None:
+    """Ask one rule; one that fails must neither silence the others nor reach the training."""
+    try:
+        return rule(signals, facts)
+    except Exception as problem:
+        title = f"The rule {rule.__name__} failed by itself, please report it: {type(problem).__name__}: {problem}"
+        return Finding(rule.__name__, Severity.INFO, title)
 
 
 def is_symptom(finding: Finding, findings: list[Finding]) -> bool:

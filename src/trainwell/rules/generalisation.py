@@ -109,6 +109,8 @@ def overfitting(signals: Signals, facts: Facts) -> Finding | None:
         score/validation/accuracy = 0.7 0.8 0.7 0.7 0.7; sizes = {"validation": 22}
     bad: loss/validation = 1.0 0.5 0.7 0.8 0.9; loss/train_epoch = 1.0 0.5 0.3 0.2 0.1;
         sizes = {"validation": 1000}; chance_loss = 1.0
+    bad: loss/validation = 1.0 0.9 2.1 2.2 2.3; loss/train_epoch = 1.0 0.5 0.3 0.2 0.1;
+        score/validation/accuracy = 0.5*5; sizes = {"validation": 100}; chance_loss = 1.3; class_counts = (50, 50)
     """
     validation, train = signals["loss/validation"], signals["loss/train_epoch"]
     if len(validation) <= _EVALUATIONS or len(train) <= _EVALUATIONS:
@@ -191,12 +193,15 @@ def stopped_too_soon(signals: Signals, facts: Facts) -> Finding | None:
 def _suffers(signals: Signals, facts: Facts) -> bool:
     """Tell whether overfitting costs something: accuracy, or where there is none a tenth of the chance loss.
 
-    Only what held for three evaluations counts. Two accuracies on n examples differ by chance with a
-    standard error of sqrt(2 p (1 - p) / n).
+    A loss worse than that of guessing costs in any case, unless most answers are right. Only what held for three
+    evaluations counts. Two accuracies on n examples differ by chance with a standard error of sqrt(2 p (1 - p) / n).
     """
     accuracy, examples = signals["score/validation/accuracy"], facts.sizes.get("validation", 0)
     if not examples:
         return False
+    chance = facts.chance_loss or math.inf
+    if min(signals["loss/validation"].tail(_EVALUATIONS)) > chance and not often_right(signals, facts):
+        return examples >= _FEWEST_EXAMPLES
     if accuracy:
         best, now = max(accuracy.values), max(accuracy.tail(_EVALUATIONS))
         share = (best + now) / 2

@@ -54,20 +54,10 @@ def rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
         else "The learning rate is too high: single steps throw the weights far off.",
         evidence=evidence,
         step=min(step for step in (far, *peaks) if step is not None),
-        explains=(
-            "dead_units",
-            "saturated_units",
-            "gradient_vanishes",
-            "gradient_explodes",
-            "rate_too_low",
-            "outputs_ignore_input",
-            "frozen_parameters",
-            "loss_explodes",
-            "loss_not_finite",
-            "no_better_than_chance",
-            "validation_at_chance",
-            "overfitting",
-            "underfitting",
+        explains=tuple(
+            "dead_units saturated_units gradient_vanishes gradient_explodes rate_too_low outputs_ignore_input "
+            "frozen_parameters loss_explodes loss_not_finite no_better_than_chance validation_at_chance "
+            "overfitting underfitting".split()
         ),
         remedies=("lower_rate", "clip_gradients"),
     )

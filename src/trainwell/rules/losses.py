@@ -263,6 +263,69 @@ def summed_loss(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
+def negated_loss(signals: Signals, facts: Facts) -> Finding | None:
+    """The training makes its loss larger.
+
+    *Why it matters*: a minus before the loss, or an optimizer told to maximise, drives the network to the worst answer.
+    *Known problems*: networks that play against each other do so on purpose and are not judged.
+    *Cure*: drop the minus before the loss, or `maximize=True` of the optimizer.
+
+    Reads: code/negated_loss, code/line/*
+
+    ok: code/negated_loss = 1
+    bad: code/negated_loss = 1 1
+    """
+    return _fact(
+        signals,
+        "negated_loss",
+        severity=Severity.ERROR,
+        title="The sign is wrong: the training makes the error larger, not smaller.",
+    )
+
+
+def examples_mixed(signals: Signals, facts: Facts) -> Finding | None:
+    """A recurrent or attention layer takes the examples of a batch for the steps of one sequence.
+
+    *Why it matters*: each answer then depends on the other examples of its batch, and no longer on its own sequence.
+    PyTorch's layers expect (time, batch, features) unless told otherwise.
+    *Known problems*: none known; square batches, and answers for each time, are not judged.
+    *Cure*: `nn.GRU(..., batch_first=True)`, or `x.transpose(0, 1)` before the layer.
+
+    Reads: code/examples_mixed, code/line/*
+
+    ok: code/examples_mixed = 64
+    bad: code/examples_mixed = 64 64
+    """
+    return _fact(
+        signals,
+        "examples_mixed",
+        severity=Severity.ERROR,
+        title="A sequence layer takes the examples of a batch for the steps of one sequence (batch_first is missing).",
+        evidence="batch_size",
+    )
+
+
+def future_leaks(signals: Signals, facts: Facts) -> Finding | None:
+    """A network that is to say what comes next is shown what comes next.
+
+    *Why it matters*: it learns to copy it; its loss is splendid, and it can write nothing.
+    *Known problems*: networks whose attention is written by hand are not judged.
+    *Cure*: give the layer a causal mask, `nn.Transformer.generate_square_subsequent_mask(length)`; a recurrent layer
+    must not be bidirectional.
+
+    Reads: code/future_leaks, code/line/*
+
+    ok: code/future_leaks = 1
+    bad: code/future_leaks = 1 1
+    """
+    return _fact(
+        signals,
+        "future_leaks",
+        severity=Severity.ERROR,
+        title="The targets are the inputs moved by one place, and the network sees them: no mask hides the future.",
+    )
+
+
 def _fact(
     signals: Signals, name: str, *, severity: Severity, title: str, evidence: str = "batches_seen"
 ) -> Finding | None:

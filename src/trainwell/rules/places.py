@@ -4,25 +4,11 @@ from __future__ import annotations
 
 from trainwell.core.signals import Signals
 
-SYMPTOMS = (
-    "symmetric_weights",
-    "signal_scale",
-    "initial_loss_far_from_chance",
-    "rate_too_high",
-    "dead_units",
-    "saturated_units",
-    "gradient_vanishes",
-    "gradient_explodes",
-    "rate_too_low",
-    "outputs_ignore_input",
-    "frozen_parameters",
-    "loss_explodes",
-    "loss_not_finite",
-    "no_better_than_chance",
-    "validation_at_chance",
-    "overfitting",
-    "underfitting",
-    "stopped_too_soon",
+SYMPTOMS = tuple(
+    "symmetric_weights signal_scale initial_loss_far_from_chance rate_too_high dead_units saturated_units "
+    "gradient_vanishes gradient_explodes rate_too_low outputs_ignore_input frozen_parameters "
+    "loss_explodes loss_not_finite no_better_than_chance validation_at_chance overfitting underfitting "
+    "stopped_too_soon".split()
 )
 """A fault in the code is a hard fact: whatever else goes wrong follows from it."""
 

@@ -16,6 +16,8 @@ from trainwell.rules.symptoms import judge
 _SHRUNK = 0.1
 _GROWN = 1.5
 _FAST_STEPS = 50
+_FADED_READINGS = 6
+_DROPPED = 0.9  # UMLAUT warns above 0.5, which flags sound networks.
 
 
 def weights_shrink_away(signals: Signals, facts: Facts) -> Finding | None:
@@ -24,38 +26,65 @@ def weights_shrink_away(signals: Signals, facts: Facts) -> Finding | None:
     *Why it matters*: weight decay pulls harder than the loss, so the network forgets faster than it learns.
     *Known problems*: weights before a normalisation layer may shrink without harm; a run that learns is left alone.
 
-    Reads: weight/norm/*, symptoms
+    Reads: weight/norm/*, output/std, symptoms
 
     ok: weight/norm/a.weight = 8*10 5*10; loss/train = 2.3*20 @10
     ok: weight/norm/a.weight = 8 4 2 1 0.5*20; loss/train = 2.3*5 0.2*20 @10
     ok: weight/norm/a.weight = 8 90 40 10 0.5*20; loss/train = 2.3*25 @10
     bad: weight/norm/a.weight = 8 4 2 1 0.5*20; loss/train = 2.3*25 @10
+    bad: weight/norm/a.weight = 8 4 2 1 0.5*20; loss/train = 900 9 0.7*20 @10; output/std = 1 0.5 0.01*20 @10
     """
     norms = of_weights(signals.under("weight/norm"))
     norms = {name: series for name, series in norms.items() if series.first > 0}
     severity = judge(signals, facts)
-    if not norms or severity is Severity.INFO:
+    spread = signals["output/std"]
+    faded = len(spread) > _FADED_READINGS and max(spread.tail(3)) < _SHRUNK * max(spread.values)
+    if not norms or (severity is Severity.INFO and not faded):
         return None
     left = {name: series.last / series.first for name, series in norms.items()}
     largest = statistics.median(max(series.values) / series.first for series in norms.values())
     halved = statistics.median(_halved_at(series) for series in norms.values())
-    if not (statistics.median(left.values()) < _SHRUNK and largest < _GROWN and halved <= _FAST_STEPS):
+    if not (statistics.median(left.values()) < _SHRUNK and largest < _GROWN and (faded or halved <= _FAST_STEPS)):
         return None
     return Finding(
         rule="weights_shrink_away",
-        severity=severity,
+        severity=max(severity, Severity.WARNING, key=(Severity.INFO, Severity.WARNING, Severity.ERROR).index),
         title="The weights have shrunk to almost nothing: the weight decay is too strong.",
         evidence={"norm_left": statistics.median(left.values()), "norm_left_limit": _SHRUNK},
         where=tuple(reversed(worst_first(left))),
-        step=int(halved),
-        explains=(
-            "rate_too_high",
-            "dead_units",
-            "gradient_vanishes",
-            "outputs_ignore_input",
-            "no_better_than_chance",
-            "underfitting",
+        step=int(halved) if math.isfinite(halved) else None,
+        explains=tuple(
+            "rate_too_high dead_units gradient_vanishes outputs_ignore_input no_better_than_chance underfitting".split()
         ),
+        remedies=("less_regularisation",),
+    )
+
+
+def dropout_too_strong(signals: Signals, facts: Facts) -> Finding | None:
+    """A dropout layer silences nine tenths of its inputs or more.
+
+    *Why it matters*: hardly any signal passes, so that training is slow noise. The argument is the share that is
+    dropped, not the share that is kept.
+    *Known problems*: none known; usual are 0.1 to 0.5, and 0.8 has been used with profit.
+    *Cure*: `nn.Dropout(0.1)` to `nn.Dropout(0.5)`.
+
+    Reads: code/dropout/*
+
+    ok: code/dropout/body.2 = 0.5
+    bad: code/dropout/body.2 = 0.95
+    """
+    strong = {name: series.last for name, series in signals.under("code/dropout").items() if series.last >= _DROPPED}
+    if not strong:
+        return None
+    where = worst_first(strong)
+    return Finding(
+        rule="dropout_too_strong",
+        severity=Severity.WARNING,
+        title=f"{where[0]} drops {strong[where[0]]:.0%} of what it is given.",
+        evidence={"dropped_fraction": strong[where[0]], "dropped_fraction_limit": _DROPPED},
+        where=where,
+        step=0,
+        explains=("signal_scale", "rate_too_low", "no_better_than_chance", "underfitting"),
         remedies=("less_regularisation",),
     )
 

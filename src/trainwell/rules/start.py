@@ -7,6 +7,7 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
+from trainwell.rules.places import line_of
 from trainwell.rules.symptoms import judge
 
 # Diagnosis P3; healthy networks start at 1.0 to 1.9 times chance in classes, 3 to 7 times in numbers.
@@ -42,20 +43,37 @@ def symmetric_weights(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"row_spread": max(max(layers[name].values) for name in where), "row_spread_limit": _EQUAL_ROWS},
         where=where,
         step=layers[where[0]].steps[0],
-        explains=(
-            "signal_scale",
-            "initial_loss_far_from_chance",
-            "rate_too_high",
-            "outputs_ignore_input",
-            "dead_units",
-            "saturated_units",
-            "gradient_vanishes",
-            "rate_too_low",
-            "frozen_parameters",
-            "no_better_than_chance",
-            "underfitting",
+        explains=tuple(
+            "signal_scale initial_loss_far_from_chance rate_too_high outputs_ignore_input dead_units saturated_units "
+            "gradient_vanishes rate_too_low frozen_parameters no_better_than_chance underfitting".split()
         ),
         remedies=("he_initialisation",),
+    )
+
+
+def no_nonlinearity(signals: Signals, facts: Facts) -> Finding | None:
+    """The network has several layers and nothing between them that bends.
+
+    *Why it matters*: linear layers one after the other are worth a single one, so depth and width buy nothing.
+    *Known problems*: layers with a narrow one between them are a factorisation that is meant, and are not judged.
+    *Cure*: put `nn.ReLU()` between the layers.
+
+    Reads: code/no_nonlinearity, code/line/*
+
+    ok: code/no_nonlinearity = 0
+    bad: code/no_nonlinearity = 3 3
+    """
+    depth = signals["code/no_nonlinearity"]
+    if len(depth) < 2 or min(depth.values) < 2:
+        return None
+    return Finding(
+        rule="no_nonlinearity",
+        severity=Severity.WARNING,
+        title=f"{depth.last:.0f} linear layers follow each other without an activation: together they are one.",
+        evidence={"linear_layers": depth.last, "linear_layers_limit": 1.0},
+        where=line_of(signals, "forward"),
+        step=depth.steps[0],
+        explains=("underfitting",),
     )
 
 

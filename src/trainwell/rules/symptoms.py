@@ -91,6 +91,12 @@ def at_chance(signals: Signals, facts: Facts) -> bool:
     return current(signals) >= limit and on_validation >= limit and not often_right(signals, facts)
 
 
+def validation_stays_at_chance(signals: Signals, facts: Facts) -> bool:
+    """Tell whether the validation loss was never better than that of guessing, in three evaluations or more."""
+    validation, chance = signals["loss/validation"], facts.chance_loss or 0.0
+    return len(validation) >= 3 and chance > 0 and min(validation.values) >= CHANCE * chance
+
+
 def often_right(signals: Signals, facts: Facts, *, newest: int = 3) -> bool:
     """Tell whether one of the newest accuracies is halfway from the commonest class's share to perfect.
 

@@ -1,40 +1,188 @@
-"""Finds the evaluations between the steps of a training, and in which mode the network is evaluated."""
+"""Finds the evaluations between the steps of a training: in which mode, on what, and with what loss."""
 
 from __future__ import annotations
 
+import functools
 import sys
+import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FrameType
-from typing import final
+from typing import Any, TypeVar, final
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
+from trainwell.watching.lines import user_frames
+from trainwell.watching.splits import Group, Splits, shift
 from trainwell.watching.track import Track, knows_modes, parameters_of
 
 _STEPS = 3  # Gradients that are off for a part of each step are no evaluation: the line was passed fewer steps ago.
+_BATCHES = 8  # of one group whose inputs are looked at
+_FIRST = 12  # Evaluations that are measured in any case, in a script too short for shares of its time to mean much.
+_KINDS = {
+    "cross_entropy": "classes",
+    "nll_loss": "classes",
+    "binary_cross_entropy": "probabilities",
+    "binary_cross_entropy_with_logits": "logits",
+    "mse_loss": "numbers",
+    "smooth_l1_loss": "numbers",
+    "huber_loss": "numbers",
+}
+LOSSES = tuple(_KINDS)
+"""Losses of `torch.nn.functional` that are noticed in an evaluation."""
+_CERTAIN = 14.0  # Examples that would have been expected of a class that was never seen: e^-14 is one in a million.
+
+
+_Result = TypeVar("_Result")
+
+
+def _charged(method: Callable[..., _Result]) -> Callable[..., _Result]:
+    """Charge the time of a method to the training it is about."""
+
+    @functools.wraps(method)
+    def charged(self: Evaluations, track: Track, *inputs: Any, **options: Any) -> _Result:
+        began = time.perf_counter()
+        try:
+            return method(self, track, *inputs, **options)
+        finally:
+            track.watch.charge(time.perf_counter() - began)
+
+    return charged
 
 
 @final
 class Evaluations:
-    """Tells lines that switch gradients off once in a while from those that do so in every step."""
+    """Tells lines that switch gradients off once in a while from those that do so in every step, and listens there."""
 
     def __init__(self) -> None:
         self.is_near = False  # gradients are off, and the next forward pass belongs to an evaluation
+        self.is_open = False  # from its beginning to the next step
+        self.is_measured = False  # the budget allows to listen to this one
+        self.wants_inputs = False
         self._steps: dict[tuple[object, int], int] = {}
+        self._place: tuple[object, ...] = ()
+        self._groups: dict[tuple[object, ...], Group] = {}
+        self._group: Group | None = None
+        self._closed = 0
+        self._splits = Splits()
         self._modes: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
 
-    def gradients_off(self, frame: FrameType, steps: int, *, trainings: int) -> None:
+    def gradients_off(self, frame: FrameType, steps: int, *, trainings: int, affordable: bool = True) -> None:
         """Take note of a line that switches gradients off.
 
         Args:
             frame: where it is.
             steps: optimizer steps so far, of all trainings together.
             trainings: how many there are; each must have gone on.
+            affordable: whether the budget allows to measure an evaluation; the first few are measured anyway.
         """
         place = (frame.f_code, frame.f_lineno)
         self.is_near = steps - self._steps.get(place, 0) >= _STEPS * trainings
         self._steps[place] = steps
+        if self.is_near:
+            self.is_measured = affordable or self._closed < _FIRST
+            self.is_open, self._place, self._group = True, place, None
+
+    @_charged
+    def train(self, track: Track, inputs: Tensor, target: Tensor | None) -> None:
+        """Take the examples of a sampled training step, to put those of evaluations beside them."""
+        self._splits.train(inputs, target, step=track.step)
+
+    @_charged
+    def record_relation(self, track: Track) -> None:
+        """Record how the targets of the training hang together with its inputs."""
+        for name, value in self._splits.relation().items():
+            track.series.signal(name, track.step, value)
+
+    @_charged
+    def enter(self, track: Track, module: nn.Module, inputs: Sequence[Any]) -> None:
+        """Take what a network is given in an evaluation that is measured."""
+        own = {id(parameter) for parameter in module.parameters()}
+        given = inputs[0] if inputs else None
+        if not own:
+            return  # a loss, which is a module too
+        if own.isdisjoint(id(p) for optimizer in track.alive() for p in parameters_of(optimizer)):
+            self._group = None
+            return
+        places, loaders = _caller()
+        self._group = group = self._groups.setdefault((*self._place, *places, *loaders), Group())
+        group.is_one_set = bool(loaders)
+        if isinstance(given, Tensor) and len(group.marks) < _BATCHES:
+            group.add(given)
+        self.wants_inputs = len(group.marks) < _BATCHES
+
+    @_charged
+    def take_loss(
+        self, track: Track, name: str, inputs: Sequence[Any], options: Mapping[str, Any], result: Any
+    ) -> None:
+        """Take a loss that is computed in an evaluation, if it is of the kind the network is trained with."""
+        group, reading = self._group, track.reading
+        if group is None or len(inputs) < 2 or not all(isinstance(one, Tensor) for one in (*inputs[:2], result)):
+            return
+        answer, target = inputs[0].detach(), inputs[1].detach()
+        if _KINDS[name] != reading.kind or (reading.kind == "numbers" and (name == "mse_loss") != reading.squared):
+            return
+        if result.ndim or options.get("reduction", "mean") != "mean" or not answer.ndim or not len(answer):
+            return
+        group.rows += len(answer)
+        group.loss = group.loss.to(result.device) + result.detach().double() * len(answer)
+        if reading.kind == "classes" and target.ndim + 1 == answer.ndim and not target.is_floating_point():
+            right = (answer.argmax(1) == target).sum()
+            counts = torch.bincount(target.flatten().clamp(min=0)).cpu().double() if target.ndim == 1 else None
+            if counts is not None and self._closed < _BATCHES:
+                longest = max(len(counts), len(group.counts))
+                padded = [nn.functional.pad(one.double(), (0, longest - len(one))) for one in (counts, group.counts)]
+                group.counts = padded[0] + padded[1]
+        elif reading.kind in ("logits", "probabilities") and target.shape == answer.shape:
+            right = ((answer > (0.0 if reading.kind == "logits" else 0.5)) == (target > 0.5)).sum()
+        else:
+            return
+        group.right = group.right.to(right.device) + right
+        group.asked += target.numel()
+
+    @_charged
+    def close(self, track: Track, loss: float, *, losses: int, is_last: bool = False) -> bool:
+        """End an evaluation and record what it tells of the examples that the network is not trained on.
+
+        Args:
+            track: the training it belongs to.
+            loss: sum of the training losses since the evaluation before.
+            losses: how many these are.
+            is_last: whether the training is over.
+        Returns:
+            whether it had a loss.
+        """
+        self.is_open = self.is_near = self.wants_inputs = False
+        if not self.is_measured:
+            return False
+        self.is_measured = False
+        self._closed += 1
+        told: dict[str, float] = {}
+        compare = is_last or self._closed & (self._closed - 1) == 0  # now and then: its examples stay the same
+        for group in self._groups.values():
+            seen = group.judge(self._splits) if compare else None
+            if not told and not group.is_train:
+                if group.rows:
+                    told["loss/validation"] = float(group.loss) / group.rows
+                    track.held_out = group.rows
+                if group.asked:
+                    told["score/validation/accuracy"] = float(group.right) / group.asked
+                if compare:
+                    told |= {
+                        f"validation/{name}": value
+                        for name, value in shift(self._splits.columns, group.columns).items()
+                    }
+                    told |= {} if seen is None else {"validation/seen_in_training_fraction": seen}
+                    told |= _missing(group.counts, track)
+            group.rows, group.asked = 0, 0
+            group.loss = group.right = torch.zeros(())
+        if "loss/validation" in told and losses:
+            told["loss/train_epoch"] = loss / losses
+        for name, value in told.items():
+            track.series.signal(name, max(0, track.step - 1), value)
+        return "loss/validation" in told
 
     def look(self, module: nn.Module, tracks: Sequence[Track]) -> Iterator[tuple[Track, bool]]:
         """Yield the training a network belongs to that is being evaluated, and whether it is in train mode.
@@ -50,6 +198,31 @@ class Evaluations:
                     self._modes[module] = knows_modes(module, trained)
                 if self._modes[module]:
                     yield track, module.training
+
+
+def _caller() -> tuple[list[object], list[tuple[str, int]]]:
+    """Return what tells one evaluation from another that runs through the same lines: calling lines, and loaders."""
+    frames = [frame for frame, _ in zip(user_frames(sys._getframe(1)), range(4), strict=False)]
+    loaders = [
+        (name, len(value.dataset) if hasattr(value.dataset, "__len__") else 0)
+        for frame in frames[:2]
+        for name, value in frame.f_locals.items()
+        if isinstance(value, DataLoader)
+    ]
+    return [(frame.f_code, frame.f_lineno) for frame in frames[1:]], sorted(loaders)
+
+
+def _missing(counts: Tensor, track: Track) -> dict[str, float]:
+    """Return the share of an evaluation whose class was never seen in training, if it should have been."""
+    if track.counts is None or not counts.sum() > 0:
+        return {}
+    known = nn.functional.pad(track.counts, (0, max(0, len(counts) - len(track.counts))))[: len(counts)]
+    share = counts / counts.sum()
+    missing = (known == 0) & (share * float(track.counts.sum()) > _CERTAIN) & (counts >= 5)
+    return {
+        "validation/missing_class_fraction": float(share[missing].sum()),
+        "validation/class_distance": float((share - known / known.sum().clamp(min=1)).abs().sum()) / 2,
+    }
 
 
 def _recalibrates() -> bool:

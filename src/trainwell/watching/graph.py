@@ -31,6 +31,8 @@ _RESHAPING = frozenset(
 )
 _BEFORE_LOG = _RESHAPING | {"Log", "Add", "Clamp", "ClampMin", "Mul"}
 _RANGES = {"Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, float("inf"))}
+_WEIGHTED = ("Addmm", "Mm", "Convolution")
+_LINEAR = _RESHAPING | {*_WEIGHTED, "Add", "NativeDropout"}
 WHOLE = "the loss as a whole"
 """Where a number came from if no operation can be told apart."""
 
@@ -82,7 +84,7 @@ def read_loss(loss: Tensor) -> Reading:
     """
     if loss.grad_fn is None:
         return Reading(signs={"loss_without_graph": 1.0})
-    with torch.no_grad():
+    with torch.no_grad(), contextlib.suppress(RuntimeError):  # what an earlier pass has freed cannot be read
         node, only_scaled, factor, is_summed = _find_loss(loss.grad_fn)
         if node is None:
             return Reading()
@@ -96,14 +98,51 @@ def read_loss(loss: Tensor) -> Reading:
         else:
             reading.prediction, reading.target = node._saved_self, node._saved_target
             reading.squared = operation(node) == "MseLoss"
-            reduction = node._saved_reduction
-            if is_summed and reduction == 0 and abs(factor * reading.target.numel() - 1) < _ROUNDING:
-                is_summed, reduction, reading.factor = False, 1, 1.0  # a mean taken by hand, as Keras does
-            reading.is_mean = only_scaled and reduction == 1 and not is_summed
-            if only_scaled and reduction == 2 and not is_summed and len(reading.prediction) > 1:
-                reading.signs["summed_loss"] = float(len(reading.prediction))
+            _read_reduction(node, reading, only_scaled=only_scaled, is_summed=is_summed)
             _READERS[kind](node, reading)
+        if reading.target is not None and kind != "distribution" and (depth := linear_depth(node)) > 1:
+            reading.signs["no_nonlinearity"] = float(depth)
         return reading
+    return Reading()
+
+
+def _read_reduction(node: Any, reading: Reading, *, only_scaled: bool, is_summed: bool) -> None:
+    """Tell a mean over the batch from a sum, and a loss from one with the wrong sign."""
+    reduction, factor, answer, target = node._saved_reduction, reading.factor, reading.prediction, reading.target
+    if answer is None or target is None:
+        return
+    if is_summed and reduction == 0 and abs(factor * target.numel() - 1) < _ROUNDING:
+        is_summed, reduction, reading.factor = False, 1, 1.0  # a mean taken by hand, as Keras does
+    reading.is_mean = only_scaled and reduction == 1 and not is_summed
+    batch = len(answer) if answer.ndim else 1
+    if batch > 1 and only_scaled and not is_summed and (reduction == 2 or abs(factor - batch) < _ROUNDING):
+        reading.signs["summed_loss"] = float(batch)
+    if only_scaled and factor < 0:
+        reading.signs["negated_loss"] = 1.0
+
+
+def linear_depth(loss: Any) -> int:
+    """Return how many linear layers follow one another in the network whose answer a loss compares.
+
+    0 if anything in it bends, and where a layer narrower than both ends makes a factorisation of it.
+    """
+    depths: dict[Any, int] = {}
+    widths: list[tuple[int, int]] = []
+    nodes = sorted((node for node in _nodes(loss) if node is not loss), key=lambda node: node._sequence_nr())
+    if len(nodes) > _MOST_NODES:
+        return 0
+    for node in nodes:
+        name = operation(node)
+        is_scaled = name in ("Mul", "Div", "Sub") and sum(other is not None for other, _ in node.next_functions) == 1
+        if name not in _LINEAR and not is_scaled and (name != "LogSoftmax" or node is not nodes[-1]):
+            return 0
+        below = max((depths.get(other, 0) for other, _ in node.next_functions), default=0)
+        weights = [p for p in _parameters(node) if p.ndim > 1] if name in _WEIGHTED else []
+        widths += [(weight[0].numel(), len(weight)) for weight in weights]
+        depths[node] = below + bool(weights)
+    inner = min((width for _, width in widths[:-1]), default=0)
+    is_narrow = bool(widths) and inner < min(widths[0][0], widths[-1][1])
+    return 0 if is_narrow else max(depths.values(), default=0)
 
 
 def _find_loss(root: Any) -> tuple[Any, bool, float, bool]:
@@ -122,6 +161,7 @@ def _find_loss(root: Any) -> tuple[Any, bool, float, bool]:
                 scale = float(scale) if scale is not None and getattr(scale, "numel", lambda: 1)() == 1 else 1.0
                 factor = factor * scale if name == "Mul" else factor / (scale or 1.0)
             is_summed |= name == "Sum"
+            factor = -factor if name == "Neg" else factor
             queue += [(other, only_scaled, factor, is_summed) for other, _ in node.next_functions if other is not None]
     return None, False, 1.0, False
 
@@ -250,7 +290,7 @@ def nonfinite_origin(loss: Tensor, names: dict[int, str], *, of_gradient: bool =
                 return "weights", 1.0
             if (found := _broken_at(node, of_gradient)) is not None:
                 maker, share = found
-                return maker if maker == "input" or not last else f"{maker} after {last}", share
+                return maker if maker in ("input", "target") or not last else f"{maker} after {last}", share
             for parameter in _parameters(node):
                 last = names.get(id(parameter), "").rpartition(".")[0] or last
     return WHOLE, 1.0
@@ -290,6 +330,8 @@ def _broken_at(node: Any, of_gradient: bool) -> tuple[str, float] | None:
                 continue
             bad = ~torch.isfinite(kept)
             if bad.any():
+                if name == "_saved_target":
+                    return "target", float(bad.float().mean())
                 below = [other for other, _ in node.next_functions]
                 maker = next((other for other in below if other is not None and not hasattr(other, "variable")), None)
                 raw = "input" if maker is None or operation(maker) == "T" else _plain(maker)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
 
 from trainwell.core.batch import Batch
 from trainwell.core.moment import Moment
@@ -61,6 +62,8 @@ class Sight:
         self.reading = Reading()
         self.signs: dict[str, float] = {}
         self.early_signs: dict[str, float] = {}  # seen before the first sample
+        self.time_first: set[tuple[int, int]] = set()  # shapes a sequence layer took for (time, batch)
+        self.sees_all = False  # a sequence layer sees what comes later, too
         self.parents: weakref.WeakSet[nn.Module] = weakref.WeakSet()
         self.loaded: weakref.WeakSet[nn.Module] = weakref.WeakSet()
 
@@ -71,8 +74,23 @@ class Sight:
         self.losses.append(loss.detach().float() / (scale or 1.0))
         self.signs |= reading.signs
 
+    def note_sequence(self, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+        """Look at how a sequence layer is called: which axis is time, and whether it may see the future."""
+        if not isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) or not inputs or not torch.is_grad_enabled():
+            return
+        given = inputs[0]
+        if isinstance(given, Tensor) and given.ndim == 3 and not module.batch_first:
+            self.time_first.add((given.shape[0], given.shape[1]))
+        if isinstance(module, nn.RNNBase):
+            self.sees_all |= module.bidirectional
+        else:
+            masked = options.get("attn_mask") is not None or len(inputs) > 5 or options.get("is_causal", False)
+            self.sees_all |= not masked and len(inputs) > 1 and inputs[1] is given
+
     def forget(self) -> None:
         """Let go of everything a sample has kept alive."""
+        self.time_first.clear()
+        self.sees_all = False
         self.reading = Reading()
         self.calls.clear()
         self.called.clear()
@@ -107,6 +125,8 @@ def sample(sight: Sight, track: Track, step: int, *, trainings: Trainings) -> Mo
     if track.model is None:
         return None
     last = next((call for call in reversed(calls.values()) if call.grades), Call(True, track.model.training, ()))
+    if len(trainings.all) > 1:  # networks that play against each other make losses larger on purpose
+        sight.signs.pop("negated_loss", None)
     for name, value in _signals(sight, track, track.model, trained):
         track.series.signal(name, step, value)
     if track.samples < _EARLY_SAMPLES:
@@ -173,6 +193,8 @@ def _record_start(sight: Sight, track: Track, step: int, *, trainings: Trainings
         if untouched(module) and module not in sight.loaded and not trainings.was_trained(module.weight):
             share = sum(p.numel() for p in module.parameters()) / whole
             track.series.signal(f"code/frozen_untrained/{name}", step, share)
+        if isinstance(module, _DropoutNd) and module.p > 0:
+            track.series.signal(f"code/dropout/{name}", step, module.p)
     for name, value in sight.early_signs.items():
         track.series.signal(f"code/{name}", step, value)
 
@@ -183,7 +205,27 @@ def _signals(sight: Sight, track: Track, model: nn.Module, trained: set[int]) ->
         yield "code/gradient_before_backward", track.before
     yield "code/gradient_after_backward", track.after
     yield from ((f"code/{name}", value) for name, value in sight.signs.items())
+    yield from _sequence_signs(sight)
+    if any(group.get("maximize") for optimizer in track.alive() for group in optimizer.param_groups):
+        yield "code/negated_loss", 1.0
     yield from track.learn(sight.reading).items()
+
+
+def _sequence_signs(sight: Sight) -> Iterator[tuple[str, float]]:
+    """Yield what the axes of the sequence layers, the inputs and the targets tell together."""
+    prediction, target = sight.reading.prediction, sight.reading.target
+    if prediction is None or target is None or not target.ndim:
+        return
+    count = len(target)
+    is_one_each = target.ndim == 1 or (target.ndim == 2 and target.shape[1] == 1)
+    if is_one_each and any(time == count != batch for time, batch in sight.time_first):
+        yield "code/examples_mixed", float(count)
+    call = next((call for call in reversed(sight.calls.values()) if call.grades), None)
+    given = _first_tensor((call.inputs, call.options)) if call is not None else None
+    if sight.sees_all and given is not None and given.ndim == 2 and target.numel() == given.numel() > len(given):
+        wanted = target.view(given.shape)
+        if bool((given[:, 1:] == wanted[:, :-1]).all()):
+            yield "code/future_leaks", 1.0
 
 
 def _coverage(

@@ -29,6 +29,7 @@ from trainwell.watching.trainings import Trainings
 
 _MOST_BACKWARDS = 32  # A sample that waits longer for its step than this many backward passes stops listening.
 _MOST_FAILURES = 10
+_SCALED = 16.0
 _LOSS_RESOLUTION = 32  # A loss that is recorded at step n is the mean over the last n / 32 backward passes.
 
 
@@ -61,6 +62,7 @@ class Session:
         self._lines: dict[str, str] = {}
         self._taps = Taps(self)
         self._evaluations = Evaluations()
+        self._epoch_loss, self._epoch_count = 0.0, 0
         self._known: weakref.WeakSet[nn.Module] = weakref.WeakSet()
         self.backwards = self._failures = 0
         self.is_listening = self.checks_loss = True
@@ -103,10 +105,21 @@ class Session:
             return []
         for track in self.trainings.all:
             track.watch.stop()
-        if self.loss_count * 4 > self._loss_due and (last := self.trainings.last) is not None:
-            self._record_loss(last, last.step)
+        try:
+            self._close()
+        except Exception as problem:  # Watching must never break a training.
+            self.failed(problem)
         self._sight.forget()
         return self.judge(is_over=True)
+
+    def _close(self) -> None:
+        """Take in what waits for the end."""
+        if self._evaluations.is_open:
+            self._close_evaluation(is_last=True)
+        if self.loss_count * 4 > self._loss_due and (last := self.trainings.last) is not None:
+            self._record_loss(last, last.step)
+        if (track := self.trainings.only_one) is not None:
+            self._evaluations.record_relation(track)
 
     def judge(self, *, is_over: bool = False) -> list[Finding]:
         """Run the rules over what was seen so far."""
@@ -163,13 +176,16 @@ class Session:
     def compiled(self, thing: object) -> None:
         """Take all hooks away for good: a compiled network would be compiled again for each of them."""
         self.trainings.hooks = False
+        self._taps.leave_losses()
         self._listen()
         if isinstance(thing, nn.Module) and self._sight.given is None:
             self._sight.given = thing
 
     def scheduler_stepped(self, scheduler: LRScheduler) -> None:
         """Notice a schedule that moves on before anything was trained."""
-        if scheduler._step_count == 2 and not self.backwards:
+        # A gradient scaler multiplies the loss with much, and may skip the first step.
+        is_scaled = abs(self._sight.reading.factor) > _SCALED
+        if scheduler._step_count == 2 and (not self.backwards or (not self.trainings.steps and not is_scaled)):
             self._sight.early_signs["scheduler_before_optimizer"] = 1.0
         if scheduler._step_count == 2:
             self._note_line("scheduler")
@@ -177,8 +193,15 @@ class Session:
     def gradients_off(self, frame: FrameType) -> None:
         """Look into the first forward pass of what may be an evaluation."""
         if self.trainings.hooks and self.trainings.all:
-            self._evaluations.gradients_off(frame, self.trainings.steps, trainings=len(self.trainings.all))
+            trainings = self.trainings
+            affordable = trainings.overhead_fraction <= self._budget
+            self._evaluations.gradients_off(frame, trainings.steps, trainings=len(trainings.all), affordable=affordable)
             self._listen()
+
+    def evaluation_loss(self, name: str, inputs: tuple[Any, ...], options: Any, result: object) -> None:
+        """Take a loss that is computed without gradients."""
+        if self._evaluations.is_measured and (track := self.trainings.only_one) is not None:
+            self._evaluations.take_loss(track, name, inputs, options, result)
 
     def before_forward(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Remember the outermost modules that are called, and which lie inside."""
@@ -194,6 +217,7 @@ class Session:
     def after_forward(self, module: nn.Module, inputs: tuple[Any, ...], options: Any, output: object) -> None:
         """Remember what the outermost module answered."""
         if threading.get_ident() == self._thread:
+            self._sight.note_sequence(module, inputs, options)
             self._depth = max(0, self._depth - 1)
             if self._depth == 0 and (call := self._sight.calls.get(module)) is not None:
                 call.options, call.output = options, output
@@ -255,8 +279,8 @@ class Session:
                 return
             track, step = counted
         self._backwards_at_step = self.backwards
-        if evaluations.is_near:
-            evaluations.is_near = False
+        if evaluations.is_open:
+            self._close_evaluation()
             self._listen()
         if track.modal is not None and track.modal.training is not track.mode:
             track.note_mode(step)
@@ -274,11 +298,14 @@ class Session:
     def _listen(self) -> None:
         """Listen to backward and forward passes if that is of use now."""
         self.is_listening = self.is_armed or self._waiting is not None
-        self._taps.listen_to_modules(self.trainings.hooks and (self._evaluations.is_near or self.is_armed))
+        wanted = self._evaluations.is_near or self._evaluations.wants_inputs or self.is_armed
+        self._taps.listen_to_modules(self.trainings.hooks and wanted)
 
     def _enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """An outermost module is called."""
         grades, sight = torch.is_grad_enabled(), self._sight
+        if self._evaluations.is_measured and not grades and (track := self.trainings.only_one) is not None:
+            self._evaluations.enter(track, unwrapped(module), inputs)
         if self._evaluations.is_near and not grades:
             for track, is_training in self._evaluations.look(unwrapped(module), self.trainings.all):
                 track.series.signal("code/evaluation_in_train_mode", track.step, float(is_training))
@@ -300,8 +327,21 @@ class Session:
         reading = self._sight.reading if self._sight.reading.kind else track.reading
         scale = (reading.factor or 1.0) if reading.is_mean else 1.0
         track.series.loss(step, self.loss_sum / self.loss_count / scale)
+        self._epoch_loss += self.loss_sum / scale
+        self._epoch_count += self.loss_count
         self.loss_sum, self.loss_count, self._loss_due = 0.0, 0, 1 + step // _LOSS_RESOLUTION
         self.trainings.note_time(track)
+
+    def _close_evaluation(self, *, is_last: bool = False) -> None:
+        """Record what an evaluation has shown."""
+        track = self.trainings.only_one
+        if track is None:
+            self._evaluations.is_open = self._evaluations.is_near = self._evaluations.is_measured = False
+            return
+        if self.loss_count:
+            self._record_loss(track, max(0, track.step - 1))
+        if self._evaluations.close(track, self._epoch_loss, losses=self._epoch_count, is_last=is_last):
+            self._epoch_loss, self._epoch_count = 0.0, 0
 
     def _listen_to(self, loss: Tensor) -> None:
         """Note the loss of this step, the faults its graph shows, and what gradient still lies there before it."""
@@ -330,6 +370,8 @@ class Session:
             track.watch.charge(time.perf_counter() - began)
             if moment is not None:
                 track.watch.look(moment)
+                if track is self.trainings.only_one:
+                    self._evaluations.train(track, moment.batch.inputs, self._sight.reading.target)
             elif track.model is not None:
                 track.watch.get_ready(track.model, step)
             began = time.perf_counter()
@@ -354,4 +396,4 @@ class Session:
 
 
 def _origin_signal(origin: str) -> str:
-    return "input/nonfinite_fraction" if origin == "input" else f"code/nonfinite/{origin}"
+    return f"{origin}/nonfinite_fraction" if origin in ("input", "target") else f"code/nonfinite/{origin}"

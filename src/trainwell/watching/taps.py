@@ -26,6 +26,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from trainwell.watching.evaluations import LOSSES
 from trainwell.watching.foreign import Standins, keras_optimizer_class
 
 _OTHERS = (os.path.dirname(torch.__file__) + os.sep, str(Path(__file__).parents[1]) + os.sep)
@@ -63,6 +64,8 @@ class Listener(Protocol):
     def optimizer_made(self, optimizer: Optimizer) -> None: ...  # noqa: D102
 
     def gradients_off(self, frame: FrameType) -> None: ...  # noqa: D102
+
+    def evaluation_loss(self, name: str, inputs: tuple[Any, ...], options: Any, result: object) -> None: ...  # noqa: D102
 
     def scheduler_stepped(self, scheduler: LRScheduler) -> None: ...  # noqa: D102
 
@@ -103,6 +106,9 @@ class Taps:
         self._wrap(torch, "compile", self._after(lambda inputs, _: to.compiled(inputs[0] if inputs else None)))
         for context in (torch.no_grad, torch.inference_mode, torch.set_grad_enabled):
             self._wrap(context, "__enter__", self._around_enter)
+        for name in LOSSES:
+            self._wrap(nn.functional, name, self._around_loss(name))
+        self._wrap(torch.jit, "script", self._around_script)
         self.listen_to_modules(True)
         self.listen_to_keras()
 
@@ -220,6 +226,44 @@ class Taps:
             return original(*arguments, **options)
 
         return apply
+
+    def leave_losses(self) -> None:
+        """Give the losses back: what is compiled must not find a wrapper there."""
+        self._swap_losses(wrapped=False)
+
+    def _swap_losses(self, *, wrapped: bool) -> None:
+        for owner, name, original, wrapper in self._wrapped:
+            here, wanted = (original, wrapper) if wrapped else (wrapper, original)
+            if owner is nn.functional and owner.__dict__.get(name) is here:
+                setattr(owner, name, wanted)
+
+    def _around_script(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def script(*arguments: Any, **options: Any) -> Any:
+            # It reads the source of what is called, and looks for names in the frame of its caller.
+            options["_frames_up"] = options.get("_frames_up", 0) + 1
+            self._swap_losses(wrapped=False)
+            try:
+                return original(*arguments, **options)
+            finally:
+                self._swap_losses(wrapped=self._is_on)
+
+        return script
+
+    def _around_loss(self, name: str) -> Callable[[Any], Any]:
+        guarded = self._guarded(self._to.evaluation_loss)
+
+        def around(original: Callable[..., Any]) -> Callable[..., Any]:
+            @functools.wraps(original)
+            def loss(*inputs: Any, **options: Any) -> Any:
+                result = original(*inputs, **options)
+                if self._is_on and not torch.is_grad_enabled():
+                    guarded(name, inputs, options, result)
+                return result
+
+            return loss
+
+        return around
 
     def _around_enter(self, original: Callable[..., Any]) -> Callable[..., Any]:
         guarded = self._guarded(self._to.gradients_off)

@@ -20,6 +20,7 @@ from trainwell.watching.graph import Reading
 from trainwell.watching.record import SeriesOf
 
 _HOOKLESS = ("updates", "inputs", "memory")  # Dear probes that put no hooks into a compiled network.
+_MOST_COLUMNS = 4096
 _FEWEST_TARGETS = 256  # From fewer the loss of guessing is not known well enough to be a reference.
 
 
@@ -53,9 +54,10 @@ class Track:
         self.watch = Watch(cheap, series, dear=dear, budget=budget)
         self._about = ("", 0)  # the network's name and size
         self._targets = 0
-        self._counts: Tensor | None = None
-        self._sums = (0.0, 0.0)
+        self.counts: Tensor | None = None
+        self._sums = (torch.zeros(1).double(), torch.zeros(1).double())  # of each column, and of its squares
         self.reading = Reading()
+        self.held_out = 0  # examples of an evaluation
         self._batch = 0
 
     def alive(self) -> list[Optimizer]:
@@ -98,30 +100,35 @@ class Track:
         if target is None or not target.numel():
             return {}
         if reading.kind == "numbers" or target.is_floating_point():
-            values = target.detach().float().flatten()
-            self._targets += len(values)
-            self._sums = (self._sums[0] + float(values.sum()), self._sums[1] + float(values.square().sum()))
-            return {}
+            values = target.detach().float().cpu()
+            # The best constant answer may differ from column to column.
+            is_table = values.ndim > 1 and values[0].numel() <= _MOST_COLUMNS
+            rows = values.flatten(1) if is_table else values.reshape(-1, 1)
+            self._targets += len(rows)
+            sums = (rows.sum(0).double(), rows.square().sum(0).double())
+            known = len(self._sums[0]) == rows.shape[1]
+            self._sums = (self._sums[0] + sums[0], self._sums[1] + sums[1]) if known else sums
+            return {"target/std": float(rows.std(0, correction=0).max())}
         flat = target.flatten()
         counts = torch.bincount(flat[flat >= 0]).float().cpu()
         count = float(counts.sum())
-        if self._counts is not None and len(self._counts) > len(counts):
-            counts = nn.functional.pad(counts, (0, len(self._counts) - len(counts)))
-        elif self._counts is not None:
-            self._counts = nn.functional.pad(self._counts, (0, len(counts) - len(self._counts)))
-        self._counts = counts.clone() if self._counts is None else self._counts + counts
+        if self.counts is not None and len(self.counts) > len(counts):
+            counts = nn.functional.pad(counts, (0, len(self.counts) - len(counts)))
+        elif self.counts is not None:
+            self.counts = nn.functional.pad(self.counts, (0, len(counts) - len(self.counts)))
+        self.counts = counts.clone() if self.counts is None else self.counts + counts
         self._targets += int(count)
         if target.ndim != 1 or count < 8:
             return {}
         same = float((counts.square().sum() - count) / (count * (count - 1)))
-        expected = float((self._counts / self._counts.sum()).square().sum())
+        expected = float((self.counts / self.counts.sum()).square().sum())
         return {"target/same_fraction": same, "target/expected_same_fraction": expected}
 
     def facts(self, *, source: str, steps: int = 0) -> Facts:
         """Return what is known by now, as far as the rules may build on it."""
         reading = self.reading
         tasks = {"classes": "classify", "probabilities": "binary", "logits": "binary", "numbers": "regress"}
-        counts = () if self._counts is None else tuple(int(count) for count in self._counts)
+        counts = () if self.counts is None else tuple(int(count) for count in self.counts)
         first = next(iter(self.alive()), None)
         return Facts(
             source=source,
@@ -129,6 +136,7 @@ class Track:
             task=tasks.get(reading.kind, ""),
             class_counts=counts,
             chance_loss=self._chance() if reading.is_mean else None,
+            sizes={"validation": self.held_out} if self.held_out else {},
             parameters=self._about[1],
             batch_size=self._batch,
             steps=steps,
@@ -140,20 +148,18 @@ class Track:
         """Estimate the mean loss of the best constant answer from the targets that were seen."""
         if self._targets < _FEWEST_TARGETS:
             return None
-        if self._counts is not None:
-            shares = [share for share in (self._counts / self._counts.sum()).tolist() if share > 0]
+        if self.counts is not None:
+            shares = [share for share in (self.counts / self.counts.sum()).tolist() if share > 0]
             entropy: float = -sum(share * math.log(share) for share in shares)
             return entropy + (len(shares) - 1) / (2 * self._targets)  # Miller and Madow: samples look too pure
-        mean: float = self._sums[0] / self._targets
-        variance: float = self._sums[1] / self._targets - mean**2
+        means = self._sums[0] / self._targets
+        squares = self._sums[1] / self._targets
+        variance = float((squares - means.square()).mean())
         if self.reading.kind == "numbers" and self.reading.squared:
             return variance or None
-        if (
-            self.reading.kind in ("logits", "probabilities")
-            and 0 < mean < 1
-            and abs(variance - mean * (1 - mean)) < 1e-3
-        ):
-            return -(mean * math.log(mean) + (1 - mean) * math.log(1 - mean))
+        binary = self.reading.kind in ("logits", "probabilities") and bool(((squares - means).abs() < 1e-3).all())
+        if binary and bool(((means > 0) & (means < 1)).any()):
+            return float(-(torch.xlogy(means, means) + torch.xlogy(1 - means, 1 - means)).mean())
         return None
 
 

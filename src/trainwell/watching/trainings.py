@@ -54,7 +54,7 @@ class Trainings:
         return [optimizer for reference in self._optimizers if (optimizer := reference()) is not None]
 
     def was_trained(self, parameter: Tensor) -> bool:
-        """Tell whether an optimizer that has stepped ever held a parameter."""
+        """Tell whether an optimizer that has stepped ever held a parameter that was to learn."""
         reference = self._trained.get(id(parameter))
         return reference is not None and reference() is parameter
 
@@ -137,7 +137,7 @@ class Trainings:
         key = id(optimizer)
         if key not in self.owner:
             weakref.finalize(optimizer, self.owner.pop, key, None).atexit = False
-            self._trained |= {id(p): weakref.ref(p) for p in parameters_of(optimizer)}
+            self._trained |= {id(p): weakref.ref(p) for p in parameters_of(optimizer) if p.requires_grad}
         self.owner[key] = track
 
     def _adopt(self, optimizer: Optimizer, *, same_gradient: bool) -> Track | None:
@@ -160,6 +160,11 @@ class Trainings:
     def watch_seconds(self) -> float:
         """Time spent on watching."""
         return self.spent + sum(track.watch.spent for track in self.all)
+
+    @property
+    def only_one(self) -> Track | None:
+        """The one training there is, or None: which of several an evaluation belongs to cannot be told."""
+        return self.all[0] if len(self.all) == 1 else None
 
     def armed(self) -> list[Track]:
         """Return the trainings whose next step is a sample."""
