@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "src" / "trainwell"
 FILES = sorted(PACKAGE.rglob("*.py"))
 NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 
-MAX_PACKAGE_LINES = 26_000  # of code: docstrings and comments are free
+MAX_PACKAGE_LINES = 28_000  # of code: docstrings and comments are free
 
 
 @pytest.mark.parametrize("path", FILES, ids=NAMES)
