@@ -73,7 +73,7 @@ def test_a_diverging_run_exits_3_says_why_and_still_gives_json_and_a_report(cli,
     ("arguments", "code", "words"),
     [
         (("fit", "digitz"), 65, "did you mean 'digits'"),
-        (("fit", "digits", "--model", "lenet"), 2, "did you mean 'lenet5'"),
+        (("fit", "digits", "--model", "lenett"), 2, "did you mean 'lenet"),
         (("fit", "digits", "--device", "cuda:9"), 2, "Available: auto, cpu"),
         (("fit", "digits", "--set", "optim.lr=1"), 2, "optim.learning_rate"),
         (("fit", "digits", "--name", "../x"), 2, "name of a run"),

@@ -60,7 +60,8 @@ def attack(
 
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     >>> grey = torch.full((1, 1, 2, 2), 128.0)
-    >>> found = attack(net, grey, torch.tensor([0]), rule=Pixels(torch.ones(1), torch.zeros(1)), strength=3)
+    >>> rule = Pixels(torch.full((1,), 1 / 255), torch.zeros(1))
+    >>> found = attack(net, grey, torch.tensor([0]), rule=rule, strength=3)
     >>> (found - grey).abs().max().item()
     3.0
     """

@@ -40,11 +40,8 @@ def remodel(model: nn.Module, recipe: NetworkRecipe, input_shape: Sequence[int])
 
     >>> net = nn.Sequential(OrderedDict(fc=nn.Linear(3, 4), act=nn.ReLU(), head=nn.Linear(4, 2)))
     >>> remodel(net, NetworkRecipe(normalisation="batch"), (3,))
-    >>> net.act
-    Sequential(
-      (normalisation): BatchNorm1d(4, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
-      (activation): ReLU()
-    )
+    >>> net.act.normalisation.num_features, net.act.activation
+    (4, ReLU())
     """
     if recipe.activation != "relu":
         _exchange(model, lambda path, old: ACTIVATIONS[recipe.activation]() if type(old) is nn.ReLU else None)

@@ -127,7 +127,8 @@ class Activations:
         if beyond is not None:
             self._found[f"activation/saturated_fraction/{name}"] = _positive_fraction(inputs[0].abs() - beyond)
         if isinstance(module, _RECTIFIERS):
-            self._found[f"activation/zero_fraction/{name}"] = 1.0 - _positive_fraction(output)
+            # Nor is NaN zero: zero times the mean is NaN exactly where the answers are not finite.
+            self._found[f"activation/zero_fraction/{name}"] = 1.0 - _positive_fraction(output) + 0.0 * mean
             if output.ndim > 1 and output.shape[self._unit_axis] >= _NARROWEST:
                 self._count_silent(name, output)
 
