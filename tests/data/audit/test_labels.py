@@ -41,7 +41,8 @@ MADE = {"table": BUNDLED["wine"], "text": texts, "pictures": pictures}
 def test_planted_wrong_labels_are_found(kind: str) -> None:
     pytest.importorskip("cleanlab")
     examples, wrong = spoil(MADE[kind](), 12)
-    found = suspicious_labels(examples)
+    found, agreement = suspicious_labels(examples)
+    assert 0.7 < agreement < 1
     hits = set(wrong.tolist()) & {suspect.index for suspect in found}
     assert len(hits) >= 7  # confident learning prunes by the estimated rate, so it may stop early
     assert len(found) <= 22
@@ -51,8 +52,9 @@ def test_planted_wrong_labels_are_found(kind: str) -> None:
 
 
 def test_what_has_no_classes_or_too_few_examples_has_no_suspects() -> None:
-    assert suspicious_labels(BUNDLED["diabetes"]()) == []
-    assert suspicious_labels(from_arrays(np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 2)) == []
+    assert suspicious_labels(BUNDLED["diabetes"]()) == ([], 0.0)
+    few = from_arrays(np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 2)
+    assert suspicious_labels(few) == ([], 0.0)
 
 
 def test_without_the_extra_it_says_so(monkeypatch) -> None:

@@ -49,33 +49,37 @@ class Suspect:
     confidence: float
 
 
-def suspicious_labels(examples: Examples, *, seed: int = 0) -> list[Suspect]:
+def suspicious_labels(examples: Examples, *, seed: int = 0) -> tuple[list[Suspect], float]:
     """Find labels that contradict what the rest of the data says, most suspicious first.
 
     Args:
         examples: examples of classes; others have no label that could be wrong in this sense.
         seed: of the model.
+    Returns:
+        the suspects, and the fraction of all labels that the model, which had not seen them, agrees with: how far it
+        is to be trusted.
     Raises:
         MissingExtraError: if cleanlab is not installed.
     """
     classes = examples.class_numbers
     if classes is None:
-        return []
+        return [], 0.0
     counts = np.bincount(classes, minlength=len(examples.labels))
     judged = np.flatnonzero(counts >= _FEWEST)
     rows = np.flatnonzero(np.isin(classes, judged))
     if len(judged) < 2:
-        return []
+        return [], 0.0
     targets = np.searchsorted(judged, classes[rows])
     probabilities = _calibrate(out_of_sample(examples, rows, targets, seed=seed), targets)
     found = _confident_learning(targets, probabilities)
     names = [examples.labels[number] for number in judged]
     best = probabilities[found].argmax(axis=1)
-    return [
+    suspects = [
         Suspect(int(rows[i]), names[targets[i]], names[guess], float(probabilities[i, guess]))
         for i, guess in zip(found, best, strict=True)
         if guess != targets[i] and probabilities[i, guess] >= _SURE
     ]
+    return suspects, float((probabilities.argmax(axis=1) == targets).mean())
 
 
 def out_of_sample(examples: Examples, rows: Array, targets: Array, *, seed: int = 0) -> Array:
