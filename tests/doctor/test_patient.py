@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.doctor.patient import Check, Reading
+from trainwell.nn import ClassicDropout, DropConnect
 
 
 def test_the_ten_examples_differ_and_cover_the_classes(patient) -> None:
@@ -22,8 +24,9 @@ def test_large_inputs_are_not_all_read(patient) -> None:
     assert 300 < len(one.seen) < 450 and len(next(one.batches())) == 32
 
 
-def test_copies_have_no_dropout_and_are_apart(patient) -> None:
-    model = nn.Sequential(nn.Linear(6, 8), nn.Dropout(0.9), nn.Linear(8, 3))
+@pytest.mark.parametrize("chance", [nn.Dropout(0.9), ClassicDropout(0.9), DropConnect(8, 8, p=0.9)], ids=type)
+def test_copies_have_no_dropout_and_are_apart(patient, chance) -> None:
+    model = nn.Sequential(nn.Linear(6, 8), chance, nn.Linear(8, 3))
     one = patient(model)
     copied = one.copy(training=True)
     assert copied.training and not copied[1].training and model[1].training

@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from trainwell.assemble.build import Parts
 from trainwell.core.batch import Batch
 from trainwell.core.finding import Finding, Severity
+from trainwell.nn import ClassicDropout, DropConnect, StochasticPool2d
 from trainwell.optim import needs_closure
 from trainwell.optim import optimizer as build_optimizer
 from trainwell.train import choose_device
@@ -29,6 +30,7 @@ _BATCH = 32  # of the tests: large ones only take time
 _FEW = 10
 _RAMP = 20  # steps over which the rate rises, as planned trainings do
 _WARMED = 5  # steps after which zeros that were set on purpose have moved (diagnosis P6, P8)
+_RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # draws numbers while training
 
 Make = Callable[[nn.Module], Optimizer]
 
@@ -231,6 +233,6 @@ class Patient:
     def _ready(self, model: nn.Module, training: bool) -> nn.Module:
         model.to(self.device).train(training)
         for module in model.modules():
-            if isinstance(module, _DropoutNd):
+            if isinstance(module, _RANDOM):
                 module.eval()
         return model
