@@ -90,7 +90,8 @@ def by_ray(build: Build, data: Data, trials: int, epochs: int, folder: Path) -> 
     if not ray.is_initialized():
         ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
 
-    def train(config: dict, build: Build = build, data: Data = data) -> None:
+    def train(config: dict, build: Build | None = None, data: Data | None = None) -> None:  # given by with_parameters
+        assert build is not None and data is not None
         torch.set_num_threads(1)
         raytune.report({"accuracy": usual_loop(build, data, epochs, **config)})
 
@@ -211,13 +212,17 @@ def fashion() -> Data | None:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    wanted = sys.argv[2:] or ["mlp", "lenet"]
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     warnings.simplefilter("ignore")
     os.environ |= {"RAY_AIR_NEW_OUTPUT": "0", "RAY_TRAIN_ENABLE_V2_MIGRATION_WARNINGS": "0"}
     torch.set_num_threads(1)
     hidden = {"nn.model": "mlp", "nn.hidden": (100,), "nn.dropout": 0.0}
     build = functools.partial(mlp, input_shape=(64,), outputs=10, hidden=[100])
-    report("MLP 64-100-10", build, digits(), hidden, (1536, 48, 5), rounds)
+    if "mlp" in wanted:
+        report("MLP 64-100-10", build, digits(), hidden, (1536, 48, 5), rounds)
+    if "lenet" not in wanted:
+        return
     pictures = fashion()
     if pictures is None:
         print("LeNet on Fashion-MNIST: skipped, ../shared/data/fashion-mnist is not there")

@@ -10,7 +10,7 @@ from pathlib import Path
 from trainwell.core.files import atomic_write
 from trainwell.core.finding import Finding, Severity
 from trainwell.repairs import REPAIRS
-from trainwell.rules import RULES, examples
+from trainwell.rules import RULES, checked, examples
 
 _PARTS = re.compile(r"^(Reads: |ok: |hint: |bad: )", re.MULTILINE)
 
@@ -37,6 +37,7 @@ def rule_page(name: str) -> str:
         blocks.append(f"*Explains*, and so folds under itself: {explained}.")
     if reads:
         blocks.append(f"What it reads, and the examples the tests run:\n\n```\n{reads}\n```")
+    blocks.append(checked(name))
     return "\n\n".join(block for block in blocks if block) + "\n"
 
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from trainwell.rules.catalogue import RULES
 
-HEALTHY_RUNS = 87
+HEALTHY_RUNS = 261
 CONFIGURATIONS = 87
 PROGRAMS = 9
-ALARMS: Mapping[str, int] = {}
+ALARMS: Mapping[str, int] = {"validation_at_chance": 1}
 """Warnings and errors on these runs, by rule; a rule that is not here raised none."""
 
 
