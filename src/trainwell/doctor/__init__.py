@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from trainwell.doctor.checkup import Checkup as Checkup
     from trainwell.doctor.checkup import check as check
     from trainwell.doctor.more_data import LearningCurve as LearningCurve
+    from trainwell.doctor.more_data import fit_power_law as fit_power_law
+    from trainwell.doctor.more_data import foretell as foretell
     from trainwell.doctor.more_data import learning_curve as learning_curve
     from trainwell.doctor.patient import Check as Check
     from trainwell.doctor.rate_range import RateRange as RateRange
@@ -32,6 +34,8 @@ _HOMES = {
     "check": "trainwell.doctor.checkup",
     "Check": "trainwell.doctor.patient",
     "LearningCurve": "trainwell.doctor.more_data",
+    "fit_power_law": "trainwell.doctor.more_data",
+    "foretell": "trainwell.doctor.more_data",
     "learning_curve": "trainwell.doctor.more_data",
     "RateRange": "trainwell.doctor.rate_range",
     "range_test": "trainwell.doctor.rate_range",

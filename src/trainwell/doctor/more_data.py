@@ -81,13 +81,14 @@ def fit_power_law(sizes: Sequence[float], errors: Sequence[float]) -> tuple[floa
     return -slope, -slope - half, -slope + half
 
 
-def foretell(sizes: Sequence[float], errors: Sequence[float], size: float) -> Foretold:
+def foretell(sizes: Sequence[float], errors: Sequence[float], size: float, *, measured: bool = False) -> Foretold:
     """Extrapolate the power law to another number of examples, with a 95 % interval (Hestness et al. 2017).
 
     Args:
         sizes: numbers of examples; at least three different ones.
         errors: positive, one for each.
         size: where to look.
+        measured: the interval is that of one more measurement there; else that of the law itself.
 
     >>> found = foretell([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], 160)
     >>> found.low < 0.05 < found.high
@@ -97,7 +98,7 @@ def foretell(sizes: Sequence[float], errors: Sequence[float], size: float) -> Fo
     slope, start, spread = _line(across, up)
     away = (math.log(size) - across.mean()) ** 2 / float(((across - across.mean()) ** 2).sum())
     middle = start + slope * math.log(size)
-    half = _student(len(across) - 2) * spread * math.sqrt(1 / len(across) + away)
+    half = _student(len(across) - 2) * spread * math.sqrt(measured + 1 / len(across) + away)
     return Foretold(round(size), math.exp(middle), math.exp(middle - half), math.exp(middle + half))
 
 

@@ -6,11 +6,10 @@ smaller ones foretells the error of the largest, with an interval from the scatt
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import torch
 
+from trainwell.doctor import fit_power_law
+from trainwell.doctor import foretell as extrapolate
 from trainwell.lab.figure import LOG_BOTH, Figure, Panel, curve
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Expected, Result, near, result
@@ -19,15 +18,9 @@ _SIZES, _FITTED, _SEEDS = (25, 50, 100, 200, 400, 800), 4, 2
 
 
 def foretell(sizes: list[int], errors: list[float], size: int) -> tuple[float, float, float, float]:
-    """Fit error = a · size^-b to logarithms; return b, the foretold error at `size` and its 95 % interval."""
-    across, up = np.log(sizes), np.log(errors)
-    slope, start = np.polyfit(across, up, 1)
-    spread = math.sqrt(float(((up - start - slope * across) ** 2).sum()) / (len(sizes) - 2))
-    # Student's t at 97.5 % for two and three degrees of freedom; the leverage widens it with the distance.
-    factor = {2: 4.30, 3: 3.18}.get(len(sizes) - 2, 2.0)
-    leverage = 1 + 1 / len(sizes) + (math.log(size) - across.mean()) ** 2 / ((across - across.mean()) ** 2).sum()
-    middle, half = start + slope * math.log(size), factor * spread * math.sqrt(leverage)
-    return -float(slope), math.exp(middle), math.exp(middle - half), math.exp(middle + half)
+    """Fit error = a · size^-b to logarithms; return b, the error foretold for one training, and its 95 % interval."""
+    found = extrapolate(sizes, errors, size, measured=True)
+    return fit_power_law(sizes, errors)[0], found.error, found.low, found.high
 
 
 def run(conditions: Conditions) -> Result:

@@ -54,12 +54,29 @@ def alexnet(
     layers["activation5"] = nn.ReLU()
     layers["pool5"] = nn.MaxPool2d(3, 2)
     height, breadth = grid(nn.Sequential(layers), (size[0], size[1]))
+    layers |= dense_layers(c5 * height * breadth, units=units, outputs=outputs, dropout=dropout)
+    return nn.Sequential(layers)
+
+
+def dense_layers(volume: int, *, units: int, outputs: int, dropout: float) -> OrderedDict[str, nn.Module]:
+    """Return layers 6 to 8: fully connected, with dropout in front of the first two.
+
+    Args:
+        volume: numbers that the convolutions leave of a picture.
+        units: of layers 6 and 7.
+        outputs: numbers returned for one picture, unnormalised.
+        dropout: probability of dropping a unit.
+
+    >>> list(dense_layers(8, units=4, outputs=2, dropout=0.5))[-1]
+    'head'
+    """
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["flatten"] = nn.Flatten()
     layers["dropout6"] = nn.Dropout(dropout)
-    layers["fc6"] = nn.Linear(c5 * height * breadth, units)
+    layers["fc6"] = nn.Linear(volume, units)
     layers["activation6"] = nn.ReLU()
     layers["dropout7"] = nn.Dropout(dropout)
     layers["fc7"] = nn.Linear(units, units)
     layers["activation7"] = nn.ReLU()
     layers["head"] = nn.Linear(units, outputs)
-    return nn.Sequential(layers)
+    return layers

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.nn.zoo.alexnet import dense_layers
 from trainwell.nn.zoo.picture import grid, picture
 
 
@@ -48,12 +49,5 @@ def zfnet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropo
     layers["activation5"] = nn.ReLU()
     layers["pool5"] = nn.MaxPool2d(3, 2)
     height, breadth = grid(nn.Sequential(layers), (size[0], size[1]))
-    layers["flatten"] = nn.Flatten()
-    layers["dropout6"] = nn.Dropout(dropout)
-    layers["fc6"] = nn.Linear(c5 * height * breadth, units)
-    layers["activation6"] = nn.ReLU()
-    layers["dropout7"] = nn.Dropout(dropout)
-    layers["fc7"] = nn.Linear(units, units)
-    layers["activation7"] = nn.ReLU()
-    layers["head"] = nn.Linear(units, outputs)
+    layers |= dense_layers(c5 * height * breadth, units=units, outputs=outputs, dropout=dropout)
     return nn.Sequential(layers)
