@@ -20,6 +20,7 @@ def test_a_page_names_formula_figure_and_setting() -> None:
     page = say("optim.nesterov")
     for words in ("Formula:", "trainwell lab optimizer_race", "--set optim.name=nesterov", "--set optim.nesterov=True"):
         assert words in page
+    assert page.count("Choose:") == 1
 
 
 def test_the_list_and_its_json_name_the_same_pages() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 
 from trainwell.data import examine, from_arrays, read, split
@@ -33,3 +35,10 @@ def test_rows_concerned_are_on_the_page() -> None:
     text = audit_text(found)
     assert "150 examples" in text and "1 pair of copies" in text
     assert max(map(len, text.splitlines())) <= 100
+
+
+def test_what_could_not_be_looked_at_is_said(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
+    examples = read(DataRecipe(source="iris"))
+    text = audit_text(examine(examples, split(examples, DataRecipe(), 0)))
+    assert "note: " in text and "trainwell[labels]" in text

@@ -41,8 +41,6 @@ def _text(page: Page) -> str:
         lines.append("  Figure:  " + ", ".join(f"trainwell lab {figure}" for figure in page.figures))
     if example := _example(page):
         lines.append(f"  Choose:  --set {example}")
-    if example := _example(page):
-        lines.append(f"  Choose:  --set {example}")
     if page.setting:
         allowed = page.setting.limits.describe()
         said = f"  Setting: --set {page.setting.key}={page.setting.default}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -80,6 +81,7 @@ def audit_text(audit: Audit) -> str:
             for s in audit.suspects[:8]
         ]
         blocks.append(columns_text(rows) + _more(len(audit.suspects) - 8, "label", "labels"))
+    blocks += [textwrap.fill(f"note: {printable(remark)}", 78, subsequent_indent="  ") for remark in audit.remarks]
     blocks.append(findings_text(audit.findings) or "No problems were found.")
     blocks.append(_verdict(audit))
     return "\n\n".join(blocks)
