@@ -1,7 +1,8 @@
 """Predicted training memory is within 10 % of the measured peak for five networks; predicted seconds come as a ratio.
 
 Every network is trained for two steps in a fresh process (SGD with momentum, 2 cores, torch 2.13 CPU), where torch's
-profiler adds up what the allocator gives and takes. What is predicted needs no numbers: it runs on the meta device.
+profiler adds up what the allocator gives and takes. Seconds are those of one thread's own clock, so that other programs
+hardly matter. What is predicted needs no numbers: it runs on the meta device.
 Usage: python benchmarks/cost.py
 """
 
@@ -31,6 +32,7 @@ def measure(name: str) -> None:
     from trainwell.nn import MODELS
     from trainwell.recipe.schema import NetworkRecipe
 
+    torch.set_num_threads(1)
     shape, batch = CASES[name]
     model = MODELS[name](NetworkRecipe(), shape, 10).train()
     inputs, targets = torch.randn(batch, *shape), torch.randint(10, (batch,))
@@ -43,9 +45,9 @@ def measure(name: str) -> None:
 
     step()  # makes the optimizer's state
     optimizer.zero_grad()
-    started = time.perf_counter()
+    started = time.thread_time()
     step()
-    seconds = time.perf_counter() - started
+    seconds = time.thread_time() - started
     optimizer.zero_grad()
     state = [v for entry in optimizer.state.values() for v in entry.values() if isinstance(v, torch.Tensor)]
     standing = sum(t.nbytes for t in [*model.parameters(), *model.buffers(), *state]) + inputs.nbytes
@@ -60,8 +62,11 @@ def measure(name: str) -> None:
 
 
 def main() -> None:
+    import torch
+
     from trainwell.assemble import cost_sheet, find_subject
 
+    torch.set_num_threads(1)
     print(
         f"{'network':<12}{'batch':>6}{'predicted MB':>14}{'measured MB':>13}{'ratio':>7}{'step, predicted / real':>24}"
     )

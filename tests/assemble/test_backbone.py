@@ -44,6 +44,7 @@ def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
 def test_what_a_backbone_asks_for() -> None:
     asked = published("timm:resnet18")
     assert asked["data.image_size"][0] == 224
+    assert asked["data.centre_crop"][0] == 0.95  # crop_pct of these weights
     for channels, mean in ((3, (0.485, 0.456, 0.406)), (1, (pytest.approx(0.449),))):
         prepared = as_published("timm:resnet18", Preparation("picture", "classify", (channels, 32, 32)))
         assert prepared.mean == mean

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
+
 import pytest
 
 import trainwell as tw
 from trainwell.assemble import find_subject
+from trainwell.assemble.cost_sheet import layers_of
 from trainwell.assemble.costing import state_numbers
 from trainwell.core.errors import UsageError
 from trainwell.nn import MODELS
@@ -23,6 +26,7 @@ def test_a_class_of_the_users(tmp_path, monkeypatch) -> None:
         "from torch import nn\nclass Net(nn.Sequential):\n    def __init__(self):\n"
         "        super().__init__(nn.Conv2d(1, 4, 3), nn.Flatten(), nn.Linear(4 * 36, 5))\n"
         "def needs(width):\n    pass\nnumber = 3\ndef wrong():\n    return 3\n"
+        "def fails():\n    raise ValueError('no weights')\n"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -32,6 +36,7 @@ def test_a_class_of_the_users(tmp_path, monkeypatch) -> None:
         ("mynet_for_cost:Nett", "can be imported"),
         ("mynet_for_cost:needs", "without arguments"),
         ("mynet_for_cost:wrong", "must make a torch.nn.Module"),
+        ("mynet_for_cost:fails", "cannot be made: no weights"),
     ]:
         with pytest.raises(UsageError, match=said):
             find_subject(what)
@@ -46,12 +51,29 @@ def test_a_run_and_a_recipe_bring_their_own_settings(tmp_path) -> None:
         assert subject.input_shape == (1, 8, 8)
         assert subject.examples == run.facts.sizes["train"]
         assert (subject.optimizer, subject.batch_size) == (run.recipe.optim.name, run.recipe.train.batch_size)
+    with pytest.raises(UsageError, match="follow from the data of a recipe"):
+        find_subject(str(run.path / "recipe.toml"), input_shape=(1, 8, 8))
     assert find_subject("one", runs=tmp_path).epoch_seconds == pytest.approx(run.seconds / 2, rel=0.01)
 
 
 def test_nothing_of_that_name(tmp_path) -> None:
     with pytest.raises(UsageError, match="got 'alexnett'. Did you mean 'alexnet'?"):
         find_subject("alexnett", runs=tmp_path)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_published_backbone_costs_what_its_paper_says() -> None:
+    if importlib.util.find_spec("timm") is None:
+        pytest.skip("timm is not installed")
+    subject = find_subject("timm:resnet18")
+    assert subject.input_shape == (3, 224, 224)
+    assert {parameter.device.type for parameter in subject.model.parameters()} == {"meta"}
+    table = layers_of(subject)
+    assert (sum(row.parameters for row in table), sum(row.multiply_adds for row in table)) == (
+        11_689_512,
+        1_814_073_344,
+    )
+    assert "Identity" not in {row.type for row in table}
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))

@@ -28,7 +28,8 @@ def test_alexnet_table_and_json() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["alexnet", "--input", "3x20x20"], "alexnet needs pictures of at least 67x67"),
+        (["alexnet", "--input", "1x20x20"], "got inputs of shape 1x20x20. Give --input 1x67x67 or more."),
+        (["lenet", "--input", "28"], "got inputs of shape 28. Give --input 3x12x12 or more."),
         (["alexnet", "--input", "227x227x3"], "Give 3x227x227"),
         (["lenet", "--input", "abc"], "--input must be channels x height x width"),
         (["lenet", "--batch", "-1"], "--batch must be at least 0"),

@@ -23,7 +23,11 @@ def published(model: str) -> dict[str, tuple[Value, str]]:
     known = preprocessing(model)
     reason = f"as {model} was trained"
     how = known.interpolation if known.interpolation in _KNOWN else "bicubic"
-    return {"data.image_size": (known.side, reason), "data.interpolation": (how, reason)}
+    return {
+        "data.image_size": (known.side, reason),
+        "data.interpolation": (how, reason),
+        "data.centre_crop": (known.crop, reason),
+    }
 
 
 def as_published(model: str, preparation: Preparation) -> Preparation:

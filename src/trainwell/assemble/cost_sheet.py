@@ -42,6 +42,7 @@ class CostSheet:
         auxiliary_parameters: of heads that take part in training only.
         free: bytes that this machine could give.
         machine: what it does in a second.
+        remembered: numbers that the optimizer keeps for each weight.
         examples: training examples of one epoch; 0 if unknown.
         measured_step: seconds of a real step of `measured_batch` examples, or None.
         measured_batch: examples in it.
@@ -57,6 +58,7 @@ class CostSheet:
     free: int
     machine: Machine
     examples: int
+    remembered: int = 0
     measured_step: float | None = None
     measured_batch: int = 0
 
@@ -78,7 +80,7 @@ class CostSheet:
     @property
     def step_seconds(self) -> float:
         """Predicted seconds of one training step."""
-        return self.machine.step_seconds(self.table, self.batch_size)
+        return self.machine.step_seconds(self.table, self.batch_size, remembered=self.remembered)
 
     @property
     def epoch_seconds(self) -> float | None:
@@ -120,6 +122,7 @@ class CostSheet:
             "free_bytes": self.free,
             "largest_batch": memory.largest_batch(self.free),
             "step_seconds": self.step_seconds,
+            "processor_share": self.machine.share,
             "epoch_seconds": self.epoch_seconds,
             "measured_epoch_seconds": self.subject.epoch_seconds,
             "predicted_to_measured": self.predicted_to_measured,
@@ -182,6 +185,7 @@ def cost_sheet(
         free=free_bytes(device),
         machine=calibrate(device),
         examples=examples or subject.examples,
+        remembered=numbers,
     )
     return _measured(sheet, device) if measure else sheet
 
@@ -194,7 +198,7 @@ def layers_of(subject: Subject) -> list[LayerCost]:
         shape = "x".join(map(str, subject.input_shape))
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise UsageError(
-            f"{subject.name} cannot take inputs of shape {shape}: {reason}. Give another --input."
+            f"{subject.name} cannot take inputs of shape {shape}: {reason.rstrip('.')}. Give another --input."
         ) from None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +13,13 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from trainwell.assemble.build import build_parts
+from trainwell.assemble.build import build_network, build_parts
 from trainwell.assemble.model import open_run
 from trainwell.assemble.plan import CUSTOM, gather, plan
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import UsageError
 from trainwell.core.files import plain
-from trainwell.nn import MODELS, PUBLISHED
+from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
 from trainwell.optim import optimizer
 from trainwell.recipe.schema import NetworkRecipe, OptimRecipe
 
@@ -58,7 +59,7 @@ def find_subject(
     """Find the network a user means.
 
     Args:
-        what: a name of the catalogue, "module:Class", a recipe (.toml), or a run.
+        what: a name of the catalogue, "timm:NAME", "module:Class", a recipe (.toml), or a run.
         input_shape: shape of one example; () takes the paper's, or the run's own.
         classes: outputs; 0 takes the paper's, or the run's own.
         runs: folder in which runs live.
@@ -73,16 +74,24 @@ def find_subject(
         published = PUBLISHED.get(what, (_PICTURE, _CLASSES))
         shape, outputs = input_shape or published[0], classes or published[1]
         return _built(what, lambda: MODELS[what](NetworkRecipe(), shape, outputs), shape)
+    if what.startswith(PREFIX):
+        side = preprocessing(what).side
+        shape, outputs = input_shape or (3, side, side), classes or _CLASSES
+        return _built(what, lambda: backbone(what, input_shape=shape, outputs=outputs, pretrained=False), shape)
     if ":" in what and not Path(what).exists():
         return _built(what, _class(what, classes), input_shape or _PICTURE)
     if what.endswith(".toml") and Path(what).is_file():
+        if input_shape or classes:
+            raise UsageError(
+                f"--input and --classes follow from the data of a recipe. Leave them out for {plain(what)}."
+            )
         return _of_recipe(what)
     if folder.is_dir():
         return _of_run(folder, input_shape=input_shape, classes=classes)
     guess = nearest(what, MODELS)
     hint = f" Did you mean {guess!r}?" if guess else ""
     raise UsageError(
-        f"cost needs the name of a network, module:Class, a recipe or a run, got {plain(what)!r}.{hint} "
+        f"cost needs the name of a network, timm:NAME, module:Class, a recipe or a run, got {plain(what)!r}.{hint} "
         f"Networks: {', '.join(sorted(MODELS))}."
     )
 
@@ -108,8 +117,10 @@ def _built(name: str, build: Callable[[], nn.Module], shape: tuple[int, ...]) ->
     try:
         with torch.device("meta"):
             model = build()
-    except UsageError:
-        raise
+    except UsageError as problem:
+        smallest = r"Try data\.image_size = (\d+), or .*"  # what a user of --input never typed
+        channels = shape[0] if len(shape) == 3 else _PICTURE[0]
+        raise UsageError(re.sub(smallest, rf"Give --input {channels}x\1x\1 or more.", str(problem))) from None
     except Exception:  # a user's network may look at its numbers while it is made
         model = build()
     return Subject(name, model, shape, build)
@@ -123,7 +134,7 @@ def _class(what: str, classes: int) -> Callable[[], nn.Module]:
         sys.path.insert(0, here)
     try:
         made = getattr(importlib.import_module(path.removesuffix(".py").replace(os.sep, ".")), attribute)
-    except (ImportError, AttributeError) as problem:
+    except Exception as problem:  # a user's module may fail in any way
         raise UsageError(f"{plain(what)} must be a class or function that can be imported, got: {problem}.") from None
 
     def build() -> nn.Module:
@@ -133,6 +144,8 @@ def _class(what: str, classes: int) -> Callable[[], nn.Module]:
             raise UsageError(
                 f"{plain(what)} must be made without arguments, got: {problem}. Write a function that makes it."
             ) from None
+        except Exception as problem:  # a user's network may fail in any way
+            raise UsageError(f"{plain(what)} cannot be made: {problem}. Make it by itself first.") from None
         if not isinstance(network, nn.Module):
             raise UsageError(f"{plain(what)} must make a torch.nn.Module, got {type(network).__name__}.")
         return network
@@ -163,7 +176,7 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
     if recipe.nn.model == CUSTOM:
         raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
     shape, outputs = input_shape or tuple(facts.input_shape), classes or facts.outputs
-    found = _built(run.name, lambda: MODELS[recipe.nn.model](recipe.nn, shape, outputs), shape)
+    found = _built(run.name, lambda: build_network(recipe, shape, outputs, fresh=False), shape)
     steps = facts.steps / max(1, facts.epochs)
     return Subject(
         found.name,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def cost(
-    model: Annotated[str, typer.Argument(help="alexnet, resnet50, ... · module:Class · recipe.toml · a run")],
+    model: Annotated[str, typer.Argument(help="alexnet, timm:NAME, ... · module:Class · recipe.toml · a run")],
     input: Annotated[str | None, typer.Option(help="Shape of one example, e.g. 3x227x227.")] = None,
     batch: Annotated[int, typer.Option(help="Examples in a batch; 0: the recipe's, or 32.")] = 0,
     classes: Annotated[int, typer.Option(help="Outputs; 0: the paper's.")] = 0,
@@ -80,6 +80,7 @@ def _text(sheet: CostSheet) -> str:
 
 
 def _sentences(sheet: CostSheet) -> list[str]:
+    from trainwell.cost import BUSY
     from trainwell.report.words import duration
 
     memory, said = sheet.memory, []
@@ -97,6 +98,11 @@ def _sentences(sheet: CostSheet) -> list[str]:
         + (f"the largest batch is {largest:,}." if largest else "not even one example fits.")
     )
     said.append(f"A step takes about {duration(sheet.step_seconds)} on this machine (predicted).")
+    if sheet.machine.share < BUSY:
+        said.append(
+            f"The machine is busy: other programs take {1 - sheet.machine.share:.0%} of the processor. "
+            "The prediction is for a quiet one."
+        )
     if sheet.epoch_seconds is not None:
         said.append(f"An epoch of {sheet.examples:,} examples takes about {duration(sheet.epoch_seconds)} (predicted).")
     if (ratio := sheet.predicted_to_measured) is not None:

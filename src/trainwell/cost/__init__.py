@@ -10,6 +10,7 @@ from trainwell.cost.memory import training_memory as training_memory
 from trainwell.cost.parameters import count_parameters as count_parameters
 from trainwell.cost.peak import step_peak as step_peak
 from trainwell.cost.receptive_field import ReceptiveFields as ReceptiveFields
+from trainwell.cost.seconds import BUSY as BUSY
 from trainwell.cost.seconds import Machine as Machine
 from trainwell.cost.seconds import calibrate as calibrate
 from trainwell.cost.seconds import time_steps as time_steps

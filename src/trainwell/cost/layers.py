@@ -118,7 +118,7 @@ def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
         children = [prefix + child for child, _ in module.named_children()]
         computed = total.get(name, 0) - sum(total.get(child, 0) for child in children)
         is_leaf = not children
-        if is_leaf or own_numbers[name] or computed:
+        if (is_leaf and not isinstance(module, nn.Identity)) or own_numbers[name] or computed:
             bytes_held = held.get(name, 0) if is_leaf else 0
             shape, kind = shapes.get(name, ()), type(module).__name__
             costs.append(LayerCost(name, kind, shape, own_numbers[name], computed, bytes_held, fields.get(name)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +16,14 @@ from trainwell.cost.layers import LayerCost
 _STEP = 3
 # A layer's output is written, read, and both again as a gradient, by the layer and by what follows it.
 _TOUCHED = 4
-_GOOD_FOR = 0.15  # seconds spent on each kernel: a few repetitions, of which the fastest counts
+_GOOD_FOR = 0.1  # seconds spent on each kernel: a few repetitions, of which the fastest counts
 _REPEATS = 3
+_PICTURES = 16
+_TOGETHER = 0.8  # of what its threads would do one by one is what a processor does with all of them
+# A weight is read in both passes, and its gradient written.
+_WEIGHTS_TOUCHED = 3
+_NUMBER = 4  # bytes
+BUSY = 0.8  # a share of the time below this: other programs take the processor
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Machine:
         matrix: of a fully connected layer.
         memory: bytes of activations read or written by layers that hardly compute.
         call: seconds that a layer takes however small it is.
+        share: part of the time in which a processor was ours; the rates are those of a quiet machine.
     """
 
     convolution: float
@@ -36,15 +44,23 @@ class Machine:
     matrix: float
     memory: float
     call: float = 0.0
+    share: float = 1.0
 
-    def step_seconds(self, table: Sequence[LayerCost], batch_size: int) -> float:
+    def step_seconds(self, table: Sequence[LayerCost], batch_size: int, *, remembered: int | None = None) -> float:
         """Predict the seconds of one training step from a network's table.
+
+        Args:
+            table: of the network.
+            batch_size: examples in a batch.
+            remembered: numbers that the optimizer keeps for each weight; None leaves its update out.
 
         >>> table = [LayerCost("", "Linear", (10,), 1010, 1000, 40)]
         >>> Machine(1e9, 1e9, 3000.0, 1e9).step_seconds(table, 1) > 1
         True
         """
-        seconds = 0.0
+        # Of each weight an update reads the gradient, and reads and writes the weight and what it remembers.
+        touched = _WEIGHTS_TOUCHED + (0 if remembered is None else 3 + 2 * remembered)
+        seconds = touched * _NUMBER * sum(layer.parameters for layer in table) / self.memory
         for layer in table:
             seconds += self.call + _STEP * layer.multiply_adds * batch_size / self._rate(layer)
             seconds += _TOUCHED * layer.activation_bytes * batch_size / self.memory
@@ -62,24 +78,45 @@ class Machine:
 def calibrate(device: torch.device | None = None) -> Machine:
     """Time five kernels on this machine, in about a second.
 
+    One thread is timed by its own clock first, which stands still while other programs have the processor. If they have
+    much of it, several threads, whom only the wall clock can time, are reckoned from the one.
+
     Args:
         device: where training would run; None: the processor.
     """
     device = device or torch.device("cpu")
+    threads = torch.get_num_threads()
+    if device.type != "cpu" or threads == 1:
+        return _timed(device)
+    torch.set_num_threads(1)
+    try:
+        one = _timed(device)
+    finally:
+        torch.set_num_threads(threads)
+    if one.share >= BUSY:
+        return dataclasses.replace(_timed(device), share=one.share)
+    many = _TOGETHER * threads
+    rates = [many * rate for rate in (one.convolution, one.depthwise, one.matrix, one.memory)]
+    return Machine(rates[0], rates[1], rates[2], rates[3], one.call, one.share)
+
+
+def _timed(device: torch.device) -> Machine:
     with torch.random.fork_rng(devices=[]):
         convolution = nn.Conv2d(64, 64, 3, padding=1)
         depthwise = nn.Conv2d(128, 128, 3, padding=1, groups=128)
         matrix = nn.Linear(1024, 1024)
-        pictures = torch.randn(16, 64, 28, 28)
-        channels = torch.randn(16, 128, 28, 28)
+        pictures = torch.randn(_PICTURES, 64, 28, 28)
+        channels = torch.randn(_PICTURES, 128, 28, 28)
         rows = torch.randn(64, 1024)
         light = nn.Sequential(nn.BatchNorm2d(64), nn.ReLU())
         tiny = nn.Sequential(*(nn.Linear(8, 8) for _ in range(10)))
         cases = ((convolution, pictures), (depthwise, channels), (matrix, rows), (light, pictures), (tiny, rows[:, :8]))
-        times = [_fastest(module.to(device), inputs.to(device)) for module, inputs in cases]
-    works = (16 * 784 * 64 * 9 * 64, 16 * 784 * 128 * 9, 64 * 1024 * 1024)
+        found = [_fastest(module.to(device), inputs.to(device)) for module, inputs in cases]
+    times, shares = zip(*found, strict=True)
+    works = (_PICTURES * 784 * 64 * 9 * 64, _PICTURES * 784 * 128 * 9, 64 * 1024 * 1024)
     rates = [_STEP * work / seconds for work, seconds in zip(works, times, strict=False)]
-    return Machine(rates[0], rates[1], rates[2], memory=2 * _TOUCHED * pictures.nbytes / times[3], call=times[4] / 10)
+    memory = 2 * _TOUCHED * pictures.nbytes / times[3]
+    return Machine(rates[0], rates[1], rates[2], memory, call=times[4] / 10, share=sum(shares) / len(shares))
 
 
 def time_steps(model: nn.Module, inputs: Tensor, *, seconds: float = 4.0) -> float:
@@ -90,20 +127,28 @@ def time_steps(model: nn.Module, inputs: Tensor, *, seconds: float = 4.0) -> flo
         inputs: one batch.
         seconds: time to spend.
     """
-    return _fastest(model, inputs, spend=seconds, leaf=inputs.is_floating_point())
+    return _fastest(model, inputs, spend=seconds, leaf=inputs.is_floating_point())[0]
 
 
-def _fastest(module: nn.Module, inputs: Tensor, *, spend: float = _GOOD_FOR, leaf: bool = True) -> float:
+def _fastest(module: nn.Module, inputs: Tensor, *, spend: float = _GOOD_FOR, leaf: bool = True) -> tuple[float, float]:
+    """Return the seconds of the fastest of many passes, and the share of all their time that this thread computed.
+
+    A thread's own clock stands still while other programs have the processor; where several threads share the work, or
+    a device does it, only the wall clock tells how long it took.
+    """
+    alone = inputs.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.thread_time if alone else time.perf_counter
     best, begun, done = float("inf"), time.perf_counter(), 0
+    worked = time.thread_time()
     given = inputs.detach().requires_grad_(leaf)
     while done < _REPEATS or time.perf_counter() - begun < spend:
         if done >= 2 and time.perf_counter() - begun > spend:
             break
-        started = time.perf_counter()
+        started = clock()
         torch.autograd.backward(module(given).sum())
         if inputs.device.type == "cuda":
             torch.cuda.synchronize(inputs.device)
-        best = min(best, time.perf_counter() - started)
+        best = min(best, clock() - started)
         module.zero_grad()
         done += 1
-    return best
+    return best, min(1.0, (time.thread_time() - worked) / (time.perf_counter() - begun))

@@ -109,6 +109,7 @@ class DataRecipe:
     interpolation: str = setting(
         "bilinear", "how pictures are resized", limits=Limits(words=("bilinear", "bicubic", "nearest", "lanczos"))
     )
+    centre_crop: float = setting(1.0, "share of a picture's shorter side that is kept, from the middle", limits=SHARE)
     max_pixels: int = setting(50_000_000, "larger pictures are refused before they are decoded", limits=AT_LEAST_ONE)
     shift: int = setting(0, "augmentation: shift by up to this many pixels", limits=COUNT)
     flip: bool = setting(False, "augmentation: mirror left and right at random")

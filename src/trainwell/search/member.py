@@ -122,7 +122,8 @@ _RANDOM = ("nn.classic_dropout", "nn.dropconnect", "nn.pooling", "nn.normalisati
 _DATA_READ = tuple(
     f"data.{name}"
     for name in (
-        "source target drop group delimiter validation test stratify prepare components image_size max_pixels workers"
+        "source target drop group delimiter validation test stratify prepare components image_size interpolation "
+        "centre_crop max_pixels workers"
     ).split()
 )
 

@@ -157,6 +157,21 @@ def test_a_broken_picture_is_named(case: str, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("size", [(40, 40), (60, 40), (40, 60)])
+def test_the_middle_is_kept_as_a_backbone_saw_it(size: tuple[int, int], tmp_path: Path) -> None:
+    """A picture resized to 1/0.8 of the side and cut to its middle, as timm does, is this crop at once."""
+    rng = np.random.default_rng(0)
+    smooth = Image.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
+    path = save(tmp_path / "a.png", smooth)
+    (block,) = decode([path], (16, 16, 3), crop=0.8)
+    scale = 20 / min(size)
+    whole = smooth.resize((round(size[0] * scale), round(size[1] * scale)), Image.Resampling.BILINEAR)
+    left, top = (whole.width - 16) // 2, (whole.height - 16) // 2
+    expected = np.asarray(whole.crop((left, top, left + 16, top + 16)), dtype=float)
+    assert np.abs(block[0] - expected).mean() < 3
+    assert np.abs(block[0] - expected).mean() < np.abs(next(decode([path], (16, 16, 3)))[0] - expected).mean() / 2
+
+
 def test_floats_are_refused(tmp_path: Path) -> None:
     path = save(tmp_path / "a.tiff", GREY.astype(np.float32))
     with pytest.raises(DataError, match="floats without a defined range"):

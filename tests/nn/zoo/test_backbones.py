@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 import pytest
 import torch
@@ -61,6 +62,7 @@ def test_preparation_is_timms_own(timm) -> None:
     found = preprocessing("timm:resnet18")
     assert (found.side, found.mean, found.std) == (224, (0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
     assert found.interpolation in ("bilinear", "bicubic")
+    assert found.crop == timm.models.get_pretrained_cfg("resnet18").crop_pct < 1
 
 
 def test_weights_of_another_network_are_refused(weights, tmp_path) -> None:
@@ -80,6 +82,13 @@ def test_unknown_names_and_no_network_are_one_sentence(timm, monkeypatch) -> Non
     def offline(*args, **kwargs):
         raise OSError("we are offline")
 
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "ENDPOINT", "http://localhost:1")  # nobody listens there
+    begun = time.perf_counter()
+    with pytest.raises(UsageError, match="they are not on this machine, and the hub does not answer"):
+        backbone("timm:resnet18", input_shape=(3, 64, 64), outputs=4, pretrained=True)
+    assert time.perf_counter() - begun < 10
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(timm, "create_model", offline)
     with pytest.raises(UsageError, match="weights could not be had: we are offline. Without a network give a file"):
         backbone("timm:resnet18", input_shape=(3, 64, 64), outputs=4, pretrained=True)

@@ -47,7 +47,7 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
 
     Args:
         folder: holds a sub-folder for each class, or train/ and others that do.
-        recipe: `image_size` and `max_pixels` are read.
+        recipe: `image_size`, `interpolation`, `centre_crop` and `max_pixels` are read.
     Raises:
         DataError: if there are no pictures in sub-folders, or some are broken or too large.
         MissingExtraError: if Pillow is not installed.
@@ -149,13 +149,14 @@ def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[
             f"(their median side is {median}; data.image_size sets another)."
         )
     shape = (height, width, 1 if grey == len(files) else 3)
-    blocks = partial(decode, files, shape, interpolation=recipe.interpolation)
+    blocks = partial(decode, files, shape, interpolation=recipe.interpolation, crop=recipe.centre_crop)
     pictures = cache.store(key, blocks, shape=(len(files), *shape), remarks=remarks)
     return pictures, tuple(remarks)
 
 
 def _key(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> str:
-    digest = hashlib.sha256(repr((_RULES, recipe.image_size, recipe.interpolation, recipe.max_pixels)).encode())
+    how = (_RULES, recipe.image_size, recipe.interpolation, recipe.centre_crop, recipe.max_pixels)
+    digest = hashlib.sha256(repr(how).encode())
     for path in files:
         status = path.stat()
         digest.update(os.fsencode(path.relative_to(folder)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())

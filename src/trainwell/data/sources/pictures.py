@@ -6,6 +6,7 @@ white; 16 bits to 8 by dropping the lower byte; all else to RGB, or to one chann
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -70,10 +71,16 @@ def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
 
 
 def decode(
-    files: Sequence[Path], shape: tuple[int, int, int], *, interpolation: str = "bilinear"
+    files: Sequence[Path], shape: tuple[int, int, int], *, interpolation: str = "bilinear", crop: float = 1.0
 ) -> Iterator[Pictures]:
     """Yield pictures in blocks of (n, height, width, channels), in order; a larger or smaller one is resized until it
     fills the shape, and what juts out is cut off evenly.
+
+    Args:
+        files: what to read.
+        shape: (height, width, channels) of every picture.
+        interpolation: how one is resized.
+        crop: share of its sides that is kept, from the middle.
 
     Raises:
         DataError: after all files were tried, naming up to five that are broken.
@@ -84,7 +91,7 @@ def decode(
             if picture.format == "PNG":
                 picture.verify()  # decoding alone does not notice every cut-off PNG
         with _open(path) as picture:
-            return _convert(picture, shape, interpolation)
+            return _convert(picture, shape, interpolation, crop)
 
     tried: list[_Broken | None] = []
     for start in range(0, len(files), _AT_ONCE):
@@ -148,11 +155,13 @@ def _open(path: Path) -> Any:
     return _pillow().Image.open(path, formats=_FORMATS)
 
 
-def _convert(picture: Any, shape: tuple[int, int, int], interpolation: str) -> Pictures:
+def _convert(picture: Any, shape: tuple[int, int, int], interpolation: str, crop: float) -> Pictures:
     height, width, channels = shape
     pillow = _pillow()
     if picture.size not in ((width, height), (height, width)):
-        picture.draft(None, (max(shape[:2]),) * 2)  # a JPEG is decoded at the smallest scale that is large enough
+        picture.draft(
+            None, (math.ceil(max(shape[:2]) / crop),) * 2
+        )  # a JPEG is decoded at the smallest scale that is large enough
     picture = pillow.ImageOps.exif_transpose(picture)
     if picture.mode in _SIXTEEN_BITS:
         levels = np.clip(np.asarray(picture).astype(np.int64), 0, 65535) >> 8
@@ -164,6 +173,7 @@ def _convert(picture: Any, shape: tuple[int, int, int], interpolation: str) -> P
         white = pillow.Image.new("RGBA", picture.size, (255, 255, 255, 255))
         picture = pillow.Image.alpha_composite(white, picture)
     picture = picture.convert("L" if channels == 1 else "RGB")
-    if picture.size != (width, height):
-        picture = pillow.ImageOps.fit(picture, (width, height), method=pillow.Image.Resampling[interpolation.upper()])
+    if picture.size != (width, height) or crop < 1:
+        how = pillow.Image.Resampling[interpolation.upper()]
+        picture = pillow.ImageOps.fit(picture, (width, height), method=how, bleed=(1 - crop) / 2)
     return np.array(picture, dtype=np.uint8).reshape(shape)

@@ -28,7 +28,7 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
         source: a bundled name; a table with the training columns (others are ignored); a picture, or a folder with
             pictures at any depth; an idx file of pictures; an .npz holding X.
         preparation: says what kind of inputs the network was trained on.
-        recipe: `max_pixels` and `delimiter` are read.
+        recipe: `interpolation`, `centre_crop`, `max_pixels` and `delimiter` are read.
     Returns:
         raw inputs as `Preparation.inputs` takes them, and a name for each.
     Raises:
@@ -72,6 +72,6 @@ def _pictures(path: Path, preparation: Preparation, recipe: DataRecipe) -> tuple
         raise DataError(f"The folder {plain(path.name)} must hold pictures to predict on, but there is none.")
     read_headers(files, max_pixels=recipe.max_pixels)
     channels, height, width = preparation.raw_shape
-    blocks = list(decode(files, (height, width, channels), interpolation=recipe.interpolation))
+    blocks = list(decode(files, (height, width, channels), interpolation=recipe.interpolation, crop=recipe.centre_crop))
     root = path if path.is_dir() else path.parent
     return np.concatenate(blocks), tuple(plain(file.relative_to(root).as_posix()) for file in files)

@@ -9,6 +9,8 @@ import importlib
 import importlib.util
 import sys
 import types
+import urllib.error
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -35,12 +37,14 @@ class Preprocessing:
         mean: of each channel, on pixels scaled to [0, 1].
         std: of each channel.
         interpolation: how pictures were resized: "bicubic", "bilinear", ...
+        crop: share of a picture's shorter side that was kept, from the middle.
     """
 
     side: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     interpolation: str
+    crop: float = 1.0
 
 
 def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained: bool, seed: int = 0) -> nn.Module:
@@ -66,14 +70,17 @@ def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained:
         try:
             if file and pretrained:
                 return _from_file(timm, short, Path(file), options)
-            model: nn.Module = timm.create_model(short, pretrained=pretrained, **options)
+            overlay = {"file": cached} if pretrained and (cached := _in_cache(timm, short)) else None
+            options |= {"pretrained": pretrained, "pretrained_cfg_overlay": overlay}
+            model: nn.Module = timm.create_model(short, **options)
         except (DamagedError, UsageError):
             raise
         except (RuntimeError, OSError, ValueError) as problem:
             reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
             what = "weights could not be had" if pretrained else "network could not be built"
             raise UsageError(
-                f"{plain(name)}: its {what}: {plain(reason)}. Without a network give a file: {PREFIX}{short}@FILE."
+                f"{plain(name)}: its {what}: {plain(reason).rstrip('.')}. "
+                f"Without a network give a file: {PREFIX}{short}@FILE."
             ) from None
     return model
 
@@ -89,7 +96,31 @@ def preprocessing(name: str) -> Preprocessing:
     timm = load_timm()
     _require(timm, short)
     described = timm.models.get_pretrained_cfg(short)
-    return Preprocessing(described.input_size[1], described.mean, described.std, described.interpolation)
+    side, crop = described.input_size[1], min(1.0, described.crop_pct or 1.0)
+    return Preprocessing(side, described.mean, described.std, described.interpolation, crop)
+
+
+def _in_cache(timm: Any, short: str) -> str | None:
+    """Return the file that holds a backbone's weights on this machine; None if they must and can be fetched.
+
+    Asking first spares a machine without a network the minute for which the hub's client tries again and again.
+
+    Raises:
+        OSError: if the weights are not here, and the hub does not answer within seconds.
+    """
+    hub = importlib.import_module("huggingface_hub")
+    name = (timm.models.get_pretrained_cfg(short).hf_hub_id or "").partition("@")[0]
+    files = (hub.try_to_load_from_cache(name, file) for file in _FILES) if name else ()
+    found = next((file for file in files if isinstance(file, str)), None)
+    if found is None and not hub.constants.HF_HUB_OFFLINE:
+        try:
+            urllib.request.urlopen(hub.constants.ENDPOINT, timeout=_PATIENCE).close()
+        except urllib.error.HTTPError:
+            pass  # it answers
+        except OSError as problem:
+            reason = getattr(problem, "reason", problem)
+            raise OSError(f"they are not on this machine, and the hub does not answer ({reason})") from None
+    return found
 
 
 def load_timm() -> Any:
@@ -127,6 +158,8 @@ def _declare_operators() -> None:
 
 
 _KEPT: list[Any] = []
+_FILES = ("model.safetensors", "pytorch_model.bin")  # as the hub calls them
+_PATIENCE = 5  # seconds
 
 
 class _Named(type):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from trainwell.core.errors import UsageError
+from trainwell.nn.zoo.picture import picture
 
 
 def lenet5(*, input_shape: Sequence[int], outputs: int, activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Module:
@@ -26,10 +26,7 @@ def lenet5(*, input_shape: Sequence[int], outputs: int, activation: Callable[[],
     >>> [sum(p.numel() for p in layer.parameters()) for layer in net if list(layer.parameters())]
     [156, 2416, 48120, 10164, 850]
     """
-    if len(input_shape) != 3 or min(input_shape[1:]) < 12:
-        shape = "x".join(map(str, input_shape))
-        raise UsageError(f"lenet5 needs pictures of at least 12x12, got inputs of shape {shape}. Try nn.model = 'mlp'.")
-    channels, height, width = input_shape
+    channels, height, width = picture("lenet5", input_shape, smallest=12)
     padding = 0 if min(height, width) >= 32 else 2
 
     def after(side: int) -> int:
