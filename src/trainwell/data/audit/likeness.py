@@ -1,9 +1,12 @@
 """Pictures that are copies of one another though no byte agrees: shifted, mirrored, encoded again, resized.
 
-1. Every picture is reduced to grey at 40 pixels or less. The low frequencies (DCT) of its middle describe it.
-2. The same is done for windows moved by a few pixels, for the window around the centre of what is seen, and for all
-   their mirror images; each asks for its nearest neighbours among the middles. Only a few of about sqrt(N) cells are
-   searched (an inverted file, Jégou, Douze and Schmid 2011), so that 60,000 pictures take seconds.
+1. Every picture is reduced to grey at 40 pixels or less. The low frequencies (DCT) of a window describe it, each in
+   units of what a quarter of a pixel and JPEG change in it: so a copy lies within a few units of its source wherever
+   the two windows show the same, and hardly anything else does.
+2. Windows in the middle at four neighbouring places are asked for by windows two pixels apart: together they meet
+   every shift of up to three pixels exactly. The same with windows around the centre of what is seen, for objects
+   that moved farther; and mirrored, for which the odd frequencies across change their sign. Only a few of about
+   sqrt(N) cells are searched (an inverted file, Jégou, Douze and Schmid 2011), so that 60,000 pictures take seconds.
 3. Each candidate is laid over its partner and compared pixel by pixel.
 """
 
@@ -26,13 +29,15 @@ Ints = NDArray[np.int64]
 
 SMALLEST = 16  # pixels: below, likeness cannot be told from a copy
 _SIDE = 40  # larger pictures are averaged down to at most this
-_ORDER = 5  # frequencies each way: a shift of one pixel still leaves them alike
-_STEP = 2  # windows lie so far apart; the exact comparison closes the gap of one pixel
+_ORDER = 5  # frequencies each way
+_PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the windows that are kept; those that ask lie two pixels apart
 _FARTHEST = 4  # pixels by which a window may move beyond the picture's own margin
 _PROBED = 3  # cells that each window searches
-_ALIKE = 0.90  # cosine of descriptors from which a pair is looked at
-_KEPT = 8  # candidates of a picture that are compared exactly
+_NEAR = 16.0  # units of _scale within which a pair is looked at: half a pixel is about 10
+_ENCODED = 3.0  # levels by which JPEG moves a frequency of 28 x 28 pixels (benchmarks/audit.py)
+_KEPT = 4  # candidates of a picture that are compared exactly
 _AT_ONCE, _COMPARED = 8192, 2048  # pictures described at once; pairs compared at once, near the caches
+_LARGEST = 1 << 22  # numbers of a table of distances: many copies of one picture must not fill the memory
 # Two pictures are one where the common part correlates and differs, blurred by 3 x 3, by at most so many of 255 levels:
 # JPEG errs in fine detail and keeps the coarse, two garments of one cut do not. Measured in benchmarks/audit.py.
 _CORRELATED, _RESIDUAL, _COLOUR = 0.95, 3.5, 0.04
@@ -55,17 +60,25 @@ class _View:
     left: Ints
     size: tuple[int, int]
 
-    def moved(self, y: int, x: int) -> _View:
-        """Return the same pictures with every window moved by so many pixels, as far as the padding goes."""
-        last_y, last_x = (full - part for full, part in zip(self.pictures.shape[1:], self.size, strict=True))
-        return _View(self.pictures, np.clip(self.top + y, 0, last_y), np.clip(self.left + x, 0, last_x), self.size)
-
-    def windows(self, rows: Ints, y: int = 0, x: int = 0) -> Float32:
+    def windows(self, rows: Ints, y: Ints | int = 0, x: Ints | int = 0) -> Float32:
         """Return the windows of some pictures, moved by so many pixels, (rows, height, width)."""
         every = sliding_window_view(self.pictures, self.size, axis=(1, 2))
         last_y, last_x = every.shape[1] - 1, every.shape[2] - 1
         found: Float32 = every[rows, np.clip(self.top[rows] + y, 0, last_y), np.clip(self.left[rows] + x, 0, last_x)]
         return found
+
+
+class _Candidates(NamedTuple):
+    """Rows of windows that look alike: the asker's, mirrored or not, lies so many pixels off the member's."""
+
+    member: Ints
+    asker: Ints
+    mirrored: Ints
+    y: Ints
+    x: Ints
+
+    def take(self, rows: Array | slice) -> _Candidates:
+        return _Candidates(*(column[rows] for column in self))
 
 
 def near_copies(pictures: Array) -> list[Pair]:
@@ -82,23 +95,23 @@ def near_copies(pictures: Array) -> list[Pair]:
     if count < 2 or min(height, width) < SMALLEST:
         return []
     grey, colour = _reduce(pictures)
-    margin = max(_STEP + 1, round(min(grey.shape[1:]) / 9))
+    varied = np.flatnonzero(np.ptp(grey, axis=(1, 2)) > 1)
+    grey, colour = grey[varied], colour[varied]
+    if len(varied) < 2:
+        return []
+    margin = max(3, round(min(grey.shape[1:]) / 9))
     size = (grey.shape[1] - 2 * margin, grey.shape[2] - 2 * margin)
     padded = np.pad(grey, ((0, 0), (_FARTHEST, _FARTHEST), (_FARTHEST, _FARTHEST)), mode="edge")
-    upright, mirrored = padded, np.ascontiguousarray(padded[:, :, ::-1])
-    middle = margin + _FARTHEST
-
-    def fixed(pictures: Float32, y: int, x: int) -> _View:
-        return _View(pictures, np.full(count, middle + y), np.full(count, middle + x), size)
-
-    steps = range(-_STEP, _STEP + 1, _STEP)
-    moved = [fixed(way, y, x) for way in (upright, mirrored) for y in steps for x in steps]
-    objects = [_centred(way, size) for way in (upright, mirrored)]
-    centred = [view.moved(y, x) for view in objects for y, x in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))]
+    middle = np.full(len(varied), margin + _FARTHEST)
+    steps = (-2, 0, 2)
+    searches = (
+        (_View(padded, middle, middle, size), tuple((y, x) for y in steps for x in steps)),
+        (_centred(padded, size), ((0, 0),)),
+    )
     found: dict[tuple[int, int], float] = {}
-    for home, askers in ((fixed(upright, 0, 0), moved), (objects[0], centred)):
-        for pair in _confirm(home, askers, _candidates(home, askers), colour):
-            key = (pair.first, pair.second)
+    for view, places in searches:
+        for pair in _confirm(view, _candidates(view, places), colour):
+            key = (int(varied[pair.first]), int(varied[pair.second]))
             found[key] = max(found.get(key, 0.0), pair.agreement)
     return [Pair(*key, found[key]) for key in sorted(found)]
 
@@ -131,125 +144,200 @@ def _centred(pictures: Float32, size: tuple[int, int]) -> _View:
     return _View(pictures, places[0], places[1], size)
 
 
-def _describe(view: _View, basis: Float32) -> Float32:
-    """Return (N, frequencies) of unit length."""
+def _describe(view: _View, basis: Float32, y: int, x: int) -> Float32:
+    """Return (N, frequencies) of the windows moved by so many pixels."""
     found = np.empty((len(view.pictures), basis.shape[1]), dtype=np.float32)
     for start in range(0, len(found), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(found)))
-        found[rows] = view.windows(rows).reshape(len(rows), -1) @ basis
-    found /= np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
+        found[rows] = view.windows(rows, y, x).reshape(len(rows), -1) @ basis
     return found
 
 
 def _basis(height: int, width: int) -> Float32:
-    """Return (pixels, frequencies): the low frequencies of the DCT without the mean."""
+    """Return (pixels, frequencies): the low frequencies of the DCT, those across in the innermost place."""
     down, across = (
         np.cos(np.pi * np.outer(np.arange(size) + 0.5, np.arange(_ORDER)) / size) for size in (height, width)
     )
-    both = np.einsum("yu,xv->yxuv", down, across).reshape(height * width, -1)[:, 1:]
+    both = np.einsum("yu,xv->yxuv", down, across).reshape(height * width, -1)
     basis: Float32 = (both / np.linalg.norm(both, axis=0)).astype(np.float32)
     return basis
 
 
+def _scale(view: _View, basis: Float32) -> Float32:
+    """Return what each frequency changes by a quarter of a pixel, either way, and by JPEG."""
+    few = (
+        view
+        if len(view.top) <= _AT_ONCE
+        else _View(view.pictures[:_AT_ONCE], view.top[:_AT_ONCE], view.left[:_AT_ONCE], view.size)
+    )
+    here = _describe(few, basis, 0, 0)
+    changes = [((_describe(few, basis, *place) - here) ** 2).mean(axis=0) for place in ((0, 1), (1, 0))]
+    scale: Float32 = np.sqrt(_ENCODED**2 + sum(changes) / 32)
+    return scale
+
+
 def _cells(middles: Float32) -> Float32:
-    """Return centres of about sqrt(N) cells: a few rounds of k-means with cosine on a sample."""
+    """Return centres of about sqrt(N) cells: a few rounds of k-means on a sample."""
     generator = np.random.default_rng(0)
     count = max(1, round(math.sqrt(len(middles))))
     sample = middles[generator.permutation(len(middles))[: 40 * count]]
     centres = sample[:count].copy()
     for _ in range(5):
-        nearest = (sample @ centres.T).argmax(axis=1)
+        nearest = (_one(sample) @ _half(centres).T).argmax(axis=1)
         sums = np.zeros_like(centres)
         np.add.at(sums, nearest, sample)
-        lengths = np.linalg.norm(sums, axis=1, keepdims=True)
-        centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres).astype(np.float32)
+        members = np.bincount(nearest, minlength=count)[:, None]
+        centres = np.where(members > 0, sums / np.maximum(members, 1), centres).astype(np.float32)
     return centres
 
 
-def _candidates(home: _View, askers: list[_View]) -> Array:
-    """Return rows (member, asker, number of the asker's view), the best few of each asker."""
-    basis = _basis(*home.size)
-    middles = _describe(home, basis)
-    centres = _cells(middles)
-    cell_of = (middles @ centres.T).argmax(axis=1)
+def _one(points: Float32) -> Float32:
+    """Append a 1, so that the product with `_half` of others orders them by distance, nearest first."""
+    return np.column_stack([points, np.ones(len(points), np.float32)])
+
+
+def _half(points: Float32) -> Float32:
+    """Append minus half the squared length: a . b - b . b / 2 is largest where b lies nearest to a."""
+    return np.column_stack([points, -0.5 * (points * points).sum(axis=1)])
+
+
+@dataclass(frozen=True)
+class _Index:
+    """Described windows, sorted by cell."""
+
+    points: Float32
+    centres: Float32
+    order: Ints
+    bounds: Ints
+    place: Ints
+
+
+def _index(points: Float32) -> _Index:
+    centres = _half(_cells(points))
+    cell_of = np.concatenate(
+        [
+            (_one(points[start : start + _AT_ONCE]) @ centres.T).argmax(axis=1)
+            for start in range(0, len(points), _AT_ONCE)
+        ]
+    )
     order = np.argsort(cell_of, kind="stable")
-    bounds = np.searchsorted(cell_of[order], np.arange(len(centres) + 1))
-
-    def ask(view: _View) -> tuple[Array, Float32]:
-        return _nearest(_describe(view, basis), middles[order], centres, order, bounds)
-
-    with ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(ask, askers))
-    rows = np.concatenate([np.column_stack([found, np.full(len(found), n)]) for n, (found, _) in enumerate(answers)])
-    alike = np.concatenate([alike for _, alike in answers])
-    best = np.lexsort((-alike, rows[:, 1]))
-    rows = rows[best]
-    starts = np.flatnonzero(np.diff(rows[:, 1], prepend=-1))
-    rank = np.arange(len(rows)) - np.repeat(starts, np.diff(np.append(starts, len(rows))))
-    chosen: Array = rows[rank < _KEPT]
-    return chosen
-
-
-def _nearest(asked: Float32, middles: Float32, centres: Float32, order: Ints, bounds: Ints) -> tuple[Array, Float32]:
-    """Return (member, asker) and their cosine: the nearest two in each probed cell, from 0.9 on, never oneself."""
-    probed = np.argpartition(-(asked @ centres.T), min(_PROBED, len(centres) - 1), axis=1)[:, :_PROBED]
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
-    flat, who = probed.ravel(), np.repeat(np.arange(len(asked)), probed.shape[1])
-    by_cell = np.argsort(flat, kind="stable")
-    ends = np.searchsorted(flat[by_cell], np.arange(len(centres) + 1))
-    rows, alike = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
-    for cell in range(len(centres)):
-        askers, low, high = who[by_cell[ends[cell] : ends[cell + 1]]], bounds[cell], bounds[cell + 1]
-        if not len(askers) or low == high:
-            continue
-        cosine = asked[askers] @ middles[low:high].T
-        own = np.flatnonzero((place[askers] >= low) & (place[askers] < high))
-        cosine[own, place[askers[own]] - low] = -1
-        for _ in range(2):
-            best = cosine.argmax(axis=1)
-            value = cosine[np.arange(len(askers)), best]
-            keep = value >= _ALIKE
-            rows.append(np.column_stack([order[low + best[keep]], askers[keep]]))
-            alike.append(value[keep])
-            cosine[np.arange(len(askers)), best] = -1
-    return np.concatenate(rows), np.concatenate(alike)
+    return _Index(
+        _half(points[order]), centres, order, np.searchsorted(cell_of[order], np.arange(len(centres) + 1)), place
+    )
 
 
-def _confirm(home: _View, askers: list[_View], candidates: Array, colour: Float32) -> Iterator[Pair]:
-    """Lay each candidate over its partner at the nine neighbouring positions: coarsely first, then pixel by pixel."""
-    near = np.abs(colour[candidates[:, 0]] - colour[candidates[:, 1]]).max(axis=1) <= _COLOUR
-    candidates = candidates[near]
-    blocks = []
-    for number, view in enumerate(askers):
-        ours = candidates[candidates[:, 2] == number]
-        blocks += [(view, ours[start : start + _COMPARED]) for start in range(0, len(ours), _COMPARED)]
+def _candidates(view: _View, places: tuple[tuple[int, int], ...]) -> _Candidates:
+    """Return the nearest few of each asker, each pair once."""
+    basis = _basis(*view.size)
+    scale = _scale(view, basis)
+    count = len(view.top)
+    index = _index(np.concatenate([_describe(view, basis, y, x) / scale for y, x in _PLACES]))
+    odd = np.where(np.arange(basis.shape[1]) % _ORDER % 2, -1, 1).astype(np.float32)
+
+    def ask(place: tuple[int, int]) -> list[tuple[Array, Float32]]:
+        y, x = place
+        asked = _describe(view, basis, y, x) / scale
+        both = (_nearest(asked, index), _nearest(asked * odd, index))
+        shifts = [np.array([[y - b, (-x if mirrored else x) - a] for b, a in _PLACES]) for mirrored in (0, 1)]
+        return [
+            (
+                np.column_stack(
+                    [found[:, 0] % count, found[:, 1], np.full(len(found), mirrored), shift[found[:, 0] // count]]
+                ),
+                far,
+            )
+            for mirrored, ((found, far), shift) in enumerate(zip(both, shifts, strict=True))
+        ]
+
     with ThreadPoolExecutor(2) as pool:
-        for pairs in pool.map(lambda block: _compare(home, *block), blocks):
+        answers = [answer for part in pool.map(ask, places) for answer in part]
+    rows, far = np.concatenate([rows for rows, _ in answers]), np.concatenate([far for _, far in answers])
+    ends = np.sort(rows[:, :2], axis=1)
+    nearest = np.argsort(far, kind="stable")
+    first = nearest[np.unique((ends[:, 0] * count + ends[:, 1])[nearest], return_index=True)[1]]
+    rows, far = rows[first], far[first]
+    best = np.lexsort((far, rows[:, 1]))
+    starts = np.flatnonzero(np.diff(rows[best, 1], prepend=-1))
+    rank = np.arange(len(best)) - np.repeat(starts, np.diff(np.append(starts, len(best))))
+    return _Candidates(*rows[best][rank < _KEPT].T)
+
+
+def _nearest(asked: Float32, index: _Index) -> tuple[Array, Float32]:
+    """Return (window, asker) and their squared distance: the nearest two in each probed cell, never oneself."""
+    count = len(asked)
+    lengths, asked = (asked * asked).sum(axis=1), _one(asked)
+    probed = np.empty((count, min(_PROBED, len(index.centres))), dtype=np.int64)
+    for start in range(0, count, _AT_ONCE):
+        likeness = asked[start : start + _AT_ONCE] @ index.centres.T
+        for column in range(probed.shape[1]):
+            probed[start : start + _AT_ONCE, column] = best = likeness.argmax(axis=1)
+            likeness[np.arange(len(best)), best] = -np.inf
+    flat, who = probed.ravel(), np.repeat(np.arange(count), probed.shape[1])
+    by_cell = np.argsort(flat, kind="stable")
+    ends = np.searchsorted(flat[by_cell], np.arange(len(index.centres) + 1))
+    rows, far = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
+    for cell in np.flatnonzero(np.diff(index.bounds)):
+        low, high = index.bounds[cell : cell + 2]
+        all_askers = who[by_cell[ends[cell] : ends[cell + 1]]]
+        for start in range(0, len(all_askers), step := max(1, _LARGEST // int(high - low))):
+            askers = all_askers[start : start + step]
+            likeness = asked[askers] @ index.points[low:high].T
+            for own in range(0, len(index.place), count):
+                place = index.place[own + askers]
+                inside = np.flatnonzero((place >= low) & (place < high))
+                likeness[inside, place[inside] - low] = -np.inf
+            for _ in range(2):
+                best = likeness.argmax(axis=1)
+                distance = lengths[askers] - 2 * likeness[np.arange(len(askers)), best]
+                keep = distance <= _NEAR**2
+                rows.append(np.column_stack([index.order[low + best[keep]], askers[keep]]))
+                far.append(distance[keep])
+                likeness[np.arange(len(askers)), best] = -np.inf
+    return np.concatenate(rows), np.concatenate(far)
+
+
+def _confirm(view: _View, candidates: _Candidates, colour: Float32) -> Iterator[Pair]:
+    """Lay each candidate over its partner at the nine neighbouring positions: coarsely first, then pixel by pixel."""
+    near = np.abs(colour[candidates.member] - colour[candidates.asker]).max(axis=1) <= _COLOUR
+    candidates = candidates.take(near)
+    blocks = []
+    for mirrored in (0, 1):
+        ours = candidates.take(candidates.mirrored == mirrored)
+        blocks += [ours.take(slice(start, start + _COMPARED)) for start in range(0, len(ours.member), _COMPARED)]
+    with ThreadPoolExecutor(2) as pool:
+        for pairs in pool.map(lambda block: _compare(view, block), blocks):
             yield from pairs
 
 
-def _compare(home: _View, view: _View, rows: Array) -> list[Pair]:
-    """Return which of (member, asker) are copies."""
-    member, asker = rows[:, 0], rows[:, 1]
-    fixed = home.windows(member)
+def _compare(view: _View, rows: _Candidates) -> list[Pair]:
+    """Return which of (member, asker) are copies; either all askers are mirrored, or none."""
+    fixed = view.windows(rows.member)
     blurred, coarse = _blur(fixed), _coarse(fixed)
-    least = np.full(len(rows), np.inf, dtype=np.float32)
-    shift = np.zeros((len(rows), 2), dtype=np.int64)
+    mirrored = bool(rows.mirrored[0])
+
+    def other(chosen: Array | slice, y: Ints | int, x: Ints | int) -> Float32:
+        part = rows.take(chosen)
+        across = part.x + x
+        found = view.windows(part.asker, part.y + y, -across if mirrored else across)
+        return found[:, :, ::-1] if mirrored else found
+
+    least = np.full(len(rows.member), np.inf, dtype=np.float32)
+    shift = np.zeros((len(rows.member), 2), dtype=np.int64)
     for y in (-1, 0, 1):
         for x in (-1, 0, 1):
-            error = ((_coarse(view.windows(asker, y, x)) - coarse) ** 2).mean(axis=(1, 2))
+            error = ((_coarse(other(slice(None), y, x)) - coarse) ** 2).mean(axis=(1, 2))
             better = error < least
             least[better], shift[better] = error[better], (y, x)
+    here = np.flatnonzero(least <= 2 * _RESIDUAL**2)
+    laid = other(here, shift[here, 0], shift[here, 1])
+    residual = np.sqrt(((_blur(laid) - blurred[here]) ** 2).mean(axis=(1, 2)))
+    agreement = (_unit(fixed[here]) * _unit(laid)).sum(axis=1)
     found = []
-    for y, x in np.unique(shift, axis=0).tolist():
-        here = np.flatnonzero((shift == (y, x)).all(axis=1) & (least <= 2 * _RESIDUAL**2))
-        other = view.windows(asker[here], y, x)
-        residual = np.sqrt(((_blur(other) - blurred[here]) ** 2).mean(axis=(1, 2)))
-        agreement = (_unit(fixed[here]) * _unit(other)).sum(axis=1)
-        for i in np.flatnonzero((residual <= _RESIDUAL) & (agreement >= _CORRELATED)):
-            pair = sorted((int(member[here[i]]), int(asker[here[i]])))
-            found.append(Pair(pair[0], pair[1], min(float(agreement[i]), 1.0)))
+    for i in np.flatnonzero((residual <= _RESIDUAL) & (agreement >= _CORRELATED)):
+        pair = sorted((int(rows.member[here[i]]), int(rows.asker[here[i]])))
+        found.append(Pair(pair[0], pair[1], min(float(agreement[i]), 1.0)))
     return found
 
 
