@@ -10,7 +10,7 @@ import torch
 
 import trainwell as tw
 from trainwell.assemble.backbone import as_published, published
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import RecipeError, UsageError
 from trainwell.data import Preparation
 
 Image = pytest.importorskip("PIL.Image")
@@ -42,7 +42,9 @@ def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
 
 
 def test_what_a_backbone_asks_for() -> None:
-    asked = published("timm:resnet18")
+    with pytest.raises(RecipeError, match="data.prepare must be 'standardise' for timm:resnet18"):
+        published("timm:resnet18", "mean_image")
+    asked = published("timm:resnet18", "standardise")
     assert asked["data.image_size"][0] == 224
     assert asked["data.centre_crop"][0] == 0.95  # crop_pct of these weights
     for channels, mean in ((3, (0.485, 0.456, 0.406)), (1, (pytest.approx(0.449),))):

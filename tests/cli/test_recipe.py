@@ -25,3 +25,14 @@ def test_json(cli) -> None:
     done = cli("recipe", "digits", "--json", "--set", "seed=4")
     assert done.json["recipe"]["seed"] == 4
     assert done.json["reasons"]["nn.model"]
+
+
+def test_infinity_is_a_word_that_is_read_back(cli) -> None:
+    assert cli("recipe", "iris", "--json").json["recipe"]["optim.max_norm"] == "inf"
+    assert cli("recipe", "iris", "--set", "optim.max_norm=inf").code == 0
+
+
+def test_what_changes_nothing_is_said(cli) -> None:
+    done = cli("recipe", "iris", "--set", "nn.model=logistic", "--set", "nn.dropout=0.3")
+    assert "nn.dropout = 0.3 changes nothing with nn.model = 'logistic'" in done.err
+    assert "dropout" not in cli("recipe", "iris", "--set", "nn.model=logistic").err  # a default is no choice

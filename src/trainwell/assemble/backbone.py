@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import RecipeError, UsageError
 from trainwell.data import Preparation
 from trainwell.nn import preprocessing
 from trainwell.recipe.schema import Value
@@ -12,14 +12,24 @@ from trainwell.recipe.schema import Value
 _KNOWN = ("bilinear", "bicubic", "nearest", "lanczos")
 
 
-def published(model: str) -> dict[str, tuple[Value, str]]:
+def published(model: str, prepare: str) -> dict[str, tuple[Value, str]]:
     """Return the settings that a backbone asks of the reading of pictures, as key: (value, reason).
 
     Args:
         model: "timm:NAME".
+        prepare: the preparation that was asked for; any but "standardise" (by the backbone's own mean and deviation)
+            is refused.
     Raises:
         MissingExtraError, UsageError: if there is no such backbone here.
+        RecipeError: if inputs would be prepared otherwise than the published weights expect.
     """
+    if prepare != "standardise":
+        raise RecipeError(
+            [
+                f"data.prepare must be 'standardise' for {model}, whose weights expect its own mean and deviation, "
+                f"got {prepare!r}. Leave it out."
+            ]
+        )
     known = preprocessing(model)
     reason = f"as {model} was trained"
     how = known.interpolation if known.interpolation in _KNOWN else "bicubic"

@@ -26,6 +26,7 @@ from trainwell.explain import (
     top_error,
     worst_mistakes,
 )
+from trainwell.recipe import without_effect
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter, StoreReader
 from trainwell.tasks import ONE_CLASS, baselines
@@ -74,7 +75,7 @@ def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, dis
         detail |= {"features": list(parts.preparation.feature_names), "fingerprint": fingerprint}
         for finding in audit(examples, parts.plan.splits):
             writer.finding(finding)
-    remarks += rescaled(parts.recipe)[1]
+    remarks += [*rescaled(parts.recipe)[1], *without_effect(parts.recipe)]
     writer.event("data", {**detail, "remarks": remarks})
     rows = [
         {"name": row.name, "type": row.type, "output": list(row.output_shape), "parameters": row.parameters}

@@ -10,6 +10,7 @@ import typer
 from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
 
 _SICK = 3
+_JUDGES = ("fast", "network")
 
 
 def audit(
@@ -17,6 +18,9 @@ def audit(
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
     page: Annotated[Path | None, typer.Option(help="Where to write the page; default: audit-NAME.html here.")] = None,
     labels: Annotated[bool, typer.Option(help="Look for wrong labels too.")] = True,
+    judge: Annotated[
+        str, typer.Option(help="Who judges labels: fast, or network (pictures; a quarter of an hour and more).")
+    ] = "fast",
     edits: Edits = None,
     json: Json = False,
 ) -> None:
@@ -26,16 +30,19 @@ def audit(
     if the data cannot be read.
     """
     from trainwell.assemble import gather
+    from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
     from trainwell.core.finding import Severity
     from trainwell.data import examine, read, split
     from trainwell.recipe import unflatten
     from trainwell.report import audit_text, write_audit
 
+    if judge not in _JUDGES:
+        raise UsageError(f"--judge must be {' or '.join(_JUDGES)}, got {judge!r}.")
     settings = gather(data, read_edits(edits) | ({"data.target": target} if target else {}))
     recipe = unflatten(settings)
     examples = read(recipe.data, task=str(settings.get("task.name", "")))
-    found = examine(examples, split(examples, recipe.data, recipe.seed), labels=labels)
+    found = examine(examples, split(examples, recipe.data, recipe.seed), labels=labels, judge=judge)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))
     path = write_audit(found, examples, page or Path(f"audit-{stem}.html"))
     speak(f"{audit_text(found)}\n\nThe page: {path}", aside=json)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import typer
@@ -17,13 +18,15 @@ def recipe(
 ) -> None:
     """Print the complete recipe that fit would run, every setting explained; redirect it to a file and edit it."""
     from trainwell.assemble import gather, plan
-    from trainwell.recipe import flatten, to_toml
+    from trainwell.recipe import flatten, to_toml, without_effect
 
     changes = read_edits(edits) | ({"data.target": target} if target else {})
     made = plan(gather(data, changes))
-    for remark in made.examples.remarks:
+    for remark in (*made.examples.remarks, *without_effect(made.recipe)):
         speak(remark, aside=True)
     if json:
-        print_json({"recipe": dict(flatten(made.recipe)), "reasons": dict(made.reasons)})
+        # JSON has no word for infinity; TOML's is read back by --set.
+        values = {key: "inf" if value == math.inf else value for key, value in flatten(made.recipe)}
+        print_json({"recipe": values, "reasons": dict(made.reasons)})
     else:
         print(to_toml(made.recipe, reasons=made.reasons, comments=True), end="")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from trainwell.core.facts import Facts
+from trainwell.recipe.effect import holds
 from trainwell.recipe.schema import Value
 
 Preset = dict[str, tuple[Value, str]]
@@ -41,6 +42,7 @@ def preset(facts: Facts, *, optimizer: str = "", minutes: float = 0.0) -> Preset
     if minutes and not facts.model and len(facts.input_shape) == 3 and min(facts.input_shape[1:]) >= 20:
         chosen |= _fast(facts)
     chosen |= _asked(facts)
+    chosen = {key: given for key, given in chosen.items() if holds(key, {"nn.model": facts.model})}
     return chosen | _for_optimizer(optimizer, chosen, max(1, facts.sizes.get("train", 0)))
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from trainwell.core.errors import MissingExtraError
+from trainwell.core.errors import MissingExtraError, UsageError
 from trainwell.data.audit.labels import suspicious_labels
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.sources import BUNDLED, from_arrays
@@ -61,3 +61,8 @@ def test_without_the_extra_it_says_so(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
     with pytest.raises(MissingExtraError, match=r"trainwell\[labels\]"):
         suspicious_labels(BUNDLED["iris"]())
+
+
+def test_a_network_judges_pictures_only() -> None:
+    with pytest.raises(UsageError, match=r"--judge must be 'fast' for iris.*16 pixels"):
+        suspicious_labels(BUNDLED["iris"](), judge="network")

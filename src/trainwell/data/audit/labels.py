@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.core.errors import MissingExtraError
+from trainwell.core.errors import MissingExtraError, UsageError
+from trainwell.data.audit.judge import SMALLEST, by_network
 from trainwell.data.examples import Array, Examples, Table
 from trainwell.data.prepare import Preparation
 from trainwell.data.text import is_text
@@ -49,18 +50,27 @@ class Suspect:
     confidence: float
 
 
-def suspicious_labels(examples: Examples, *, seed: int = 0) -> tuple[list[Suspect], float]:
+def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0) -> tuple[list[Suspect], float]:
     """Find labels that contradict what the rest of the data says, most suspicious first.
 
     Args:
         examples: examples of classes; others have no label that could be wrong in this sense.
+        judge: "fast", or "network" for pictures: minutes to hours on a processor, and far fewer wrong suspicions.
         seed: of the model.
     Returns:
         the suspects, and the fraction of all labels that the model, which had not seen them, agrees with: how far it
         is to be trusted.
     Raises:
         MissingExtraError: if cleanlab is not installed.
+        UsageError: if a network is to judge what are no pictures of at least 16 pixels a side.
     """
+    network = judge == "network"
+    inputs = examples.inputs
+    if network and (isinstance(inputs, Table) or examples.kind != "picture" or min(inputs.shape[1:3]) < SMALLEST):
+        raise UsageError(
+            f"--judge must be 'fast' for {examples.name}, got 'network': it looks at pictures of at least {SMALLEST} "
+            "pixels a side. Leave it out."
+        )
     classes = examples.class_numbers
     if classes is None:
         return [], 0.0
@@ -70,7 +80,11 @@ def suspicious_labels(examples: Examples, *, seed: int = 0) -> tuple[list[Suspec
     if len(judged) < 2:
         return [], 0.0
     targets = np.searchsorted(judged, classes[rows])
-    probabilities = _calibrate(out_of_sample(examples, rows, targets, seed=seed), targets)
+    if network and not isinstance(inputs, Table):
+        probabilities = by_network(inputs, rows, targets, seed=seed)
+    else:
+        probabilities = out_of_sample(examples, rows, targets, seed=seed)
+    probabilities = _calibrate(probabilities, targets)
     found = _confident_learning(targets, probabilities)
     names = [examples.labels[number] for number in judged]
     best = probabilities[found].argmax(axis=1)

@@ -73,13 +73,14 @@ class Audit:
         }
 
 
-def examine(examples: Examples, splits: Splits, *, labels: bool = True) -> Audit:
+def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: str = "fast") -> Audit:
     """Look at data as thoroughly as a minute allows [B10].
 
     Args:
         examples: all examples.
         splits: which of them train, choose and judge.
         labels: look for wrong labels too; needs the extra `labels`, and says so in the remarks where it is not there.
+        judge: of labels, "fast" or "network".
 
     >>> from trainwell.data import read, split
     >>> from trainwell.recipe.schema import DataRecipe
@@ -99,7 +100,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True) -> Audit
     agreement = 0.0
     if labels:
         try:
-            suspects, agreement = suspicious_labels(examples)
+            suspects, agreement = suspicious_labels(examples, judge=judge)
         except MissingExtraError as problem:
             remarks.append(str(problem))
         found += _suspects_found(examples, suspects, agreement)
