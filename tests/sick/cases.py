@@ -254,7 +254,7 @@ gradient_clipped_to_nothing | rate_too_low | digits regression
     optimizer.step() => nn.utils.clip_grad_norm_(model.parameters(), 1e-5)\noptimizer.step()
 weight_decay_far_too_strong | weights_shrink_away | digits pictures
     re:lr=[\d.e-]+ => lr=0.05, weight_decay=5.0
-penalty_far_too_strong | weights_shrink_away | table autoencoder text
+penalty_far_too_strong | penalty_too_strong weights_shrink_away | table autoencoder text
     loss.backward() => loss = loss + 10 * sum(p.square().sum() for p in model.parameters())\nloss.backward()
 """
 _SIGNAL = r"""
@@ -297,12 +297,12 @@ learns_few_examples_by_heart | overfitting validation_at_chance | digits text
     model = Net() => x_train, y_train = x_train[:200], y_train[:200]\nmodel = Net()
     re:torch.optim.\w+\(model.parameters\(\), lr=[\d.e-]+\) => torch.optim.Adam(model.parameters(), lr=5e-3)
     re:for epoch in range\(\d+\) => for epoch in range(80)
-always_the_same_batch | overfitting validation_at_chance | digits text
+always_the_same_batch | same_batch | digits text
     for batch in torch.randperm(len(x_train)).split(64): => for batch in [torch.arange(64)] * 15:
     re:torch.optim.\w+\(model.parameters\(\), lr=[\d.e-]+\) => torch.optim.Adam(model.parameters(), lr=3e-3)
 labels_of_validation_shuffled | validation_at_chance labels_unrelated | digits pictures
     model = Net() => y_val = y_val[torch.randperm(len(y_val))]\nmodel = Net()
-statistics_never_gathered | validation_at_chance | pictures
+statistics_never_gathered | statistics_never_gathered | pictures
     nn.BatchNorm2d( => nn.BatchNorm2d(momentum=0.0, num_features=
 """
 FAULTS = [
@@ -418,7 +418,7 @@ bidirectional_mean | text
 convolution_on_text | text
     self.body = nn.GRU(24, 48, batch_first=True) => self.body = nn.Conv1d(24, 48, 5)
     states, _ = self.body(self.embedding(x)) => states = torch.relu(self.body(self.embedding(x).transpose(1, 2)))
-    h = states[:, -1] => h = states.amax(2)
+    h = states[:, -1] => h = states[:, :, -1]
 learned_by_heart_but_well | digits
     lr=0.1 => lr=0.1, momentum=0.9
     range(12) => range(60)

@@ -51,14 +51,15 @@ def test_networks_without_modes_are_left_out(school: Any) -> None:
 class _Training:
     """A training of a few epochs on labels that one column decides, with an evaluation after each."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, epochs: int = 4, same: bool = False) -> None:
         draw = torch.Generator().manual_seed(0)
         inputs = torch.randn(360, 8, generator=draw)
         labels = (inputs[:, 0] > 0).long()
         model = nn.Linear(8, 2)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-        for _ in range(4):
-            for batch in torch.randperm(256, generator=draw).split(32):
+        for _ in range(epochs):
+            order = torch.arange(32).repeat(8) if same else torch.randperm(256, generator=draw)
+            for batch in order.split(32):
                 optimizer.zero_grad()
                 nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
                 optimizer.step()
@@ -88,4 +89,24 @@ def test_an_evaluation_between_steps_is_skipped_where_the_budget_is_spent() -> N
         evaluations.gradients_off(line, steps, trainings=1, affordable=False)
         measured.append(evaluations.is_measured)
         evaluations.close(track, 0.0, losses=0)
-    assert measured == [True] * 12 + [False] * 12
+    late = [number for number, was_measured in enumerate(measured, 1) if was_measured and number > 12]
+    assert measured[:12] == [True] * 12 and late == [15, 18, 22]
+
+
+def test_evaluations_late_in_a_short_run_are_seen_too(session: Session) -> None:
+    _Training(epochs=30)
+    session.finish()
+    assert session.trainings.all[0].series.signals["loss/validation"].steps[-1] > 0.75 * 30 * 8
+
+
+def test_the_same_examples_in_every_step_are_told_from_others(session: Session) -> None:
+    training = _Training(same=True)
+    session.finish()
+    same = session.trainings.all[0].series.signals["code/same_batch"]
+    assert training.loss > 0 and set(same.values) == {32.0}
+
+
+def test_other_examples_in_every_step(session: Session) -> None:
+    _Training()
+    session.finish()
+    assert set(session.trainings.all[0].series.signals["code/same_batch"].values) == {0.0}

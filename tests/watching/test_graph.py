@@ -122,3 +122,22 @@ def test_broken_weights_are_told_apart() -> None:
 def test_names_of_operations() -> None:
     assert operation(None) == ""
     assert operation(F.cross_entropy(HEAD(X), Y).grad_fn) == "NllLoss"
+
+
+@pytest.mark.parametrize(
+    ("loss", "plain"),
+    [
+        (lambda: F.cross_entropy(HEAD(X), Y), True),
+        (lambda: F.mse_loss(UNIT(X)[:, 0], NUMBERS), True),
+        (lambda: F.binary_cross_entropy_with_logits(UNIT(X)[:, 0], BITS), True),
+        (lambda: F.binary_cross_entropy(torch.sigmoid(UNIT(X))[:, 0], BITS), True),
+        (lambda: F.cross_entropy(HEAD(X), Y, weight=torch.tensor([1.0, 2.0, 1.0])), False),
+        (lambda: F.l1_loss(UNIT(X)[:, 0], NUMBERS), False),
+    ],
+)
+def test_the_part_of_a_loss_to_which_a_penalty_is_added(loss: Callable[[], Tensor], plain: bool) -> None:
+    alone = loss()
+    assert read_loss(alone).part is None
+    reading = read_loss(alone / 2 + 3 * HEAD.weight.square().sum())
+    assert reading.part == (pytest.approx(alone.item(), rel=1e-5) if plain else None)
+    assert reading.factor == 0.5

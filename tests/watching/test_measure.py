@@ -185,3 +185,26 @@ def test_what_never_ran_is_left_out(school: Any) -> None:
     scene.lesson.model.append(nn.Linear(3, 3))
     scene.sample()
     assert scene.track.series.unused == {"3.weight", "3.bias"}
+
+
+def test_the_share_of_a_penalty(school: Any) -> None:
+    lesson = school()
+    plain = lesson.loss()
+    penalty = 5 * sum(p.square().sum() for p in lesson.model.parameters())
+    scene = Scene(lesson)
+    whole = plain + penalty
+    scene.sight.take(whole, read_loss(whole))
+    scene.sample()
+    assert scene.values("code")["penalty_fraction"] == pytest.approx((penalty / whole).item(), rel=1e-4)
+    assert scene.values("code")["data_loss"] == pytest.approx(plain.item(), rel=1e-4)
+
+
+@pytest.mark.parametrize(("momentum", "batches", "named"), [(0.0, 12, {"1"}), (0.1, 12, set()), (0.0, 4, set())])
+def test_statistics_that_are_never_gathered(school: Any, momentum: float, batches: int, named: set[str]) -> None:
+    lesson = school()
+    lesson.model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16, momentum=momentum), nn.Linear(16, 3))
+    lesson.optimizer = torch.optim.SGD(lesson.model.parameters(), lr=0.1)
+    lesson.train(batches)
+    scene = Scene(lesson)
+    scene.sample(batches)
+    assert set(scene.values("code/statistics_unchanged")) == named

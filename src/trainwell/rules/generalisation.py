@@ -7,6 +7,7 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
+from trainwell.rules.places import line_of, persists
 from trainwell.rules.symptoms import CHANCE, at_chance, often_right
 
 # Diagnosis T12 and T13.
@@ -16,6 +17,7 @@ _EVALUATIONS = 3
 _ABOVE_BEST = 1.1
 _LEARNED = 0.9  # Share of the chance loss: below it the training data are being learned.
 _STANDARD_ERRORS = 2.0
+_SAME_BATCHES = 5
 _COSTLY = 0.1  # Share of the chance loss.
 _FEWEST_EXAMPLES = 50
 _UNDERFIT = 0.5  # Share of the chance loss that is left on the training data.
@@ -55,6 +57,49 @@ def no_better_than_chance(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"loss": loss.last, "loss_limit": limit, "chance_loss": facts.chance_loss},
         step=since,
         remedies=("raise_rate", "lower_rate", "he_initialisation", "less_regularisation", "standardise_inputs"),
+    )
+
+
+def same_batch(signals: Signals, facts: Facts) -> Finding | None:
+    """Every step trains on the same few examples, and on others the network does clearly worse.
+
+    *Why it matters*: it learns them by heart and nothing else; the rest of the data is never used.
+    *Known problems*: learning one batch by heart as a test, and data of which fewer are trained on than evaluated
+    in one batch. Where nothing suffers it is a hint; where as many are trained on as evaluated it says nothing.
+    *Cure*: draw a batch anew in each step: `for x, y in loader:`. `next(iter(loader))` begins from the first again.
+
+    Reads: code/same_batch, loss/train_epoch, loss/validation, code/line/*
+
+    ok: code/same_batch = 0 64 64 64 64 64 0; sizes = {"validation": 500}; loss/validation = 2.0; loss/train_epoch = 0.1
+    ok: code/same_batch = 400*9; sizes = {"validation": 100}; loss/validation = 2.0; loss/train_epoch = 0.1;
+        chance_loss = 2.3
+    hint: code/same_batch = 64*9; sizes = {"validation": 500}; loss/validation = 0.2; loss/train_epoch = 0.1;
+        chance_loss = 2.3
+    bad: code/same_batch = 64*9; sizes = {"validation": 500}; loss/validation = 2.0; loss/train_epoch = 0.1;
+        chance_loss = 2.3
+    """
+    same = persists(signals, "code/same_batch", max(_SAME_BATCHES, len(signals["code/same_batch"])))
+    train, validation, held_out = (
+        signals["loss/train_epoch"],
+        signals["loss/validation"],
+        facts.sizes.get("validation", 0),
+    )
+    if same is None or held_out <= same or not train or not validation or not facts.chance_loss:
+        return None
+    gap, limit = validation.last - train.last, _COSTLY * facts.chance_loss
+    return Finding(
+        rule="same_batch",
+        severity=Severity.WARNING if gap > limit else Severity.INFO,
+        title=f"Every step trains on the same {same:.0f} examples.",
+        evidence={
+            "examples": same,
+            "validation_examples": float(held_out),
+            "validation_minus_training_loss": gap,
+            "validation_minus_training_loss_limit": limit,
+        },
+        where=line_of(signals, "forward"),
+        step=0,
+        explains=("labels_unrelated", "validation_at_chance", "overfitting"),
     )
 
 

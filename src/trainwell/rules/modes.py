@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import SYMPTOMS, line_of
+from trainwell.rules.places import SYMPTOMS, line_of, persistent_under
 
 _FEWEST_STEPS = 10
 
@@ -65,5 +65,33 @@ def evaluation_in_train_mode(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"evaluations_in_train_mode": float(len(bad)), "evaluations_in_train_mode_limit": 0.0},
         where=line_of(signals, "evaluation"),
         step=bad[0],
+        explains=("validation_at_chance", "overfitting"),
+    )
+
+
+def statistics_never_gathered(signals: Signals, facts: Facts) -> Finding | None:
+    """Batch normalisation has trained on many batches, and its running statistics are still exactly 0 and 1.
+
+    *Why it matters*: in eval mode the layer normalises with these, and not with those of the data: the network then
+    answers otherwise than it was trained to.
+    *Known problems*: statistics that are gathered in a pass of their own after training.
+    *Cure*: leave the layer's `momentum` at 0.1; 0 keeps what is there, and `None` averages over all batches.
+
+    Reads: code/statistics_unchanged/*
+
+    ok: code/statistics_unchanged/body.1 = 16
+    bad: code/statistics_unchanged/body.1 = 16 24 32
+    """
+    layers = persistent_under(signals, "code/statistics_unchanged", 2)
+    if not layers:
+        return None
+    where = tuple(layers)
+    return Finding(
+        rule="statistics_never_gathered",
+        severity=Severity.ERROR,
+        title=f"{where[0]} has gathered no statistics for eval mode: they are still the 0 and 1 it began with.",
+        evidence={"batches": layers[where[0]], "running_mean": 0.0, "running_variance": 1.0},
+        where=where,
+        step=signals[f"code/statistics_unchanged/{where[0]}"].steps[0],
         explains=("validation_at_chance", "overfitting"),
     )

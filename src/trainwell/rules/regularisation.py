@@ -9,7 +9,8 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series, Signals
 from trainwell.rules.layers import of_weights, worst_first
-from trainwell.rules.symptoms import judge
+from trainwell.rules.places import line_of
+from trainwell.rules.symptoms import CHANCE, FEWEST_STEPS, judge
 
 # Calibrated on trainings of the digits. Weights that no gradient holds shrink too, but slowly, and weights that a high
 # rate has thrown far out come back: neither is the decay's fault.
@@ -17,6 +18,9 @@ _SHRUNK = 0.1
 _GROWN = 1.5
 _FAST_STEPS = 50
 _FADED_READINGS = 6
+_OUTWEIGHED = (
+    0.9  # Share of the first loss that is penalty; healthy is 0.003 of the gradient, faulty 16 times it (T13).
+)
 _DROPPED = 0.9  # UMLAUT warns above 0.5, which flags sound networks.
 
 
@@ -55,6 +59,50 @@ def weights_shrink_away(signals: Signals, facts: Facts) -> Finding | None:
         step=int(halved) if math.isfinite(halved) else None,
         explains=tuple(
             "rate_too_high dead_units gradient_vanishes outputs_ignore_input no_better_than_chance underfitting".split()
+        ),
+        remedies=("less_regularisation",),
+    )
+
+
+def penalty_too_strong(signals: Signals, facts: Facts) -> Finding | None:
+    """What is added to the loss makes up nearly all of it at first, and the loss proper stays at that of guessing.
+
+    *Why it matters*: the optimizer sees little but the penalty, and takes the weights where it is small.
+    *Known problems*: losses of several parts of which one is hard and small on purpose; weighted losses are not judged.
+    *Cure*: make its factor a hundred times smaller or more, `loss + 1e-4 * penalty`, until it is a small part.
+
+    Reads: code/penalty_fraction, code/data_loss, code/data_chance, loss/validation, code/line/*
+
+    ok: code/penalty_fraction = 0.1*25 @10; code/data_loss = 2.3*25 @10; code/data_chance = 2.3
+    ok: code/penalty_fraction = 0.99 0.6 0.2*25 @10; code/data_loss = 2.3*5 1.7*20 @10; code/data_chance = 2.3
+    ok: code/penalty_fraction = 0.99*9 @10; code/data_loss = 2.3*9 @10; code/data_chance = 2.3; loss/validation = 1.7
+    bad: code/penalty_fraction = 0.99 0.6 0.2*25 @10; code/data_loss = 2.3*25 @10; code/data_chance = 2.3
+    """
+    share, part, chance = (
+        signals["code/penalty_fraction"],
+        signals["code/data_loss"],
+        signals["code/data_chance"],
+    )
+    if not share or not share.first > _OUTWEIGHED or not chance or len(part) < _FADED_READINGS:
+        return None
+    now, limit = statistics.median(part.tail(_FADED_READINGS)), CHANCE * chance.last
+    if part.steps[-1] < FEWEST_STEPS or not min([now, *signals["loss/validation"].tail(3)]) >= limit:
+        return None
+    return Finding(
+        rule="penalty_too_strong",
+        severity=Severity.WARNING,
+        title=f"The penalty is too strong: it is {share.first:.0%} of the first loss, and the rest stays at chance.",
+        evidence={
+            "penalty_fraction": share.first,
+            "penalty_fraction_limit": _OUTWEIGHED,
+            "loss_without_penalty": now,
+            "loss_without_penalty_limit": limit,
+        },
+        where=line_of(signals, "backward"),
+        step=share.steps[0],
+        explains=tuple(
+            "weights_shrink_away rate_too_high dead_units gradient_vanishes rate_too_low outputs_ignore_input "
+            "no_better_than_chance validation_at_chance underfitting".split()
         ),
         remedies=("less_regularisation",),
     )

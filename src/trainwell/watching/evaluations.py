@@ -20,7 +20,9 @@ from trainwell.watching.track import Track, knows_modes, parameters_of
 
 _STEPS = 3  # Gradients that are off for a part of each step are no evaluation: the line was passed fewer steps ago.
 _BATCHES = 8  # of one group whose inputs are looked at
-_FIRST = 12  # Evaluations that are measured in any case, in a script too short for shares of its time to mean much.
+# Evaluations that are measured in any case, in a script too short for shares of its time to mean much. From then on one
+# is due when a quarter more of them have passed by: what goes wrong late must show too.
+_FIRST = 12
 _KINDS = {
     "cross_entropy": "classes",
     "nll_loss": "classes",
@@ -65,7 +67,9 @@ class Evaluations:
         self._place: tuple[object, ...] = ()
         self._groups: dict[tuple[object, ...], Group] = {}
         self._group: Group | None = None
-        self._closed = 0
+        self._closed = self._met = self._due = (
+            0  # evaluations that were measured, that passed by, the next that must be
+        )
         self._splits = Splits()
         self._modes: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
 
@@ -76,19 +80,22 @@ class Evaluations:
             frame: where it is.
             steps: optimizer steps so far, of all trainings together.
             trainings: how many there are; each must have gone on.
-            affordable: whether the budget allows to measure an evaluation; the first few are measured anyway.
+            affordable: whether the budget allows to measure an evaluation; some are measured anyway.
         """
         place = (frame.f_code, frame.f_lineno)
         self.is_near = steps - self._steps.get(place, 0) >= _STEPS * trainings
         self._steps[place] = steps
         if self.is_near:
-            self.is_measured = affordable or self._closed < _FIRST
+            self._met += not self.is_open
+            self.is_measured |= affordable or self._met >= self._due
             self.is_open, self._place, self._group = True, place, None
 
     @_charged
     def train(self, track: Track, inputs: Tensor, target: Tensor | None) -> None:
         """Take the examples of a sampled training step, to put those of evaluations beside them."""
         self._splits.train(inputs, target, step=track.step)
+        if self._splits.same_again is not None:
+            track.series.signal("code/same_batch", track.step - 1, self._splits.same_again)
 
     @_charged
     def record_relation(self, track: Track) -> None:
@@ -159,6 +166,7 @@ class Evaluations:
             return False
         self.is_measured = False
         self._closed += 1
+        self._due = self._met + max(1, (self._met >= _FIRST) * self._met // 4)
         told: dict[str, float] = {}
         compare = is_last or self._closed & (self._closed - 1) == 0  # now and then: its examples stay the same
         for group in self._groups.values():

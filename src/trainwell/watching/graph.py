@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 _CLASSES, _NUMBERS = ("NllLoss", "NllLoss2D", "NllLossNd"), ("MseLoss", "SmoothL1Loss", "HuberLoss")
 _KINDS = {
@@ -53,6 +53,7 @@ class Reading:
         is_mean: the loss is a mean over the batch and nothing else: fit to be compared with that of guessing.
         squared: it is the mean square of the difference.
         factor: what the mean was multiplied with (1 / micro-batches, a gradient scaler's scale).
+        part: the mean by itself, where something was added to it; None if it stands alone or is not known.
         signs: signals of faults by name, "softmax_before_cross_entropy": 1.0.
     """
 
@@ -62,6 +63,7 @@ class Reading:
     is_mean: bool = False
     squared: bool = False
     factor: float = 1.0
+    part: float | None = None
     signs: dict[str, float] = field(default_factory=dict)
 
 
@@ -115,10 +117,25 @@ def _read_reduction(node: Any, reading: Reading, *, only_scaled: bool, is_summed
         is_summed, reduction, reading.factor = False, 1, 1.0  # a mean taken by hand, as Keras does
     reading.is_mean = only_scaled and reduction == 1 and not is_summed
     batch = len(answer) if answer.ndim else 1
+    if not only_scaled and not is_summed and reduction == 1 and getattr(node, "_saved_weight", None) is None:
+        reading.part = _mean_loss(reading.kind, answer, target, squared=reading.squared)
     if batch > 1 and only_scaled and not is_summed and (reduction == 2 or abs(factor - batch) < _ROUNDING):
         reading.signs["summed_loss"] = float(batch)
     if only_scaled and factor < 0:
         reading.signs["negated_loss"] = 1.0
+
+
+def _mean_loss(kind: str, answer: Tensor, target: Tensor, *, squared: bool) -> float | None:
+    """Return the mean over the batch of what a loss compares, computed anew."""
+    if kind == "classes" and target.ndim == 1 and int(target.min()) >= 0:
+        return -float(answer.gather(1, target[:, None]).mean())
+    if kind == "numbers" and squared:
+        return float((answer - target).square().mean())
+    if kind == "logits":
+        return float((nn.functional.softplus(answer) - answer * target).mean())
+    if kind == "probabilities":
+        return -float((torch.xlogy(target, answer) + torch.xlogy(1 - target, 1 - answer)).mean())
+    return None
 
 
 def linear_depth(loss: Any) -> int:

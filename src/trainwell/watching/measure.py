@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -9,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 
 from trainwell.core.batch import Batch
@@ -20,6 +22,7 @@ from trainwell.watching.track import Loose, Track, knows_modes, parameters_of, u
 from trainwell.watching.trainings import Trainings
 
 _EARLY_SAMPLES = 8  # Which optimizer holds what does not change later.
+_FEWEST_BATCHES = 10  # After that many, statistics that are gathered are no longer exactly 0 and 1.
 _WRAPPERS = {
     "DataParallel": "module",
     "DistributedDataParallel": "module",
@@ -73,6 +76,8 @@ class Sight:
         scale = reading.factor if reading.is_mean else 1.0
         self.losses.append(loss.detach().float() / (scale or 1.0))
         self.signs |= reading.signs
+        if reading.part is not None and 0 < (whole := float(loss.detach())) < math.inf:
+            self.signs["penalty_fraction"] = 1 - reading.factor * reading.part / whole
 
     def note_sequence(self, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Look at how a sequence layer is called: which axis is time, and whether it may see the future."""
@@ -132,6 +137,8 @@ def sample(sight: Sight, track: Track, step: int, *, trainings: Trainings) -> Mo
     if track.samples < _EARLY_SAMPLES:
         for name, value in _coverage(sight, track, track.model, trained=trained, taken=taken):
             track.series.signal(name, step, value)
+        for name, count in _ungathered(sight, track.model):
+            track.series.signal(f"code/statistics_unchanged/{name}", step, count)
     track.samples += 1
     track.before, track.after = None, 0.0
     if not sight.losses:
@@ -252,6 +259,16 @@ def _coverage(
     own = {id(p) for p in model.parameters()}
     if not isinstance(model, Loose) and (size := sum(p.numel() for p in leading)):
         yield "code/stale_fraction", sum(p.numel() for p in leading if id(p) not in own and p.grad is None) / size
+
+
+def _ungathered(sight: Sight, model: nn.Module) -> Iterator[tuple[str, float]]:
+    """Yield the normalisation layers whose statistics are those they began with, and the batches they have seen."""
+    for name, layer in model.named_modules():
+        if isinstance(layer, _BatchNorm) and layer.training and layer in sight.called - set(sight.loaded):
+            mean, spread, seen = layer.running_mean, layer.running_var, layer.num_batches_tracked
+            if mean is not None and spread is not None and seen is not None and int(seen) >= _FEWEST_BATCHES:
+                if not bool(mean.any()) and bool((spread == 1).all()):
+                    yield name, float(seen)
 
 
 def _unregistered(sight: Sight, model: nn.Module, taken: set[int]) -> list[tuple[str, nn.Parameter]]:

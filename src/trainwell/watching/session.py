@@ -242,7 +242,7 @@ class Session:
         track = self.trainings.last or next(iter(self.trainings.all), None)
         if track is None:
             return
-        origin, share = nonfinite_origin(loss, self._names())
+        origin, share = nonfinite_origin(loss, self.trainings.names())
         track.series.loss(track.step, float(loss.detach()))
         track.series.signal(_origin_signal(origin), track.step, share)
 
@@ -299,6 +299,8 @@ class Session:
         """Listen to backward and forward passes if that is of use now."""
         self.is_listening = self.is_armed or self._waiting is not None
         wanted = self._evaluations.is_near or self._evaluations.wants_inputs or self.is_armed
+        if not self._taps.hears_modules:  # where it was left amid a forward pass, its end has not been heard
+            self._depth = 0
         self._taps.listen_to_modules(self.trainings.hooks and wanted)
 
     def _enter(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
@@ -353,7 +355,7 @@ class Session:
             size = gradient_size(track.led())
             track.before = size if track.before is None else min(size, track.before)
         if self.trainings.steps == 0 and self.trainings.all:  # later it would cost too much
-            origin, share = nonfinite_origin(loss, self._names(), of_gradient=True)
+            origin, share = nonfinite_origin(loss, self.trainings.names(), of_gradient=True)
             self._suspect = None if origin == WHOLE else (_origin_signal(origin), 0, share)
         if not self._is_shown:
             if "forward" in self._lines and not is_called_by_user():  # a framework calls backward; the loss is ours
@@ -383,11 +385,6 @@ class Session:
             track.watch.get_ready(track.model, step)
         self._is_new = False
         self._listen()
-
-    def _names(self) -> dict[int, str]:
-        """Return the names of the parameters by their `id`."""
-        models = [track.model for track in self.trainings.all if track.model is not None]
-        return {id(parameter): name for model in models for name, parameter in model.named_parameters()}
 
     def _note_line(self, event: str) -> None:
         """Keep the first line of the user at which something happens."""

@@ -64,6 +64,8 @@ class Splits:
         self._rows = self._steps = 0
         self._kept: list[tuple[Tensor, Tensor]] = []
         self._kept_count = 0
+        self._batch: set[int] = set()  # marks of the batch before
+        self.same_again: float | None = None  # examples of the batch, if they are those of the one before, else 0
 
     def train(self, inputs: Tensor, target: Tensor | None, *, step: int) -> None:
         """Take the examples of a sampled training step."""
@@ -71,6 +73,10 @@ class Splits:
         if rows is None or len(self.seen) > _MOST_ROWS:
             return
         marks = marks_of(rows)
+        batch = set(marks)
+        if self._batch:
+            self.same_again = float(len(rows)) if batch == self._batch and len(batch) > 1 else 0.0
+        self._batch = batch
         fresh = [place for place, mark in enumerate(marks) if mark not in self.seen]
         self._rows += len(rows)
         self._steps += 1

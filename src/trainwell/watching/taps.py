@@ -118,6 +118,11 @@ class Taps:
             self._hears_keras = True
             self._wrap(owner, "apply", self._around_apply)
 
+    @property
+    def hears_modules(self) -> bool:
+        """Whether forward passes are listened to."""
+        return bool(self._modules)
+
     def listen_to_modules(self, wanted: bool) -> None:
         """Start or stop to listen to forward passes, which is what costs."""
         if wanted and not self._modules and self._is_on:

@@ -99,6 +99,14 @@ class Track:
         self._batch = len(prediction) if prediction is not None and prediction.ndim else 0
         if target is None or not target.numel():
             return {}
+        told = self._learn_targets(reading, target)
+        if reading.part is not None:
+            told |= {"code/data_loss": reading.part} | (
+                {"code/data_chance": chance} if (chance := self._chance()) else {}
+            )
+        return told
+
+    def _learn_targets(self, reading: Reading, target: Tensor) -> dict[str, float]:
         if reading.kind == "numbers" or target.is_floating_point():
             values = target.detach().float().cpu()
             # The best constant answer may differ from column to column.

@@ -166,6 +166,11 @@ class Trainings:
         """The one training there is, or None: which of several an evaluation belongs to cannot be told."""
         return self.all[0] if len(self.all) == 1 else None
 
+    def names(self) -> dict[int, str]:
+        """Return the names of the parameters by their `id`."""
+        models = [track.model for track in self.all if track.model is not None]
+        return {id(parameter): name for model in models for name, parameter in model.named_parameters()}
+
     def armed(self) -> list[Track]:
         """Return the trainings whose next step is a sample."""
         return [track for track in self.all if track.watch.is_armed]
