@@ -10,8 +10,11 @@ import trainwell as tw
 from trainwell.assemble.build import build_parts
 from trainwell.assemble.plan import gather, plan
 from trainwell.assemble.pretrain import labelled, pretrain
+from trainwell.core.errors import Interrupted
 from trainwell.recipe import unflatten
+from trainwell.train import Interrupt
 
+CPU = torch.device("cpu")
 FEW = {"transfer.labelled": 0.05, "transfer.pretrain": "denoising", "transfer.pretrain_epochs": 3}
 
 
@@ -26,12 +29,12 @@ def test_every_class_keeps_its_share_of_labels(share) -> None:
 
 
 @pytest.mark.parametrize("kind", ["autoencoder", "denoising"])
-def test_inputs_are_restored_better_and_the_head_is_left_alone(kind) -> None:
+def test_inputs_are_restored_better_and_the_head_is_left_alone(kind, tmp_path) -> None:
     parts = build_parts(plan(gather("digits", FEW | {"transfer.pretrain": kind})))
     assert parts.inputs is not None
     head = parts.model.head
     before = head.weight.clone()
-    losses = pretrain(parts.model, parts.inputs, parts.recipe, device=torch.device("cpu"), check=lambda: None)
+    losses = pretrain(parts.model, parts.inputs, parts.recipe, tmp_path / "f", device=CPU, check=lambda: None)
     assert losses[-1] < 0.9 * losses[0]
     assert parts.model.head is head
     assert torch.equal(head.weight, before)
@@ -42,3 +45,26 @@ def test_all_inputs_are_used_but_few_labels_and_the_run_is_a_function_of_the_see
     assert first.facts.sizes["train"] < 70
     assert [event.detail["losses"] for event in first.events() if event.kind == "pretrain"][0][-1] < 1
     assert first.scores == second.scores
+
+
+@pytest.mark.parametrize("checks", [15, 95, 125])
+def test_an_interruption_anywhere_before_the_labels_goes_on_exactly(checks, tmp_path, monkeypatch) -> None:
+    """There are 40 checks an epoch: in the first, in the last, and while the labels are learned."""
+    whole = tw.fit("digits", edits=FEW, epochs=2, runs=tmp_path, name="whole")
+    real, count = Interrupt.check, 0
+
+    def check(interrupt: Interrupt) -> None:
+        nonlocal count
+        count += 1
+        if count == checks:
+            raise Interrupted(2, "stopped by SIGINT")
+        real(interrupt)
+
+    monkeypatch.setattr(Interrupt, "check", check)
+    with pytest.raises(Interrupted, match="continue with: trainwell fit --resume"):
+        tw.fit("digits", edits=FEW, epochs=2, runs=tmp_path, name="broken")
+    resumed = tw.resume(tmp_path / "broken")
+    assert resumed.scores == whole.scores
+    for name, tensor in whole.model().state_dict().items():
+        assert torch.equal(tensor, resumed.model().state_dict()[name])
+    assert not (tmp_path / "broken" / "pretraining").exists()

@@ -20,12 +20,15 @@ from trainwell.assemble.pace import in_time
 from trainwell.assemble.plan import CUSTOM, catalogues, gather, kind_of, plan
 from trainwell.assemble.pretrain import pretrain
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
+from trainwell.core.files import discard
 from trainwell.core.protocols import Display
 from trainwell.data import from_arrays
 from trainwell.probes import standard_watch
 from trainwell.recipe import check_values, flatten, to_toml
 from trainwell.runs import Run, RunWriter
 from trainwell.train import Interrupt, State, Upkeep, threads, train
+
+_FEATURES = "pretraining"  # folder of a run for what is learned without labels, until that is done
 
 
 class Silent:
@@ -149,14 +152,17 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
     with writer, _named(writer), threads(recipe.train.threads, per_batch):
         job, upkeep = build_job(tools, writer, interrupt, display)
         state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
+        features = writer.path / _FEATURES
         if fresh:
             describe(writer, parts, table, display=display)
-            if parts.inputs:
-                losses = pretrain(job.model, parts.inputs, recipe, device=job.device, check=interrupt.check)
-                writer.event("pretrain", {"losses": losses})
-                first, last = losses[0], losses[-1]
-                display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
-        else:
+        if parts.inputs and (fresh or (features.is_dir() and not any(writer.checkpoints.glob("step-*")))):
+            losses = pretrain(job.model, parts.inputs, recipe, features, device=job.device, check=interrupt.check)
+            writer.event("pretrain", {"losses": losses})
+            first, last = losses[0], losses[-1]
+            display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
+            upkeep.save(state)  # from here on a run is resumed from what it learned with labels
+            discard(features)
+        elif not fresh:
             state = _restore(writer, upkeep, display)
         watch = standard_watch(writer, budget=recipe.watch.budget)
         display.start(parts.facts, state.step)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from trainwell.core.seeds import derive
 from trainwell.data import Examples
 from trainwell.nn import head_names, initialise
 from trainwell.recipe import Recipe
+from trainwell.train.checkpoint import load_checkpoint, save_checkpoint
 
 _RATE = 1e-3  # Kingma and Ba 2015: Adam's default
 _HIDDEN = 256  # units of the decoder, which is thrown away
@@ -45,14 +48,18 @@ def labelled(examples: Examples, rows: NDArray[np.int64], recipe: Recipe) -> NDA
 
 
 def pretrain(
-    model: nn.Module, batches: Batches, recipe: Recipe, *, device: torch.device, check: Callable[[], None]
+    model: nn.Module, batches: Batches, recipe: Recipe, folder: Path, *, device: torch.device, check: Callable[[], None]
 ) -> list[float]:
     """Train the network without its head to restore its inputs, in place; its head stays as it was.
+
+    Every epoch ends in a checkpoint, and an epoch is a function of its number and of what it starts from: whoever was
+    interrupted goes on exactly.
 
     Args:
         model: the network, on its device.
         batches: all training inputs, labelled or not; their order is a function of the epoch.
         recipe: `transfer.pretrain`, `pretrain_epochs`, `noise` and `seed` are read.
+        folder: where checkpoints are kept, in a folder that exists; what lies there is continued.
         device: where to compute.
         check: called before each step; raises to break off.
     Returns:
@@ -68,8 +75,9 @@ def pretrain(
         first = next(iter(batches.epoch(0))).inputs[:2].to(device)
         decoder = _decoder(model, first, seed=derive(recipe.seed, "decoder")).to(device)
         optimizer = torch.optim.Adam([*model.parameters(), *decoder.parameters()], lr=_RATE)
-        losses = []
-        for epoch in range(transfer.pretrain_epochs):
+        parts: dict[str, Any] = {"model": model, "decoder": decoder, "optim": optimizer}
+        losses = _restore(folder, parts)
+        for epoch in range(len(losses), transfer.pretrain_epochs):
             error = power = 0.0
             for step, batch in enumerate(batches.epoch(epoch)):
                 check()
@@ -82,8 +90,22 @@ def pretrain(
                 error += loss.item() * len(batch)
                 power += inputs.square().mean().item() * len(batch)
             losses.append(error / power if power else 0.0)
+            states = {name: part.state_dict() for name, part in parts.items()}
+            save_checkpoint(folder, states | {"state": {"losses": losses}}, step=epoch + 1)
     finally:
         setattr(model.get_submodule(owner), name, head)
+    return losses
+
+
+def _restore(folder: Path, parts: dict[str, Any]) -> list[float]:
+    """Load the newest epoch into network, decoder and optimizer; return the errors so far."""
+    folder.mkdir(exist_ok=True)
+    if not any(folder.glob("step-*")):
+        return []
+    found = load_checkpoint(folder).parts
+    for name, part in parts.items():
+        part.load_state_dict(found[name])
+    losses: list[float] = found["state"]["losses"]
     return losses
 
 
