@@ -112,15 +112,16 @@ class Optimizer:
             )
         # Gradients that share memory, as those of a sum of two parameters do, are not to be written into.
         apart = len({gradient.data_ptr() for gradient in gradients.values()}) == len(gradients)
+        count = torch.tensor(float(number))
+        of = {
+            axes: self._values(axes) | {"learning_rate": _fit(rates, axes), "number": count}
+            for axes in {weight.ndim for weight in weights.values()}
+        }
         for name, weight in weights.items():
             gradient = gradients[name]
             if not apart or not gradient.is_contiguous():
                 gradient = gradient.clone(memory_format=torch.contiguous_format)
-            of = self._values(weight.ndim) | {
-                "learning_rate": _fit(rates, weight.ndim),
-                "number": torch.tensor(float(number)),
-            }
-            self._in_place(weight, gradient, memory[name], of)
+            self._in_place(weight, gradient, memory[name], of[weight.ndim])
         return dict(weights), dict(memory)
 
     def select(self, rows: Sequence[int]) -> Optimizer:

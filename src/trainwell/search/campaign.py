@@ -25,7 +25,7 @@ from trainwell.search.workers import Crews
 CUT_SHORT = "the search was broken off"
 _LEADERS = 5  # trials that are shown while the search goes on
 # Between two writings of study.json, for whoever looks on: seconds at least, and so many times what a writing takes.
-_SAVE_SECONDS, _SAVE_SHARE = 2.0, 50
+_SAVE_SECONDS, _SAVE_SHARE = 2.0, 100
 
 
 @dataclass(frozen=True)

@@ -188,6 +188,10 @@ def _last(pictures: Tensor) -> Tensor:
 
 
 def _linear(layer: nn.Linear, flow: Flow, own: Tensors) -> Tensor:
+    """Multiply; what the members share is multiplied with all their matrices as if they were one."""
+    if flow.shared and not flow.pictures and "bias" in own:
+        found = torch.addmm(own["bias"].reshape(-1, 1), own["weight"].flatten(0, 1), flow.value)
+        return found.view(flow.members, -1, found.shape[1])
     value = flow.own()
     return torch.baddbmm(own["bias"].unsqueeze(2), own["weight"], value) if "bias" in own else own["weight"] @ value
 

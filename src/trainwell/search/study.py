@@ -61,8 +61,8 @@ class Study:
     @property
     def best(self) -> Trial | None:
         """The trial that did best on what it may be chosen by; None if none has a score."""
-        ranked = self.ranked
-        return ranked[0] if ranked and ranked[0].score is not None else None
+        best = min(self.trials, key=lambda trial: trial.rank, default=None)
+        return best if best and best.score is not None else None
 
     @property
     def ranked(self) -> list[Trial]:
@@ -124,7 +124,6 @@ class Study:
             "engine": self.engine,
             "why": self.why,
             "main_score": self.main_score,
-            "trials": [trial.to_json() for trial in self.trials],
             "findings": [finding.to_json() for finding in self.findings],
             "importance": dict(self.importance),
             "noise": dict(self.noise),
@@ -136,7 +135,8 @@ class Study:
             "status": self.status,
         }
         with storage_errors(f"Writing {self.path / STUDY}", self.path):
-            atomic_write(self.path / STUDY, json.dumps(data))
+            trials = ", ".join(trial.text for trial in self.trials)
+            atomic_write(self.path / STUDY, f'{json.dumps(data)[:-1]}, "trials": [{trials}]}}')
 
 
 def open_study(path: str | os.PathLike[str]) -> Study:

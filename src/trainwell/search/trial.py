@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,6 +65,18 @@ class Trial:
             "seconds": self.seconds,
             "reason": self.reason,
         }
+
+    @functools.cached_property
+    def text(self) -> str:
+        """The trial as text: made once, wherever it is kept."""
+        return json.dumps(self.to_json())
+
+    @classmethod
+    def from_text(cls, text: str) -> Trial:
+        """Return the trial that was written so."""
+        trial = cls.from_json(json.loads(text))
+        trial.__dict__["text"] = text
+        return trial
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Trial:
