@@ -19,6 +19,7 @@ from trainwell.core.errors import DataError, RecipeError, ShapeError
 from trainwell.data.examples import Array, Examples, Table, missing, shorten
 from trainwell.data.rotate import MEAN_IMAGE, ROTATED, Rotation, fit_rotation
 from trainwell.data.targets import class_name
+from trainwell.data.words import Words
 from trainwell.recipe.schema import DataRecipe
 
 Float32 = NDArray[np.float32]
@@ -132,7 +133,7 @@ class Preparation:
     input_shape: tuple[int, ...]
     feature_names: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    columns: tuple[Column, ...] = ()
+    columns: tuple[Column | Words, ...] = ()
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     target_mean: tuple[float, ...] = ()
@@ -246,7 +247,7 @@ class Preparation:
             DataError: if it is not one.
         """
         try:
-            columns = tuple(Column(**_tuples(column)) for column in data["columns"])
+            columns = tuple((Words if "words" in c else Column)(**_tuples(c)) for c in data["columns"])
             rotation = Rotation(**data["rotation"]) if data.get("rotation") else None
             return cls(**{**_tuples(data), "columns": columns, "rotation": rotation})
         except (KeyError, TypeError) as problem:
@@ -271,7 +272,9 @@ class Preparation:
 
 def _fit_table(fitted: Preparation, table: Table, way: str, *, name: str) -> Preparation:
     found = {name: Column.fit(name, values, way) for name, values in table.columns.items()}
-    columns = tuple(column for column in found.values() if column)
+    columns: tuple[Column | Words, ...] = tuple(column for column in found.values() if column)
+    if not columns:  # then words are what can be learned from
+        columns = tuple(words for name, values in table.columns.items() if (words := Words.fit(name, values)))
     if not columns:
         raise DataError(
             f"{name} must have a column to learn from, but {shorten(found, len(found))} "
@@ -279,8 +282,11 @@ def _fit_table(fitted: Preparation, table: Table, way: str, *, name: str) -> Pre
         )
     remarks = tuple(
         f"Column {name!r} is left out: it is empty, constant, or text of which hardly any occurs twice."
-        for name, column in found.items()
-        if column is None
+        for name in found
+        if name not in [column.name for column in columns]
+    )
+    remarks += tuple(
+        f"Of {c.name!r} the {len(c.words):,} most frequent words count." for c in columns if type(c) is Words
     )
     features = tuple(feature for column in columns for feature in column.features)
     return dataclasses.replace(

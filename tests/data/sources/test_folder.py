@@ -8,7 +8,8 @@ import pytest
 
 from trainwell.core.errors import DataError
 from trainwell.data.examples import Examples
-from trainwell.data.sources.folder import pictures_below, read_folder
+from trainwell.data.sources.folder import files_below, read_folder
+from trainwell.data.sources.pictures import SUFFIXES
 from trainwell.recipe.schema import DataRecipe
 
 Image = pytest.importorskip("PIL.Image", reason="reading pictures needs the package pillow")
@@ -158,4 +159,41 @@ def test_hymenoptera() -> None:
     assert examples.labels == ("ants", "bees")
     assert examples.given is not None and np.bincount(examples.given).tolist() == [245, 153]
     assert "train/ants/imageNotFound.gif" in examples.ids
-    assert len(pictures_below(HYMENOPTERA)[0]) == 398
+    assert len(files_below(HYMENOPTERA, SUFFIXES)[0]) == 398
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    for kind, word in (("bad", "dull"), ("good", "bright")):
+        (tmp_path / "reviews" / kind).mkdir(parents=True)
+        for i in range(6):
+            (tmp_path / "reviews" / kind / f"{i}.txt").write_text(f"number {i} of these is {word} all the way\n")
+    return tmp_path / "reviews"
+
+
+def test_texts_are_read_where_there_are_no_pictures(reviews: Path) -> None:
+    (reviews / "bad" / "6.txt").write_text(" \n")
+    (reviews / "bad" / "notes.doc").write_text("")
+    examples = read(reviews)
+    assert (examples.kind, examples.task, examples.labels, examples.features) == (
+        "table",
+        "binary",
+        ("bad", "good"),
+        ("text",),
+    )
+    texts = examples.inputs.columns["text"]  # type: ignore[union-attr]
+    assert texts[0] == "number 0 of these is dull all the way" and texts[6] is None
+    assert examples.ids[6] == "bad/6.txt" and examples.targets.tolist() == [0] * 7 + [1] * 6
+    assert any("being no texts: bad/notes.doc" in remark for remark in examples.remarks)
+
+
+def test_bytes_that_are_no_text_are_named_with_their_line(reviews: Path) -> None:
+    (reviews / "good" / "3.txt").write_bytes(b"well\ncaf\xe9\n")
+    with pytest.raises(DataError, match=r"good/3.txt, line 2: must be UTF-8 text, got the byte 0xe9"):
+        read(reviews)
+
+
+def test_texts_that_lie_flat_have_no_class(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one")
+    with pytest.raises(DataError, match="it holds 1 texts, but not in sub-folders"):
+        read(tmp_path)

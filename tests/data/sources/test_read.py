@@ -41,7 +41,10 @@ def broken(folder: Path) -> dict[str, tuple[str, str]]:
         "typo": ("digitz", "Unknown data set 'digitz': did you mean 'digits'? Give a bundled name (digits, iris,"),
         "path": (f"{folder}/nothing.cvs", "did you mean 'nothing.csv'?"),
         "nul": ("a\0b", "Unknown data set 'ab'"),
-        "empty": (f"{folder}/empty", "must hold pictures in one sub-folder for each class, but there is none"),
+        "empty": (
+            f"{folder}/empty",
+            "must hold pictures or texts (.txt) in one sub-folder for each class, but there is none",
+        ),
         "empty file": (f"{folder}/nothing.csv", "nothing.csv is empty"),
         "tables": (f"{folder}/tables", "but it holds a.csv, to be named itself"),
         "flat": (f"{folder}/flat", "but it holds 1 pictures, but not in sub-folders"),

@@ -20,7 +20,8 @@ from trainwell.recipe.schema import DataRecipe
 # Files that cannot be opened without running what is inside them, or that hold no targets.
 _REFUSED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".npy", ".zip", ".tar", ".xlsx", ".xls")
 _POSSIBLE = (
-    "a table (.csv, .tsv, .parquet), a folder of pictures (one sub-folder for each class), idx files or an .npz file"
+    "a table (.csv, .tsv, .parquet), a folder of pictures or texts (one sub-folder for each class), idx files or an "
+    ".npz file"
 )
 
 

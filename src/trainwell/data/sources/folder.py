@@ -1,4 +1,4 @@
-"""A folder of pictures: one sub-folder for each class, perhaps within train, val and test."""
+"""A folder of pictures or texts: one sub-folder for each class, perhaps within train, val and test."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import numpy as np
 
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
-from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, shorten
+from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, Table, shorten
 from trainwell.data.sources import cache
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
+from trainwell.data.sources.table import decode_text
 from trainwell.recipe.schema import DataRecipe
 
 _SPLITS = {
@@ -27,12 +28,13 @@ _SPLITS = {
 # Pictures of different sizes get at most this side unless data.image_size says otherwise: what a small network can
 # learn from in minutes on a processor; at 224 a step costs twelve times as much.
 _LARGEST_MEDIAN = 64
+TEXT, TEXT_SUFFIXES = "text", (".txt", ".text")
 _RULES = 2  # raise when the rules of conversion change: what was decoded by the old ones is then decoded again
 
 
 @dataclass
 class Scan:
-    """What lies in a folder of pictures."""
+    """What lies in a folder of pictures or texts."""
 
     files: list[Path] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
@@ -41,43 +43,63 @@ class Scan:
 
 
 def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
-    """Read pictures whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
+    """Read pictures, or texts, whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
 
-    Links, devices and pipes are never opened; other files are left out and named in the remarks.
+    Links, devices and pipes are never opened; other files are left out and named in the remarks. Where there are both,
+    pictures count.
 
     Args:
         folder: holds a sub-folder for each class, or train/ and others that do.
         recipe: `image_size`, `interpolation`, `centre_crop` and `max_pixels` are read.
     Raises:
-        DataError: if there are no pictures in sub-folders, or some are broken or too large.
+        DataError: if there are no pictures or texts in sub-folders, or some are broken or too large.
         MissingExtraError: if Pillow is not installed.
     """
     name = plain(folder.resolve().name)
-    found = _scan(folder)
+    found, kind = _scan(folder, SUFFIXES), "picture"
+    if not found.files:
+        found, kind = _scan(folder, TEXT_SUFFIXES), "table"
     if not found.files:
         raise DataError(_nothing(folder, name))
-    pictures, remarks = _pictures(folder, found.files, recipe)
+    inputs: Array | Table
+    remarks: tuple[str, ...] = ()
+    if kind == "picture":
+        inputs, remarks = _pictures(folder, found.files, recipe)
+    else:
+        inputs = read_texts(found.files, folder)
     names, targets = np.unique(np.array(found.classes, dtype=object).astype(str), return_inverse=True)
     labels = tuple(plain(str(label)) for label in names)
-    kind = "binary classification" if len(labels) == 2 else "classification"
-    said = [f"{len(labels):,} sub-folders: {kind} ({shorten(labels, len(labels), most=10)}).", *remarks]
+    task = "binary classification" if len(labels) == 2 else "classification"
+    said = [f"{len(labels):,} sub-folders: {task} ({shorten(labels, len(labels), most=10)}).", *remarks]
     if found.left_out:
-        said.append(f"Left out, being no pictures: {shorten(found.left_out, len(found.left_out))}.")
+        what = "pictures" if kind == "picture" else "texts"
+        said.append(f"Left out, being no {what}: {shorten(found.left_out, len(found.left_out))}.")
     return Examples(
         name=name,
-        kind="picture",
-        inputs=pictures,
+        kind=kind,
+        inputs=inputs,
         targets=targets.astype(np.int64),
         task="binary" if len(labels) == 2 else "classify",
         ids=tuple(plain(path.relative_to(folder).as_posix()) for path in found.files),
         labels=labels,
+        features=() if kind == "picture" else (TEXT,),
         given=np.array(found.splits, dtype=np.int8) if len(set(found.splits)) > 1 else None,
         remarks=tuple(said),
     )
 
 
-def pictures_below(folder: Path) -> tuple[list[Path], list[str]]:
-    """Return the picture files below a folder, sorted, and the names of what is none; links are not followed."""
+def read_texts(files: Sequence[Path], root: Path) -> Table:
+    """Return the texts of files as a table of one column; an empty one is missing.
+
+    Raises:
+        DataError: if one is no UTF-8 text, naming it and its line.
+    """
+    texts = [decode_text(path.read_bytes(), plain(path.relative_to(root).as_posix())).strip() for path in files]
+    return Table({TEXT: np.array([text or None for text in texts], dtype=object)})
+
+
+def files_below(folder: Path, suffixes: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Return the files below a folder with such names, sorted, and the names of all others; links are not followed."""
     files, left_out = [], []
     for place, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
@@ -86,14 +108,14 @@ def pictures_below(folder: Path) -> tuple[list[Path], list[str]]:
             if file.startswith("."):
                 continue
             regular = stat.S_ISREG(path.lstat().st_mode)
-            if regular and path.suffix.lower() in SUFFIXES:
+            if regular and path.suffix.lower() in suffixes:
                 files.append(path)
             else:
                 left_out.append(path.relative_to(folder.parent).as_posix())
     return files, left_out
 
 
-def _scan(folder: Path) -> Scan:
+def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
     found = Scan()
     below = list(_folders(folder))
     splits = {path: _SPLITS[path.name.lower()] for path in below if path.name.lower() in _SPLITS}
@@ -101,7 +123,7 @@ def _scan(folder: Path) -> Scan:
         splits = {folder: TRAIN}
     for parent, part in splits.items():
         for place in _folders(parent):
-            files, left_out = pictures_below(place)
+            files, left_out = files_below(place, suffixes)
             found.files += files
             found.classes += [place.name] * len(files)
             found.splits += [part] * len(files)
@@ -118,15 +140,21 @@ def _folders(folder: Path) -> Iterator[Path]:
 def _nothing(folder: Path, name: str) -> str:
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     flat = sum(path.suffix.lower() in SUFFIXES for path in files)
+    texts = sum(path.suffix.lower() in TEXT_SUFFIXES for path in files)
     tables = [path.name for path in files if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".npz")]
     hint = (
         f"it holds {flat:,} pictures, but not in sub-folders"
         if flat
+        else f"it holds {texts:,} texts, but not in sub-folders"
+        if texts
         else f"it holds {shorten(tables, len(tables))}, to be named itself"
         if tables
         else "there is none"
     )
-    return f"The folder {name} must hold pictures in one sub-folder for each class, but {hint}. Give such a folder."
+    return (
+        f"The folder {name} must hold pictures or texts (.txt) in one sub-folder for each class, but {hint}. "
+        "Give such a folder."
+    )
 
 
 def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[Array, tuple[str, ...]]:

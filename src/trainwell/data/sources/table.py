@@ -96,7 +96,7 @@ def read_rows(path: Path, delimiter: str = "") -> Rows:
 
 def _read_text(path: Path, delimiter: str) -> Rows:
     name = plain(path.name)
-    text = _decode(path.read_bytes(), name)
+    text = decode_text(path.read_bytes(), name)
     if not text.strip('" \t\r\n'):
         raise DataError(f"{name} is empty. Give a table with a header and rows.")
     rows, lines = _parse(text, _NAMED.get(delimiter, delimiter) or _delimiter(text), name=name)
@@ -117,11 +117,16 @@ def _read_text(path: Path, delimiter: str) -> Rows:
     return Rows(name, Table(columns), ids, (*remarks, *_type_remarks(columns, ids)))
 
 
-def _decode(data: bytes, name: str) -> str:
+def decode_text(data: bytes, name: str) -> str:
+    """Return UTF-8 or UTF-16 as text.
+
+    Raises:
+        DataError: for bytes that are neither, with the line.
+    """
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     if encoding == "utf-8-sig" and (at := data.find(b"\0")) >= 0:
         line = data.count(b"\n", 0, at) + 1
-        raise DataError(f"{name}, line {line}: must be text, got a NUL byte. Save the table as UTF-8 text.")
+        raise DataError(f"{name}, line {line}: must be text, got a NUL byte. Save it as UTF-8 text.")
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as problem:

@@ -14,7 +14,7 @@ from trainwell.data.examples import Array, Table, numbered
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources.arrays import read_npz_inputs
 from trainwell.data.sources.bundled import BUNDLED
-from trainwell.data.sources.folder import pictures_below
+from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read_texts
 from trainwell.data.sources.idx import read_idx_pictures
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import read_rows
@@ -25,8 +25,8 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     """Read inputs to predict on.
 
     Args:
-        source: a bundled name; a table with the training columns (others are ignored); a picture, or a folder with
-            pictures at any depth; an idx file of pictures; an .npz holding X.
+        source: a bundled name; a table with the training columns (others are ignored); a picture or a text,
+            or a folder of them at any depth; an idx file of pictures; an .npz holding X.
         preparation: says what kind of inputs the network was trained on.
         recipe: `interpolation`, `centre_crop`, `max_pixels` and `delimiter` are read.
     Returns:
@@ -42,6 +42,10 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     if not path.exists():
         raise DataError(f"There is no file or folder {name} to predict on. Check the path.")
     try:
+        if TEXT in (column.name for column in preparation.columns) and (
+            path.is_dir() or path.suffix.lower() in TEXT_SUFFIXES
+        ):
+            return _texts(path)
         if path.is_dir() or path.suffix.lower() in SUFFIXES:
             return _pictures(path, preparation, recipe)
         if not stat.S_ISREG(path.stat().st_mode):
@@ -62,12 +66,20 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     return rows.table, rows.ids
 
 
+def _texts(path: Path) -> tuple[Table, Sequence[str]]:
+    files = files_below(path, TEXT_SUFFIXES)[0] if path.is_dir() else [path]
+    if not files:
+        raise DataError(f"The folder {plain(path.name)} must hold texts (.txt) to predict on, but there is none.")
+    root = path if path.is_dir() else path.parent
+    return read_texts(files, root), tuple(plain(file.relative_to(root).as_posix()) for file in files)
+
+
 def _pictures(path: Path, preparation: Preparation, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
     if preparation.kind != "picture":
         raise DataError(
             f"{plain(path.name)} holds pictures, but the network was trained on inputs of kind {preparation.kind!r}."
         )
-    files = pictures_below(path)[0] if path.is_dir() else [path]
+    files = files_below(path, SUFFIXES)[0] if path.is_dir() else [path]
     if not files:
         raise DataError(f"The folder {plain(path.name)} must hold pictures to predict on, but there is none.")
     read_headers(files, max_pixels=recipe.max_pixels)
