@@ -98,6 +98,7 @@ RULES: Catalogue[Rule] = Catalogue(
             generalisation.underfitting,
             generalisation.stopped_too_soon,
             speed.waits_for_data,
+            speed.host_syncs,
             speed.batches_too_small,
         )
     },

@@ -43,6 +43,7 @@ class Session:
         source: name of the script.
         model: the network, if it is known; else the modules that are called are found.
         optimizers: the optimizers, if they are known; then others are left alone.
+        host: kind of device on which nothing needs to be waited for.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Session:
         source: str = "",
         model: nn.Module | None = None,
         optimizers: Sequence[Optimizer] = (),
+        host: str = "cpu",
     ) -> None:
         self.record = record
         self.trainings = Trainings(record, budget=budget, source=source, only=optimizers)
@@ -60,7 +62,7 @@ class Session:
         self._budget = budget
         self._sight = Sight(model)
         self._lines: dict[str, str] = {}
-        self._taps = Taps(self)
+        self._taps = Taps(self, host=host)
         self._evaluations = Evaluations()
         self._epoch_loss, self._epoch_count = 0.0, 0
         self._known: weakref.WeakSet[nn.Module] = weakref.WeakSet()
@@ -372,6 +374,8 @@ class Session:
             track.watch.charge(time.perf_counter() - began)
             if moment is not None:
                 track.watch.look(moment)
+                for line, share in self._taps.waits.shares(moment.model, step).items():
+                    track.series.signal(f"code/waits/{line}", step, share)
                 if track is self.trainings.only_one:
                     self._evaluations.train(track, moment.batch.inputs, self._sight.reading.target)
             elif track.model is not None:

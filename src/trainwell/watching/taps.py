@@ -28,6 +28,7 @@ from torch.utils.hooks import RemovableHandle
 
 from trainwell.watching.evaluations import LOSSES
 from trainwell.watching.foreign import Standins, keras_optimizer_class
+from trainwell.watching.waits import Waits
 
 _OTHERS = (os.path.dirname(torch.__file__) + os.sep, str(Path(__file__).parents[1]) + os.sep)
 _DECORATOR = os.path.join("utils", "_contextlib.py")
@@ -82,10 +83,12 @@ class Taps:
 
     Args:
         listener: who listens.
+        host: kind of device that nobody waits for.
     """
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, *, host: str = "cpu") -> None:
         self._to = listener
+        self.waits = Waits(lambda: listener.backwards, host=host)
         self._is_on = False
         self._step: RemovableHandle | None = None
         self._modules: list[RemovableHandle] = []
@@ -150,6 +153,7 @@ class Taps:
     def remove(self) -> None:
         """Stop to listen and leave everything as it was."""
         self._is_on = False
+        self.waits.remove()
         self.listen_to_modules(False)
         if self._step is not None:
             self._step.remove()
@@ -233,7 +237,9 @@ class Taps:
         return apply
 
     def leave_losses(self) -> None:
-        """Give the losses back: what is compiled must not find a wrapper there."""
+        """Give losses and tensors back: what is compiled must not find a wrapper there."""
+        self.waits.is_allowed = False
+        self.waits.remove()
         self._swap_losses(wrapped=False)
 
     def _swap_losses(self, *, wrapped: bool) -> None:
