@@ -55,19 +55,21 @@ class Signals(Mapping[str, Series]):
 
     def __init__(self) -> None:
         self._series: dict[str, Series] = {}
+        self._under: dict[str, dict[str, Series]] = {}  # by path: rules ask for it again and again
 
     def add(self, name: str, step: int, value: float) -> None:
         """Append one value; steps must not go back within a series."""
         series = self._series.get(name)
         if series is None:
             series = self._series[name] = Series()
+            for place in (at for at, letter in enumerate(name) if letter == "/"):
+                self._under.setdefault(name[:place], {})[name[place + 1 :]] = series
         series.steps.append(step)
         series.values.append(value)
 
     def under(self, path: str) -> dict[str, Series]:
         """Return the series below a path, keyed by the rest of their names, in the order they appeared."""
-        prefix = path + "/"
-        return {name[len(prefix) :]: series for name, series in self._series.items() if name.startswith(prefix)}
+        return dict(self._under.get(path, {}))
 
     def __getitem__(self, name: str) -> Series:
         return self._series.get(name) or Series()

@@ -313,6 +313,15 @@ def nonfinite_origin(loss: Tensor, names: dict[int, str], *, of_gradient: bool =
     return WHOLE, 1.0
 
 
+def origin_signal(origin: str) -> str:
+    """Return the name of the signal that tells of an origin.
+
+    >>> origin_signal("input"), origin_signal("log after head")
+    ('input/nonfinite_fraction', 'code/nonfinite/log after head')
+    """
+    return f"{origin}/nonfinite_fraction" if origin in ("input", "target") else f"code/nonfinite/{origin}"
+
+
 def _nodes(root: Any) -> Iterator[Any]:
     waiting, seen = [root], {root}
     while waiting and len(seen) < _MOST_NODES_TRACED:

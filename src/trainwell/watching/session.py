@@ -19,7 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from trainwell.core.finding import Finding
 from trainwell.watching.errors import error_line, error_signals
 from trainwell.watching.evaluations import Evaluations
-from trainwell.watching.graph import WHOLE, nonfinite_origin, read_loss
+from trainwell.watching.graph import WHOLE, nonfinite_origin, origin_signal, read_loss
 from trainwell.watching.lines import is_called_by_user, user_line
 from trainwell.watching.measure import Call, Sight, enclosing, sample, unwrapped
 from trainwell.watching.record import Record
@@ -30,6 +30,7 @@ from trainwell.watching.trainings import Trainings
 _MOST_BACKWARDS = 32  # A sample that waits longer for its step than this many backward passes stops listening.
 _MOST_FAILURES = 10
 _SCALED = 16.0
+_CALL_SECONDS = 6e-6  # Cost of listening to the call of one module: 5 microseconds for us, the rest for the probes.
 _LOSS_RESOLUTION = 32  # A loss that is recorded at step n is the mean over the last n / 32 backward passes.
 
 
@@ -70,7 +71,7 @@ class Session:
         self.is_listening = self.checks_loss = True
         self.loss_sum, self.loss_count, self._loss_due = 0.0, 0, 1
         self._backwards_at_step = self._steps_at_backward = 0
-        self._depth = self._thread = 0
+        self._depth = self._thread = self._heard = 0
         self._is_new, self._new_since = True, 0  # nothing has been sampled yet, since that backward pass: listen
         self._is_shown = False  # the user has shown the loss of this step
         self._suspect: tuple[str, int, float] | None = None  # what may have broken the first gradient
@@ -214,6 +215,7 @@ class Session:
         elif thread != self._thread:
             return
         self._depth += 1
+        self._heard += 1
         self._sight.called.add(module)
 
     def after_forward(self, module: nn.Module, inputs: tuple[Any, ...], options: Any, output: object) -> None:
@@ -246,7 +248,7 @@ class Session:
             return
         origin, share = nonfinite_origin(loss, self.trainings.names())
         track.series.loss(track.step, float(loss.detach()))
-        track.series.signal(_origin_signal(origin), track.step, share)
+        track.series.signal(origin_signal(origin), track.step, share)
 
     def after_backward(self) -> None:
         """Measure the gradient; take the sample of an optimizer that computes its loss within its step."""
@@ -358,7 +360,7 @@ class Session:
             track.before = size if track.before is None else min(size, track.before)
         if self.trainings.steps == 0 and self.trainings.all:  # later it would cost too much
             origin, share = nonfinite_origin(loss, self.trainings.names(), of_gradient=True)
-            self._suspect = None if origin == WHOLE else (_origin_signal(origin), 0, share)
+            self._suspect = None if origin == WHOLE else (origin_signal(origin), 0, share)
         if not self._is_shown:
             if "forward" in self._lines and not is_called_by_user():  # a framework calls backward; the loss is ours
                 self._lines.setdefault("backward", self._lines["forward"])
@@ -367,7 +369,8 @@ class Session:
 
     def _attend(self, track: Track, step: int) -> None:
         """Take the sample of a step, or get ready for that of the next."""
-        began = time.perf_counter()
+        began = time.perf_counter() - self._heard * _CALL_SECONDS
+        self._heard = 0
         self.trainings.note_time(track)
         if track.watch.is_armed or not track.is_composed:
             moment = sample(self._sight, track, step, trainings=self.trainings)
@@ -394,7 +397,3 @@ class Session:
         """Keep the first line of the user at which something happens."""
         if event not in self._lines and (line := user_line()) is not None:
             self._lines[event] = line
-
-
-def _origin_signal(origin: str) -> str:
-    return f"{origin}/nonfinite_fraction" if origin in ("input", "target") else f"code/nonfinite/{origin}"
