@@ -185,3 +185,24 @@ def test_nothing_of_a_batch_is_kept(session: Session, school: Any) -> None:
     del answer
     gc.collect()
     assert kept() is None
+
+
+def test_many_optimizers_that_are_all_right(session: Session, school: Any) -> None:
+    lessons = [school() for _ in range(45)]
+    for _ in range(6):
+        for lesson in lessons:
+            lesson.train(1)
+    assert session.finish() == []
+    assert session.record.events == []
+
+
+def test_evaluations_are_heard_after_one_whose_listening_ended_amid_a_forward_pass(
+    session: Session, school: Any
+) -> None:
+    lesson = school()
+    for _ in range(14):
+        lesson.train(8)
+        with torch.no_grad():
+            lesson.loss()
+    session.finish()
+    assert len(session.trainings.all[0].series.signals["loss/validation"]) >= 12

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from trainwell.core.finding import Finding
     from trainwell.watching import Watched
 
+_TELLING_SECONDS = 5.0
 SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 """For the parser: our options end at the script, whatever follows it is the script's."""
 
@@ -84,8 +85,10 @@ def _headline(watched: Watched) -> str:
     verdicts = [finding for finding in watched.findings if finding.severity != "info"]
     found = f"{len(verdicts)} problem{'s' * (len(verdicts) != 1)} found" if verdicts else "no problems were found"
     if not watched.steps and not verdicts:
-        found = "no training was seen"
-    cost = f"watching took {watched.watch_seconds:.2f} s of it, {watched.overhead_fraction:.1%} of the training"
+        return f"trainwell: no training was seen in {watched.seconds:.1f} s: no optimizer of PyTorch took a step"
+    cost = f"watching took {watched.watch_seconds:.2f} s of it"
+    if watched.seconds >= _TELLING_SECONDS:  # the first looks are free: of a short run they are a large share
+        cost += f", {watched.overhead_fraction:.1%} of the training"
     return f"trainwell: {found} in {watched.steps:,} steps and {watched.seconds:.1f} s; {cost}"
 
 

@@ -67,11 +67,10 @@ class Session:
         self._evaluations = Evaluations()
         self._epoch_loss, self._epoch_count = 0.0, 0
         self._known: weakref.WeakSet[nn.Module] = weakref.WeakSet()
-        self.backwards = self._failures = 0
+        self.backwards = self._failures = self._depth = self._thread = self._heard = 0
         self.is_listening = self.checks_loss = True
         self.loss_sum, self.loss_count, self._loss_due = 0.0, 0, 1
         self._backwards_at_step = self._steps_at_backward = 0
-        self._depth = self._thread = self._heard = 0
         self._is_new, self._new_since = True, 0  # nothing has been sampled yet, since that backward pass: listen
         self._is_shown = False  # the user has shown the loss of this step
         self._suspect: tuple[str, int, float] | None = None  # what may have broken the first gradient
@@ -266,23 +265,24 @@ class Session:
             self.trainings.charge(time.perf_counter() - began)
             if self.backwards - (self._new_since if self._is_new else self._backwards_at_step) > _MOST_BACKWARDS:
                 self._is_new = self.is_listening = False
+                for track in self.trainings.all:  # what comes now is not heard
+                    track.before = None
                 self._taps.listen_to_modules(False)
 
     def before_step(self, optimizer: Optimizer, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Count a step; take its sample if it is time."""
         trainings, evaluations = self.trainings, self._evaluations
         track = trainings.owner.get(id(optimizer))
+        is_same, self._backwards_at_step = self.backwards == self._backwards_at_step, self.backwards
         # The usual step comes first, because it must cost next to nothing.
         if track is not None and track is trainings.last and track.leader == id(optimizer):
             step = track.step
             track.step = step + 1
             trainings.steps += 1
         else:
-            counted = trainings.step(optimizer, same_gradient=self.backwards == self._backwards_at_step)
-            if counted is None:
+            if (counted := trainings.step(optimizer, same_gradient=is_same)) is None:
                 return
             track, step = counted
-        self._backwards_at_step = self.backwards
         if evaluations.is_open:
             self._close_evaluation()
             self._listen()
