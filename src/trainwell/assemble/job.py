@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from trainwell.assemble.build import Parts, build_augmentation
+from trainwell.assemble.plan import CUSTOM
 from trainwell.core.batch import Batch
 from trainwell.core.protocols import Display
 from trainwell.data.augment import Augment
@@ -20,7 +21,7 @@ from trainwell.optim import max_norm_, needs_closure, optimizer, rescaled_rate, 
 from trainwell.recipe import Recipe
 from trainwell.runs import RunWriter
 from trainwell.tasks import Task
-from trainwell.train import Again, Average, Interrupt, Job, Update, Upkeep, choose_device
+from trainwell.train import Again, Average, Interrupt, Job, Update, Upkeep, choose_device, placed
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def build_tools(parts: Parts) -> Tools:
     recipe = parts.recipe
     device = choose_device(recipe.train.device)
     augment = build_augmentation(recipe, parts.facts.input_shape, parts.preparation)
-    model = parts.model.to(device).train()
+    model = placed(parts.model, device, rearrange=recipe.nn.model != CUSTOM).train()
     return Tools(
         parts=parts,
         device=device,

@@ -11,8 +11,9 @@ import time
 import torch
 
 from trainwell.assemble.build import Parts
+from trainwell.assemble.plan import CUSTOM
 from trainwell.recipe import edit
-from trainwell.train import choose_device
+from trainwell.train import choose_device, placed
 
 _STEPS, _SECONDS, _WARM_UP = 30, 6.0, 2
 _FORWARD = 1 / 3  # share of a step that its forward pass takes
@@ -28,7 +29,7 @@ def in_time(parts: Parts) -> Parts:
     if not minutes:
         return parts
     device = choose_device(parts.recipe.train.device)
-    model = copy.deepcopy(parts.model).to(device).train()
+    model = placed(copy.deepcopy(parts.model), device, rearrange=parts.recipe.nn.model != CUSTOM).train()
     seconds: list[float] = []
     begun = time.perf_counter()
     with torch.random.fork_rng(devices=[]):

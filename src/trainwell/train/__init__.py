@@ -6,6 +6,7 @@ from trainwell.train.job import Job as Job
 from trainwell.train.job import State as State
 from trainwell.train.loop import train as train
 from trainwell.train.speed import choose_device as choose_device
+from trainwell.train.speed import placed as placed
 from trainwell.train.speed import threads as threads
 from trainwell.train.update import Again as Again
 from trainwell.train.update import Average as Average
