@@ -32,6 +32,12 @@ def test_each_repair_is_offered_once_with_its_doses() -> None:
     assert offered == [("lower_rate", 1), ("clip_gradients", 1), ("lower_rate", 4), ("lower_rate", 2)]
 
 
+def test_larger_doses_do_not_believe_evidence_of_a_run_with_other_faults() -> None:
+    still = Finding("rate_too_low", Severity.ERROR, "", {"update_ratio": 0.0}, remedies=("raise_rate",))
+    rates = {step.dose: apply(Recipe(), (step,)).optim.learning_rate for step in remedies([still])}
+    assert rates == {1: 1.0, 4: pytest.approx(0.081), 2: pytest.approx(0.009)}
+
+
 @pytest.mark.parametrize(("seeds", "exact"), [(3, 4.527), (5, 2.869), (10, 2.320), (30, 2.090)])
 def test_two_standard_errors_follow_students_distribution(seeds, exact) -> None:
     assert two(seeds) == pytest.approx(exact, rel=0.04)

@@ -43,6 +43,14 @@ def test_two_faults_at_once_need_a_set_of_edits(tmp_path) -> None:
     assert np.mean(found.scores_after) > 0.5 > np.mean(found.scores_before) + 0.2
 
 
+@pytest.mark.slow
+def test_a_penalty_is_taken_back_until_that_helps_no_more(tmp_path) -> None:
+    edits = {"train.epochs": 10, "optim.weight_decay": 100.0, "nn.activation": "tanh"}
+    found = treat("digits", edits=edits, seeds=3, trials=12, out=tmp_path / "cured.toml")
+    assert found.repairs.count("less_regularisation") > 1 and found.after.optim.weight_decay < 10
+    assert np.mean(found.scores_after) > 0.9 > np.mean(found.scores_before)
+
+
 @pytest.mark.parametrize("source", ["digits", "wine", "iris", "breast-cancer"])
 def test_a_healthy_recipe_is_left_alone(tmp_path, source) -> None:
     found = treat(source, edits={"train.epochs": 12}, seeds=3, trials=6, out=tmp_path / "cured.toml")

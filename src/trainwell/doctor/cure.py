@@ -62,7 +62,12 @@ def remedies(findings: Sequence[Finding]) -> list[Step]:
         for finding in findings:
             for repair in finding.remedies[place : place + 1]:
                 given.setdefault(repair, finding)
-    larger = [Step(repair, given[repair], dose) for repair in given for dose in _LARGER.get(repair, ())]
+    # Evidence of a run with two faults misleads: zero weights have updates of no size at any rate. Doses ignore it.
+    larger = [
+        Step(repair, dataclasses.replace(finding, evidence={}), dose)
+        for repair, finding in given.items()
+        for dose in _LARGER.get(repair, ())
+    ]
     return [*(Step(repair, finding) for repair, finding in given.items()), *larger]
 
 

@@ -32,7 +32,7 @@ _SHORTEST = 100  # steps: shorter trials say nothing about a rate that is too lo
 _PARENTS = 3  # sets that are tried with one more edit
 _DEEPEST = 3  # edits in a set
 _THIRD_ROUND, _FINALISTS = 4, 2
-_RATE, _FURTHER = ("lower_rate", "raise_rate"), 4
+_RATE, _PENALTY, _FURTHER = ("lower_rate", "raise_rate"), "less_regularisation", 4
 _PROMISING, _NEEDED = 1.0, 2.0  # standard errors of a gain: worth more seeds; an edit is given back below
 
 
@@ -110,7 +110,7 @@ def treat(
         subject: a run (finished, diverged or interrupted) or its folder, a recipe (.toml) or data.
         edits: settings by dotted key that are changed beforehand.
         seeds: fresh seeds on which a cure is compared with no change, at least 2.
-        trials: sets of edits tried at most; moving the rate of the best one further may add eight.
+        trials: sets of edits tried at most; moving the rate or penalty of the best one further may add twelve.
         out: where the cured recipe is written; None is `cured.toml` in the run's folder, or one beside the recipe.
         say: told in one sentence what is being tried.
     Returns:
@@ -238,13 +238,17 @@ class _Search:
         return children
 
     def _polished(self, best: _Candidate) -> list[_Candidate]:
-        """Move the rate of a cure that moved it by further thirds, while that helps: it rarely lands right at once."""
-        moved = [replace(step.finding, evidence={}) for step in best.cure if step.repair in _RATE]
+        """Move the rate or penalty of a cure that moved it further while that helps: it rarely lands right at once."""
+        moved = {step.repair: replace(step.finding, evidence={}) for step in best.cure}
+        rate = next((moved[repair] for repair in _RATE if repair in moved), None)
+        further = {repair: rate for repair in _RATE if rate}
+        if _PENALTY in moved:
+            further[_PENALTY] = moved[_PENALTY]
         candidates = [best]
-        for repair in _RATE if moved else ():
+        for repair, finding in further.items():
             top = max(candidates, key=lambda one: one.outcome.rank)
             for dose in range(1, _FURTHER + 1):
-                cure = (*top.cure, Step(repair, moved[0], dose))
+                cure = (*top.cure, Step(repair, finding, dose))
                 better_one = _Candidate(cure, self._try(cure))
                 if better_one.outcome.rank <= candidates[-1].outcome.rank:
                     break
@@ -274,11 +278,16 @@ class _Search:
 
 
 def _next_steps(parent: _Candidate, findings: Sequence[Finding]) -> list[Step]:
-    """Return the edits to try next; one that is in the set already must be asked for again by a verdict."""
+    """Return the edits to try next; one that is in the set already must be asked for again by a verdict.
+
+    A set is given few further edits, so each comes with its doses: one third more of a rate may show nothing.
+    """
     own = [finding for finding in parent.outcome.findings if finding.rule != "stopped_too_soon"]  # short on purpose
     asked = {name for finding in own if finding.severity is not Severity.INFO for name in finding.remedies}
     had = {step.repair for step in parent.cure} - asked
-    return [step for step in remedies([*own, *findings]) if step.repair not in had]
+    steps = [step for step in remedies([*own, *findings]) if step.repair not in had]
+    order = list(dict.fromkeys(step.repair for step in steps))
+    return sorted(steps, key=lambda step: order.index(step.repair)) if parent.cure else steps
 
 
 def _ranked(candidates: Sequence[_Candidate]) -> list[_Candidate]:
