@@ -6,12 +6,23 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from trainwell.lab.convolution_three_ways import directly, fourier, im2col
+from trainwell.lab.convolution_three_ways import directly, fourier, im2col, places, pool
 
 
 @pytest.mark.parametrize("way", [directly, im2col, fourier])
 @pytest.mark.parametrize(("height", "width", "size"), [(7, 9, 3), (8, 8, 1), (5, 5, 5), (9, 6, 4)])
-def test_it_equals_torchs(way, height: int, width: int, size: int) -> None:
+@pytest.mark.parametrize(("stride", "padding"), [(1, 0), (1, 1), (2, 0), (2, 1), (3, 2)])
+def test_it_equals_torchs(way, height: int, width: int, size: int, stride: int, padding: int) -> None:
     torch.manual_seed(0)
     pictures, filters = torch.randn(2, 3, height, width), torch.randn(4, 3, size, size)
-    assert torch.allclose(way(pictures, filters), F.conv2d(pictures, filters), atol=1e-4)
+    found = way(pictures, filters, stride=stride, padding=padding)
+    assert torch.allclose(found, F.conv2d(pictures, filters, stride=stride, padding=padding), atol=1e-4)
+    assert found.shape[-1] == places(width, size, stride=stride, padding=padding)
+
+
+@pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1)])
+def test_pooling_equals_torchs(size: int, stride: int) -> None:
+    pictures = torch.randn(2, 3, 9, 7, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(pool(pictures, size, stride=stride), F.max_pool2d(pictures, size, stride))
+    mean = pool(pictures, size, stride=stride, mean=True)
+    assert torch.allclose(mean, F.avg_pool2d(pictures, size, stride), atol=1e-6)

@@ -19,7 +19,7 @@ def audit(
     page: Annotated[Path | None, typer.Option(help="Where to write the page; default: audit-NAME.html here.")] = None,
     labels: Annotated[bool, typer.Option(help="Look for wrong labels too.")] = True,
     judge: Annotated[
-        str, typer.Option(help="Who judges labels: fast, or network (pictures; a quarter of an hour and more).")
+        str, typer.Option(help="Who judges labels: fast, or network (pictures; about ten minutes).")
     ] = "fast",
     edits: Edits = None,
     json: Json = False,

@@ -42,7 +42,7 @@ def run(conditions: Conditions) -> Result:
     gaps = [abs(a - b) for a, b in zip(losses["100 at 0.001"], losses["1000 at 0.01"], strict=True)]
     figure = Figure(
         "The curves of batch 100 at 0.001 and batch 1000 at 0.01 lie on each other; smaller rates lag behind.",
-        (Panel("Loss on held-out pictures", "epoch", "loss", curves(losses)),),
+        (Panel("Ten times the batch needs ten times the rate", "epoch", "loss on held-out pictures", curves(losses)),),
     )
     return result(
         {

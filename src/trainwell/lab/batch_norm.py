@@ -62,8 +62,14 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Eight layers learn nothing without batch norm. In batches of 1 to 4 it fails or lags; group norm does not.",
         (
-            Panel("Eight layers at rate 0.1", "step", "loss", curves(losses)),
-            Panel("Accuracy by batch size", "pictures in a batch", "accuracy", bars, categories=tuple(map(str, sizes))),
+            Panel("Eight layers at rate 0.1 need batch norm", "step", "loss", curves(losses)),
+            Panel(
+                "In tiny batches batch norm fails",
+                "pictures in a batch",
+                "accuracy",
+                bars,
+                categories=tuple(map(str, sizes)),
+            ),
         ),
     )
     return result(

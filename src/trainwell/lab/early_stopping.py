@@ -46,9 +46,15 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Validation loss turns while training loss still falls; the weights of the dotted line are the ones to keep.",
         (
-            Panel("Loss", "step", "loss", curves(losses, xs=steps), levels=(stop,)),
             Panel(
-                "Accuracy on the test pictures", "step", "accuracy", curves({"test": scores}, xs=steps), levels=(stop,)
+                "Validation loss turns long before the end", "step", "loss", curves(losses, xs=steps), levels=(stop,)
+            ),
+            Panel(
+                "Stopped there, test accuracy is near its best",
+                "step",
+                "accuracy",
+                curves({"test": scores}, xs=steps),
+                levels=(stop,),
             ),
         ),
     )

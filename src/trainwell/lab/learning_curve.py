@@ -41,8 +41,11 @@ def run(conditions: Conditions) -> Result:
     line = [foretell(fitted, known, size)[1] for size in _SIZES]
     band = [[foretell(fitted, known, size)[end] for size in _SIZES] for end in (2, 3)]
     series = (
-        curve("", line, xs=_SIZES, colour=-1),
-        *(curve("", edge, xs=_SIZES[_FITTED - 1 :], colour=-1) for edge in (side[_FITTED - 1 :] for side in band)),
+        curve("foretold", line, xs=_SIZES, colour=-1),
+        *(
+            curve(name, edge[_FITTED - 1 :], xs=_SIZES[_FITTED - 1 :], colour=3)
+            for name, edge in zip(("", "95 % interval"), band, strict=True)
+        ),
         curve("used for the line", known, xs=fitted, kind="dots", colour=0),
         curve("came later", errors[_FITTED:], xs=_SIZES[_FITTED:], kind="dots", colour=1),
     )
@@ -50,9 +53,9 @@ def run(conditions: Conditions) -> Result:
         "A line through the first four sizes foretells the others; its 95 % interval opens to the right.",
         (
             Panel(
-                "Error on held-out pictures",
+                "Four sizes foretell the next two",
                 "training pictures",
-                "error",
+                "error on held-out pictures",
                 series,
                 spans=((20.0, 1000.0), None),
                 logs=LOG_BOTH,

@@ -38,8 +38,14 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Free weights grow with every wild step; constrained ones stop at 2 and the loss calms down.",
         (
-            Panel("Longest weight vector of any unit", "step", "norm", curves(norms), levels=(Level(_LIMIT, "limit"),)),
-            Panel("Training loss", "step", "loss", curves(losses), logs=LOG_Y),
+            Panel(
+                "No unit grows beyond the limit",
+                "step",
+                "longest weight vector",
+                curves(norms),
+                levels=(Level(_LIMIT, "limit"),),
+            ),
+            Panel("At this rate the loss needs it", "step", "training loss", curves(losses), logs=LOG_Y),
         ),
     )
     return result(

@@ -51,9 +51,9 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "The last hidden layer falls to 0 within a few hundred steps, stays there, and recovers by itself much later.",
         (
-            Panel("Mean activation of each hidden layer", "step", "activation", layers, spans=(None, (0.0, 1.0))),
-            Panel("Training loss", "step", "loss", (curve("loss", smooth, xs=range(50, steps + 1, 50)),),
-                  levels=(Level(math.log(10), "chance"),)),
+            Panel("Mean activations: the last layer goes to 0", "step", "activation", layers, spans=(None, (0.0, 1.0))),
+            Panel("Nothing is learned until it recovers", "step", "loss",
+                  (curve("loss", smooth, xs=range(50, steps + 1, 50)),), levels=(Level(math.log(10), "chance"),)),
         ),
     )  # fmt: skip
     return result(

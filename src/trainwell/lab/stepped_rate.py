@@ -47,7 +47,11 @@ def run(conditions: Conditions) -> Result:
     mark = Level(900.0, "rate ÷ 10", vertical=True)
     figure = Figure(
         "At a constant rate the loss bounces; after the drop it lies lower and still. Dropped early, it crawls.",
-        (Panel("Loss on held-out pictures", "step", "loss", shown, levels=(mark,), logs=LOG_Y),),
+        (
+            Panel(
+                "A drop calms the held-out loss, too early stops it", "step", "loss", shown, levels=(mark,), logs=LOG_Y
+            ),
+        ),
     )
     return result(
         {

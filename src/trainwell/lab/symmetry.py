@@ -34,7 +34,7 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "From equal weights a hundred units learn the same thing, from zeros nothing at all.",
         (
-            Panel("Training loss", "step", "loss", curves(losses), levels=(Level(math.log(10), "chance"),)),
+            Panel("Equal weights stay equal", "step", "loss", curves(losses), levels=(Level(math.log(10), "chance"),)),
             Panel("Different hidden units after training", "start", "units", (curve("", units.values(), kind="bars"),),
                   logs=LOG_Y, spans=(None, (0.5, 200.0)), categories=names),
         ),

@@ -66,6 +66,9 @@ def run(conditions: Conditions) -> Result:
         },
         Figure(
             "SGD: both decays end at the same weights, on the diagonal. Adam: they do not.",
-            (*(_pairs(kind, ends) for kind in gaps), Panel("Length of all weights", "step", "norm", curves(norms))),
+            (
+                *(_pairs(kind, ends) for kind in gaps),
+                Panel("With Adam the two ways part", "step", "norm", curves(norms)),
+            ),
         ),
     )

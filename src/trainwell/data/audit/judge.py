@@ -12,7 +12,9 @@ from trainwell.data.examples import Array
 
 SMALLEST = 16  # pixels a side that three poolings leave something of
 _LARGEST = 40  # pixels a side to which pictures are reduced
-_SEEN = 400_000  # pictures that all folds together train on: about a quarter of an hour of one processor of 2026
+_SEEN = (
+    200_000  # pictures that all folds together train on: nine minutes of one processor (benchmarks/audit.py network)
+)
 _FEW, _MANY = 5, 2  # folds of small and of large data: half of many examples teach nearly as much as all
 _LARGE = 20_000
 _EPOCHS = 30  # at most: few examples are learned by heart, and then wrong labels agree with them

@@ -55,7 +55,7 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
 
     Args:
         examples: examples of classes; others have no label that could be wrong in this sense.
-        judge: "fast", or "network" for pictures: minutes to hours on a processor, and far fewer wrong suspicions.
+        judge: "fast", or "network" for pictures: about ten minutes, and fewer wrong suspicions.
         seed: of the model.
     Returns:
         the suspects, and the fraction of all labels that the model, which had not seen them, agrees with: how far it
