@@ -46,16 +46,14 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Validation loss turns while training loss still falls; the weights of the dotted line are the ones to keep.",
         (
+            Panel("Validation loss turns early", "step", "loss", curves(losses, xs=steps), levels=(stop,)),
             Panel(
-                "Validation loss turns long before the end", "step", "loss", curves(losses, xs=steps), levels=(stop,)
-            ),
-            Panel(
-                "Stopped there, test accuracy is near its best",
+                "Test accuracy is near its best there",
                 "step",
                 "accuracy",
                 curves({"test": scores}, xs=steps),
                 levels=(stop,),
-            ),
+            ),  # fmt: skip
         ),
     )
     return result(
