@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
+from trainwell.cli.run import diagnosis
 
 if TYPE_CHECKING:
     from trainwell.doctor import Checkup
@@ -47,13 +48,12 @@ def _check_script(path: str, arguments: list[str], *, changes: dict[str, object]
     from trainwell.core.errors import UsageError
     from trainwell.core.finding import Severity
     from trainwell.doctor import check_script
-    from trainwell.report import findings_text
 
     if changes:
         raise UsageError("A script has no settings of ours: leave out --target and --set, and give its own after --.")
     seen = check_script(path, arguments)
     speak(f"\n{seen.steps} optimizer steps were watched.", aside=True)
-    speak(findings_text(seen.findings) or "No problems were found.", aside=json)
+    speak("\n\n".join(diagnosis(seen.findings)) or "No problems were found.", aside=json)
     if json:
         print_json({"checks": [], "predicted_seconds": None, "steps": seen.steps, **seen.to_json()})
     sick = any(finding.severity is Severity.ERROR for finding in seen.findings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,21 +65,32 @@ def _fraction(text: str) -> float:
 
 def _show(watched: Watched) -> None:
     """Print the diagnosis on standard error: the script owns standard output."""
-    from trainwell.core.finding import Severity
     from trainwell.report import write_report
-    from trainwell.report.evidence import folded
     from trainwell.runs import Run
 
-    blocks = ["", _headline(watched)]
-    hints = [finding for finding in watched.findings if finding.severity is Severity.INFO]
-    for cause, symptoms in folded([finding for finding in watched.findings if finding not in hints]):
-        blocks.append(_finding_text(cause, symptoms))
-    if hints:
-        blocks.append("hints: " + "; ".join(hint.title.rstrip(".") for hint in hints))
+    blocks = [_headline(watched), *diagnosis(watched.findings)]
     if watched.run is not None:
         write_report(Run.open(watched.run))
         blocks.append(f"  run     {watched.run}\n  report  {watched.run / 'report.html'}")
-    print("\n\n".join(blocks), file=sys.stderr, flush=True)
+    print("\n" + "\n\n".join(blocks), file=sys.stderr, flush=True)
+
+
+def diagnosis(findings: Sequence[Finding], *, brief: bool = True) -> list[str]:
+    """Return the findings as texts, each cause with its symptoms, the user's lines and the cure; hints come last.
+
+    Args:
+        findings: all that was found.
+        brief: say of hints no more than their titles.
+    """
+    from trainwell.core.finding import Severity
+    from trainwell.report import findings_text
+    from trainwell.report.evidence import folded
+
+    hints = [finding for finding in findings if finding.severity is Severity.INFO]
+    blocks = [_finding_text(*one) for one in folded([finding for finding in findings if finding not in hints])]
+    if hints and brief:
+        blocks.append("hints: " + "; ".join(hint.title.rstrip(".") for hint in hints))
+    return blocks + ([findings_text(hints)] if hints and not brief else [])
 
 
 def _headline(watched: Watched) -> str:
