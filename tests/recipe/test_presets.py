@@ -34,6 +34,14 @@ def test_a_network_asked_for_gets_what_suits_it(model: str, size: int) -> None:
     assert (rate < 1e-3) == (model in ("vgg16", "googlenet"))
 
 
+def test_few_examples_mean_smaller_steps_of_a_network_with_batch_normalisation() -> None:
+    facts = [
+        Facts(kind="picture", input_shape=(3, 32, 32), model="resnet9", sizes={"train": n}) for n in (200, 2000, 9000)
+    ]
+    rates = [preset(known)["optim.learning_rate"][0] for known in facts]
+    assert rates == sorted(set(rates))
+
+
 def test_more_data_means_fewer_epochs() -> None:
     few, many = (preset(Facts(sizes={"train": size}, task="classify"))["train.epochs"][0] for size in (100, 100_000))
     assert few > many >= 5
