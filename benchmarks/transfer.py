@@ -1,13 +1,15 @@
-"""Claim: with few labels, starting from a network trained on other data, or on the inputs alone, beats from scratch.
+"""Claim: with few labels, features of a network trained on other data, or on the inputs alone, beat from scratch.
 
-Measured: it holds for features learned from the inputs alone (1 % and 5 % of the labels of digits); it does not hold
-for the two pairs of data sets below, whose sources are small and briefly trained.
+Measured: a linear classifier on the second convolution of a Fashion-MNIST network, the depth that wins on validation
+data, beats a network from scratch on 101 labelled digits; networks that go on learning are level with it or behind.
+From CIFAR-10 to photographs of ants and bees nothing beats from scratch. Features learned from the inputs alone do at
+1 % and 5 % of the labels of digits.
 
-Curriculum P1, P2, A20. Each comparison within one run, interleaved over seeds; the seed changes labels drawn, weights
+Curriculum P1-P3, A20. Each comparison within one run, interleaved over seeds; the seed changes labels drawn, weights
 and order, never the splits (data.split_seed = 0). Reported: mean accuracy on the sealed test split, and its deviation.
 
-* LeNet-5, Fashion-MNIST (20 % of its labels, 4 epochs) -> MNIST with 10 labels a class; n = 3 seeds.
-* LeNet-5, 10,000 CIFAR-10 pictures -> ants and bees (hymenoptera, 244 training photographs at 32 x 32); n = 3 seeds.
+* LeNet-5, Fashion-MNIST (all labels, shifted, 6 epochs) -> 4,000 pictures of MNIST, 101 labelled, 3,000 test; n = 3.
+* ResNet-9 of width 8, a third of CIFAR-10 (7 epochs) -> ants and bees at 32 x 32, 159 labelled, 199 test; n = 3 seeds.
 * MLP on digits with 1 %, 5 % and 20 % of the labels, after denoising on all training inputs; n = 3 seeds.
 
 Hardware: 2 cores. Run: python benchmarks/transfer.py [mnist] [hymenoptera] [labels]
@@ -24,10 +26,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import torch
 
 import trainwell as tw
 from trainwell.assemble import advise
+from trainwell.assemble.build import build_parts
+from trainwell.assemble.plan import gather, plan
 from trainwell.data import read
+from trainwell.explain import depths, linear_probe
 from trainwell.recipe.schema import DataRecipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
@@ -66,16 +72,20 @@ def mnist(to: str) -> None:
     few = {**STILL, "transfer.labelled": 0.125, "data.validation": 0.05, "data.test": 0.75}
     few |= {"train.epochs": 60, "train.batch_size": 16}
     start = {"transfer.source": str(source.path)}
+    decay = {"optim.weight_decay": 3.0}
     full = {**start, "optim.learning_rate": 2e-3, "transfer.head_rate": 1.0}
     entries: dict[str, Mapping[str, object]] = {
         "from scratch": {"nn.model": "lenet5"},
         "--layers conv2 --freeze conv2": start | {"transfer.layers": "conv2", "transfer.freeze": "conv2"},
         "--layers conv2": start | {"transfer.layers": "conv2"},
+        "from scratch, strong decay": {"nn.model": "lenet5", **decay},
+        "the first two, strong decay": start | {"transfer.layers": "conv2", "transfer.freeze": "conv2"} | decay,
         "all layers, full rate": full,
         "all layers, a tenth": start,
         "--freeze features": start | {"transfer.freeze": "features"},
     }
     tell(str(Path(to) / "mnist.npz"), {**few, **start})
+    probe(str(Path(to) / "mnist.npz"), {**few, **start})
     race("Fashion-MNIST -> MNIST", str(Path(to) / "mnist.npz"), entries, few, to)
 
 
@@ -103,7 +113,26 @@ def hymenoptera(to: str) -> None:
         "all layers, a tenth": start,
     }
     tell(str(Path(to) / "photos.npz"), {**few, **start})
+    probe(str(Path(to) / "photos.npz"), {**few, **start})
     race("CIFAR-10 -> hymenoptera", str(Path(to) / "photos.npz"), entries, few, to)
+
+
+def probe(data: str, edits: Mapping[str, object]) -> None:
+    """Print the test accuracy of a linear classifier on the depth that is best on validation data."""
+    for seed in SEEDS:
+        made = plan(gather(data, {**edits, "seed": seed, "data.split_seed": 0}))
+        parts = build_parts(made)
+        assert parts.preparation is not None and made.examples.class_numbers is not None
+        found = []
+        for rows in (made.splits.train, made.splits.validation, made.splits.test):
+            inputs = torch.from_numpy(parts.preparation.inputs(made.examples.inputs[rows]))
+            found.append((depths(parts.model, inputs), torch.from_numpy(made.examples.class_numbers[rows])))
+        (train, labels), *judged = found
+        scores = {k: [linear_probe((train[k], labels), (x[k], y)) for x, y in judged] for k in train}
+        best = max(scores, key=lambda name: scores[name][0])
+        print(
+            f"seed {seed}: linear classifier on {best}: {scores[best][1]:.3f}; on the input: {scores['input'][1]:.3f}"
+        )
 
 
 def tell(data: str, edits: Mapping[str, object]) -> None:
