@@ -17,6 +17,9 @@ def test_width_of_the_model_in_use() -> None:
     residual = edit(Recipe(), {"nn.model": "resnet20", "nn.width": 16})
     assert network.smaller_network(residual, FINDING).nn.width == 8
     assert network.larger_network(residual, FINDING).nn.hidden == residual.nn.hidden
+    published = edit(Recipe(), {"nn.model": "resnet18"})
+    assert network.smaller_network(published, FINDING).nn.width_factor == 0.5
+    assert network.smaller_network(published, FINDING).nn.width == published.nn.width
 
 
 def test_a_model_of_fixed_size_is_left_alone() -> None:

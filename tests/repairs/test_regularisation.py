@@ -14,6 +14,11 @@ def test_more_dropout(before: float, after: float) -> None:
     assert more_dropout(edit(Recipe(), {"nn.dropout": before}), FINDING).nn.dropout == after
 
 
+def test_a_network_without_a_place_for_dropout_gets_none() -> None:
+    recipe = edit(Recipe(), {"nn.model": "resnet20"})
+    assert more_dropout(recipe, FINDING) == recipe
+
+
 @pytest.mark.parametrize(
     ("optimizer", "before", "after"), [("sgd", 0.0, 1e-4), ("adamw", 0.0, 0.01), ("sgd", 0.1, 0.3)]
 )

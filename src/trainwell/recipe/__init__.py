@@ -5,6 +5,7 @@ from trainwell.recipe.check import check_values as check_values
 from trainwell.recipe.check import parse_assignment as parse_assignment
 from trainwell.recipe.edit import differences as differences
 from trainwell.recipe.edit import edit as edit
+from trainwell.recipe.effect import holds as holds
 from trainwell.recipe.effect import without_effect as without_effect
 from trainwell.recipe.files import load_recipe as load_recipe
 from trainwell.recipe.files import parse_settings as parse_settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainwell.core.finding import Finding
-from trainwell.recipe import Recipe, edit
+from trainwell.recipe import Recipe, edit, holds
 
 _NARROWEST = 4
 
@@ -46,6 +46,9 @@ def _widened(recipe: Recipe, factor: float) -> Recipe:
 
     if recipe.nn.model == "mlp":
         return edit(recipe, {"nn.hidden": tuple(map(widen, recipe.nn.hidden))})
-    if recipe.nn.model.startswith("resnet"):
+    model = {"nn.model": recipe.nn.model}
+    if holds("nn.width", model):
         return edit(recipe, {"nn.width": widen(recipe.nn.width)})
+    if holds("nn.width_factor", model):
+        return edit(recipe, {"nn.width_factor": min(8.0, recipe.nn.width_factor * factor)})
     return recipe
