@@ -21,6 +21,9 @@ _RATES = {
     "adadelta": 1.0, "rmsprop": 1e-3, "rprop": 1e-2, "kfac": 0.03, "vsgd": 1.0, "lbfgs": 1.0, "newton": 1.0,
     "saddle_free": 1.0,
 }  # fmt: skip
+# Its answers are scaled by 1/8, and so are its head's gradients: after three epochs on CIFAR-10, 0.3 gave 79.5 %, 0.1
+# 75.8 %; unscaled at 0.1 it was 68.6 % (one seed each, validation).
+_RESNET9_RATE = 0.3
 _WHOLE_BATCHES = ("lbfgs", "newton", "saddle_free", "rprop")
 _MOST_IN_A_BATCH = 10_000
 
@@ -106,7 +109,7 @@ def _fast(facts: Facts) -> Preset:
     return {
         "nn.model": ("resnet9", "most accuracy for the minutes that were given"),
         "optim.name": ("sgd", "the usual choice for residual networks"),
-        "optim.learning_rate": (0.1 if many else 0.03, "He et al. 2016, section 4.2; smaller for smaller batches"),
+        "optim.learning_rate": (_RESNET9_RATE if many else 0.03, "measured on CIFAR-10; smaller for smaller batches"),
         "optim.weight_decay": (5e-4, "usual for residual networks on small pictures"),
         "optim.warmup": (0.15, "few epochs at a high rate need a gentle start"),
         "task.label_smoothing": (0.1 if facts.task == "classify" else 0.0, "Szegedy et al. 2016, section 7"),
@@ -133,7 +136,8 @@ def _asked(facts: Facts) -> Preset:
         }
     if facts.model in _NORMALISED or facts.model.startswith("timm:"):
         # Measured on 244 photographs: the first of so few steps are too large at 0.03, and the loss jumps.
-        rate = 0.1 if batch == 128 else 0.03 if examples >= 1000 else 0.01
+        usual = _RESNET9_RATE if facts.model == "resnet9" else 0.1
+        rate = usual if batch == 128 else 0.03 if examples >= 1000 else 0.01
         chosen |= {
             "optim.name": ("sgd", "the usual choice for networks with batch normalisation"),
             "optim.learning_rate": (rate, "He et al. 2016, section 4.2; smaller for smaller batches"),

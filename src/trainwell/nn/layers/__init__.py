@@ -16,6 +16,7 @@ from trainwell.nn.layers.local import LocallyConnected2d as LocallyConnected2d
 from trainwell.nn.layers.normalise import NORMALISATIONS as NORMALISATIONS
 from trainwell.nn.layers.pooling import POOLINGS as POOLINGS
 from trainwell.nn.layers.residual import residual_block as residual_block
+from trainwell.nn.layers.scale import Scale as Scale
 from trainwell.nn.layers.separable import depthwise_separable as depthwise_separable
 from trainwell.nn.layers.separable import spatially_separable as spatially_separable
 from trainwell.nn.layers.stochastic_pooling import StochasticPool2d as StochasticPool2d
