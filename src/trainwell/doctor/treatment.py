@@ -33,7 +33,7 @@ _PARENTS = 3  # sets that are tried with one more edit
 _DEEPEST = 3  # edits in a set
 _THIRD_ROUND, _FINALISTS = 4, 2
 _RATE, _PENALTY, _FURTHER = ("lower_rate", "raise_rate"), "less_regularisation", 4
-_PROMISING, _NEEDED = 1.0, 2.0  # standard errors of a gain: worth more seeds; an edit is given back below
+_PROMISING = _NEEDED = 1.0  # standard errors of a gain: worth more seeds; an edit is given back below
 
 
 @dataclass(frozen=True)
@@ -265,7 +265,7 @@ class _Search:
         return [self.train(cure, seed=self._plan.recipe.seed + 1 + number) for number in seeds]
 
     def _pruned(self, cure: Cure, after: list[Outcome], before: list[Outcome]) -> tuple[Cure, list[Outcome]]:
-        """Give back every edit that the others can do without, within two standard errors."""
+        """Give back every edit that the others can do without, within a standard error."""
         for place in range(len(cure) if len(cure) > 1 else 0):
             fewer = cure[:place] + cure[place + 1 :]
             outcomes = self._repeat(fewer, range(1))
