@@ -68,6 +68,15 @@ def test_columns_line_up() -> None:
     assert [match.end() for match in re.finditer(r"\S+(?: s)?", rows[0])] == ends
 
 
+@pytest.mark.parametrize(("seconds", "shown"), [(59.94, "59.9 s"), (181.2, "3:01"), (3_725, "1:02:05")])
+def test_times_of_long_runs_keep_clear_of_the_column_before(seconds, shown) -> None:
+    stream = io.StringIO()
+    display = LiveDisplay(stream)
+    display.start(FACTS)
+    display.epoch({"epoch": 1, "loss/train": 1.0, "learning_rate": 4.65e-6, "seconds": seconds})
+    assert stream.getvalue().splitlines()[-1].split(maxsplit=3)[2:] == ["4.65e-6", shown]
+
+
 def test_a_long_epoch_speaks_every_ten_seconds_only(monkeypatch) -> None:
     stream, clock = io.StringIO(), [1000.0]
     monkeypatch.setattr(time, "monotonic", lambda: clock[0])

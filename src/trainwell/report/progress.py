@@ -113,7 +113,7 @@ class LiveDisplay:
         cells = [f"{epoch:>{_width('epoch')}}"]
         cells += [f"{_cell(row[key]):>{_width(head)}}" for key, head in zip(keys, self._heads, strict=False)]
         seconds = float(row.get("seconds") or time.monotonic() - self._started[0])
-        cells.append(f"{f'{seconds:.1f} s' if seconds < 60 else duration(seconds):>{_width('time')}}")
+        cells.append(f"{_clock(seconds):>{_width('time')}}")
         best = bool(row.get("best"))
         self._write("  " + "".join(cells) + ("  best" if best else ""), "bold" if best else "")
 
@@ -192,6 +192,15 @@ def _head(key: str) -> str:
 
 def _width(head: str) -> int:
     return max(6, len(head)) + 3 if head != "epoch" else 5
+
+
+def _clock(seconds: float) -> str:
+    """Write a time in at most 7 characters up to 10 hours, which a column has room for."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def _cell(value: object) -> str:
