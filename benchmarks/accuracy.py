@@ -39,6 +39,7 @@ import trainwell as tw
 from trainwell.assemble.fit import understand
 from trainwell.nn.zoo.resnet import resnet
 from trainwell.recipe import flatten
+from trainwell.train import placed
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 MINUTES = {"fashion": 5.0, "cifar": 15.0}
@@ -78,10 +79,10 @@ def cifar() -> tuple[Pictures, Pictures]:
 def by_trainwell(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:
     edits = {"train.minutes": minutes, "seed": seed, "data.test": 0.0, "train.threads": 1}
     parts = understand(train, None, edits)
-    spent, batches = [], parts.train.epoch(0)
+    model, spent, batches = placed(parts.model, torch.device("cpu")), [], parts.train.epoch(0)
     for _ in range(12):
         batch, started = next(batches), time.process_time()
-        parts.task.loss(parts.task.forward(parts.model.to(memory_format=torch.channels_last), batch), batch).backward()
+        parts.task.loss(parts.task.forward(model, batch), batch).backward()
         spent.append(time.process_time() - started)
     sizes = parts.facts.sizes
     scored = (sizes["validation"] + len(parts.sample or ())) / sizes["train"] / 3

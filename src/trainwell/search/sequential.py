@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainwell.assemble.build import build_augmentation
 from trainwell.assemble.job import build_rate, build_update
@@ -17,7 +17,7 @@ from trainwell.core.errors import DivergedError, UsageError
 from trainwell.optim import optimizer
 from trainwell.recipe import Recipe
 from trainwell.search.ground import Ground
-from trainwell.train import Average, Job, State, choose_device, evaluate, train
+from trainwell.train import Average, Job, State, choose_device, evaluate, placed, train
 
 Scores = dict[str, float]
 
@@ -50,11 +50,7 @@ class Single:
         preparation = self._parts.preparation
         self._task = ground.task(recipe, preparation) if preparation else self._parts.task
         self._device = choose_device(recipe.train.device)
-        self.model = ground.network(recipe, fold).to(self._device).train()
-        # On a processor, convolutions are faster with the channels innermost (LeNet-5: 1.1 to 1.6 times).
-        last = self._device.type == "cpu" and any(isinstance(part, nn.Conv2d) for part in self.model.modules())
-        if last:
-            self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = placed(ground.network(recipe, fold), self._device).train()
         built = optimizer(self.model, recipe.optim)
         self._average = Average(self.model, recipe.train.ema) if recipe.train.ema else None
         augment = build_augmentation(recipe, self._parts.facts.input_shape, self._parts.preparation)
@@ -67,10 +63,7 @@ class Single:
 
         def prepare(batch: Batch) -> Batch:
             batch = batch.to(device) if device.type != "cpu" else batch
-            batch = augment(batch) if augment else batch
-            if last and batch.inputs.ndim == 4:
-                batch = batch.replace(inputs=batch.inputs.contiguous(memory_format=torch.channels_last))
-            return see(batch)
+            return see(augment(batch) if augment else batch)
 
         epochs = recipe.train.epochs
         self._job = Job(

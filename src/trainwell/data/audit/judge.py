@@ -38,8 +38,10 @@ def by_network(pictures: Array, rows: Array, targets: Array, *, seed: int = 0) -
     probabilities = np.zeros((len(rows), int(targets.max()) + 1))
     count = _MANY if len(rows) >= _LARGE else _FEW
     folds = StratifiedKFold(count, shuffle=True, random_state=derive(seed, "judge folds") % 2**32)
+    epochs = max(2, min(_EPOCHS, round(_SEEN / ((count - 1) * len(rows)))))
     for fold, (train, held) in enumerate(folds.split(rows, targets)):
-        model = _train(pictures, rows[train], targets[train], probabilities.shape[1], derive(seed, "judge", fold))
+        classes, own = probabilities.shape[1], derive(seed, "judge", fold)
+        model = _train(pictures, rows[train], targets[train], classes, epochs=epochs, seed=own)
         probabilities[held] = _judge(model, pictures, rows[held])
     return probabilities
 
@@ -57,7 +59,7 @@ def _build(channels: int, classes: int) -> Any:
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
 
 
-def _train(pictures: Array, rows: Array, targets: Array, classes: int, seed: int) -> Any:
+def _train(pictures: Array, rows: Array, targets: Array, classes: int, *, epochs: int, seed: int) -> Any:
     import torch
     from torch import nn
 
@@ -65,8 +67,6 @@ def _train(pictures: Array, rows: Array, targets: Array, classes: int, seed: int
         torch.manual_seed(derive(seed, "init"))
         model = _build(pictures.shape[3], classes)
     size = min(_BATCH, max(16, len(rows) // 20))
-    folds = _MANY if len(rows) * _MANY >= _LARGE * (_MANY - 1) else _FEW
-    epochs = max(2, min(_EPOCHS, round(_SEEN / folds / len(rows))))
     steps = epochs * -(-len(rows) // size)
     optimizer = torch.optim.SGD(model.parameters(), lr=_RATE, momentum=0.9, nesterov=True, weight_decay=_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=steps, pct_start=0.2)
