@@ -64,3 +64,12 @@ def test_shift_is_measured_in_deviations(rows: torch.Tensor) -> None:
     assert shift(train, moved)["moved_columns_fraction"] == pytest.approx(1 / 6)
     assert shift(train, moved)["std_ratio"] < 0.5
     assert shift(train, Columns()) == {}
+
+
+def test_examples_that_come_again_make_nothing_surer(rows: torch.Tensor) -> None:
+    once, often = Splits(), Splits()
+    once.train(rows[:60], None, step=0)
+    for step in range(20):
+        often.train(rows[:60], None, step=step)
+    assert once.columns.count == often.columns.count == 60
+    assert torch.equal(once.columns.mean, often.columns.mean)

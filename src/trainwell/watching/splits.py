@@ -87,8 +87,8 @@ class Splits:
             min(first_pass, 1.0) if known == 0 and not self.coverage else max(known, self.coverage * 0.9, 1e-9)
         )
         self.seen.update(marks)
-        if inputs.is_floating_point():
-            self.columns.add(rows)
+        if inputs.is_floating_point() and fresh:  # one that comes again tells nothing new, and would feign certainty
+            self.columns.add(rows[fresh])
         flat = target.flatten() if target is not None and target.numel() == len(rows) else None
         if flat is not None and fresh and self._kept_count < _KEPT:
             chosen = torch.tensor(fresh[: _KEPT - self._kept_count])
