@@ -29,10 +29,10 @@ import numpy as np
 import torch
 
 import trainwell as tw
-from trainwell.assemble import advise
 from trainwell.assemble.build import build_parts
 from trainwell.assemble.plan import gather, plan
 from trainwell.data import read
+from trainwell.doctor import advise
 from trainwell.explain import depths, linear_probe
 from trainwell.recipe.schema import DataRecipe
 
@@ -139,7 +139,10 @@ def probe(data: str, edits: Mapping[str, object]) -> None:
 
 def tell(data: str, edits: Mapping[str, object]) -> None:
     advice = advise(data, edits)
-    print(f"advice: {advice.case}, distance {advice.distance:.2f}; {advice.recommendation}")
+    print(f"advice: {advice.case}, distance {advice.distance:.2f}, the table: {advice.table or 'all layers'}")
+    for way in advice.trials:
+        print(f"  {way.mean:.3f} after {advice.epochs} epochs: {way.options or 'all layers'}")
+    print(f"{advice.recommendation}", flush=True)
 
 
 def labels(to: str) -> None:

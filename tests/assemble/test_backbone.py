@@ -44,6 +44,9 @@ def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
 def test_what_a_backbone_asks_for() -> None:
     with pytest.raises(RecipeError, match="data.prepare must be 'standardise' for timm:resnet18"):
         published("timm:resnet18", "mean_image")
+    photos = np.zeros((8, 32, 32, 3), np.uint8), np.arange(8) % 2
+    with pytest.raises(RecipeError, match="data.prepare must be 'standardise' for timm:resnet18"):
+        tw.fit(photos, edits={"nn.model": "timm:resnet18", "data.prepare": "mean_image"})
     asked = published("timm:resnet18", "standardise")
     assert asked["data.image_size"][0] == 224
     assert asked["data.centre_crop"][0] == 0.95  # crop_pct of these weights

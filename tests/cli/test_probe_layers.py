@@ -11,9 +11,11 @@ def test_a_network_is_probed_advised_on_and_started_from(cli) -> None:
     assert [row["name"] for row in probed.json["depths"]] == ["input", "fc1", "fc2"]
     assert Path(probed.json["figure"]).read_text().startswith("<svg")
     assert "chance" in cli("probe-layers", "base").out
-    advised = cli("fit", "digits", "--from", "base", "--advise", "--json")
-    assert advised.json["freeze"] == "features"
-    assert "--freeze features" in cli("fit", "digits", "--from", "base", "--advise").out
+    advised = cli("fit", "digits", "--from", "base", "--advise", "--json", "--epochs", 2)
+    assert advised.json["table"] == "--freeze features"
+    assert len(advised.json["trials"]) == 5
+    shown = cli("fit", "digits", "--from", "base", "--advise", "--epochs", 1).out
+    assert "the four-case table says  --freeze features" in shown and "Recommended: " in shown
     done = cli("fit", "digits", "--from", "base", "--freeze", "-1", "--epochs", 1, "--json", "-q")
     assert done.json["status"] == "ok"
     assert cli("fit", "digits", "--from", "base", "--freeze", "fc9").code == 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainwell.assemble.advice import Depths
+from trainwell.assemble.probing import Depths
 from trainwell.report.explained import depths_figure
 from trainwell.report.gallery import write_figure
 

@@ -3,8 +3,6 @@
 from trainwell.assemble.about import Page as Page
 from trainwell.assemble.about import about as about
 from trainwell.assemble.about import pages as pages
-from trainwell.assemble.advice import advise as advise
-from trainwell.assemble.advice import probe_layers as probe_layers
 from trainwell.assemble.cost_sheet import CostSheet as CostSheet
 from trainwell.assemble.cost_sheet import cost_sheet as cost_sheet
 from trainwell.assemble.costing import find_subject as find_subject
@@ -26,5 +24,6 @@ from trainwell.assemble.plan import gather as gather
 from trainwell.assemble.plan import plan as plan
 from trainwell.assemble.predict import Predicted as Predicted
 from trainwell.assemble.predict import predict as predict
+from trainwell.assemble.probing import probe_layers as probe_layers
 from trainwell.assemble.similar import similar as similar
 from trainwell.assemble.slide import slide as slide

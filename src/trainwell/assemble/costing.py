@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from trainwell.assemble.build import build_network, build_parts
 from trainwell.assemble.model import open_run
 from trainwell.assemble.plan import CUSTOM, gather, plan
 from trainwell.core.catalogue import nearest
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import PictureError, UsageError
 from trainwell.core.files import plain
 from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
 from trainwell.optim import optimizer
@@ -117,10 +116,11 @@ def _built(name: str, build: Callable[[], nn.Module], shape: tuple[int, ...]) ->
     try:
         with torch.device("meta"):
             model = build()
-    except UsageError as problem:
-        smallest = r"Try data\.image_size = (\d+), or .*"  # what a user of --input never typed
-        channels = shape[0] if len(shape) == 3 else _PICTURE[0]
-        raise UsageError(re.sub(smallest, rf"Give --input {channels}x\1x\1 or more.", str(problem))) from None
+    except PictureError as problem:  # its advice is for those who fit; here pictures are given by --input
+        side, channels = problem.smallest, shape[0] if len(shape) == 3 else _PICTURE[0]
+        raise UsageError(f"{problem.need} Give --input {channels}x{side}x{side} or more.") from None
+    except UsageError:
+        raise
     except Exception:  # a user's network may look at its numbers while it is made
         model = build()
     return Subject(name, model, shape, build)

@@ -119,8 +119,9 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
             ]
         )
     given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
-    if given.nn.model.startswith(PREFIX) and examples is None:
-        taken = {**published(given.nn.model, given.data.prepare), **taken}
+    if given.nn.model.startswith(PREFIX):
+        asked = published(given.nn.model, given.data.prepare)  # refuses another preparation, whoever read the data
+        taken = {**(asked if examples is None else {}), **taken}
         given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
     if examples is None:

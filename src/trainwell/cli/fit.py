@@ -39,7 +39,7 @@ def fit(
         str | None, typer.Option(help="First learn features without labels: autoencoder or denoising.")
     ] = None,
     advise: Annotated[
-        bool, typer.Option("--advise", help="With --from: measure what to take over, and train nothing.")
+        bool, typer.Option("--advise", help="With --from: measure what to take over; short trials, no run.")
     ] = False,
     edits: Edits = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
@@ -71,7 +71,7 @@ def fit(
     if resume and (changes or name):
         raise UsageError("--resume continues a run exactly as it was: leave out all other settings.")
     if advise:
-        return _advise(str(data), changes, json=json)
+        return _advise(str(data), changes, json=json, quiet=quiet)
     screen = None if quiet else Screen()
     try:
         if resume:
@@ -92,20 +92,35 @@ def fit(
         raise failed
 
 
-def _advise(data: str, changes: dict[str, object], *, json: bool) -> None:
-    """Say which case of the four-case table this is, with the measurements it follows from."""
-    from trainwell.assemble import advise
+def _advise(data: str, changes: dict[str, object], *, json: bool, quiet: bool) -> None:
+    """Say which case of the four-case table this is, what was tried, and what follows, with the measurements."""
+    from trainwell.doctor import advise
 
-    found = advise(data, changes)
+    found = advise(data, changes, say=lambda text: None if quiet else speak(text, aside=True))
     if json:
         return print_json(found.to_json())
-    relation = "below" if found.similar else "above"
     print(f"{found.case}, seen from {found.source}")
-    apart = f"{found.distance:.3f}, {relation} 0.5 (the source's own held-out data: {found.own_distance:.3f})"
-    print(f"  distance of the features  {apart}")
+    if found.distance is not None:
+        relation = "below" if found.similar else "above"
+        apart = f"{found.distance:.3f}, {relation} 0.5 (the source's own held-out data: {found.own_distance:.3f})"
+        print(f"  distance of the features  {apart}")
     print(f"  examples for each class   {found.per_class:,} (many: 1,000)")
+    if found.table is not None:
+        print(f"  the four-case table says  {found.table or 'all layers, at a tenth of the rate: no option'}")
+    if found.probes:
+        print("A linear classifier on each depth, cross-validated on the training and validation examples:")
+    width = max(map(len, found.probes), default=0)
     for name, accuracy in found.probes.items():
-        print(f"  linear classifier on {name:<24} {accuracy:.3f}")
+        print(f"  {name:<{width}}  {accuracy:.3f}")
+    if found.trials:
+        parts = len(found.trials[0].scores)
+        how = f"{found.epochs} epochs on {parts} division{'s' if parts > 1 else ''} of these examples"
+        print(f"Tried: {how}, {found.score_name} on what was held out (± {found.error:.3f}):")
+    width = max((len(way.options) for way in found.trials), default=0)
+    for way in found.trials:
+        print(f"  {way.mean:.3f}  {way.options or 'no option':<{width}}  {way.name}")
+    for note in found.notes:
+        print(note)
     print(found.recommendation)
 
 

@@ -4,6 +4,7 @@
     ├── UsageError                 2   the request cannot be understood or cannot be met here
     │   ├── RecipeError            2   all mistakes of a recipe at once
     │   ├── UnknownNameError       2   a name no catalogue holds, with the nearest one
+    │   ├── PictureError           2   a picture too small for a network
     │   └── MissingExtraError      2   an optional package is not installed
     ├── DataError                 65   the data cannot be used as they are
     │   └── ShapeError            65   arrays or tensors that do not fit together
@@ -62,6 +63,23 @@ class RecipeError(UsageError):
 
 class UnknownNameError(UsageError):
     """A name that no catalogue holds; the message lists the valid names and the nearest one."""
+
+
+class PictureError(UsageError):
+    """A network that cannot take such pictures.
+
+    Args:
+        need: what it needs, and what it got, in a sentence.
+        smallest: the least side that it takes, pixels.
+        advice: what to do, in a sentence.
+
+    >>> PictureError("vgg16 needs pictures of at least 32x32, got 3x8x8.", smallest=32, advice="Give more.").smallest
+    32
+    """
+
+    def __init__(self, need: str, *, smallest: int, advice: str) -> None:
+        self.need, self.smallest = need, smallest
+        super().__init__(f"{need} {advice}")
 
 
 class MissingExtraError(UsageError):

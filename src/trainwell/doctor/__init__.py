@@ -14,6 +14,8 @@ from trainwell.doctor.pages import rule_page as rule_page
 from trainwell.doctor.pages import rule_remedies as rule_remedies
 
 if TYPE_CHECKING:
+    from trainwell.doctor.advice import Advice as Advice
+    from trainwell.doctor.advice import advise as advise
     from trainwell.doctor.checkup import CHECKS as CHECKS
     from trainwell.doctor.checkup import Checkup as Checkup
     from trainwell.doctor.checkup import check as check
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from trainwell.doctor.treatment import treat as treat
 
 _HOMES = {
+    "Advice": "trainwell.doctor.advice",
+    "advise": "trainwell.doctor.advice",
     "CHECKS": "trainwell.doctor.checkup",
     "Checkup": "trainwell.doctor.checkup",
     "check": "trainwell.doctor.checkup",

@@ -16,8 +16,8 @@ from trainwell.report.markup import Markup, table, tag
 from trainwell.report.words import percent
 
 if TYPE_CHECKING:
-    from trainwell.assemble.advice import Depths
     from trainwell.assemble.explanation import Attacked, Explanation
+    from trainwell.assemble.probing import Depths
 
 _NAMED = 12  # more depths than this are numbered below the axis
 _LISTED = 12  # more classes than this are not named beside a figure

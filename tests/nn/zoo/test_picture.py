@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import PictureError, UsageError
 from trainwell.nn import MODELS
 from trainwell.nn.zoo.picture import grid, picture
 from trainwell.recipe.schema import NetworkRecipe
@@ -26,8 +26,10 @@ SMALLEST = {
 def test_the_smallest_picture_works_and_a_smaller_one_is_one_sentence(name: str, side: int) -> None:
     recipe = NetworkRecipe(width_factor=0.05)
     assert MODELS[name](recipe, (2, side, side + 3), 3)(torch.zeros(2, 2, side, side + 3)).shape == (2, 3)
-    with pytest.raises(UsageError, match=f"{name} needs pictures of at least {side}x{side}, got inputs of shape 3x"):
+    needs = f"{name} needs pictures of at least {side}x{side}, got inputs of shape 3x"
+    with pytest.raises(PictureError, match=needs) as caught:
         MODELS[name](recipe, (3, side, side - 1), 3)
+    assert caught.value.smallest == side
 
 
 def test_channels_last_is_recognised() -> None:

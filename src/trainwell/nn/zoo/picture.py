@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import PictureError, UsageError
 
 _MOST_CHANNELS = 64  # more than any camera's; (227, 227, 3) is a picture written the other way round
 
@@ -19,20 +19,22 @@ def picture(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[in
         input_shape: shape of one example.
         smallest: the least side that leaves something behind the last pooling.
     Raises:
-        UsageError: if the input is no picture, is too small, or has its channels last.
+        PictureError: if the input is no picture, or is too small.
+        UsageError: if it has its channels last.
 
     >>> picture("vgg16", (3, 16, 16), smallest=32)
     Traceback (most recent call last):
-    trainwell.core.errors.UsageError: vgg16 needs pictures of at least 32x32, got inputs of shape 3x16x16. ...
+    trainwell.core.errors.PictureError: vgg16 needs pictures of at least 32x32, got inputs of shape 3x16x16. ...
     """
     shape = "x".join(map(str, input_shape))
     if len(input_shape) == 3 and input_shape[0] > _MOST_CHANNELS and input_shape[2] < input_shape[0]:
         turned = "x".join(map(str, (input_shape[2], *input_shape[:2])))
         raise UsageError(f"{name} needs channels x height x width, got {shape}. Give {turned}.")
     if len(input_shape) != 3 or min(input_shape[1:]) < smallest or input_shape[0] < 1:
-        raise UsageError(
-            f"{name} needs pictures of at least {smallest}x{smallest}, got inputs of shape {shape}. "
-            f"Try data.image_size = {smallest}, or nn.model = 'mlp'."
+        raise PictureError(
+            f"{name} needs pictures of at least {smallest}x{smallest}, got inputs of shape {shape}.",
+            smallest=smallest,
+            advice=f"Try data.image_size = {smallest}, or nn.model = 'mlp'.",
         )
     channels, height, width = input_shape
     return channels, height, width
