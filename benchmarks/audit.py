@@ -208,13 +208,14 @@ def network(size: int) -> None:
 
 def _judge(name: str, examples: Examples, wrong: np.ndarray) -> None:
     started = time.perf_counter()
-    suspects, agreement = suspicious_labels(examples)
+    suspects, agreement, contradicted = suspicious_labels(examples)
     found = np.array([suspect.index for suspect in suspects], dtype=np.int64)
     hits = wrong[found].sum()
     share = f"precision {hits / max(1, len(found)):.3f}, recall {hits / wrong.sum():.3f}"
     first = wrong[found[: int(wrong.sum())]].mean()
     print(f"labels    {name}: {share} ({len(found):,} suspected of {wrong.sum():,} wrong), among as many first "
-          f"{first:.3f}, the judge agrees with {agreement:.3f}; {time.perf_counter() - started:.0f} s")  # fmt: skip
+          f"{first:.3f}, the judge agrees with {agreement:.3f}, surely contradicts {contradicted:.3f}; "
+          f"{time.perf_counter() - started:.0f} s")  # fmt: skip
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainwell.core.errors import MissingExtraError, UsageError
-from trainwell.data.audit.labels import suspicious_labels
+from trainwell.data.audit.labels import Judgement, suspicious_labels
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.sources import BUNDLED, from_arrays
 
@@ -41,8 +41,9 @@ MADE = {"table": BUNDLED["wine"], "text": texts, "pictures": pictures}
 def test_planted_wrong_labels_are_found(kind: str) -> None:
     pytest.importorskip("cleanlab")
     examples, wrong = spoil(MADE[kind](), 12)
-    found, agreement = suspicious_labels(examples)
+    found, agreement, contradicted = suspicious_labels(examples)
     assert 0.7 < agreement < 1
+    assert contradicted <= 2 * 12 / len(examples)
     hits = set(wrong.tolist()) & {suspect.index for suspect in found}
     assert len(hits) >= 7  # confident learning prunes by the estimated rate, so it may stop early
     assert len(found) <= 22
@@ -51,10 +52,23 @@ def test_planted_wrong_labels_are_found(kind: str) -> None:
         assert 0.3 < suspect.confidence <= 1
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_noise_is_told_from_a_hard_task(noise: float) -> None:
+    """Two classes that overlap, so that a fifth of the labels contradicts the best judge, and labels that are wrong."""
+    pytest.importorskip("cleanlab")
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(2000, 2))
+    targets = (inputs[:, 0] + 0.5 * random.normal(size=2000) > 0).astype(int)
+    wrong = random.random(2000) < noise
+    found = suspicious_labels(from_arrays(inputs, np.where(wrong, 1 - targets, targets)))
+    assert found.agreement < 0.9
+    assert abs(found.contradicted - noise) < 0.03
+
+
 def test_what_has_no_classes_or_too_few_examples_has_no_suspects() -> None:
-    assert suspicious_labels(BUNDLED["diabetes"]()) == ([], 0.0)
+    assert suspicious_labels(BUNDLED["diabetes"]()) == Judgement([], 0.0, 0.0)
     few = from_arrays(np.random.default_rng(0).normal(size=(12, 2)), np.arange(12) % 2)
-    assert suspicious_labels(few) == ([], 0.0)
+    assert suspicious_labels(few) == Judgement([], 0.0, 0.0)
 
 
 def test_without_the_extra_it_says_so(monkeypatch) -> None:
