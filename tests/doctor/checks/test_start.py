@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 from trainwell.core.finding import Severity
+from trainwell.doctor.checks import start
 from trainwell.doctor.checks.start import few_can_be_learned, gradients_are_right, initial_loss, units_differ
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch) -> None:
+    """A busy machine must not use up a test's time: it would then, rightly, say nothing."""
+    monkeypatch.setattr(start, "_SECONDS", 300.0)
 
 
 @pytest.mark.parametrize("test", [initial_loss, units_differ, few_can_be_learned, gradients_are_right])
