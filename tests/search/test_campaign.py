@@ -124,6 +124,33 @@ def test_processes_that_share_a_study_do_not_repeat_each_other(tmp_path: Path) -
     assert {trial.number: trial.score for trial in first.trials} == {t.number: t.score for t in second.trials}
 
 
+def test_there_is_something_to_resume_before_any_trial_is_done(tmp_path: Path) -> None:
+    def killed() -> None:
+        assert open_study(tmp_path).status == "running"  # written before the first step
+        raise TimeUp
+
+    with pytest.raises(TimeUp):
+        campaign(tmp_path, 9).run(killed)
+
+
+def test_time_left_counts_the_rungs_that_are_to_come(tmp_path: Path) -> None:
+    search = campaign(tmp_path, 27)
+    search._pace, lefts = 10.0, []
+    search.screen.progress = lambda progress: lefts.append(progress.left)
+    first = True
+
+    def once() -> None:
+        nonlocal first
+        if first:
+            search._show()
+        first = False
+
+    search.run(once)
+    # 27 configurations for a ninth, 9 for two ninths, 3 for two thirds of their epochs: 7 whole trainings
+    assert lefts[0] == pytest.approx(70, abs=1) and lefts[-1] is None
+    assert all(left is None or left < 70 for left in lefts[1:])
+
+
 def test_a_target_ends_the_search(tmp_path: Path) -> None:
     search = campaign(tmp_path, 64, method="sobol", decision=Decision("population", "", 8))
     search.run(nothing, target=0.0)

@@ -47,6 +47,14 @@ def test_another_study_under_the_same_name_is_refused(tmp_path: Path) -> None:
         store(tmp_path, seed=1)
 
 
+def test_two_studies_in_one_file_stay_apart(tmp_path: Path) -> None:
+    address = sqlite_address(tmp_path / "both.sqlite")
+    one, other = (Store(address, name, space=SPACE, identity={}, shared=True) for name in ("one", "other"))
+    one.add(TRIALS)
+    other.add(TRIALS[:1])
+    assert one.load() == TRIALS and other.load() == TRIALS[:1]
+
+
 def test_a_damaged_database_is_one_sentence(tmp_path: Path) -> None:
     store(tmp_path).add(TRIALS)
     for path in tmp_path.glob("study.sqlite-*"):

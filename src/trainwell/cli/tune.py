@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHOWN = 5  # trials in a summary
+TRIALS = 64
 _PLAIN_SECONDS = 10.0  # between lines where nothing can be redrawn
 
 
@@ -34,7 +35,7 @@ def tune(
         ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Ranges in a TOML file, conditions too.")] = None,
-    trials: Annotated[int, typer.Option(help="Configurations to try.")] = 64,
+    trials: Annotated[int | None, typer.Option(help=f"Configurations to try.  [default: {TRIALS}]")] = None,
     method: Annotated[str, typer.Option(help="auto, grid, random, sobol, coarse-to-fine, halving or tpe.")] = "auto",
     folds: Annotated[int, typer.Option(help="k-fold cross-validation; 1: the validation split.")] = 1,
     nested: Annotated[int, typer.Option(help="Outer folds that judge the whole procedure, search included.")] = 0,
@@ -65,9 +66,12 @@ def tune(
 
     if sum(given is not None for given in (data, resume, retest)) != 1:
         raise UsageError("tune needs either data, --resume STUDY or --retest RUN. Example: trainwell tune digits")
-    if retest and (vary or space):
-        raise UsageError("--retest chooses what to vary: leave out --vary and --space.")
-    if resume and (vary or space or edits or name or epochs is not None or seed is not None):
+    planned = trials is not None or method != "auto" or folds != 1
+    if retest and (vary or space or planned):
+        raise UsageError(
+            "--retest chooses what to vary and tries it all: leave out --vary, --space, --trials, --method and --folds."
+        )
+    if resume and (vary or space or planned or edits or name or storage or epochs is not None or seed is not None):
         raise UsageError("--resume goes on with a study exactly as it was: leave out all other settings.")
     changes = read_edits(edits) | _given({"train.epochs": epochs, "seed": seed})
     options = Options(
@@ -91,7 +95,8 @@ def tune(
         else:
             assert data is not None
             chosen = read_space(space, vary or ([] if space else DEFAULT))
-            study = search(data, chosen, trials=trials, method=method, folds=folds, runs=runs, options=options)
+            most = TRIALS if trials is None else trials
+            study = search(data, chosen, trials=most, method=method, folds=folds, runs=runs, options=options)
     except TrainwellError as problem:
         if problem.run is not None:
             _show(problem.run, json=json, quiet=quiet)
@@ -181,7 +186,7 @@ class Screen:
 
     def __init__(self) -> None:
         self._live: Any = None
-        self._shown = 0.0
+        self._shown, self._complete = 0.0, False
 
     def say(self, sentence: str) -> None:
         """Print a sentence."""
@@ -190,12 +195,15 @@ class Screen:
 
     def progress(self, progress: Progress) -> None:
         """Show where the search stands, if it is time to."""
+        from trainwell.report.words import duration
+
         terminal, now = sys.stderr.isatty(), time.monotonic()
-        if now - self._shown < (0.2 if terminal else _PLAIN_SECONDS) and progress.trials < progress.total:
+        complete = progress.trials >= progress.total
+        if now - self._shown < (0.2 if terminal else _PLAIN_SECONDS) and complete == self._complete:
             return
-        self._shown = now
+        self._shown, self._complete = now, complete
         parts = [f"{progress.trials:,}/{progress.total:,} trials", f"{progress.seconds:.0f} s"]
-        parts += [f"{progress.left:.0f} s left"] if progress.left else []
+        parts += [f"about {duration(progress.left)} left"] if progress.left else []
         parts += [f"{progress.diverged:,} diverged"] if progress.diverged else []
         if terminal:
             self._draw(" · ".join(parts), progress)

@@ -26,6 +26,7 @@ CUT_SHORT = "the search was broken off"
 _LEADERS = 5  # trials that are shown while the search goes on
 # Between two writings of study.json, for whoever looks on: seconds at least, and so many times what a writing takes.
 _SAVE_SECONDS, _SAVE_SHARE = 2.0, 100
+_TICK = 0.2  # seconds between two looks at the clock for whoever waits
 
 
 @dataclass(frozen=True)
@@ -114,39 +115,58 @@ class Campaign:
         proposer: what comes next.
         store: the database of trials.
         crews: how to train.
-        check: called at every step; raises to break off.
         screen: shown where the search stands.
-        target: a main score that is good enough to stop at.
+        pace: seconds one configuration is expected to take over all its epochs; 0 if that is not known.
     """
 
     def __init__(  # noqa: PLR0913
         self, study: Study, ground: Ground, *, space: Space, proposer: Proposer, store: Store, crews: Crews,
-        screen: Screen,
+        screen: Screen, pace: float = 0.0,
     ) -> None:  # fmt: skip
         self.study, self.ground, self.space, self.screen = study, ground, space, screen
         self._proposer, self._store, self._crews = proposer, store, crews
         self._trials = {trial.number: trial for trial in store.load()}
-        self._resumed = len(self._trials)
         self._leaders = sorted(self._trials.values(), key=lambda trial: trial.rank)[:_LEADERS]
         self._diverged = sum(trial.state == "diverged" for trial in self._trials.values())
         self._started, self._saved, self._pause = time.monotonic(), 0.0, _SAVE_SECONDS
         self._before = study.seconds
+        self._ahead, self._pace = 0.0, pace  # whole trainings that are still to be done, and the seconds of one
+        self._worked, self._busy = 0.0, 0.0  # those that were done here, and the seconds of all
+        self._marked = self._looked = self._started
 
     def run(self, check: Callable[[], None], target: float = math.inf) -> None:
         """Try everything that is planned and not yet tried, until it is done or good enough.
 
+        Args:
+            check: called at every step; raises to break off.
+            target: a main score that is good enough to stop at.
         Raises:
             TimeUp: or whatever else `check` raises; everything finished is recorded.
         """
+
+        def watched() -> None:
+            check()
+            if time.monotonic() - self._looked > _TICK:
+                self._show()
+
+        epochs = self.ground.plan.recipe.train.epochs
+        cohorts = [(number, count, self._proposer.work(count, epochs)) for number, count in self._cohorts()]
+        self._ahead = sum(work for number, count, work in cohorts if self._any_open(number, count))
+        self.save()  # from now on there is something to resume
         try:
-            for number, count in self._cohorts():
+            for number, count, work in cohorts:
                 if self._reached(target):
+                    self.screen.say(f"The target of {target:g} is reached after {len(self._trials)} trials.")
                     break
+                if not self._any_open(number, count):
+                    continue
+                after = self._ahead - work
                 if self._store.shared:
                     self._learn(self._store.load())
-                if any(map(self._is_open, range(number, number + count))):
+                if self._any_open(number, count):
                     points = self._proposer.propose(number, count, self.trials)
-                    self._cohort(number, points, check)
+                    self._cohort(number, points, watched)
+                self._ahead = after
         finally:
             self.save()
 
@@ -199,8 +219,9 @@ class Campaign:
         if best is None:
             self.save(findings=(all_diverged(trials, self.space),) if trials else ())
             return
-        found = edge(best, self.space)
-        self.save(findings=(found,) if found else (), importance=importance(trials, self.space))
+        shares = importance(trials, self.space)
+        found = edge(best, self.space, shares)
+        self.save(findings=(found,) if found else (), importance=shares)
         second = next((t for t in self.study.ranked[1:] if t.state == best.state), None)
         if repeats > 1:
             self.save(noise=self._noise(best, second, repeats=repeats, check=check))
@@ -225,19 +246,29 @@ class Campaign:
             self._record([trial if trial.reason else replace(trial, reason=CUT_SHORT) for trial in judged])
             raise
 
+    def _any_open(self, number: int, count: int) -> bool:
+        return any(map(self._is_open, range(number, number + count)))
+
     def _is_open(self, number: int) -> bool:
         """Tell whether a trial is yet to be tried, or to be tried again because the search was broken off under it."""
         return number not in self._trials or self._trials[number].reason == CUT_SHORT
 
     def _train(self, crew: Runner, alive: Sequence[_Entry], share: float, check: Callable[[], None]) -> None:
-        started = time.monotonic()
+        started, before = time.monotonic(), self._worked
         crew.train(share, check)
-        for entry, outcomes in zip(alive, crew.outcomes(), strict=True):
+        found = crew.outcomes()
+        self._marked = time.monotonic()
+        for entry, outcomes in zip(alive, found, strict=True):
             entry.outcomes = outcomes
-            entry.epochs = math.ceil(share * entry.recipe.train.epochs)
-            entry.seconds += (time.monotonic() - started) / len(alive)
+            epochs = math.ceil(share * entry.recipe.train.epochs)
+            self._worked += (epochs - entry.epochs) / entry.recipe.train.epochs
+            entry.epochs = epochs
+            entry.seconds += (self._marked - started) / len(alive)
             if all(outcome.scores for outcome in outcomes):
                 entry.rungs[entry.epochs] = statistics.fmean(o.scores[self.study.main_score] for o in outcomes)
+        self._busy += self._marked - started
+        self._ahead = max(0.0, self._ahead - (self._worked - before))
+        self._pace = self._busy / max(self._worked, 1e-9)
 
     def _select(self, alive: Sequence[_Entry], most: int, *, last: bool) -> list[_Entry]:
         """Record who is finished and return who goes on, the best `most`."""
@@ -257,12 +288,14 @@ class Campaign:
             self._diverged += sum(trial.state == "diverged" for trial in trials)
         if time.monotonic() - self._saved > self._pause:
             self.save()
-        known = len(self._trials)
-        done = known - self._resumed
-        spent = time.monotonic() - self._started
-        left = spent / done * (self._proposer.trials - known) if done else None
-        leaders, total = tuple(self._leaders), self._proposer.trials
-        self.screen.progress(Progress(known, total, leaders, self._diverged, self.seconds, left))
+        self._show()
+
+    def _show(self) -> None:
+        """Show where the search stands."""
+        self._looked = time.monotonic()
+        left = max(0.0, self._ahead * self._pace - (self._looked - self._marked)) or None
+        trials, leaders = len(self._trials), tuple(self._leaders)
+        self.screen.progress(Progress(trials, self._proposer.trials, leaders, self._diverged, self.seconds, left))
 
     def _reached(self, target: float) -> bool:
         return any(trial.score is not None and trial.score >= target for trial in self._leaders)
@@ -272,6 +305,7 @@ class Campaign:
     ) -> Mapping[str, Any]:
         base = self.ground.plan.recipe
         chosen = [trial for trial in (best, second) if trial]
+        self.screen.say(f"Winner and runner-up train again with {repeats} other seeds: what differs is noise.")
         seeds = [base.seed + 1 + number for number in range(repeats)]
         recipes = [edit(winning_recipe(base, trial), {"seed": seed}) for trial in chosen for seed in seeds]
         crew = self._crews.start(recipes)

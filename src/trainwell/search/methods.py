@@ -65,6 +65,14 @@ class Proposer:
         rungs = min(_MOST_RUNGS, 1 + int(math.log(max(epochs, 1), ETA) + 1e-9), 1 + int(math.log(self.trials, ETA)))
         return [ETA ** -float(rung) for rung in reversed(range(rungs))]
 
+    def work(self, count: int, epochs: int) -> float:
+        """Return how many whole trainings a cohort of so many trials amounts to."""
+        shares = self.shares(epochs)
+        return math.fsum(
+            max(1, math.ceil(count / ETA**rung)) * (share - before)
+            for rung, (before, share) in enumerate(itertools.pairwise([0.0, *shares]))
+        )
+
     def cohort(self, number: int, together: int) -> int:
         """Return how many trials to start at once at this number, where `together` train in one program."""
         end = self.trials

@@ -17,6 +17,7 @@ from trainwell.search.trial import Trial
 _FEWEST = 10  # trials below which a ranking of settings is noise
 _MOST, _TREE = 1000, 256  # newest trials a ranking is made from, and those of a tree: a tenth of a second
 _EDGE = 0.05  # share of a range that counts as its edge
+_MATTERS = 0.05  # share of the differences below which a setting hardly matters
 
 
 def importance(trials: Sequence[Trial], space: Space) -> dict[str, float]:
@@ -45,8 +46,13 @@ def importance(trials: Sequence[Trial], space: Space) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def edge(best: Trial, space: Space) -> Finding | None:
+def edge(best: Trial, space: Space, shares: Mapping[str, float] | None = None) -> Finding | None:
     """Warn if the best lies at the edge of a range that could be wider: there may be better beyond it.
+
+    Args:
+        best: the best trial.
+        space: what was varied.
+        shares: what `importance` found; a setting of no importance lies where chance put it, which is no warning.
 
     >>> space = Space({"optim.learning_rate": Range(1e-4, 0.1, log=True)})
     >>> edge(Trial(0, {"optim.learning_rate": 0.09}, "done", 0.9), space).title
@@ -69,8 +75,11 @@ def edge(best: Trial, space: Space) -> Finding | None:
     if not where:
         return None
     names = " and ".join(where)
-    title = f"The best {names} {'is' if len(where) == 1 else 'are'} at the edge of the range: widen it."
-    return Finding("best_at_edge", Severity.WARNING, title, evidence, tuple(where))
+    title = f"The best {names} {'is' if len(where) == 1 else 'are'} at the edge of the range: widen it"
+    if shares and all(shares[key] < _MATTERS for key in where):
+        title = f"{title}, if it is to matter: in this range it made hardly a difference."
+        return Finding("best_at_edge", Severity.INFO, title, evidence, tuple(where))
+    return Finding("best_at_edge", Severity.WARNING, f"{title}.", evidence, tuple(where))
 
 
 def all_diverged(trials: Sequence[Trial], space: Space) -> Finding:

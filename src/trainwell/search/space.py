@@ -322,8 +322,9 @@ def _checked(key: str, kind: Range | Choice) -> Range | Choice:
         if mistakes:
             raise RecipeError(mistakes)
         return Choice(tuple(dict.fromkeys(values)), kind.weights)
-    if SETTINGS[key].type not in ("int", "float", "tuple[int, ...]"):
-        raise ValueError(f"{key} takes no range of numbers, got {kind.describe()}. List its values: {key}=a,b,c")
+    if SETTINGS[key].type not in ("int", "float"):
+        example = "[64],[128, 64]" if SETTINGS[key].type.startswith("tuple") else "a,b,c"
+        raise ValueError(f"{key} takes no range of numbers, got {kind.describe()}. List its values: {key}={example}")
     if kind.log and kind.low <= 0:
         raise ValueError(
             f"{key} must have a range above 0 to be spread by its logarithm, got {kind.describe()}. "

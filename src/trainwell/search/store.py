@@ -32,6 +32,10 @@ _RUNG = (
     "VALUES (?, ?, ?, 'FINITE')"
 )
 _STATES = {"done": "COMPLETE", "stopped": "PRUNED", "diverged": "FAIL"}
+_KEPT = (
+    "SELECT value_json FROM trial_user_attributes JOIN trials USING (trial_id) JOIN studies USING (study_id) "
+    "WHERE key = 'trial' AND study_name = ?"
+)
 _ATTRIBUTE = "INSERT INTO trial_user_attributes (trial_id, key, value_json) VALUES (?, 'trial', ?)"
 
 
@@ -116,7 +120,7 @@ class Store:
         with self._errors("reading"):
             if self._file and _known(self._file):
                 with contextlib.closing(sqlite3.connect(self._file)) as db:
-                    rows = db.execute("SELECT value_json FROM trial_user_attributes WHERE key = 'trial'").fetchall()
+                    rows = db.execute(_KEPT, (self._study.study_name,)).fetchall()
                 kept = json.loads(f"[{','.join(text for (text,) in rows)}]")
             else:
                 kept = [trial.user_attrs.get("trial") for trial in self._study.get_trials(deepcopy=False)]

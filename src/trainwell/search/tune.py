@@ -120,7 +120,7 @@ def tune(
     >>> study.status, len(study.trials), sorted(study.to_json()["best"]["scores"])
     ('ok', 4, ['test', 'validation'])
     """
-    options = options or Options()
+    options = _checked(options)
     varied = space if isinstance(space, Space) else make_space(space)
     with Interrupt() as interrupt:
         planned = _understand(data, options)
@@ -160,7 +160,7 @@ def resume_study(path: str | os.PathLike[str], data: Any = None, *, options: Opt
     Raises:
         UsageError: if the study is finished, or was on other data.
     """
-    options = options or Options()
+    options = _checked(options)
     with Interrupt() as interrupt:
         study = open_study(path)
         if study.status == "ok":
@@ -192,7 +192,10 @@ def _search(  # noqa: PLR0913
         study = replace(study, engine="ray" if options.on else decision.engine, why=decision.why, status="running")
         crews, where = _crews(ground, decision, proposer=proposer, options=options)
         screen.say(f"{decision.engine}: {decision.why}{where}")
-        campaign = Campaign(study, ground, space=space, proposer=proposer, store=store, crews=crews, screen=screen)
+        campaign = Campaign(
+            study, ground, space=space, proposer=proposer, store=store, crews=crews, screen=screen,
+            pace=decision.seconds * decision.width / crews.together,
+        )  # fmt: skip
 
         def check() -> None:
             interrupt.check()
@@ -250,6 +253,7 @@ def _crown(campaign: Campaign, data: Any, *, options: Options, status: str) -> S
         edits.pop("data.source", None)
     model = campaign.ground.network(recipe, 0) if options.model else None
     name = _free(study.path.parent, f"{study.path.name}-winner")
+    options.screen.say(f"The winner trains as fit does, in the run {name}.")
     try:
         run = fit(source, model, name=name, runs=study.path.parent, edits=edits)
     except TrainwellError as problem:
@@ -261,6 +265,15 @@ def _crown(campaign: Campaign, data: Any, *, options: Options, status: str) -> S
         times = "once" if looks == 1 else f"{looks} times, which makes its score a little too good"
         options.screen.say(f"The winner was chosen on validation only; the test split was looked at {times}.")
     return campaign.study
+
+
+def _checked(options: Options | None) -> Options:
+    options = options or Options()
+    if options.repeats is not None and (options.repeats < 0 or options.repeats == 1):
+        raise UsageError(f"--repeats must be 0, or at least 2 to show a spread, got {options.repeats}.")
+    if options.workers < 0:
+        raise UsageError(f"--workers must be at least 0, got {options.workers}.")
+    return options
 
 
 def _understand(data: Any, options: Options) -> Plan:
@@ -287,8 +300,6 @@ def _decide(ground: Ground, space: Space, proposer: Proposer, options: Options) 
 
 def _crews(ground: Ground, decision: Decision, *, proposer: Proposer, options: Options) -> tuple[Crews, str]:
     """Choose where to train, and say it in the end of a sentence."""
-    if options.workers < 0:
-        raise UsageError(f"--workers must be at least 0, got {options.workers}.")
     if options.on:
         workers = actors(options.on, ground, decision, count=options.workers)
         return workers, f"; {workers.count} Ray actors"
