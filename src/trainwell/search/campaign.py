@@ -24,8 +24,8 @@ from trainwell.search.workers import Crews
 
 CUT_SHORT = "the search was broken off"
 _LEADERS = 5  # trials that are shown while the search goes on
-# Between two writings of study.json, for whoever looks on: seconds at least, and so many times what a writing takes.
-_SAVE_SECONDS, _SAVE_SHARE = 2.0, 100
+# Between two writings of study.json, for whoever looks on: so many times what a writing takes, within these seconds.
+_SAVE_SECONDS, _SAVE_SHARE, _SAVE_LATEST = 2.0, 100, 30.0
 _TICK = 0.2  # seconds between two looks at the clock for whoever waits
 
 
@@ -152,7 +152,7 @@ class Campaign:
         epochs = self.ground.plan.recipe.train.epochs
         cohorts = [(number, count, self._proposer.work(count, epochs)) for number, count in self._cohorts()]
         self._ahead = sum(work for number, count, work in cohorts if self._any_open(number, count))
-        self.save()  # from now on there is something to resume
+        self.save()
         try:
             for number, count, work in cohorts:
                 if self._reached(target):
@@ -206,7 +206,7 @@ class Campaign:
         started = time.monotonic()
         self.study.save()
         self._saved = time.monotonic()
-        self._pause = max(_SAVE_SECONDS, _SAVE_SHARE * (self._saved - started))
+        self._pause = min(max(_SAVE_SECONDS, _SAVE_SHARE * (self._saved - started)), _SAVE_LATEST)
 
     def conclude(self, repeats: int, check: Callable[[], None]) -> None:
         """Say what the search teaches, and measure how sure its choice is.

@@ -30,7 +30,7 @@ from trainwell.search.methods import Proposer
 from trainwell.search.nested import nest, outer_grounds
 from trainwell.search.space import Space, make_space
 from trainwell.search.store import Store, sqlite_address
-from trainwell.search.study import DATABASE, RECIPE, STUDY, WINNER, Study, open_study, winning_recipe
+from trainwell.search.study import DATABASE, RECIPE, WINNER, Study, open_study, winning_recipe
 from trainwell.search.workers import Crews, Here, processes
 from trainwell.train import Interrupt, threads
 
@@ -140,12 +140,13 @@ def tune(
                 "storage": options.storage,
             }  # fmt: skip
             study = Study(folder, spec, "", "", ground.parts(planned.recipe, 0).task.main_score)
+            study.save()  # from here on there is something to resume
             try:
                 return _search(
                     study, ground, varied, proposer=proposer, options=options, interrupt=interrupt, data=data
                 )
             except UsageError:
-                if not (folder / STUDY).exists():  # refused before anything was tried: its name is free again
+                if not open_study(folder).trials:  # refused before anything was tried: its name is free again
                     discard(folder)
                 raise
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import pickle
 import signal
 from abc import ABC, abstractmethod
@@ -169,12 +170,12 @@ class Worker(ABC):
     def __init__(self) -> None:
         self._recipes: list[Recipe] = []
         self._share = 0.0
-        self._lives = 2
+        self._lives = 0
         self.launch()
 
     def begin(self, recipes: list[Recipe]) -> None:
         """Start on some configurations."""
-        self._recipes = recipes
+        self._recipes, self._lives = recipes, 2
         self.tell("start", recipes)
 
     def train(self, share: float) -> None:
@@ -286,14 +287,14 @@ class Shard:
         self._here = Here(*pickle.loads(sent))
         self._crew: Runner | None = None
 
-    def do(self, command: str, argument: Any) -> list[list[Outcome]] | None:
+    def do(self, command: str, argument: Any, check: Check = lambda: None) -> list[list[Outcome]] | None:
         """Obey: "start" recipes, "keep" positions, or "train" to a share and return what came of it."""
         if command == "start":
             self._crew = self._here.start(argument)
         elif self._crew and command == "keep":
             self._crew.keep(argument)
         elif self._crew:
-            self._crew.train(argument)
+            self._crew.train(argument, check)
             return self._crew.outcomes()
         return None
 
@@ -306,12 +307,18 @@ def serve(pipe: Connection, sent: bytes) -> None:
         sent: what `packed` returned.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    parent = multiprocessing.parent_process()
     shard = Shard(sent)
+
+    def check() -> None:
+        if parent and os.getppid() != parent.pid:  # it was killed, and nobody waits for what comes of this
+            raise SystemExit
+
     with contextlib.suppress(EOFError, OSError):
         while True:
             command, argument = pipe.recv()
             try:
-                outcomes = shard.do(command, argument)
+                outcomes = shard.do(command, argument, check)
                 if outcomes is not None:
                     pipe.send(outcomes)
             except Exception as problem:  # whatever it is, it is told to the parent, who raises it
