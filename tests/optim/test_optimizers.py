@@ -125,6 +125,17 @@ def test_a_frozen_network_is_refused() -> None:
         optimizer(net, OptimRecipe())
 
 
+def test_averaged_sgd_takes_the_rate_of_the_step() -> None:
+    layer = nn.Linear(1, 1, bias=False)
+    built = optimizer(layer, OptimRecipe(name="asgd", learning_rate=1.0, weight_decay=0.0))
+    for rate in (0.1, 0.5, 0.01):
+        before = layer.weight.item()
+        built.param_groups[0]["lr"] = rate
+        layer.weight.grad = torch.ones(1, 1)
+        built.step()
+        assert before - layer.weight.item() == pytest.approx(rate, abs=1e-6)
+
+
 def test_asgd_holds_the_mean_of_all_weights() -> None:
     """Of all but the first: torch counts from the second step on."""
     net = Bowl()

@@ -135,7 +135,7 @@ def test_there_is_something_to_resume_before_any_trial_is_done(tmp_path: Path) -
 
 def test_time_left_counts_the_rungs_that_are_to_come(tmp_path: Path) -> None:
     search = campaign(tmp_path, 27)
-    search._pace, lefts = 10.0, []
+    search.pace, lefts = 10.0, []
     search.screen.progress = lambda progress: lefts.append(progress.left)
     first = True
 

@@ -92,7 +92,7 @@ VARIED: list[Mapping[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("name", sorted({*FUNCTIONAL} - {"asgd"}))
+@pytest.mark.parametrize("name", sorted(FUNCTIONAL))
 def test_members_of_every_optimizer_equal_networks_trained_alone(name: str) -> None:
     compare(ground(optim__name=name, optim__learning_rate=0.005), VARIED)
 

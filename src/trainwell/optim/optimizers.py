@@ -160,7 +160,17 @@ def _asgd(given: Given, recipe: OptimRecipe) -> Optimizer:
     Source: Polyak and Juditsky 1992
     """
     # t0 = 0 averages from the first step on; lambd and alpha are the schedule's and the decay's business.
-    return torch.optim.ASGD(given.groups, lr=recipe.learning_rate, lambd=0.0, alpha=0.0, t0=0.0)
+    built = torch.optim.ASGD(given.groups, lr=recipe.learning_rate, lambd=0.0, alpha=0.0, t0=0.0)
+    built.register_step_pre_hook(_take_the_rate)
+    return built
+
+
+def _take_the_rate(built: Optimizer, arguments: object, named: object) -> None:
+    """Give torch's ASGD the rate of this step: by itself it takes that of the step before."""
+    for group in built.param_groups:
+        for parameter in group["params"]:
+            if "eta" in built.state[parameter]:
+                built.state[parameter]["eta"].fill_(group["lr"])
 
 
 def _vsgd(given: Given, recipe: OptimRecipe) -> Optimizer:

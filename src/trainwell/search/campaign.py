@@ -116,12 +116,11 @@ class Campaign:
         store: the database of trials.
         crews: how to train.
         screen: shown where the search stands.
-        pace: seconds one configuration is expected to take over all its epochs; 0 if that is not known.
     """
 
     def __init__(  # noqa: PLR0913
         self, study: Study, ground: Ground, *, space: Space, proposer: Proposer, store: Store, crews: Crews,
-        screen: Screen, pace: float = 0.0,
+        screen: Screen,
     ) -> None:  # fmt: skip
         self.study, self.ground, self.space, self.screen = study, ground, space, screen
         self._proposer, self._store, self._crews = proposer, store, crews
@@ -130,8 +129,8 @@ class Campaign:
         self._diverged = sum(trial.state == "diverged" for trial in self._trials.values())
         self._started, self._saved, self._pause = time.monotonic(), 0.0, _SAVE_SECONDS
         self._before = study.seconds
-        self._ahead, self._pace = 0.0, pace  # whole trainings that are still to be done, and the seconds of one
-        self._worked, self._busy = 0.0, 0.0  # those that were done here, and the seconds of all
+        self.pace = 0.0  # seconds one configuration is expected to take over all its epochs; measured as it goes on
+        self._ahead, self._worked, self._busy = 0.0, 0.0, 0.0  # whole trainings to do, and done; seconds of the latter
         self._marked = self._looked = self._started
 
     def run(self, check: Callable[[], None], target: float = math.inf) -> None:
@@ -268,7 +267,7 @@ class Campaign:
                 entry.rungs[entry.epochs] = statistics.fmean(o.scores[self.study.main_score] for o in outcomes)
         self._busy += self._marked - started
         self._ahead = max(0.0, self._ahead - (self._worked - before))
-        self._pace = self._busy / max(self._worked, 1e-9)
+        self.pace = self._busy / max(self._worked, 1e-9)
 
     def _select(self, alive: Sequence[_Entry], most: int, *, last: bool) -> list[_Entry]:
         """Record who is finished and return who goes on, the best `most`."""
@@ -293,7 +292,7 @@ class Campaign:
     def _show(self) -> None:
         """Show where the search stands."""
         self._looked = time.monotonic()
-        left = max(0.0, self._ahead * self._pace - (self._looked - self._marked)) or None
+        left = max(0.0, self._ahead * self.pace - (self._looked - self._marked)) or None
         trials, leaders = len(self._trials), tuple(self._leaders)
         self.screen.progress(Progress(trials, self._proposer.trials, leaders, self._diverged, self.seconds, left))
 

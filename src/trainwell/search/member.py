@@ -42,8 +42,6 @@ FUSIBLE = (
 # Settings that must agree, and those that do not enter the program at all. Any other setting that is not at its
 # default is something the population does not know, and such a configuration trains alone.
 _SAME = ("task.name", "optim.name", "train.epochs", "train.batch_size", "data.prepare", "data.shift", "data.flip")
-# torch's ASGD takes the rate of the step before; under a schedule the pure law, which takes the step's own, differs.
-_LAGGING = ("asgd",)
 _SAME_PARTS = tuple((key.partition(".")[0], key.partition(".")[2]) for key in _SAME)
 _BESIDE = ("train.patience", "train.checkpoint_seconds", "train.threads", "train.device", "watch.budget")
 
@@ -106,7 +104,7 @@ def why_alone(recipe: Recipe) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _why_alone(recipe: Recipe) -> str:
-    if recipe.optim.name not in FUNCTIONAL or recipe.optim.name in _LAGGING:
+    if recipe.optim.name not in FUNCTIONAL:
         return f"the optimizer {recipe.optim.name} is not made for many networks at once"
     known = {*FUSIBLE, *_SAME, *_BESIDE, *_DATA_READ}
     for key, value in flatten(recipe):

@@ -193,10 +193,8 @@ def _search(  # noqa: PLR0913
         study = replace(study, engine="ray" if options.on else decision.engine, why=decision.why, status="running")
         crews, where = _crews(ground, decision, proposer=proposer, options=options)
         screen.say(f"{decision.engine}: {decision.why}{where}")
-        campaign = Campaign(
-            study, ground, space=space, proposer=proposer, store=store, crews=crews, screen=screen,
-            pace=decision.seconds * decision.width / crews.together,
-        )  # fmt: skip
+        campaign = Campaign(study, ground, space=space, proposer=proposer, store=store, crews=crews, screen=screen)
+        campaign.pace = decision.seconds * decision.width / crews.together
 
         def check() -> None:
             interrupt.check()
