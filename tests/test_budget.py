@@ -97,7 +97,12 @@ def test_at_most_two_frames_lie_between_fit_and_backward(tmp_path: Path) -> None
 
 def test_importing_trainwell_is_cheap_and_brings_no_torch() -> None:
     code = "import sys, trainwell; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
-    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0
-    (line,) = [line for line in done.stderr.splitlines() if line.rpartition("|")[2].strip() == "trainwell"]
-    assert int(line.split("|")[1]) < 150_000, "import trainwell takes more than 150 ms"
+
+    def microseconds() -> int:
+        done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0
+        (line,) = [line for line in done.stderr.splitlines() if line.rpartition("|")[2].strip() == "trainwell"]
+        return int(line.split("|")[1])
+
+    # A busy machine makes it longer, never shorter.
+    assert any(microseconds() < 150_000 for _ in range(5)), "import trainwell takes more than 150 ms"
