@@ -84,6 +84,20 @@ def test_faults_show_in_the_graph(name: str) -> None:
     assert {name for name, value in signs.items() if value} == {sign}
 
 
+@pytest.mark.parametrize(
+    "similarities",
+    [
+        lambda one, other: one @ other.T / 0.2,
+        lambda one, other: torch.cat([(one * other).sum(1, keepdim=True), one @ one.T], 1) / 0.1,
+        lambda one, other: -torch.cdist(one, other),
+        lambda one, other: F.cosine_similarity(one[:, None], other[None], dim=2) / 0.1,
+    ],
+)
+def test_similarities_between_examples_are_no_head(similarities: Callable[[Tensor, Tensor], Tensor]) -> None:
+    answers = similarities(HEAD(X), HEAD(X.flip(0)))
+    assert "answers_compared" in read_loss(F.cross_entropy(answers, torch.zeros(len(X), dtype=torch.long))).signs
+
+
 def test_scale_is_told_apart_from_the_loss() -> None:
     loss = F.cross_entropy(HEAD(X), Y)
     assert read_loss(loss / 4).factor == 0.25

@@ -172,7 +172,7 @@ def overfitting(signals: Signals, facts: Facts) -> Finding | None:
         severity=Severity.WARNING if costly else Severity.INFO,
         title=("The network overfits: its" if costly else "The network grows too sure of itself: its")
         + f" validation loss was best at {best:.3g} and is now {validation.last:.3g}.",
-        evidence={"validation_loss": min(newest), "validation_loss_limit": _ABOVE_BEST * best, "best": best},
+        evidence={"validation_loss": validation.last, "validation_loss_limit": _ABOVE_BEST * best, "best": best},
         step=validation.steps[place],
         remedies=("early_stopping", "more_dropout", "more_weight_decay", "smaller_network"),
     )

@@ -112,19 +112,21 @@ def targets_constant(signals: Signals, facts: Facts) -> Finding | None:
     """All targets are the same.
 
     *Why it matters*: the loss falls to zero, and nothing is learned of the inputs.
-    *Known problems*: none known; networks that play against each other, where that is normal, are not judged.
+    *Known problems*: none known; networks that play against each other, and contrastive losses whose right answer is
+    always in the first place, where that is normal, are not judged.
     *Cure*: look at the labels: a comparison like `y > 10` may hold for none of them, or a file was read wrongly.
 
-    Reads: target/std, loss/train, code/line/*
+    Reads: target/std, loss/train, code/answers_compared, code/line/*
 
     ok: loss/train = 2.3 1.0 0.5; task = classify; class_counts = (300, 1)
+    ok: loss/train = 5.5 5.4 5.3; task = classify; class_counts = (300,); code/answers_compared = 1 1 1
     bad: loss/train = 2.3 1.0 0.5; task = classify; class_counts = (300, 0)
     bad: loss/train = 2.3 1.0 0.5; task = regress; target/std = 0*8
     """
     spread, counts = signals["target/std"], facts.class_counts
     one_class = facts.task == "classify" and sum(counts) >= _FEWEST_TARGETS and max(counts) == sum(counts)
     one_number = facts.task == "regress" and len(spread) >= _READINGS and max(spread.values) == 0
-    if not signals["loss/train"] or not (one_class or one_number):
+    if not signals["loss/train"] or signals["code/answers_compared"] or not (one_class or one_number):
         return None
     title = "All targets are the same, so there is nothing to tell apart."
     evidence = {"distinct_targets": 1.0, "distinct_targets_limit": 2.0}

@@ -46,7 +46,8 @@ def evaluation_in_train_mode(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: its answers are noisy, depend on the other examples of the batch, and the statistics of batch
     normalisation learn from the validation data.
-    *Known problems*: dropout that is left on to estimate uncertainty looks the same.
+    *Known problems*: dropout that is left on to estimate uncertainty looks the same. Networks that play against each
+    other are not judged.
     *Cure*: call `model.eval()` before evaluating, and `model.train()` after it.
 
     Reads: code/evaluation_in_train_mode, code/line/*

@@ -195,11 +195,14 @@ class Evaluations:
     def look(self, module: nn.Module, tracks: Sequence[Track]) -> Iterator[tuple[Track, bool]]:
         """Yield the training a network belongs to that is being evaluated, and whether it is in train mode.
 
-        Networks that compute the same in both modes are left out.
+        Networks that compute the same in both modes are left out, and those that play against each other: what a
+        generator is asked for between its steps are samples, which many draw in train mode on purpose (DCGAN).
         """
         self.is_near = False
         own = {id(parameter) for parameter in module.parameters()}
         for track in tracks:
+            if len(tracks) > 1 and not track.series.loss_means_progress:
+                continue
             trained = {id(p) for optimizer in track.alive() for p in parameters_of(optimizer)}
             if own & trained and not _recalibrates():
                 if module not in self._modes:

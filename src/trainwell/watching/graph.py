@@ -29,6 +29,7 @@ _RESHAPING = frozenset(
     {"View", "UnsafeView", "Squeeze", "Unsqueeze", "Transpose", "Permute", "T", "ToCopy", "Clone", "Alias", "Select"}
     | {"Slice", "Expand", "Contiguous", "AsStrided", "ReshapeAlias"}
 )
+_GATHERING = _RESHAPING | {"Mul", "Div", "Cat", "Index", "LogSoftmax"}
 _BEFORE_LOG = _RESHAPING | {"Log", "Add", "Clamp", "ClampMin", "Mul"}
 _RANGES = {"Sigmoid": (0.0, 1.0), "Softmax": (0.0, 1.0), "Tanh": (-1.0, 1.0), "Relu": (0.0, float("inf"))}
 _WEIGHTED = ("Addmm", "Mm", "Convolution")
@@ -209,6 +210,9 @@ def _read_classes(node: Any, reading: Reading) -> None:
         _read_softmax(below, reading)
     elif head in _RANGES:
         reading.signs["squashed_logits"] = 1.0
+    elif (maker := _below(below, _GATHERING)) is not None and not hasattr(maker, "variable"):
+        if next(_parameters(maker), None) is None:  # similarities between examples, as InfoNCE takes them
+            reading.signs["answers_compared"] = 1.0
 
 
 def _read_softmax(node: Any, reading: Reading) -> None:

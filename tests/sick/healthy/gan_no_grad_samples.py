@@ -30,3 +30,5 @@ for epoch in range(10):
         loss_g.backward()
         optimizer_g.step()
     print(epoch, loss_real.item() + loss_fake.item(), loss_g.item())
+    with torch.no_grad():  # a look at what it makes now, in train mode
+        made = generator(torch.randn(64, 8))
