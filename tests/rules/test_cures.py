@@ -9,7 +9,6 @@ from trainwell.rules import RULES, cure, reads
 def test_every_fault_in_code_has_a_cure_with_code_in_it(name: str) -> None:
     about_code = any(pattern.startswith(("code/", "target/", "rate/")) for pattern in reads(RULES[name]))
     text = cure(name)
-    assert bool(text) == about_code
     assert not about_code or "`" in text
     assert "Reads:" not in text
     assert "\n" not in text

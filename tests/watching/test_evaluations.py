@@ -51,7 +51,7 @@ def test_networks_without_modes_are_left_out(school: Any) -> None:
 class _Training:
     """A training of a few epochs on labels that one column decides, with an evaluation after each."""
 
-    def __init__(self, *, epochs: int = 4, same: bool = False) -> None:
+    def __init__(self, *, epochs: int = 4, same: bool = False, reduction: str = "mean") -> None:
         draw = torch.Generator().manual_seed(0)
         inputs = torch.randn(360, 8, generator=draw)
         labels = (inputs[:, 0] > 0).long()
@@ -64,11 +64,14 @@ class _Training:
                 nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
                 optimizer.step()
             with torch.no_grad():
-                self.loss = float(nn.functional.cross_entropy(model(inputs[256:]), labels[256:]))
+                answers = model(inputs[256:])
+                nn.functional.cross_entropy(answers, labels[256:], reduction=reduction)
+            self.loss = float(nn.functional.cross_entropy(answers, labels[256:]))
 
 
-def test_loss_and_score_of_an_evaluation_are_recorded(session: Session) -> None:
-    training = _Training()
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_loss_and_score_of_an_evaluation_are_recorded(session: Session, reduction: str) -> None:
+    training = _Training(reduction=reduction)
     session.finish()
     signals = session.trainings.all[0].series.signals
     assert len(signals["loss/validation"]) == 4

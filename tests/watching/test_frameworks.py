@@ -142,6 +142,24 @@ def test_a_script_is_watched_and_not_changed(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.slow
+def test_the_layers_of_keras_are_seen(tmp_path: Path) -> None:
+    need("keras")
+    network = """
+layers = [keras.layers.Dense(64, "relu", name="first"), keras.layers.Dense(32, name="second"),
+          keras.layers.BatchNormalization(), keras.layers.Activation("tanh", name="bent"), keras.layers.Dense(10)]
+model = keras.Sequential([keras.Input((64,)), *layers])
+"""
+    make = DIGITS + "import trainwell\ncallbacks = []\n" + re.sub(r"model = keras.Sequential.*\n", network, KERAS)
+    watched = make.replace("model.fit(", "with trainwell.watch(model) as w: model.fit(")
+    (tmp_path / "train.py").write_text(
+        watched + "print(*(name for name in w.signals if name.startswith('activation')))"
+    )
+    seen = set(python(tmp_path, "train.py").stdout.split())
+    assert {"activation/zero_fraction/first", "activation/saturated_fraction/bent", "activation/std/second"} <= seen
+    assert "activation/normalised/second" in seen and "activation/zero_fraction/second" not in seen
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CALLBACKS)
 def test_the_callbacks_of_the_documentation(tmp_path: Path, name: str) -> None:
     framework, source, fault, _ = SCRIPTS[name]

@@ -17,6 +17,12 @@ HEAD, UNIT = nn.Linear(4, 3), nn.Linear(4, 1)
 NUMBERS = torch.randn(12)
 BITS = (Y > 0).float()
 
+
+def _ctc(head: Callable[[Tensor], Tensor]) -> Tensor:
+    answers = head(HEAD(X).view(6, 2, -1))  # (time, batch, classes)
+    return F.ctc_loss(answers, torch.tensor([1, 2, 1, 2]), torch.tensor([6, 6]), torch.tensor([2, 2]))
+
+
 HEALTHY: dict[str, tuple[Callable[[], Tensor], str]] = {
     "cross entropy": (lambda: F.cross_entropy(HEAD(X), Y), "classes"),
     "its weights": (lambda: F.cross_entropy(HEAD(X), Y, weight=torch.tensor([1.0, 2.0, 1.0])), "classes"),
@@ -33,7 +39,9 @@ HEALTHY: dict[str, tuple[Callable[[], Tensor], str]] = {
     "one for all": (lambda: ((UNIT(X) - torch.zeros(1)) ** 2).mean(), "difference"),
     "quantiles": (lambda: (NUMBERS[:, None] - HEAD(X)).abs().mean(), "difference"),
     "pairs that are meant": (lambda: (UNIT(X)[:, 0].unsqueeze(1) - NUMBERS).abs().mean(), "difference"),
+    "two parts": (lambda: F.cross_entropy(HEAD(X), Y) + 0.5 * F.mse_loss(UNIT(X)[:, 0], NUMBERS), "classes"),
     "huber": (lambda: F.huber_loss(UNIT(X)[:, 0], NUMBERS), "numbers"),
+    "ctc": (lambda: _ctc(lambda x: x.log_softmax(2)), "alignment"),
     "something of its own": (lambda: UNIT(X).exp().sum(), ""),
 }
 
@@ -71,6 +79,9 @@ SICK: dict[str, tuple[Callable[[], Tensor], str]] = {
         "target_outside_unit_interval",
     ),
     "a sum": (lambda: F.cross_entropy(HEAD(X), Y, reduction="sum"), "summed_loss"),
+    "the second part": (lambda: F.mse_loss(UNIT(X)[:, 0], NUMBERS) + F.mse_loss(UNIT(X), NUMBERS), "broadcast_loss"),
+    "ctc of plain probabilities": (lambda: _ctc(lambda x: x.softmax(2)), "missing_log_softmax"),
+    "ctc over time": (lambda: _ctc(lambda x: x.log_softmax(0)), "missing_log_softmax"),
     "a new tensor": (lambda: torch.tensor(1.0, requires_grad=True), "loss_without_graph"),
 }
 

@@ -66,6 +66,37 @@ def test_what_no_optimizer_holds_is_noted(school: Any) -> None:
     assert found["0.weight"] == pytest.approx(128 / 195)
 
 
+class Encoder(nn.Module):
+    """A network beside the one that is trained, which learns too if somebody lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+
+
+@pytest.mark.parametrize(("mode", "loaded", "noted"), [(True, False, True), (False, False, False), (True, True, False)])
+def test_a_whole_network_that_no_optimizer_holds_is_noted(school: Any, mode: bool, loaded: bool, noted: bool) -> None:
+    lesson, encoder = school(), Encoder().train(mode)
+    lesson.inputs = encoder.layer(lesson.inputs)
+    scene = Scene(lesson)
+    scene.sight.calls = {encoder: Call(True, mode, ()), **scene.sight.calls}
+    if loaded:
+        scene.sight.loaded.add(encoder)
+    scene.sample()
+    found = [name.rpartition("encoder.")[2] for name in scene.values("code/unoptimised_parameters")]
+    assert found == (["layer.weight", "layer.bias"] if noted else [])
+
+
+def test_the_network_meant_is_the_one_called_with_gradients(school: Any) -> None:
+    lesson, pupil = school(), school().model
+    scene = Scene(lesson, backward=False)
+    scene.sight.calls = {pupil: Call(True, True, ()), lesson.model: Call(False, True, ())}
+    pupil(lesson.inputs).sum().backward()
+    scene.sample()
+    assert scene.track.model is pupil
+    assert scene.values("code")["stale_fraction"] == 1.0
+
+
 def test_what_receives_no_gradient_is_noted(school: Any) -> None:
     scene = Scene(school())
     scene.lesson.model[0].zero_grad()

@@ -66,6 +66,16 @@ def test_shift_is_measured_in_deviations(rows: torch.Tensor) -> None:
     assert shift(train, Columns()) == {}
 
 
+def test_one_factor_for_all_columns_is_told_from_one_for_each() -> None:
+    train, narrowed, uneven = Columns(), Columns(), Columns()
+    rows = torch.randn(600, 12, generator=torch.Generator().manual_seed(0)).double()
+    train.add(rows[:400])
+    narrowed.add(0.4 * rows[400:])
+    uneven.add(torch.linspace(0.2, 1.2, 12) * rows[400:])
+    assert shift(train, narrowed)["std_ratio_scatter"] < 0.2
+    assert shift(train, uneven)["std_ratio_scatter"] > 0.5
+
+
 def test_examples_that_come_again_make_nothing_surer(rows: torch.Tensor) -> None:
     once, often = Splits(), Splits()
     once.train(rows[:60], None, step=0)

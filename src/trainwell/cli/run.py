@@ -99,7 +99,8 @@ def _headline(watched: Watched) -> str:
     if not watched.steps and not verdicts:
         return f"trainwell: no training was seen in {watched.seconds:.1f} s: no optimizer of PyTorch took a step"
     cost = f"watching took {watched.watch_seconds:.2f} s of it"
-    if watched.seconds >= _TELLING_SECONDS:  # the first looks are free: of a short run they are a large share
+    # The first looks are free: of a short training they are a large share.
+    if watched.watch_seconds >= _TELLING_SECONDS * watched.overhead_fraction:
         cost += f", {watched.overhead_fraction:.1%} of the training"
     return f"trainwell: {found} in {watched.steps:,} steps and {watched.seconds:.1f} s; {cost}"
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -17,24 +19,64 @@ from trainwell.probes.sizes import mean_and_std
 HOOK_SECONDS = "time/hook_seconds"
 """Signal in which a probe reports the time its hooks took inside the forward pass; the controller counts it."""
 
-_RECTIFIERS: tuple[type[nn.Module], ...] = (nn.ReLU, nn.ReLU6)
-# Where the slope has fallen to 0.0066 and 0.02 of its largest value: sigmoid'(5), tanh'(2.65).
-_SATURATED_BEYOND: dict[type[nn.Module], float] = {nn.Sigmoid: 5.0, nn.Tanh: 2.65}
-_NON_LINEAR: tuple[type[nn.Module], ...] = (
-    *_RECTIFIERS,
-    *_SATURATED_BEYOND,
-    nn.LeakyReLU,
-    nn.PReLU,
-    nn.ELU,
-    nn.SELU,
-    nn.GELU,
-    nn.SiLU,
-    nn.Softplus,
-)
+_CURVES: dict[type[nn.Module], str] = {
+    nn.ReLU: "relu",
+    nn.ReLU6: "relu6",
+    nn.Sigmoid: "sigmoid",
+    nn.Tanh: "tanh",
+    nn.LeakyReLU: "leaky_relu",
+    nn.PReLU: "leaky_relu",
+    nn.ELU: "elu",
+    nn.SELU: "selu",
+    nn.GELU: "gelu",
+    nn.SiLU: "silu",
+    nn.Softplus: "softplus",
+}
+_RECTIFIERS = ("relu", "relu6")
+# Answers so far from the middle that the slope has fallen to 0.0066 and 0.02 of its largest: sigmoid(5), tanh(2.65).
+_SATURATED_BEYOND = {"sigmoid": (0.5, math.tanh(2.5) / 2), "tanh": (0.0, math.tanh(2.65))}
 _WEIGHTED: tuple[type[nn.Module], ...] = (nn.Linear, nn.modules.conv._ConvNd)
-_WATCHED = _WEIGHTED + _NON_LINEAR
+_KERAS_WEIGHTED = frozenset({"Dense", "BaseConv", "BaseConvTranspose", "BaseDepthwiseConv", "BaseSeparableConv"})
+_KERAS_CURVES = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "leaky_relu", "ELU": "elu"}
 _LARGEST = 2**20  # Numbers of one layer that are looked at; more examples add cost, not knowledge.
 _NARROWEST = 8  # In narrower layers a fraction of dead units means little (diagnosis T10).
+
+
+@dataclass(frozen=True)
+class Nature:
+    """What a layer is.
+
+    Args:
+        weighted: whether it is linear or a convolution.
+        curve: what its answer passes last, "relu" or "tanh"; "" for nothing, or nothing that is known.
+        unit_axis: axis of its answer along which its units lie; None for those of the layer before it.
+    """
+
+    weighted: bool
+    curve: str = ""
+    unit_axis: int | None = None
+
+
+def nature(module: nn.Module) -> Nature | None:
+    """Say what a layer of PyTorch or of Keras is; None for one whose answer is not looked at.
+
+    >>> nature(nn.Conv2d(1, 8, 3)), nature(nn.Flatten())
+    (Nature(weighted=True, curve='', unit_axis=1), None)
+    """
+    if isinstance(module, _WEIGHTED):
+        return Nature(True, unit_axis=-1 if isinstance(module, nn.Linear) else 1)
+    if (curve := next((name for kind, name in _CURVES.items() if isinstance(module, kind)), "")) or not hasattr(
+        module, "_torch_params"
+    ):
+        return Nature(False, curve) if curve else None
+    kinds = {kind.__name__ for kind in type(module).__mro__ if kind.__module__.startswith("keras.")}
+    curve = getattr(getattr(module, "activation", None), "__name__", "")
+    curve = next((name for kind, name in _KERAS_CURVES.items() if kind in kinds), curve)
+    curve = "leaky_relu" if curve == "relu" and getattr(module, "negative_slope", 0.0) else curve
+    curve = curve if curve in _CURVES.values() else ""
+    if kinds & _KERAS_WEIGHTED:
+        return Nature(True, curve, 1 if getattr(module, "data_format", "") == "channels_first" else -1)
+    return Nature(False, curve) if curve and kinds & {"Activation", *_KERAS_CURVES} else None
 
 
 @final
@@ -54,7 +96,7 @@ class Activations:
     def __init__(self, *, examples: int = 512) -> None:
         self._examples = examples
         self._handles: list[RemovableHandle] = []
-        self._names: dict[nn.Module, str] = {}
+        self._layers: dict[nn.Module, tuple[str, Nature]] = {}
         self._normalised: set[str] | None = None
         self._seen: set[str] = set()
         self._found: dict[str, Tensor] = {}
@@ -67,10 +109,10 @@ class Activations:
     def arm(self, model: nn.Module) -> None:
         """Install hooks for one forward pass."""
         self._seen, self._found, self._seconds = set(), {}, 0.0
-        self._names = {
-            module: name or type(module).__name__
+        self._layers = {
+            module: (name or type(module).__name__, kind)
             for name, module in model.named_modules()
-            if isinstance(module, _WATCHED)
+            if (kind := nature(module)) is not None
         }
         # A hook of all modules and not of each: a module's own hooks are copied and saved along with it.
         self._handles.append(register_module_forward_hook(self._see))
@@ -79,7 +121,7 @@ class Activations:
         """Remove the hooks."""
         for handle in self._handles:
             handle.remove()
-        self._handles, self._names = [], {}
+        self._handles, self._layers = [], {}
 
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Remove the hooks and return what they measured."""
@@ -97,10 +139,10 @@ class Activations:
         return {**dict(zip(found, numbers, strict=True)), **marks, HOOK_SECONDS: self._seconds}
 
     def _see(self, module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
-        name = self._names.get(module)
+        name, kind = self._layers.get(module, ("", None))
         # Without gradients it is an evaluation that lies between two steps, not the step.
         if (
-            name is None
+            kind is None
             or name in self._seen
             or not torch.is_grad_enabled()
             or not isinstance(output, Tensor)
@@ -112,21 +154,21 @@ class Activations:
         try:
             with torch.no_grad():
                 rows = max(1, _LARGEST * len(output) // output.numel())
-                self._measure(name, module, inputs=[given[:rows] for given in inputs[:1]], output=output[:rows])
+                self._measure(name, kind, output[:rows])
         except Exception as problem:  # Raised at the next reading: never into the forward pass of the user.
             self._problem = problem
         self._seconds += time.perf_counter() - began
 
-    def _measure(self, name: str, module: nn.Module, *, inputs: list[Tensor], output: Tensor) -> None:
+    def _measure(self, name: str, kind: Nature, output: Tensor) -> None:
         mean, spread = mean_and_std(output)
         self._found[f"activation/mean/{name}"] = mean
         self._found[f"activation/std/{name}"] = spread
-        if isinstance(module, _WEIGHTED):
-            self._unit_axis = -1 if isinstance(module, nn.Linear) else 1
-        beyond = _SATURATED_BEYOND.get(type(module))
-        if beyond is not None:
-            self._found[f"activation/saturated_fraction/{name}"] = _positive_fraction(inputs[0].abs() - beyond)
-        if isinstance(module, _RECTIFIERS):
+        if kind.unit_axis is not None:
+            self._unit_axis = kind.unit_axis
+        if kind.curve in _SATURATED_BEYOND:
+            middle, beyond = _SATURATED_BEYOND[kind.curve]
+            self._found[f"activation/saturated_fraction/{name}"] = _positive_fraction((output - middle).abs() - beyond)
+        if kind.curve in _RECTIFIERS:
             # Nor is NaN zero: zero times the mean is NaN exactly where the answers are not finite.
             self._found[f"activation/zero_fraction/{name}"] = 1.0 - _positive_fraction(output) + 0.0 * mean
             if output.ndim > 1 and output.shape[self._unit_axis] >= _NARROWEST:
@@ -148,11 +190,15 @@ class Activations:
 
 def _normalised(model: nn.Module) -> set[str]:
     """Name the weighted layers after which the next layer with parameters of its own is a normalisation."""
-    layers = [(name, module) for name, module in model.named_modules() if module._parameters]
+    layers = [
+        (name, module)
+        for name, module in model.named_modules()
+        if module._parameters or len(getattr(module, "_torch_params", ()))
+    ]
     return {
         name
         for (name, module), (_, following) in zip(layers, layers[1:], strict=False)
-        if isinstance(module, _WEIGHTED) and "Norm" in type(following).__name__
+        if (kind := nature(module)) is not None and kind.weighted and "Norm" in type(following).__name__
     }
 
 

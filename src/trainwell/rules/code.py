@@ -7,6 +7,7 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
+from trainwell.rules.layers import median_over_layers, of_weights
 from trainwell.rules.places import SYMPTOMS, line_of, persistent_under, persists, since
 
 _READINGS = 3  # A fault of the code is there at every step; three readings exclude a special first one.
@@ -63,9 +64,9 @@ def erased_gradient(signals: Signals, facts: Facts) -> Finding | None:
         rule="erased_gradient",
         severity=Severity.ERROR,
         title="The gradient is reset between backward() and step(), so that each step is made of nothing.",
-        evidence={"gradient_at_step": 0.0, "gradient_after_backward": was},
+        evidence={"gradient_when_stepping": 0.0, "gradient_after_backward": was},
         where=line_of(signals, "step"),
-        step=signals["grad/norm"].steps[-_READINGS],
+        step=max((step for step, size in signals["grad/norm"] if size), default=0),
         explains=("gradient_missing", *SYMPTOMS),
     )
 
@@ -279,9 +280,10 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
     *Cure*: keep the operation in its domain: `torch.log(x.clamp(min=1e-8))`, `x / (y + 1e-8)`, `log_softmax` for
     `log(softmax)`; leave out examples that are not finite.
 
-    Reads: code/nonfinite/*, loss/train, code/line/*
+    Reads: code/nonfinite/*, loss/train, update/ratio/*, code/line/*
 
     ok: code/nonfinite/weights = 1
+    ok: code/nonfinite/exp after head = 0.2; loss/train = 2.3; update/ratio/head.weight = 4
     ok: code/nonfinite/mul after head = 0.1; loss/train = 2.3 900 8e20
     ok: code/nonfinite/mse loss after head = 1; loss/train = 4e8; chance_loss = 1.0
     bad: code/nonfinite/log after head = 0.1
@@ -290,7 +292,8 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
     losses = [value for value in signals["loss/train"].values if math.isfinite(value)]
     usual = min((abs(loss) for loss in (*losses[:1], facts.chance_loss or math.inf)), default=math.inf)
     ran_away = bool(losses) and losses[-1] > _RAN_AWAY * usual
-    if not origins or ran_away:
+    moved = median_over_layers(of_weights(signals.under("update/ratio")))  # weights thrown beyond their own size
+    if not origins or ran_away or max(moved.values, default=0.0) > 1:
         return None
     return Finding(
         rule="nonfinite_operation",

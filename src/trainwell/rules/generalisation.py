@@ -8,7 +8,7 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
 from trainwell.rules.places import line_of, persists
-from trainwell.rules.symptoms import CHANCE, at_chance, often_right
+from trainwell.rules.symptoms import CHANCE, at_chance, current, often_right
 
 # Diagnosis T12 and T13.
 _STEPS_AT_CHANCE = 200
@@ -31,6 +31,8 @@ def no_better_than_chance(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: nothing was learned from the inputs.
     *Known problems*: where inputs do not determine the target at all, this is the right answer.
+    *Cure*: train on ten examples only. If they are not learned by heart, the fault is in the code or the rate; if they
+    are, look whether inputs and targets belong together.
 
     Reads: loss/train, loss/train_epoch, loss/validation, score/validation/accuracy
 
@@ -46,7 +48,7 @@ def no_better_than_chance(signals: Signals, facts: Facts) -> Finding | None:
         return None
     limit = CHANCE * facts.chance_loss
     evaluated = len(validation) >= _EVALUATIONS and min(validation.tail(_EVALUATIONS)) >= limit
-    since = next((step for step, value in reversed(list(loss)) if value < limit), loss.steps[0])
+    since = next((step for step, value in reversed(list(loss)) if value < _LEARNED * limit), loss.steps[0])
     long = max(_STEPS_AT_CHANCE, facts.steps // _WARM_UP)
     if not evaluated and loss.steps[-1] - loss.steps[0] < long:
         return None
@@ -54,7 +56,7 @@ def no_better_than_chance(signals: Signals, facts: Facts) -> Finding | None:
         rule="no_better_than_chance",
         severity=Severity.ERROR if evaluated else Severity.WARNING,
         title="The network is no better than always giving the same answer.",
-        evidence={"loss": loss.last, "loss_limit": limit, "chance_loss": facts.chance_loss},
+        evidence={"loss": current(signals), "loss_limit": limit, "chance_loss": facts.chance_loss},
         step=since,
         remedies=("raise_rate", "lower_rate", "he_initialisation", "less_regularisation", "standardise_inputs"),
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series, Signals
-from trainwell.rules.layers import of_weights
+from trainwell.rules.layers import of_weights, what_of
 from trainwell.rules.symptoms import converged, judge
 
 # Diagnosis T8 and T9; mean gradients of the first and the last layer, healthy 0.08 to 1.25.
@@ -110,7 +110,7 @@ def frozen_parameters(signals: Signals, facts: Facts) -> Finding | None:
     updates = signals.under("update/ratio")
     still = tuple(name for name, series in updates.items() if _is_still(series, _STILL_READINGS) and series.last == 0)
     # Where only differences of answers count, a last bias has no gradient, and that is right.
-    if all(name.rpartition(".")[2] == "bias" for name in still) or len(still) == len(updates):
+    if all(what_of(name) == "bias" for name in still) or len(still) == len(updates):
         return None
     return _frozen(still, signals, everything=False)
 

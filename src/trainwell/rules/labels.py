@@ -103,9 +103,10 @@ def labels_unrelated(signals: Signals, facts: Facts) -> Finding | None:
     if not relation or not relation.last < _UNRELATED or not useless:
         return None
     title = "The targets have nothing to do with the inputs: they seem to be shuffled or shifted against each other."
-    evidence = {"relation_in_deviations": relation.last, "relation_in_deviations_limit": _UNRELATED}
+    name = "relation_to_inputs_in_deviations"
+    evidence = {name: relation.last, f"{name}_limit": _UNRELATED}
     where = line_of(signals, "forward")
-    return Finding("labels_unrelated", Severity.ERROR, title, evidence, where, relation.steps[0], SYMPTOMS[2:])
+    return Finding("labels_unrelated", Severity.ERROR, title, evidence, where, None, SYMPTOMS[2:])
 
 
 def targets_constant(signals: Signals, facts: Facts) -> Finding | None:

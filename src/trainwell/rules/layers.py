@@ -14,7 +14,16 @@ def of_weights(series: Mapping[str, Series]) -> dict[str, Series]:
     >>> list(of_weights({"fc1.weight": Series(), "fc1.bias": Series()}))
     ['fc1.weight']
     """
-    return {name: one for name, one in series.items() if name.rpartition(".")[2] == "weight"}
+    return {name: one for name, one in series.items() if what_of(name) in ("weight", "kernel")}
+
+
+def what_of(parameter: str) -> str:
+    """Return what a parameter is to its layer, by PyTorch's names or by those of Keras.
+
+    >>> what_of("fc1.weight"), what_of("sequential/dense/kernel")
+    ('weight', 'kernel')
+    """
+    return parameter.replace("/", ".").rpartition(".")[2]
 
 
 def median_over_layers(series: Mapping[str, Series]) -> Series:

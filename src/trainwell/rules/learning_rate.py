@@ -8,6 +8,7 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series, Signals
 from trainwell.rules.layers import median_over_layers, of_weights
+from trainwell.rules.places import line_of
 from trainwell.rules.symptoms import EXPLODED, STALL, converged, current, judge, opening
 
 # Diagnosis T6 and T7; healthy networks move by 2.8e-4 to 2e-2 of their size in a step.
@@ -24,8 +25,9 @@ def rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: the optimizer jumps over every valley; rectifiers die, or the loss overflows.
     *Known problems*: large batches and short warm-ups stand large steps for a while, so a run that learns gets a hint.
+    *Cure*: usual rates are 0.001 for Adam, `torch.optim.Adam(model.parameters(), lr=1e-3)`, and 0.01 to 0.1 for SGD.
 
-    Reads: update/ratio/*, symptoms
+    Reads: update/ratio/*, rate/learning_rate, code/line/*, symptoms
 
     ok: update/ratio/a.weight = 0.01*9; loss/train = 2.3 2.0 1.5 1.0
     hint: update/ratio/a.weight = 0.3*3 0.01*9; loss/train = 2.3 2.0 1.5 1.0
@@ -52,7 +54,8 @@ def rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
         title="Some steps were very large for the weights; a lower learning rate may do better."
         if severity is Severity.INFO
         else "The learning rate is too high: single steps throw the weights far off.",
-        evidence=evidence,
+        evidence=evidence | _rate(signals),
+        where=line_of(signals, "optimizer"),
         step=min(step for step in (far, *peaks) if step is not None),
         explains=tuple(
             "dead_units saturated_units gradient_vanishes gradient_explodes rate_too_low outputs_ignore_input "
@@ -69,8 +72,9 @@ def rate_too_low(signals: Signals, facts: Facts) -> Finding | None:
     *Why it matters*: at this pace the run ends before the network has learned.
     *Known problems*: fine-tuning takes small steps on purpose; there the loss starts low and this stays a hint. So
     it does where the loss has fallen, slowly, and is falling still.
+    *Cure*: usual rates are 0.001 for Adam, `torch.optim.Adam(model.parameters(), lr=1e-3)`, and 0.01 to 0.1 for SGD.
 
-    Reads: update/ratio/*, symptoms
+    Reads: update/ratio/*, rate/learning_rate, code/line/*, symptoms
 
     ok: update/ratio/a.weight = 1e-3*20 1e-6*5; loss/train = 2.3*25 @10
     ok: update/ratio/a.weight = 1e-6*20; loss/train = 2.3*5 0.05*20 @10
@@ -101,11 +105,18 @@ def rate_too_low(signals: Signals, facts: Facts) -> Finding | None:
         rule="rate_too_low",
         severity=judge(signals, facts) if crawls else Severity.INFO,
         title=f"The learning rate is too low: a step moves the weights by {usual:.0e} of their size.",
-        evidence={"update_ratio": usual, "update_ratio_limit": _TOO_NEAR, "loss_fall_fraction": fall},
+        evidence={"update_ratio": usual, "update_ratio_limit": _TOO_NEAR, "loss_fall_fraction": fall} | _rate(signals),
+        where=line_of(signals, "optimizer"),
         step=updates.steps[0],
         explains=("frozen_parameters", "no_better_than_chance", "underfitting", "stopped_too_soon"),
         remedies=("raise_rate",),
     )
+
+
+def _rate(signals: Signals) -> dict[str, float]:
+    """Return the highest rate that was set, as evidence."""
+    rates = [rate for rate in signals["rate/learning_rate"].values if math.isfinite(rate)]
+    return {"learning_rate": max(rates)} if rates else {}
 
 
 def _first_run(series: Series, limit: float) -> int | None:

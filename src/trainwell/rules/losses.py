@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
@@ -75,11 +77,12 @@ def squashed_logits(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def missing_log_softmax(signals: Signals, facts: Facts) -> Finding | None:
-    """The negative log likelihood is given numbers that are no log probabilities.
+    """The negative log likelihood, or the CTC loss, is given numbers that are no log probabilities.
 
     *Why it matters*: the loss then falls without end while nothing is learned: larger answers are all it wants.
     *Known problems*: none known.
-    *Cure*: use `cross_entropy` for `nll_loss`, or end the network with `log_softmax(x, dim=1)`.
+    *Cure*: use `cross_entropy` for `nll_loss`, or end the network with `log_softmax` over the axis of the classes:
+    `log_softmax(x, dim=1)`, for CTC `dim=2`.
 
     Reads: code/missing_log_softmax, code/line/*
 
@@ -90,8 +93,8 @@ def missing_log_softmax(signals: Signals, facts: Facts) -> Finding | None:
         signals,
         "missing_log_softmax",
         severity=Severity.ERROR,
-        title="nll_loss is given plain numbers; it needs log probabilities, which are never above 0.",
-        evidence="largest_log_probability",
+        title="The loss is given plain numbers; it needs the logarithms of probabilities that sum to 1.",
+        evidence="largest_value",
     )
 
 
@@ -216,11 +219,13 @@ def target_outside_unit_interval(signals: Signals, facts: Facts) -> Finding | No
     *Cure*: make targets 0 and 1, `y.float()`; more than two classes take `cross_entropy`; answers pass a sigmoid, or
     the loss is `binary_cross_entropy_with_logits`.
 
-    Reads: code/target_outside_unit_interval, code/error/outside_unit_interval, code/line/*
+    Reads: code/target_outside_unit_interval, code/error/outside_unit_interval, code/nonfinite/*, loss/train,
+        code/line/*
 
     ok: code/target_outside_unit_interval = 1
     bad: code/target_outside_unit_interval = 8 8
     bad: code/error/outside_unit_interval = 1
+    ok: code/error/outside_unit_interval = 1; loss/train = 90 nan
     """
     refused = "code/error/outside_unit_interval" in signals
     found = _fact(
@@ -230,7 +235,8 @@ def target_outside_unit_interval(signals: Signals, facts: Facts) -> Finding | No
         title="The binary cross entropy is given targets beyond 0 and 1.",
         evidence="distance_from_unit_interval",
     )
-    if found is not None or not refused:
+    broken = any(not math.isfinite(value) for value in signals["loss/train"].values) or signals.under("code/nonfinite")
+    if found is not None or not refused or broken:  # NaN lies in no interval, and has a cause of its own
         return found
     return Finding(
         rule="target_outside_unit_interval",

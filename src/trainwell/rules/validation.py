@@ -14,6 +14,7 @@ _GROSS = 3.0  # Nothing but another preparation makes a split three times as wid
 _GROSS_FAR = 1.0
 _MOVED = 0.05  # Share of the columns: a few move by nature.
 _WORSE = 1.3  # Validation loss over training loss; the second key for shifts that may be natural.
+_ALIKE = 0.4  # Interquartile range over median of the columns' ratios (logarithms): nature changes no column like all.
 _OTHER_MIX = 0.2  # Total variation between the shares of the classes.
 _SEEN = 0.01  # Diagnosis D4.
 _MISSING = 0.01  # Diagnosis D5.
@@ -25,12 +26,13 @@ def validation_prepared_otherwise(signals: Signals, facts: Facts) -> Finding | N
     *Why it matters*: the network is asked about inputs unlike those it has learned from. Usually one of the two was
     not standardised, or augmented where it should not be, or the split is not random.
     *Known problems*: later times and other places differ by nature: a moderate shift is a hint unless the
-    validation loss suffers; so it is where the classes have other shares.
+    validation loss suffers; so it is where the classes have other shares. Where all columns are wider or narrower by
+    the same factor, nature has not done it, and a validation loss above that of training is enough.
     *Cure*: send both through the same preparation, with the numbers of the training data: `(x - mean) / std`; shuffle
     before splitting.
 
     Reads: validation/moved_columns_fraction, validation/std_ratio, validation/mean_distance,
-        validation/class_distance, loss/validation, loss/train_epoch, code/line/*
+        validation/class_distance, validation/std_ratio_scatter, loss/validation, loss/train_epoch, code/line/*
 
     ok: validation/moved_columns_fraction = 0 0; validation/std_ratio = 1.02 0.98; validation/mean_distance = 0.01 0.02
     hint: validation/moved_columns_fraction = 0.2; validation/std_ratio = 1; validation/mean_distance = 0.1
@@ -39,6 +41,10 @@ def validation_prepared_otherwise(signals: Signals, facts: Facts) -> Finding | N
     hint: validation/moved_columns_fraction = 0.2; validation/std_ratio = 1; validation/mean_distance = 0.1;
         loss/train_epoch = 1.0 0.5; loss/validation = 1.2 0.9; validation/class_distance = 0.4
     bad: validation/moved_columns_fraction = 0.2; validation/std_ratio = 0.004; validation/mean_distance = 0.3
+    bad: validation/moved_columns_fraction = 0.6; validation/std_ratio = 2.7; validation/mean_distance = 0.3;
+        validation/std_ratio_scatter = 0.1; loss/train_epoch = 1.0 0.5; loss/validation = 1.2 0.55
+    hint: validation/moved_columns_fraction = 0.6; validation/std_ratio = 2.7; validation/mean_distance = 0.3;
+        validation/std_ratio_scatter = 0.6; loss/train_epoch = 1.0 0.5; loss/validation = 1.2 0.55
     """
     moved, wider = signals["validation/moved_columns_fraction"], signals["validation/std_ratio"]
     if not moved or not wider or wider.last <= 0:
@@ -49,7 +55,9 @@ def validation_prepared_otherwise(signals: Signals, facts: Facts) -> Finding | N
         return None
     train, validation = signals["loss/train_epoch"], signals["loss/validation"]
     other_mix = signals["validation/class_distance"]  # where classes are mixed otherwise, their numbers are too
-    suffers = bool(train and validation) and validation.last > _WORSE * train.last
+    scatter = signals["validation/std_ratio_scatter"]
+    worse = 1.0 if scatter and scatter.last < _ALIKE and ratio > _WIDER else _WORSE
+    suffers = bool(train and validation) and validation.last > worse * train.last
     suffers &= not (other_mix and other_mix.last > _OTHER_MIX)
     gross = ratio > _GROSS or distance > _GROSS_FAR
     return Finding(

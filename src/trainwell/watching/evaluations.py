@@ -131,10 +131,12 @@ class Evaluations:
         answer, target = inputs[0].detach(), inputs[1].detach()
         if _KINDS[name] != reading.kind or (reading.kind == "numbers" and (name == "mse_loss") != reading.squared):
             return
-        if result.ndim or options.get("reduction", "mean") != "mean" or not answer.ndim or not len(answer):
-            return
+        is_sum = options.get("reduction") == "sum" or options.get("size_average") is False
+        if not answer.ndim or not len(answer) or (is_sum and not reading.is_mean):
+            return  # a sum has the size of the training's loss only where that is known to be a mean
+        mean = result.detach().double() / max(1, target.numel()) if is_sum else result.detach().double().mean()
         group.rows += len(answer)
-        group.loss = group.loss.to(result.device) + result.detach().double() * len(answer)
+        group.loss = group.loss.to(result.device) + mean * len(answer)
         if reading.kind == "classes" and target.ndim + 1 == answer.ndim and not target.is_floating_point():
             right = (answer.argmax(1) == target).sum()
             counts = torch.bincount(target.flatten().clamp(min=0)).cpu().double() if target.ndim == 1 else None

@@ -8,7 +8,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, final
 
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 
@@ -30,6 +30,14 @@ def keras_weights(module: Any) -> dict[str, Tensor]:
     if not hasattr(module, "_torch_params"):
         return {}
     return {weight.path: weight.value for weight in module.weights if weight.value.is_floating_point()}
+
+
+def keras_layers(module: Any) -> dict[str, nn.Module]:
+    """Return the layers of a network of Keras by the names Keras gives them, in the order they were made.
+
+    Keras keeps them in lists of its own, where PyTorch does not look.
+    """
+    return {layer.name: layer for layer in module._flatten_layers(include_self=False)}
 
 
 @final

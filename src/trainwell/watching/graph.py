@@ -6,6 +6,7 @@ The graph is there at every backward pass, whichever way the loss was computed, 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ _KINDS = {
     "BinaryCrossEntropyWithLogits": "logits",
     **dict.fromkeys(_NUMBERS, "numbers"),
     "LogSoftmax": "distribution",
+    "CtcLoss": "alignment",
     "Sub": "difference",
 }
 _SCALING = frozenset({"Mul", "Div", "ToCopy", "Clone", "Neg", "Where", "Sum"})
@@ -39,7 +41,13 @@ WHOLE = "the loss as a whole"
 
 _MOST_NODES = 64  # Between the loss and what it compares lie a handful of nodes.
 _MOST_NODES_TRACED = 100_000
+_MOST_LOSSES = 4  # parts of one loss that are read
+_OF_EACH_PART = frozenset(
+    "softmax_before_cross_entropy sigmoid_before_logits_loss missing_log_softmax softmax_over_batch softmax_over_one "
+    "broadcast_loss target_outside_unit_interval".split()
+)
 _ROUNDING = 1e-6
+_OFF_ONE = 0.05  # Probabilities in half precision sum to one within a hundredth.
 _LOGARITHMS = ("log", "log2", "log10")
 
 
@@ -48,7 +56,8 @@ class Reading:
     """What is known of one loss.
 
     Args:
-        kind: "classes", "distribution", "probabilities", "logits", "numbers", "difference", or "" if unknown.
+        kind: "classes", "distribution", "alignment", "probabilities", "logits", "numbers", "difference", or "" if
+            unknown.
         prediction: what was compared, as the loss received it.
         target: what it was compared with.
         is_mean: the loss is a mean over the batch and nothing else: fit to be compared with that of guessing.
@@ -88,13 +97,18 @@ def read_loss(loss: Tensor) -> Reading:
     if loss.grad_fn is None:
         return Reading(signs={"loss_without_graph": 1.0})
     with torch.no_grad(), contextlib.suppress(RuntimeError):  # what an earlier pass has freed cannot be read
-        node, only_scaled, factor, is_summed = _find_loss(loss.grad_fn)
-        if node is None:
+        found = list(itertools.islice(_find_losses(loss.grad_fn), _MOST_LOSSES))
+        if not found:
             return Reading()
+        node, only_scaled, factor, is_summed = found[0]
         kind = _KINDS[operation(node)]
         reading = Reading(kind=kind, factor=factor)
         if kind == "difference":
             _read_difference(node, reading)
+        elif kind == "alignment":  # of the connectionist temporal classification
+            total = node._saved_log_probs.exp().sum(-1)
+            if float((total - 1).abs().max()) > _OFF_ONE:
+                reading.signs["missing_log_softmax"] = float(total.max())
         elif kind == "distribution":
             reading.prediction = node._saved_result
             _read_classes(node, reading)
@@ -105,6 +119,11 @@ def read_loss(loss: Tensor) -> Reading:
             _READERS[kind](node, reading)
         if reading.target is not None and kind != "distribution" and (depth := linear_depth(node)) > 1:
             reading.signs["no_nonlinearity"] = float(depth)
+        for other, *_ in found[1:]:  # further parts of the loss: what is wrong with one is wrong with the whole
+            if (reader := _READERS.get(_KINDS[operation(other)])) is not None:
+                part = Reading(prediction=other._saved_self, target=other._saved_target)
+                reader(other, part)
+                reading.signs |= {name: value for name, value in part.signs.items() if name in _OF_EACH_PART}
         return reading
     return Reading()
 
@@ -146,13 +165,14 @@ def linear_depth(loss: Any) -> int:
     """
     depths: dict[Any, int] = {}
     widths: list[tuple[int, int]] = []
-    nodes = sorted((node for node in _nodes(loss) if node is not loss), key=lambda node: node._sequence_nr())
-    if len(nodes) > _MOST_NODES:
+    few = [node for node in itertools.islice(nodes(loss), _MOST_NODES + 2) if node is not loss]
+    if len(few) > _MOST_NODES:
         return 0
-    for node in nodes:
+    ordered = sorted(few, key=lambda node: node._sequence_nr())
+    for node in ordered:
         name = operation(node)
         is_scaled = name in ("Mul", "Div", "Sub") and sum(other is not None for other, _ in node.next_functions) == 1
-        if name not in _LINEAR and not is_scaled and (name != "LogSoftmax" or node is not nodes[-1]):
+        if name not in _LINEAR and not is_scaled and (name != "LogSoftmax" or node is not ordered[-1]):
             return 0
         below = max((depths.get(other, 0) for other, _ in node.next_functions), default=0)
         weights = [p for p in _parameters(node) if p.ndim > 1] if name in _WEIGHTED else []
@@ -163,16 +183,16 @@ def linear_depth(loss: Any) -> int:
     return 0 if is_narrow else max(depths.values(), default=0)
 
 
-def _find_loss(root: Any) -> tuple[Any, bool, float, bool]:
-    """Return the node that compares, whether it was only scaled and summed afterwards, the factor, and if summed."""
+def _find_losses(root: Any) -> Iterator[tuple[Any, bool, float, bool]]:
+    """Yield the nodes that compare, whether each was only scaled and summed afterwards, the factor, and if summed."""
     queue, seen = [(root, True, 1.0, False)], 0
     while queue and seen < _MOST_NODES:
         node, only_scaled, factor, is_summed = queue.pop(0)
         seen += 1
         name = operation(node)
         if name in _KINDS and (name != "Sub" or sum(other is None for other, _ in node.next_functions) == 1):
-            return node, only_scaled, factor, is_summed
-        if name in _WRAPPING or name == "Sub":
+            yield node, only_scaled, factor, is_summed
+        elif name in _WRAPPING or name == "Sub":
             only_scaled &= name in _SCALING and sum(other is not None for other, _ in node.next_functions) == 1
             if name in ("Mul", "Div"):
                 scale = getattr(node, "_saved_other", None)
@@ -181,7 +201,6 @@ def _find_loss(root: Any) -> tuple[Any, bool, float, bool]:
             is_summed |= name == "Sum"
             factor = -factor if name == "Neg" else factor
             queue += [(other, only_scaled, factor, is_summed) for other, _ in node.next_functions if other is not None]
-    return None, False, 1.0, False
 
 
 def _below(node: Any, passing: frozenset[str] | set[str] = _RESHAPING) -> Any:
@@ -306,7 +325,7 @@ def nonfinite_origin(loss: Tensor, names: dict[int, str], *, of_gradient: bool =
     """
     last = ""
     with torch.no_grad():
-        for node in sorted(_nodes(loss.grad_fn), key=lambda node: (node._sequence_nr(), node.name())):
+        for node in sorted(nodes(loss.grad_fn), key=lambda node: (node._sequence_nr(), node.name())):
             if not all(bool(torch.isfinite(parameter).all()) for parameter in _parameters(node)):
                 return "weights", 1.0
             if (found := _broken_at(node, of_gradient)) is not None:
@@ -326,7 +345,8 @@ def origin_signal(origin: str) -> str:
     return f"{origin}/nonfinite_fraction" if origin in ("input", "target") else f"code/nonfinite/{origin}"
 
 
-def _nodes(root: Any) -> Iterator[Any]:
+def nodes(root: Any) -> Iterator[Any]:
+    """Yield the operations of a graph, from its end on."""
     waiting, seen = [root], {root}
     while waiting and len(seen) < _MOST_NODES_TRACED:
         node = waiting.pop()

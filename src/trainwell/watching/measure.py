@@ -15,7 +15,8 @@ from torch.nn.modules.dropout import _DropoutNd
 
 from trainwell.core.batch import Batch
 from trainwell.core.moment import Moment
-from trainwell.watching.foreign import keras_weights
+from trainwell.watching.attention import attends_ahead
+from trainwell.watching.foreign import keras_layers, keras_weights
 from trainwell.watching.graph import Reading
 from trainwell.watching.lines import user_frames, variable_name
 from trainwell.watching.track import Loose, Track, knows_modes, parameters_of, untouched
@@ -76,8 +77,17 @@ class Sight:
         scale = reading.factor if reading.is_mean else 1.0
         self.losses.append(loss.detach().float() / (scale or 1.0))
         self.signs |= reading.signs
+        given = self.given_last()
+        if given is not None and reading.target is not None and given.ndim == 2 and reading.target.ndim:
+            if not self.sees_all and reading.target.numel() == given.numel() > len(given):  # it may say what comes next
+                self.sees_all = attends_ahead(loss)
         if reading.part is not None and 0 < (whole := float(loss.detach())) < math.inf:
             self.signs["penalty_fraction"] = 1 - reading.factor * reading.part / whole
+
+    def given_last(self) -> Tensor | None:
+        """Return what the last network was given that was called with gradients."""
+        call = next((call for call in reversed(self.calls.values()) if call.grades), None)
+        return _first_tensor((call.inputs, call.options)) if call is not None else None
 
     def note_sequence(self, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
         """Look at how a sequence layer is called: which axis is time, and whether it may see the future."""
@@ -135,7 +145,7 @@ def sample(sight: Sight, track: Track, step: int, *, trainings: Trainings) -> Mo
     for name, value in _signals(sight, track, track.model, trained):
         track.series.signal(name, step, value)
     if track.samples < _EARLY_SAMPLES:
-        for name, value in _coverage(sight, track, track.model, trained=trained, taken=taken):
+        for name, value in _coverage(sight, track, track.model, trained=trained, trainings=trainings):
             track.series.signal(name, step, value)
         for name, count in _ungathered(sight, track.model):
             track.series.signal(f"code/statistics_unchanged/{name}", step, count)
@@ -164,7 +174,7 @@ def _calls_of(sight: Sight, trained: set[int], taken: set[int], *, is_stale: boo
     calls = {unwrapped(module): call for module, call in sight.calls.items()}
     own = {module: {id(p) for p in module.parameters() if p.requires_grad} for module in calls}
     mine = {module: call for module, call in calls.items() if own[module] & trained}
-    if mine or not is_stale:
+    if not is_stale or any(call.grades for call in mine.values()):  # a teacher, too, may be called without gradients
         return mine
     return {module: call for module, call in calls.items() if own[module] and not own[module] & taken}
 
@@ -227,8 +237,7 @@ def _sequence_signs(sight: Sight) -> Iterator[tuple[str, float]]:
     is_one_each = target.ndim == 1 or (target.ndim == 2 and target.shape[1] == 1)
     if is_one_each and any(time == count != batch for time, batch in sight.time_first):
         yield "code/examples_mixed", float(count)
-    call = next((call for call in reversed(sight.calls.values()) if call.grades), None)
-    given = _first_tensor((call.inputs, call.options)) if call is not None else None
+    given = sight.given_last()
     if sight.sees_all and given is not None and given.ndim == 2 and target.numel() == given.numel() > len(given):
         wanted = target.view(given.shape)
         if bool((given[:, 1:] == wanted[:, :-1]).all()):
@@ -236,11 +245,13 @@ def _sequence_signs(sight: Sight) -> Iterator[tuple[str, float]]:
 
 
 def _coverage(
-    sight: Sight, track: Track, model: nn.Module, *, trained: set[int], taken: set[int]
+    sight: Sight, track: Track, model: nn.Module, *, trained: set[int], trainings: Trainings
 ) -> Iterator[tuple[str, float]]:
     """Yield what no optimizer holds and what received no gradient, each as its share of all parameters."""
+    taken = {id(p) for optimizer in trainings.known() for p in parameters_of(optimizer)}
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     named += _unregistered(sight, model, taken)
+    named += _strangers(sight, model, taken, trainings)
     whole = sum(p.numel() for _, p in named) or 1
     called = {id(p) for module in sight.called for p in module.parameters(recurse=False)}
     reached = trained & called
@@ -289,6 +300,22 @@ def _unregistered(sight: Sight, model: nn.Module, taken: set[int]) -> list[tuple
     ]
 
 
+def _strangers(sight: Sight, model: nn.Module, taken: set[int], trainings: Trainings) -> list[tuple[str, nn.Parameter]]:
+    """Return parameters of networks beside the one that is trained, which receive gradients and are in no optimizer.
+
+    Networks that are kept as they are, because they were loaded, trained before or put into eval mode, are left out.
+    """
+    inside, found = set(model.modules()), []
+    for module, call in sight.calls.items():
+        if not call.grades or not call.training or unwrapped(module) in inside or module in sight.loaded:
+            continue
+        own = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
+        if all(p.grad is not None and id(p) not in taken and not trainings.was_trained(p) for _, p in own):
+            title = variable_name(module) or type(module).__name__
+            found += [(f"{title}.{name}", p) for name, p in own]
+    return found
+
+
 def unwrapped(module: nn.Module) -> nn.Module:
     """Return the network inside what only distributes it."""
     while (name := _WRAPPERS.get(type(module).__name__)) and isinstance(inside := getattr(module, name), nn.Module):
@@ -299,7 +326,7 @@ def unwrapped(module: nn.Module) -> nn.Module:
 def readable(module: nn.Module) -> nn.Module:
     """Return a network with names that its user knows."""
     weights = keras_weights(module)
-    return Loose(weights, name=type(module).__name__) if weights else module
+    return Loose(weights, name=type(module).__name__, layers=keras_layers(module)) if weights else module
 
 
 def enclosing(module: nn.Module) -> Iterator[nn.Module]:

@@ -18,6 +18,7 @@ _SEEN = 0.6  # Share of an evaluation that was trained on from which on it is on
 _FEWEST_MATCHES = 3
 # Diagnosis D3; with standard errors as the second key.
 _FAR, _STANDARD_ERRORS = 0.4, 6.0
+_SMALL, _FEWEST_COLUMNS = 1e-3, 8  # Columns that hardly vary tell nothing, nor do few columns of how alike they are.
 
 
 @final
@@ -178,7 +179,15 @@ def shift(train: Columns, other: Columns) -> dict[str, float]:
     (mean, spread), (other_mean, other_spread) = train.whole, other.whole
     if not spread or not other_spread:
         return {}
-    return {
+    known = [one.deviation > _SMALL * one.deviation.max() for one in (train, other)]
+    ratios = (train.deviation / other.deviation)[known[0] & known[1]].log()
+    quarters = ratios.quantile(ratios.new_tensor([0.25, 0.5, 0.75])) if len(ratios) >= _FEWEST_COLUMNS else None
+    told = (
+        {}
+        if quarters is None
+        else {"std_ratio_scatter": float((quarters[2] - quarters[0]) / quarters[1].abs().clamp(min=1e-9))}
+    )
+    return told | {
         "moved_columns_fraction": float(moved.double().mean()),
         "std_ratio": spread / other_spread,
         "mean_distance": abs(mean - other_mean) / max(other_spread, spread),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, final
 
 import torch
@@ -177,12 +177,23 @@ class Loose(nn.Module):
     Args:
         parameters: name to tensor.
         name: what the network is called; empty if nobody knows.
+        layers: its layers, by the names their user knows.
     """
 
-    def __init__(self, parameters: dict[str, Any], *, name: str = "") -> None:
+    def __init__(
+        self, parameters: dict[str, Any], *, name: str = "", layers: Mapping[str, nn.Module] | None = None
+    ) -> None:
         super().__init__()
         self._loose = parameters
+        self._layers = dict(layers or {})
         self.name = name
+
+    def named_modules(
+        self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """Yield itself and the layers."""
+        yield prefix, self
+        yield from self._layers.items()
 
     def named_parameters(
         self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True

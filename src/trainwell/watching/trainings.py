@@ -15,6 +15,7 @@ from trainwell.core.finding import Finding
 from trainwell.watching.record import Record
 from trainwell.watching.track import Track, parameters_of
 
+_FEWEST = 3  # Watched whatever it costs: a teacher, its pupil, and the pupil that it teaches.
 _MOST = 8  # A script may train hundreds of networks; what is wrong shows in the first few.
 _JUDGING_SHARE = 0.3  # Share of the budget that goes to running the rules now and then.
 _STEP_SECONDS = 6e-6  # Cost of a step that is not sampled, as benchmarks/watch.py shows it.
@@ -69,7 +70,7 @@ class Trainings:
     @property
     def has_room(self) -> bool:
         """Whether there is room and time to watch one more training."""
-        return len(self.all) < 2 or (len(self.all) < _MOST and self.overhead_fraction <= self._budget)
+        return len(self.all) < _FEWEST or (len(self.all) < _MOST and self.overhead_fraction <= self._budget)
 
     def begin(self, optimizers: Sequence[Optimizer]) -> Track | None:
         """Begin to watch a training, if there is room and time for one more."""
