@@ -47,8 +47,13 @@ def test_bad_requests_are_one_sentence(asked, said) -> None:
 
 
 def test_inputs_that_do_not_fit_a_users_network(tmp_path, monkeypatch) -> None:
-    (tmp_path / "othernet_for_cost.py").write_text("from torch import nn\ndef make():\n    return nn.Linear(5, 2)\n")
+    (tmp_path / "othernet_for_cost.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Linear(5, 2)\nclass Looks(nn.Linear):\n"
+        "    def __init__(self):\n        super().__init__(4, 2)\n"
+        "    def forward(self, x):\n        return super().forward(x) if x.sum() >= 0 else -x\n"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="cannot take inputs of shape 4"):
+    with pytest.raises(UsageError, match="cannot take inputs of shape 4: mat1 and mat2 shapes"):
         cost_sheet(find_subject("othernet_for_cost:make", input_shape=(4,)))
+    assert cost_sheet(find_subject("othernet_for_cost:Looks", input_shape=(4,))).parameters == 10

@@ -8,7 +8,7 @@ import pytest
 
 import trainwell as tw
 from trainwell.assemble import find_subject
-from trainwell.assemble.cost_sheet import layers_of
+from trainwell.assemble.cost_sheet import followed
 from trainwell.assemble.costing import state_numbers
 from trainwell.core.errors import UsageError
 from trainwell.nn import MODELS
@@ -33,7 +33,9 @@ def test_a_class_of_the_users(tmp_path, monkeypatch) -> None:
     subject = find_subject("mynet_for_cost:Net", input_shape=(1, 8, 8))
     assert subject.input_shape == (1, 8, 8)
     for what, said in [
-        ("mynet_for_cost:Nett", "can be imported"),
+        ("mynet_for_cost:Nett", "Did you mean mynet_for_cost:Net?"),
+        ("mynet_for_cst:Net", "No module named 'mynet_for_cst'. Start from the folder"),
+        ("mynet_for_cost:number", "makes a network, got int"),
         ("mynet_for_cost:needs", "without arguments"),
         ("mynet_for_cost:wrong", "must make a torch.nn.Module"),
         ("mynet_for_cost:fails", "cannot be made: no weights"),
@@ -68,7 +70,7 @@ def test_a_published_backbone_costs_what_its_paper_says() -> None:
     subject = find_subject("timm:resnet18")
     assert subject.input_shape == (3, 224, 224)
     assert {parameter.device.type for parameter in subject.model.parameters()} == {"meta"}
-    table = layers_of(subject)
+    _, table = followed(subject)
     assert (sum(row.parameters for row in table), sum(row.multiply_adds for row in table)) == (
         11_689_512,
         1_814_073_344,

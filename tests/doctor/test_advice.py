@@ -27,7 +27,12 @@ def tried(**scores: float) -> tuple[Way, ...]:
     ("table", "trials", "options", "says"),
     [
         (FROZEN, tried(frozen=0.64, all=0.73, scratch=0.68), ALL, "the table's advice had 0.640 (from scratch: 0.680)"),
-        (FROZEN, tried(frozen=0.70, all=0.73, scratch=0.68), FROZEN, "(from scratch: 0.680)"),
+        (
+            FROZEN,
+            tried(frozen=0.70, all=0.73, scratch=0.68),
+            FROZEN,
+            "(from scratch: 0.680); the table advises it, and the best is within",
+        ),
         (EARLY, tried(early=0.6, scratch=0.9), SCRATCH, "train from scratch"),
         (None, tried(frozen=0.9, all=0.8), FROZEN, "0.900"),
         (None, (), ALL, "a start for any data"),
@@ -47,6 +52,13 @@ def test_features_that_know_less_than_earlier_layers_are_not_frozen_untried() ->
     assert conclude(Advice("runs/x", table=FROZEN, probes=probes | {"b": 0.78})).freeze == "features"
 
 
+def test_a_linear_classifier_that_beats_all_trials_says_that_they_overfit() -> None:
+    trials = tried(early=0.76, scratch=0.78)
+    for best, notes in ((0.88, 1), (0.83, 0)):
+        found = conclude(Advice("runs/x", table=EARLY, trials=trials, error=0.03, probes={"input": 0.7, "conv2": best}))
+        assert len(found.notes) == notes
+
+
 def test_the_same_data_are_near_and_noise_is_far(base, tmp_path) -> None:
     edits = {"transfer.source": str(base.path)}
     near = advise("digits", edits, seconds=0)
@@ -60,10 +72,10 @@ def test_the_same_data_are_near_and_noise_is_far(base, tmp_path) -> None:
 
 
 def test_every_way_is_tried_on_the_same_parts(base) -> None:
-    few = {"transfer.source": str(base.path), "transfer.labelled": 0.1, "train.epochs": 8}
+    few = {"transfer.source": str(base.path), "data.test": 0.75, "transfer.labelled": 0.3, "train.epochs": 8}
     found = advise("digits", few, seconds=120)
     assert {way.options for way in found.trials} == {FROZEN, ALL, "--layers fc1", "--layers fc1 --freeze fc1", SCRATCH}
-    assert {way.settings["transfer.labelled"] for way in found.trials} == {0.1}  # of which none is given more labels
+    assert {way.settings["transfer.labelled"] for way in found.trials} == {0.3}  # of which none is given more labels
     assert all(len(way.scores) == 3 and way.mean > 0.2 for way in found.trials)
     assert 0 < found.error < 0.1
 

@@ -168,7 +168,7 @@ def cost_sheet(
     optimizer = optimizer or subject.optimizer or "adamw"
     device = choose_device("auto")
     numbers = state_numbers(optimizer)
-    table = layers_of(subject)
+    subject, table = followed(subject)
     lower = PRECISIONS[precision]
     memory = training_memory(
         subject.model, subject.input_shape, state_numbers=numbers, batch_size=batch_size, precision=lower
@@ -190,10 +190,18 @@ def cost_sheet(
     return _measured(sheet, device) if measure else sheet
 
 
-def layers_of(subject: Subject) -> list[LayerCost]:
-    """Return the table of a network, or say in one sentence that it does not take such inputs."""
+def followed(subject: Subject) -> tuple[Subject, list[LayerCost]]:
+    """Return the table of a network, with real numbers in it where it cannot be followed without.
+
+    Raises:
+        UsageError: if it does not take such inputs, with the reason it gives itself.
+    """
     try:
-        return layers(subject.model, subject.input_shape)
+        try:
+            return subject, layers(subject.model, subject.input_shape)
+        except (NotImplementedError, RuntimeError):  # it looks at its numbers, or does not take the inputs
+            subject = dataclasses.replace(subject, model=subject.rebuild())
+            return subject, layers(subject.model, subject.input_shape)
     except Exception as problem:  # a user's network may refuse in any way
         shape = "x".join(map(str, subject.input_shape))
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__

@@ -132,10 +132,18 @@ def _class(what: str, classes: int) -> Callable[[], nn.Module]:
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)
+    name = path.removesuffix(".py").replace(os.sep, ".")
     try:
-        made = getattr(importlib.import_module(path.removesuffix(".py").replace(os.sep, ".")), attribute)
+        made = getattr(importlib.import_module(name), attribute)
     except Exception as problem:  # a user's module may fail in any way
-        raise UsageError(f"{plain(what)} must be a class or function that can be imported, got: {problem}.") from None
+        names = {other.lower(): other for other in dir(sys.modules.get(name))}
+        guess = nearest(attribute, names)
+        hint = f"Did you mean {path}:{names[guess]}?" if guess else "Start from the folder it lies in."
+        raise UsageError(
+            f"{plain(what)} must be a class or function that can be imported, got: {problem}. {hint}"
+        ) from None
+    if not callable(made):
+        raise UsageError(f"{plain(what)} must be a class or function that makes a network, got {type(made).__name__}.")
 
     def build() -> nn.Module:
         try:

@@ -97,7 +97,10 @@ def _sentences(sheet: CostSheet) -> list[str]:
         f"{_bytes(sheet.free)} are free here: "
         + (f"the largest batch is {largest:,}." if largest else "not even one example fits.")
     )
-    said.append(f"A step takes about {duration(sheet.step_seconds)} on this machine (predicted).")
+    step = sheet.step_seconds
+    said.append(
+        f"A step takes about {duration(step) if step >= 1 else f'{1000 * step:.3g} ms'} on this machine (predicted)."
+    )
     if sheet.machine.share < BUSY:
         said.append(
             f"The machine is busy: other programs take {1 - sheet.machine.share:.0%} of the processor. "

@@ -108,14 +108,14 @@ def _advise(data: str, changes: dict[str, object], *, json: bool, quiet: bool) -
     if found.table is not None:
         print(f"  the four-case table says  {found.table or 'all layers, at a tenth of the rate: no option'}")
     if found.probes:
-        print("A linear classifier on each depth, cross-validated on the training and validation examples:")
+        print("A linear classifier on each depth, cross-validated on the training examples:")
     width = max(map(len, found.probes), default=0)
     for name, accuracy in found.probes.items():
         print(f"  {name:<{width}}  {accuracy:.3f}")
     if found.trials:
         parts = len(found.trials[0].scores)
-        how = f"{found.epochs} epochs on {parts} division{'s' if parts > 1 else ''} of these examples"
-        print(f"Tried: {how}, {found.score_name} on what was held out (± {found.error:.3f}):")
+        divisions = f"{parts} division{'s' if parts > 1 else ''} of the training and validation examples"
+        print(f"Tried for {found.epochs} epochs on {divisions}; {found.score_name} held out, ± {found.error:.3f}:")
     width = max((len(way.options) for way in found.trials), default=0)
     for way in found.trials:
         print(f"  {way.mean:.3f}  {way.options or 'no option':<{width}}  {way.name}")

@@ -193,14 +193,21 @@ def conclude(measured: Advice) -> Advice:
             why += f" ({SCRATCH}: {trials[SCRATCH].mean:.3f})"
         elif options == SCRATCH:
             why += ": no way to take this network over was better"
-        elif best is not chosen:
-            why += f", within a standard error ({measured.error:.3f}) of the best"
+        if best is not chosen:
+            why += f"; the table advises it, and the best is within a standard error ({measured.error:.3f})"
     else:
         options = table if table is not None else _ALL
         why = "by the table of four cases" if table is not None else "weights that are good are a start for any data"
         last = list(probes.values())[-1:]
         if options == _FEATURES and last and max(probes.values()) - last[0] > _WORSE:
             options, why = _ALL, "a linear classifier does better on earlier layers than on these features"
+    known = max(probes, key=lambda name: probes[name], default="input")
+    if trials and known != "input" and probes[known] - measured.trials[0].mean > 2 * measured.error:
+        note = (
+            f"A linear classifier on {known} does better than all that was tried: what learns on top of it overfits. "
+            f"Try --layers {known} --freeze {known} with a larger optim.weight_decay."
+        )
+        measured = dataclasses.replace(measured, notes=(*measured.notes, note))
     words = options.split()
     picked = dict(zip(words[::2], words[1::2], strict=False)) if options != SCRATCH else {}
     shown = "train from scratch" if options == SCRATCH else f"--from {measured.source} {options}".strip()
@@ -239,8 +246,8 @@ def _source_inputs(origin: Origin) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _probe(parts: Parts, made: Plan) -> dict[str, float]:
-    """Cross-validate a linear classifier at every depth, on the training and validation examples."""
-    rows = np.random.default_rng(0).permutation(draw(np.r_[made.splits.train, made.splits.validation], 0))
+    """Cross-validate a linear classifier at every depth, on the training examples."""
+    rows = np.random.default_rng(0).permutation(draw(made.splits.train, made.recipe.seed))
     classes, preparation = made.examples.class_numbers, parts.preparation
     if classes is None or preparation is None or len(rows) < 2 * _FOLDS:
         return {}
@@ -325,7 +332,8 @@ def _try(
         if started - began + longest > seconds:
             break
         for one, found in zip(plans, scores, strict=True):
-            wide = edit(one.recipe, {"data.validation": max(_HELD, one.recipe.data.validation)})
+            held = max(_HELD, one.recipe.data.validation)  # of what is not sealed
+            wide = edit(one.recipe, {"data.validation": held, "data.test": 0.0})
             part = reseeded(dataclasses.replace(one, recipe=wide), derive(made.recipe.seed, "advice", division))
             judged |= set(part.splits.validation.tolist())
             outcome = trial(part, part.recipe, epochs=epochs)
