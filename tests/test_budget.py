@@ -96,13 +96,15 @@ def test_at_most_two_frames_lie_between_fit_and_backward(tmp_path: Path) -> None
 
 
 def test_importing_trainwell_is_cheap_and_brings_no_torch() -> None:
-    code = "import sys, trainwell; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    code = (
+        "import sys, time; begun = time.process_time(); import trainwell; print(time.process_time() - begun); "
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
 
-    def microseconds() -> int:
-        done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True)
+    def seconds() -> float:
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.returncode == 0
-        (line,) = [line for line in done.stderr.splitlines() if line.rpartition("|")[2].strip() == "trainwell"]
-        return int(line.split("|")[1])
+        return float(done.stdout)
 
-    # A busy machine makes it longer, never shorter.
-    assert any(microseconds() < 150_000 for _ in range(5)), "import trainwell takes more than 150 ms"
+    # Processor time: what other programs take of the clock is not ours.
+    assert any(seconds() < 0.15 for _ in range(5)), "import trainwell takes more than 150 ms"

@@ -185,7 +185,7 @@ def require_run(folder: Path) -> None:
     """
     shown = plain(str(folder))
     if not folder.is_dir():
-        raise StorageError(f"There is no run at {shown}: no such folder.")
+        raise StorageError(f"There is no run at {shown}: no such folder. trainwell list shows those there are.")
     if not (folder / STORE).exists():
         raise StorageError(f"There is no run at {shown}: the folder has no {STORE}.")
 
