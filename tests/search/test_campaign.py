@@ -119,7 +119,8 @@ def test_processes_that_share_a_study_do_not_repeat_each_other(tmp_path: Path) -
             second.run(nothing)
 
     first.run(meanwhile)
-    assert calls == 9 * 4  # steps of one cohort: the others were finished by the second
+    # Steps of one cohort: the others were finished by the second, which took the first one's too in the end.
+    assert calls == 9 * 4
     assert [trial.number for trial in first.trials] == list(range(12))
     assert {trial.number: trial.score for trial in first.trials} == {t.number: t.score for t in second.trials}
 
@@ -149,6 +150,25 @@ def test_time_left_counts_the_rungs_that_are_to_come(tmp_path: Path) -> None:
     # 27 configurations for a ninth, 9 for two ninths, 3 for two thirds of their epochs: 7 whole trainings
     assert lefts[0] == pytest.approx(70, abs=1) and lefts[-1] is None
     assert all(left is None or left < 70 for left in lefts[1:])
+
+
+@pytest.mark.parametrize("method", ["sobol", "coarse-to-fine", "tpe"])
+def test_processes_side_by_side_take_different_trials(tmp_path: Path, method: str) -> None:
+    first, second = (campaign(tmp_path, 24, method=method, decision=Decision("population", "", 4)) for _ in range(2))
+    first._store.shared = second._store.shared = True
+    trained: list[int] = []
+    for search in (first, second):
+        own = search._cohort
+        search._cohort = lambda number, points, check, own=own: (trained.append(number), own(number, points, check))
+    turns = iter(range(1000))
+
+    def step() -> None:  # while the first is at its third cohort, the second starts and does all others
+        if next(turns) == 2 * 9 * 4 + 1:
+            second.run(nothing)
+
+    first.run(step)
+    assert trained[:3] == [0, 4, 8] and trained[3:] == [12, 16, 20, 8]
+    assert len({str(trial.settings) for trial in first.trials}) == len(first.trials) == 24
 
 
 def test_a_target_ends_the_search(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,18 @@ def test_another_study_under_the_same_name_is_refused(tmp_path: Path) -> None:
     store(tmp_path).add(TRIALS)
     with pytest.raises(UsageError, match="another seed"):
         store(tmp_path, seed=1)
+
+
+def test_trials_are_begun_by_one_process(tmp_path: Path) -> None:
+    first, second = store(tmp_path), store(tmp_path)
+    assert first.claim(0) and not second.claim(0) and second.claim(27) and not first.claim(27)
+
+
+def test_processes_that_make_the_tables_together_all_get_them(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        made = list(pool.map(lambda _: store(tmp_path), range(4)))
+    made[0].add(TRIALS)
+    assert all(each.load() == TRIALS for each in made)
 
 
 def test_two_studies_in_one_file_stay_apart(tmp_path: Path) -> None:

@@ -153,6 +153,10 @@ def _summary(study: Study) -> str:
         if trial.score is not None:
             spread = f" ± {_spread(trial.folds):.4f}" if len(trial.folds) > 1 else ""
             lines.append(f"  {study.main_score} {trial.score:.4f}{spread}  {describe_settings(trial.settings)}")
+    best = study.to_json()["best"]
+    if best["interval"]:
+        low, high = best["interval"]["low"], best["interval"]["high"]
+        lines.append(f"The best over {len(best['folds'])} folds: 95 % interval of the mean {low:.4f} to {high:.4f}")
     if study.importance:
         ranked = " · ".join(f"{key} {share:.0%}" for key, share in list(study.importance.items())[:_SHOWN])
         lines += ["", f"What mattered: {ranked}"]

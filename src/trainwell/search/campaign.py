@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -152,17 +151,20 @@ class Campaign:
         cohorts = [(number, count, self._proposer.work(count, epochs)) for number, count in self._cohorts()]
         self._ahead = sum(work for number, count, work in cohorts if self._any_open(number, count))
         self.save()
+        # Processes that share a study take what no other has begun, and in the end what is still open all the same:
+        # whoever began it may be dead. At most one cohort of each is trained twice.
+        rounds = (True, False) if self._store.shared else (False,)
         try:
-            for number, count, work in cohorts:
+            for (number, count, work), claiming in ((cohort, claiming) for claiming in rounds for cohort in cohorts):
                 if self._reached(target):
                     self.screen.say(f"The target of {target:g} is reached after {len(self._trials)} trials.")
                     break
                 if not self._any_open(number, count):
                     continue
-                after = self._ahead - work
+                after = max(0.0, self._ahead - work)
                 if self._store.shared:
                     self._learn(self._store.load())
-                if self._any_open(number, count):
+                if self._any_open(number, count) and (not claiming or self._store.claim(number)):
                     points = self._proposer.propose(number, count, self.trials)
                     self._cohort(number, points, watched)
                 self._ahead = after
@@ -170,17 +172,13 @@ class Campaign:
             self.save()
 
     def _cohorts(self) -> list[tuple[int, int]]:
-        """Return first number and size of all cohorts.
-
-        Of several processes that share a study, each begins somewhere else where the order does not matter, and
-        passes over what the others have finished: at most one cohort of each is trained twice.
-        """
+        """Return first number and size of all cohorts."""
         found, number = [], 0
         while number < self._proposer.trials:
-            found.append((number, self._proposer.cohort(number, self._crews.together)))
-            number += found[-1][1]
-        first = os.getpid() % len(found) if self._store.shared and self._proposer.independent else 0
-        return found[first:] + found[:first]
+            size = self._proposer.cohort(number, self._crews.together, shared=self._store.shared)
+            found.append((number, size))
+            number += size
+        return found
 
     def _learn(self, known: Sequence[Trial]) -> None:
         """Take over what other processes have finished."""

@@ -105,7 +105,7 @@ def why_alone(recipe: Recipe) -> str:
 @functools.lru_cache(maxsize=64)
 def _why_alone(recipe: Recipe) -> str:
     if recipe.optim.name not in FUNCTIONAL:
-        return f"the optimizer {recipe.optim.name} is not made for many networks at once"
+        return f"the optimizer {recipe.optim.name} asks for more than the gradient of a step, one network at a time"
     known = {*FUSIBLE, *_SAME, *_BESIDE, *_DATA_READ}
     for key, value in flatten(recipe):
         inside = key in known or (key.startswith("nn.") and key not in _RANDOM)

@@ -53,11 +53,6 @@ class Proposer:
         self.trials = len(self._grid) or trials
         self._tpe = _Tpe(space, seed) if method == "tpe" else None
 
-    @property
-    def independent(self) -> bool:
-        """Whether what is proposed does not depend on what was tried before."""
-        return self._method not in ("tpe", "coarse-to-fine")
-
     def shares(self, epochs: int) -> list[float]:
         """Return the rungs: shares of its epochs after which a trial is judged, the last one 1."""
         if self._method != "halving":
@@ -73,11 +68,14 @@ class Proposer:
             for rung, (before, share) in enumerate(itertools.pairwise([0.0, *shares]))
         )
 
-    def cohort(self, number: int, together: int) -> int:
-        """Return how many trials to start at once at this number, where `together` train in one program."""
+    def cohort(self, number: int, together: int, *, shared: bool = False) -> int:
+        """Return how many trials to start at once at this number, where `together` train in one program.
+
+        Where processes share a study, cohorts of halving are small, so that there is one for each.
+        """
         end = self.trials
         if self._method == "halving":
-            together = _COHORT if together > 1 else _COHORT_ALONE
+            together = _COHORT if together > 1 and not shared else _COHORT_ALONE
         if self._method == "coarse-to-fine" and number < self._coarse:
             end = self._coarse
         return max(1, min(together, end - number))
@@ -91,13 +89,15 @@ class Proposer:
             history: the trials that are known.
         """
         if self._tpe:
-            return self._tpe.propose(count, history)
+            return self._tpe.propose(number, count, history)
         if self._grid:
             return self._grid[number : number + count]
         points = self._points(number, count)
         if self._method != "coarse-to-fine" or number < self._coarse:
             return [self._space.at(point) for point in points]
         known = [trial for trial in history if trial.number < self._coarse]
+        if not known:  # other processes are still at the first stage
+            return [self._space.at(point) for point in points]
         best = min(known, key=lambda trial: trial.rank)
         return [self._near(point, best) for point in points]
 
@@ -159,7 +159,7 @@ class _Tpe:
         self._told: set[int] = set()
         self._study: Any = None
 
-    def propose(self, count: int, history: Sequence[Trial]) -> list[Point]:
+    def propose(self, number: int, count: int, history: Sequence[Trial]) -> list[Point]:
         import optuna
 
         from trainwell.search.store import suggest, to_optuna
@@ -170,7 +170,7 @@ class _Tpe:
         new = [trial for trial in history if trial.number not in self._told]
         self._study.add_trials([to_optuna(trial, self._space) for trial in new])
         self._told |= {trial.number for trial in new}
-        seed = derive(self._seed, "tpe", len(self._told)) % 2**32
+        seed = derive(self._seed, "tpe", number) % 2**32
         self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         asked, points = [], []
         for _ in range(count):

@@ -17,6 +17,7 @@ from trainwell.search.trial import Trial
 _FEWEST = 10  # trials below which a ranking of settings is noise
 _MOST, _TREE = 1000, 256  # newest trials a ranking is made from, and those of a tree: a tenth of a second
 _EDGE = 0.05  # share of a range that counts as its edge
+_SMALL_RATE, _LARGE_RATE = 1e-5, 0.1  # rates between which nearly every network trains with some optimizer
 _MATTERS = 0.05  # share of the differences below which a setting hardly matters
 
 
@@ -87,14 +88,19 @@ def all_diverged(trials: Sequence[Trial], space: Space) -> Finding:
     key = "optim.learning_rate"
     given = [trial.settings.get(key) for trial in trials]
     rates = [float(rate) for rate in given if isinstance(rate, (int, float))]
-    guess = (
-        f"the smallest learning rate tried was {min(rates):.3g}: search lower ones, --vary {key}=log:"
-        f"{min(rates) / 1000:.0e}..{min(rates):.0e}"
-        if rates
-        else "the learning rate is probably too high: vary it, or lower it with --set optim.learning_rate=0.001"
-    )
+    low = min(rates, default=math.inf)
+    if low < _SMALL_RATE:
+        guess = (
+            f"the smallest learning rate tried, {low:.3g}, is low, so look at the data first: trainwell audit DATA, "
+            "and --set data.prepare=standardise"
+        )
+    elif rates:
+        lower = f"--vary {key}=log:{min(low / 1000, _SMALL_RATE):.0e}..{min(low, _LARGE_RATE):.0e}"
+        guess = f"the smallest learning rate tried was {low:.3g}: search lower ones, {lower}"
+    else:
+        guess = "the learning rate is probably too high: vary it, or lower it with --set optim.learning_rate=0.001"
     title = f"All {len(trials)} trials diverged; {guess}."
-    numbers = {"trials": float(len(trials))} | ({"smallest_learning_rate": min(rates)} if rates else {})
+    numbers = {"trials": float(len(trials))} | ({"smallest_learning_rate": low} if rates else {})
     return Finding("every_trial_diverged", Severity.ERROR, title, numbers, tuple(space.settings)[:1])
 
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import socket
 import sqlite3
+import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -18,6 +21,8 @@ from trainwell.search.space import Choice, Range, Space
 from trainwell.search.trial import Trial
 
 _TIMEOUT = 10.0  # seconds to wait for a database that is locked
+# Seconds after which to look again whether another process has made the tables, and what databases say meanwhile.
+_PAUSES, _MADE = (0.1, 0.3, 1.0, 2.0), ("UNIQUE", "already exists", "duplicate key")
 
 # Optuna's tables as they have been since 3.2 (optuna/storages/_rdb/models.py).
 _SCHEMA = "v3.2.0.a"
@@ -101,9 +106,7 @@ class Store:
         self._space, self._what = space, f"The study database {address.rpartition('@')[2]}"
         self._file = address.removeprefix("sqlite:///") if address.startswith("sqlite:///") else ""
         with self._errors("opening"):
-            self._study = optuna.create_study(
-                storage=_connect(address), study_name=name, direction="maximize", load_if_exists=True
-            )
+            self._study = _create(address, name)
             kept = self._study.user_attrs.get("identity")
             if kept is None:
                 self._study.set_user_attr("identity", dict(identity))
@@ -126,6 +129,20 @@ class Store:
                 kept = [trial.user_attrs.get("trial") for trial in self._study.get_trials(deepcopy=False)]
             trials = {trial.number: trial for trial in map(Trial.from_text, filter(None, kept))}
         return [trials[number] for number in sorted(trials)]
+
+    def claim(self, number: int) -> bool:
+        """Tell the processes that share the study that this one begins the trials from this number on.
+
+        Returns:
+            False if another has begun them. Two that ask in the same millisecond may both get them; trials are
+            functions of their numbers, so that nothing but time is lost.
+        """
+        key, own = f"begun-{number}", f"{socket.gethostname()}-{os.getpid()}"
+        with self._errors("writing"):
+            if key in self._study.user_attrs:
+                return False
+            self._study.set_user_attr(key, own)
+            return bool(self._study.user_attrs[key] == own)
 
     def add(self, trials: Sequence[Trial]) -> None:
         """Write finished trials; they are on the disk when this returns."""
@@ -195,6 +212,21 @@ def _insert(file: str, study: str, trials: Sequence[Trial], *, kinds: Mapping[st
         db.executemany(_RUNG, [(i, step, value) for i, trial in numbered for step, value in trial.rungs.items()])
         db.executemany(_ATTRIBUTE, [(i, json.dumps(trial.text)) for i, trial in numbered])
         db.execute("COMMIT")
+
+
+def _create(address: str, name: str) -> Any:
+    """Open a study, or make it; of processes that make its tables at the same time, one is first."""
+    import optuna
+
+    for pause in (*_PAUSES, 0.0):
+        try:
+            return optuna.create_study(
+                storage=_connect(address), study_name=name, direction="maximize", load_if_exists=True
+            )
+        except Exception as problem:
+            if not pause or not any(word in f"{problem} {problem.__cause__}" for word in _MADE):
+                raise
+            time.sleep(pause)
 
 
 def _connect(address: str) -> Any:

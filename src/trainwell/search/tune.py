@@ -145,8 +145,8 @@ def tune(
                 return _search(
                     study, ground, varied, proposer=proposer, options=options, interrupt=interrupt, data=data
                 )
-            except UsageError:
-                if not open_study(folder).trials:  # refused before anything was tried: its name is free again
+            except (UsageError, StorageError):
+                if not open_study(folder).engine:  # refused before anything was tried: its name is free again
                     discard(folder)
                 raise
 
