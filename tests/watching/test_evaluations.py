@@ -84,6 +84,31 @@ def test_loss_and_score_of_an_evaluation_are_recorded(session: Session, reductio
     assert session.record.events == []
 
 
+def test_layers_that_are_called_one_by_one_are_not_taken_for_other_examples(session: Session) -> None:
+    inputs = torch.randn(360, 8, generator=torch.Generator().manual_seed(0))
+    labels = (inputs[:, 0] > 0).long()
+    layers = [nn.Linear(8, 8) for _ in range(3)]
+    parameters = [parameter for layer in layers for parameter in layer.parameters()]
+    optimizer = torch.optim.SGD(parameters, lr=0.01)
+
+    def answers(hidden: torch.Tensor) -> torch.Tensor:
+        for layer in layers:
+            hidden = 0.1 * torch.tanh(layer(hidden))
+        return hidden
+
+    for _ in range(4):
+        for batch in torch.arange(256).split(32):
+            optimizer.zero_grad()
+            nn.functional.cross_entropy(answers(inputs[batch]), labels[batch]).backward()
+            optimizer.step()
+        with torch.no_grad():
+            nn.functional.cross_entropy(answers(inputs[256:]), labels[256:])
+    session.finish()
+    signals = session.trainings.all[0].series.signals
+    assert signals["validation/std_ratio"].last == pytest.approx(1.0, abs=0.2)
+    assert len(signals["loss/validation"]) == 4
+
+
 def test_an_evaluation_between_steps_is_skipped_where_the_budget_is_spent() -> None:
     evaluations, line = Evaluations(), _frame()
     track = Track([], Record(None, print).of_training(), budget=1.0, hooks=False)

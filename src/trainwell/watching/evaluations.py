@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from trainwell.watching.lines import user_frames
+from trainwell.watching.measure import Sight
 from trainwell.watching.splits import Group, Splits, shift
 from trainwell.watching.track import Track, knows_modes, parameters_of
 
@@ -71,6 +72,9 @@ class Evaluations:
             0  # evaluations that were measured, that passed by, the next that must be
         )
         self._splits = Splits()
+        self._subject: weakref.ref[nn.Module] | None = None  # the network whose inputs were taken in training
+        self._trained: set[int] = set()  # `id`s of the parameters of the training, as they were at a step
+        self._trained_at = -1
         self._modes: weakref.WeakKeyDictionary[nn.Module, bool] = weakref.WeakKeyDictionary()
 
     def gradients_off(self, frame: FrameType, steps: int, *, trainings: int, affordable: bool = True) -> None:
@@ -91,9 +95,11 @@ class Evaluations:
             self.is_open, self._place, self._group = True, place, None
 
     @_charged
-    def train(self, track: Track, inputs: Tensor, target: Tensor | None) -> None:
+    def train(self, track: Track, inputs: Tensor, sight: Sight) -> None:
         """Take the examples of a sampled training step, to put those of evaluations beside them."""
-        self._splits.train(inputs, target, step=track.step)
+        subject = sight.called_with(inputs)
+        self._subject = None if subject is None else weakref.ref(subject)
+        self._splits.train(inputs, sight.reading.target, step=track.step)
         if self._splits.same_again is not None:
             track.series.signal("code/same_batch", track.step - 1, self._splits.same_again)
 
@@ -110,13 +116,18 @@ class Evaluations:
         given = inputs[0] if inputs else None
         if not own:
             return  # a loss, which is a module too
-        if own.isdisjoint(id(p) for optimizer in track.alive() for p in parameters_of(optimizer)):
+        if self._trained_at != track.step:
+            self._trained = {id(p) for optimizer in track.alive() for p in parameters_of(optimizer)}
+            self._trained_at = track.step
+        if own.isdisjoint(self._trained):
             self._group = None
             return
         places, loaders = _caller()
         self._group = group = self._groups.setdefault((*self._place, *places, *loaders), Group())
         group.is_one_set = bool(loaders)
-        if isinstance(given, Tensor) and len(group.marks) < _BATCHES:
+        # Of networks that are called one after the other the same one must be looked at as in training.
+        subject = None if self._subject is None else self._subject()
+        if isinstance(given, Tensor) and len(group.marks) < _BATCHES and module is subject:
             group.add(given)
         self.wants_inputs = len(group.marks) < _BATCHES
 

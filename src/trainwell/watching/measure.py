@@ -84,6 +84,11 @@ class Sight:
         if reading.part is not None and 0 < (whole := float(loss.detach())) < math.inf:
             self.signs["penalty_fraction"] = 1 - reading.factor * reading.part / whole
 
+    def called_with(self, inputs: Tensor) -> nn.Module | None:
+        """Return the network that was called with these inputs."""
+        calls = self.calls.items()
+        return next((unwrapped(one) for one, call in calls if any(given is inputs for given in call.inputs)), None)
+
     def given_last(self) -> Tensor | None:
         """Return what the last network was given that was called with gradients."""
         call = next((call for call in reversed(self.calls.values()) if call.grades), None)
@@ -182,10 +187,15 @@ def _calls_of(sight: Sight, trained: set[int], taken: set[int], *, is_stale: boo
 def compose(sight: Sight, roots: list[nn.Module], optimizers: list[Any]) -> nn.Module:
     """Return the one module that stands for what a training changes."""
     own = {one: {id(p) for p in one.parameters()} for one in roots}
+    inner = {module for one in roots for module in one.modules() if module is not one}
+    holders: dict[int, list[nn.Module]] = {}  # thousands of roots may be called one by one: no pairs of all with all
+    for one in roots:
+        for p in own[one]:
+            holders.setdefault(p, []).append(one)
     roots = [
         one
         for one in roots
-        if not any(one in set(other.modules()) - {other} or own[one] < own[other] for other in roots)
+        if one not in inner and not any(own[one] < own[other] for p in own[one] for other in holders[p])
     ]
     if len(roots) == 1:
         return readable(roots[0])

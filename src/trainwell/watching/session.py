@@ -380,7 +380,7 @@ class Session:
                 for line, share in self._taps.waits.shares(moment.model, step).items():
                     track.series.signal(f"code/waits/{line}", step, share)
                 if track is self.trainings.only_one:
-                    self._evaluations.train(track, moment.batch.inputs, self._sight.reading.target)
+                    self._evaluations.train(track, moment.batch.inputs, self._sight)
             elif track.model is not None:
                 track.watch.get_ready(track.model, step)
             began = time.perf_counter()

@@ -91,6 +91,8 @@ class Trainings:
 
     def begin_for(self, module: nn.Module) -> Track | None:
         """Begin to watch the training of a module that is called for the first time, if an optimizer trains it."""
+        if all(id(one) in self.owner for one in self.known()):
+            return None
         own = {id(parameter) for parameter in module.parameters()}
         trained_by = [one for one in self.known() if not own.isdisjoint(map(id, parameters_of(one)))]
         if not trained_by or any(id(one) in self.owner for one in trained_by):
