@@ -48,6 +48,9 @@ def test_names_of_the_table_exist() -> None:
         ({"optim.name": "sgd", "optim.beta1": 0.5}, ["optim.beta1 = 0.5 changes nothing with optim.name = 'sgd'"]),
         ({"optim.step_factor": 0.5}, ["optim.step_factor = 0.5 changes nothing with optim.schedule = 'cosine'"]),
         ({"optim.schedule": "step", "optim.step_factor": 0.5}, []),
+        ({"nn.classic_dropout": True, "nn.dropout": 0.0}, ["nn.classic_dropout = True changes nothing where no unit"]),
+        ({"nn.classic_dropout": True, "nn.dropout": 0.5}, []),
+        ({"nn.classic_dropout": True, "nn.dropout": 0.0, "nn.model": "resnet9"}, ["nn.classic_dropout = True"]),
     ],
 )
 def test_what_changes_nothing_is_said(edits: dict, said: list[str]) -> None:

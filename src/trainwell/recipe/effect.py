@@ -67,3 +67,5 @@ def without_effect(recipe: Recipe) -> Iterator[str]:
         if values[key] != SETTINGS[key].default and not holds(key, values):
             known = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
             yield f"{key} = {values[key]!r} changes nothing with {choice} = {values[choice]!r}: it holds for {known}."
+    if recipe.nn.classic_dropout and not (recipe.nn.dropout and holds("nn.dropout", values)):
+        yield "nn.classic_dropout = True changes nothing where no unit is dropped: set nn.dropout."

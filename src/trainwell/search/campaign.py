@@ -152,7 +152,7 @@ class Campaign:
         self._ahead = sum(work for number, count, work in cohorts if self._any_open(number, count))
         self.save()
         # Processes that share a study take what no other has begun, and in the end what is still open all the same:
-        # whoever began it may be dead. At most one cohort of each is trained twice.
+        # whoever began it may be dead. Only the last cohorts can be trained twice.
         rounds = (True, False) if self._store.shared else (False,)
         try:
             for (number, count, work), claiming in ((cohort, claiming) for claiming in rounds for cohort in cohorts):

@@ -95,10 +95,10 @@ def why_alone(recipe: Recipe) -> str:
     >>> why_alone(Recipe())
     ''
     >>> why_alone(vary(Recipe(), {"train.ema": 0.99}))
-    'train.ema is not made for many networks at once'
+    'train.ema is not part of the program that many networks share'
     """
     if recipe.optim.schedule == "plateau":
-        return "the schedule plateau is not made for many networks at once"
+        return "the schedule plateau waits for each network's own validation loss"
     return _why_alone(vary(recipe, {key: SETTINGS[key].default for key in FUSIBLE}))
 
 
@@ -110,7 +110,7 @@ def _why_alone(recipe: Recipe) -> str:
     for key, value in flatten(recipe):
         inside = key in known or (key.startswith("nn.") and key not in _RANDOM)
         if not inside and value != SETTINGS[key].default:
-            return f"{key} is not made for many networks at once"
+            return f"{key} is not part of the program that many networks share"
     return ""
 
 
