@@ -207,14 +207,16 @@ class _Search:
         """Return the first cure that beats no change on fresh seeds, and the outcomes before and after.
 
         Where a rule gave a verdict, something is wrong, and a promising cure is worth a second look: as many seeds
-        again, and the loss. Where there were only hints, one cure gets one look: each look may be fooled by noise.
+        again, and the loss. Where there were only hints, one cure gets one look, and a second only if the loss is
+        surely better at the first: each look may be fooled by noise.
         """
         self._say(f"comparing with no change on {seeds} fresh seeds")
         before = self._repeat((), range(seeds))
         for cure in cures if verdict else cures[:1]:
             after = self._repeat(cure, range(seeds))
             helps = better(after, before[:seeds])
-            if verdict and not helps and better(after, before[:seeds], errors=_PROMISING):
+            worth = verdict or better(by_loss(after), by_loss(before[:seeds]))
+            if worth and not helps and better(after, before[:seeds], errors=_PROMISING):
                 after += self._repeat(cure, range(seeds, 2 * seeds))
                 before += self._repeat((), range(len(before), 2 * seeds))
                 promising = better(after, before, errors=_PROMISING)
