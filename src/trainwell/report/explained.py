@@ -159,16 +159,18 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     if found.guesses:
         rows = [[label, percent(share)] for label, share in found.guesses]
         parts.append(_part("First guesses", [table(["class", "probability"], rows, caption="First guesses")]))
-    of_picture = {name: pixels for name, pixels in found.pictures.items() if not _wide(name)}
-    if of_picture:
+    pictures = {name: pixels for name, pixels in found.pictures.items() if not _wide(name)}
+    changed = [_card(name, pictures.pop(name)) for name in list(pictures) if name.startswith(("pushed to", "change,"))]
+    if pictures:
         about = f"The maps glow where the answer {found.asked!r} hangs on; the mask is cut out by colour from a map."
         content = [
             tag("p", about, class_="quiet"),
-            tag("div", [_card(*row) for row in of_picture.items()], class_="gallery"),
+            tag("div", [_card(*row) for row in pictures.items()], class_="gallery"),
         ]
         parts.append(_part("What it looks at", content))
     if found.attacked:
-        parts.append(_part("Pushed to another class", [tag("p", attack_sentence(found.attacked))]))
+        sentence = tag("p", attack_sentence(found.attacked))
+        parts.append(_part("Pushed to another class", [sentence, tag("div", changed, class_="gallery")]))
     wide = [_card(name, pixels) for name, pixels in found.pictures.items() if _wide(name)]
     if wide:
         parts.append(_part("Filters and what they find", [tag("div", wide, class_="pair")]))
