@@ -99,3 +99,19 @@ def test_idle_optimizers_are_judged_at_the_end() -> None:
     trainings.meet(optimizer)
     findings = trainings.judge(backwards=20, lines={"backward": "train.py:3"}, is_over=True)
     assert [(finding.rule, finding.where) for finding in findings] == [("step_never_called", ("train.py:3",))]
+
+
+def test_each_training_knows_the_line_of_its_own_optimizer(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    places = iter(["train.py:3", "train.py:9"])
+    monkeypatch.setattr("trainwell.watching.trainings.user_line", lambda: next(places, None))
+    monkeypatch.setattr("trainwell.watching.session.user_line", lambda: "train.py:3")
+    for _ in range(2):
+        model = nn.Linear(4, 2)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        for _ in range(3):
+            optimizer.zero_grad()
+            model(torch.randn(8, 4)).square().mean().backward()
+            optimizer.step()
+    session.finish()
+    lines = [one.series.signals["code/line/optimizer/train.py"].last for one in session.trainings.all]
+    assert lines == [3.0, 9.0]

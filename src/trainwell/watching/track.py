@@ -39,6 +39,7 @@ class Track:
         self.optimizers = [weakref.ref(optimizer) for optimizer in optimizers]
         self.leader: int | None = None  # `id` of the optimizer whose steps are counted
         self.series = series
+        self.made_at = ""  # the user's line that made the optimizer
         self.step = 0
         self.charged = 0  # steps whose cost has been counted
         self.model: nn.Module | None = None

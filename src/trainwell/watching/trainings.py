@@ -12,6 +12,7 @@ from torch.optim import Optimizer
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding
+from trainwell.watching.lines import user_line
 from trainwell.watching.record import Record
 from trainwell.watching.track import Track, parameters_of
 
@@ -44,6 +45,7 @@ class Trainings:
         self._only = bool(only)
         self._optimizers = [weakref.ref(optimizer) for optimizer in only]
         self.owner: dict[int, Track | None] = {}  # by the `id` of an optimizer, as long as that lives
+        self._made_at: weakref.WeakKeyDictionary[Optimizer, str] = weakref.WeakKeyDictionary()
         self._trained: dict[int, weakref.ref[Tensor]] = {}
         self._began = self._seen = 0.0  # when the first training began, and when the last step was seen
         self._judged, self._judging = 0.0, 0.0
@@ -65,6 +67,7 @@ class Trainings:
             return True
         if not self._only:
             self._optimizers.append(weakref.ref(optimizer))
+            self._made_at[optimizer] = user_line() or ""
         return not self._only
 
     @property
@@ -81,6 +84,7 @@ class Trainings:
                 track.retire()
         self._began = self._began or time.perf_counter()
         track = Track(optimizers, self.record.of_training(), budget=self._budget, hooks=self.hooks)
+        track.made_at = next((line for one in optimizers if (line := self._made_at.get(one))), "")
         self.all.append(track)
         going = [one for one in self.all if one.alive()] or [track]
         for one in going:
@@ -215,7 +219,8 @@ class Trainings:
             signal("code/idle_optimizers", track.step, 0.0 if self.steps else float(len(self.known())))
             signal("code/step_calls", track.step, float(track.step))
             signal("code/backward_calls", track.step, float(backwards))
-            for event, line in lines.items():
+            own = {"optimizer": track.made_at} if track.made_at and "optimizer" in lines else {}
+            for event, line in {**lines, **own}.items():
                 file, _, number = line.rpartition(":")
                 if (name := f"code/line/{event}/{file}") not in track.series.signals:
                     signal(name, track.step, float(number))
