@@ -27,8 +27,6 @@ def similar(
         return print_json(found.to_json())
     for neighbour in found.neighbours:
         print(f"{neighbour.distance:9.4f}  {neighbour.id}")
-    said = [f"precision@{count} {found.precision:.3f}"] if found.precision is not None else []
-    if found.precision_of_gallery is not None:
-        said.append(f"over all {found.size:,} pictures {found.precision_of_gallery:.3f}")
-    if said:
-        print(", ".join(said))
+    measured = {"of this picture": found.precision, f"of all {found.size:,} pictures": found.precision_of_gallery}
+    if said := [f"{value:.3f} {name}" for name, value in measured.items() if value is not None]:
+        print(f"precision@{count}, the share of neighbours of the same class: {', '.join(said)}")
