@@ -84,6 +84,9 @@ def predict(
     else:
         raw = as_inputs(inputs)
         ids = [f"row {number}" for number in range(len(raw))]
+    if not len(ids):
+        what = plain(os.fspath(inputs)) if isinstance(inputs, (str, os.PathLike)) else "The array"
+        raise DataError(f"{what} holds no examples to predict on. Give at least one.")
     _require_finite(raw, ids)
     prepared = torch.from_numpy(preparation.inputs(raw))
     with torch.no_grad():

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainwell.core.errors import DataError, TrainwellError
+from trainwell.core.errors import DataError, RecipeError, TrainwellError
 from trainwell.data.sources import read
 from trainwell.recipe.schema import DataRecipe
 
@@ -60,6 +60,11 @@ def test_what_cannot_be_read_is_one_sentence(case: str, tmp_path: Path) -> None:
         read(DataRecipe(source=source))
     assert sentence in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_no_source_is_not_this_folder() -> None:
+    with pytest.raises(RecipeError, match="data.source must be a data set, got ''"):
+        read(DataRecipe(source=""))
 
 
 def whole(kind: str) -> bytes:

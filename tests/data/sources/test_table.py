@@ -92,6 +92,12 @@ def test_missing_values(tmp_path: Path) -> None:
         (",b,y\n1,2,0\n3,4,1\n", True),
         ("x,?,1\ny,2,0\nx,3,1\n", False),
         ("a,b,y\n?,?,yes\n?,?,no\n", True),
+        ("0,1,2,target\n1.5,2,3,0\n4,5,6.5,1\n", True),
+        (",0,1,target\n0,2,3,0\n1,5,6.5,1\n", True),
+        ("country,2019,2020,growth\nNorway,1,2,3\nPeru,2,3,4\n", True),
+        ("0,1,2,3\n1.5,2,3,0\n4,5,6.5,1\n", True),
+        ("0,1,1\n0,0,0\n1,1,0\n", False),
+        ("1,5;2;0\n3;4;1\n", False),
     ],
 )
 def test_the_header_is_found_out(content: str, header: bool, tmp_path: Path) -> None:
@@ -117,6 +123,18 @@ def test_columns_are_chosen(
     examples = read(tmp_path, PLAIN, **settings)
     assert examples.features == features
     assert f"Target {target!r}" in examples.remarks[0]
+
+
+def test_a_header_of_numbers_is_said(tmp_path: Path) -> None:
+    examples = read(tmp_path, "country,2019,y\nNorway,1,3\nPeru,2,4\n")
+    assert columns(examples)["2019"] == [1, 2]
+    assert "The first line of data.csv is its header, though '2019' in it is a number." in examples.remarks
+
+
+def test_labels_and_groups_keep_the_zeros_they_begin_with(tmp_path: Path) -> None:
+    examples = read(tmp_path, "a,g,y\n1,1,007\n2,01,7\n3,1,00123\n4,1,007\n", group="g")
+    assert examples.labels == ("00123", "007", "7") and examples.targets.tolist() == [1, 2, 0, 1]
+    assert examples.groups is not None and examples.groups.tolist() == [1, 0, 1, 1]
 
 
 def test_groups_are_numbered(tmp_path: Path) -> None:
@@ -145,6 +163,21 @@ def test_a_delimiter_can_be_given(delimiter: str, tmp_path: Path) -> None:
 
 def test_a_comma_in_numbers_does_not_win_over_the_delimiter(tmp_path: Path) -> None:
     assert columns(read(tmp_path, "a;b;y\n1,5;2;0\n2,5;3;1\n3;4;1\n"))["b"] == [2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "first"),
+    [
+        ("a;b;y\n1,5;2,25;x\n2;,5;z\n", {"a": [1.5, 2], "b": [2.25, 0.5]}),
+        ("1,5;-2,25e3;x\n2;3;z\n", {"x0": [1.5, 2], "x1": [-2250, 3]}),
+        ("a;b;y\n1,234;1.5;x\n2,5;2,5;z\n", {"a": [1.234, 2.5], "b": ["1.5", "2,5"]}),
+        ("a\tb\ty\n1,234\t1,5\tx\n999\t2,5\tz\n", {"a": ["1,234", "999"], "b": [1.5, 2.5]}),
+    ],
+)
+def test_decimal_commas(content: str, first: dict[str, list[object]], tmp_path: Path) -> None:
+    examples = read(tmp_path, content)
+    assert columns(examples) == first
+    assert any(remark.startswith("Commas are decimal points: ") for remark in examples.remarks)
 
 
 BROKEN: dict[str, tuple[str | bytes, dict[str, object], str]] = {
@@ -239,6 +272,15 @@ def test_rows_without_a_target_for_prediction(tmp_path: Path) -> None:
     assert list(read_rows(tmp_path / "one.csv").table.columns) == ["age"]
 
 
+@pytest.mark.parametrize("content", ["1,code\n30,007\n", "1;code\n30;007\n"])
+def test_columns_are_read_as_they_were_learned(content: str, tmp_path: Path) -> None:
+    (tmp_path / "new.csv").write_text(content)
+    rows = read_rows(tmp_path / "new.csv", known={"code": False, "1": True})
+    assert {name: values.tolist() for name, values in rows.table.columns.items()} == {"1": [30], "code": ["007"]}
+    (tmp_path / "new.csv").write_text("0,1\n5,6\n")
+    assert len(read_rows(tmp_path / "new.csv", known={"0": True, "1": True}).ids) == 1
+
+
 polars = pytest.importorskip("polars", reason="Parquet needs the package polars")
 
 
@@ -270,6 +312,10 @@ def test_parquet_that_cannot_be_used(tmp_path: Path) -> None:
         DataError, match=r"Column 'a' of nested.parquet must hold numbers, text or truth values, got List"
     ):
         read_table(path, DataRecipe())
+    path = parquet(tmp_path / "nested.parquet", a=[[1], [2]], b=[1, 2], y=[0, 1])
+    assert read_table(path, DataRecipe(drop=("a",))).features == ("b",)
+    with pytest.raises(DataError, match="leave it out with data.drop"):
+        read_rows(path).require(["b", "a"])
     path = parquet(tmp_path / "cut.parquet", a=list(range(100)), y=[0, 1] * 50)
     whole = path.read_bytes()
     for damaged in (whole[: len(whole) // 2], whole[:40] + b"\xff" * 20 + whole[60:], b"PAR1"):

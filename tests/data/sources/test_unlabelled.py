@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainwell.core.errors import DataError
+from trainwell.core.errors import DataError, RecipeError
 from trainwell.data.examples import Examples, Table
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, as_inputs, from_arrays
@@ -32,6 +32,17 @@ def test_a_table_without_its_target(tmp_path: Path) -> None:
     inputs, ids = read_inputs(str(tmp_path / "new.csv"), prepared, RECIPE)
     assert isinstance(inputs, Table) and ids == ("line 2",)
     assert prepared.inputs(inputs).shape == (1, 2)
+
+
+def test_a_row_is_read_alike_whatever_stands_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "old.csv").write_text("code,y\n" + "007,a\nabc,b\nabc,b\n007,a\n" * 3)
+    prepared = fit(read_table(tmp_path / "old.csv", RECIPE))
+    (tmp_path / "both.csv").write_text("code\n007\nabc\n")
+    (tmp_path / "one.csv").write_text("code\n007\n")
+    both, one = (
+        prepared.inputs(read_inputs(str(tmp_path / name), prepared, RECIPE)[0]) for name in ("both.csv", "one.csv")
+    )
+    assert one[0].tolist() == both[0].tolist() and one.any()
 
 
 def test_pictures_get_the_shape_of_training(tmp_path: Path) -> None:
@@ -78,6 +89,8 @@ def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
         ("empty", ARRAY, "holds pictures, but the network was trained on inputs of kind 'array'"),
         ("empty", DIGITS, "must hold pictures to predict on, but there is none"),
     ]
+    with pytest.raises(RecipeError, match="got nothing"):
+        read_inputs("", DIGITS, RECIPE)
     for name, prepared, sentence in cases:
         with pytest.raises(DataError) as error:
             read_inputs(str(tmp_path / name), prepared, RECIPE)

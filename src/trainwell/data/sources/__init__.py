@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainwell.core.catalogue import nearest
-from trainwell.core.errors import DataError
+from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
 from trainwell.data.examples import Examples
 from trainwell.data.sources.arrays import as_inputs as as_inputs
@@ -32,12 +32,17 @@ def read(recipe: DataRecipe, *, task: str = "") -> Examples:
         recipe: `source` and the settings of its kind.
         task: "classify" or "regress" where the inferred task is not the one you mean.
     Raises:
+        RecipeError: if none is named.
         DataError: if there is no such data set, or it cannot be used; one sentence says why.
         MissingExtraError: if an optional package is needed.
 
     >>> len(read(DataRecipe(source="iris")))
     150
     """
+    if not recipe.source:
+        raise RecipeError(
+            [f"data.source must be a data set, got ''. Give a bundled name ({', '.join(BUNDLED)}) or a path."]
+        )
     if recipe.source in BUNDLED:
         return BUNDLED[recipe.source]()
     path = Path(recipe.source).expanduser()

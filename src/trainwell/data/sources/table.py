@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,16 +26,41 @@ _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _NAMED = {"tab": "\t", "\\t": "\t"}  # ways to write a tab in a recipe
 _MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"))
 _SAMPLE = 100  # rows read to find out the delimiter and the header
+_FEWEST_NUMBERED = 4  # columns called 0, 1, 2, 3 are a header; 0, 1, 2 may be a row of data
+_CODE = re.compile(r"0\d+")  # 007 is a name, not the number 7
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table as it stands in its file: named columns, and where each row is."""
+    """A table as it stands in its file.
+
+    Args:
+        name: of the file.
+        table: its columns by name.
+        ids: where each row is.
+        remarks: what was found out.
+        codes: columns of numbers some of which begin with a 0, as they are written.
+        unfit: columns of types that cannot be used, whose values are None; why, in a sentence.
+    """
 
     name: str
     table: Table
     ids: Sequence[str]
     remarks: tuple[str, ...] = ()
+    codes: Mapping[str, Array] = field(default_factory=dict)
+    unfit: Mapping[str, str] = field(default_factory=dict)
+
+    def require(self, names: Iterable[str]) -> None:
+        """Refuse columns that cannot be used.
+
+        Raises:
+            DataError: for the first of them that cannot.
+        """
+        for name in names:
+            if name in self.unfit:
+                raise DataError(self.unfit[name])
 
 
 def read_table(path: Path, recipe: DataRecipe, task: str = "") -> Examples:
@@ -64,7 +90,11 @@ def read_table(path: Path, recipe: DataRecipe, task: str = "") -> Examples:
     inputs = {name: values for name, values in columns.items() if name not in left_out | {target, group}}
     if target in left_out | {group} or not inputs:
         raise DataError(f"{rows.name}: data.drop and data.group must leave the target and a column to learn from.")
-    found = infer(columns[target], name=f"Target {plain(target)!r}", ids=rows.ids, task=task)
+    rows.require((target, *inputs, *([group] if group else ())))
+    called = f"Target {plain(target)!r}"
+    found = infer(columns[target], name=called, ids=rows.ids, task=task)
+    if found.labels and target in rows.codes:
+        found = infer(rows.codes[target], name=called, ids=rows.ids)
     remarks = [*found.remarks, *rows.remarks]
     if group:
         remarks.append(f"Column {plain(group)!r} keeps equal values in one split; it is not an input.")
@@ -77,30 +107,38 @@ def read_table(path: Path, recipe: DataRecipe, task: str = "") -> Examples:
         ids=rows.ids,
         labels=found.labels,
         features=tuple(inputs),
-        groups=_groups(columns[group], plain(group), ids=rows.ids) if group else None,
+        groups=_groups(rows.codes.get(group, columns[group]), plain(group), ids=rows.ids) if group else None,
         remarks=tuple(remarks),
     )
 
 
-def read_rows(path: Path, delimiter: str = "") -> Rows:
+def read_rows(path: Path, delimiter: str = "", *, known: Mapping[str, bool] | None = None) -> Rows:
     """Read all columns of a table, whatever they mean.
 
+    Args:
+        path: CSV, TSV or Parquet.
+        delimiter: what separates its cells; empty: found out.
+        known: columns that were learned from, and whether they held numbers: those that held text are text again, even
+            if every cell looks like a number now.
     Raises:
         DataError: if it is empty, ragged or not text; with the line.
         MissingExtraError: for Parquet without polars.
     """
     with open(path, "rb") as file:
         parquet = file.read(4) == b"PAR1"
-    return _read_parquet(path) if parquet else _read_text(path, delimiter)
+    return _read_parquet(path) if parquet else _read_text(path, delimiter, known or {})
 
 
-def _read_text(path: Path, delimiter: str) -> Rows:
+def _read_text(path: Path, delimiter: str, known: Mapping[str, bool]) -> Rows:
     name = plain(path.name)
     text = decode_text(path.read_bytes(), name)
     if not text.strip('" \t\r\n'):
         raise DataError(f"{name} is empty. Give a table with a header and rows.")
-    rows, lines = _parse(text, _NAMED.get(delimiter, delimiter) or _delimiter(text), name=name)
-    header = _has_header(rows)
+    delimiter = _NAMED.get(delimiter, delimiter) or _delimiter(text)
+    rows, lines = _parse(text, delimiter, name=name)
+    texts = {column for column, numeric in known.items() if not numeric}
+    remarks = [] if delimiter == "," or "," not in text else _decimal_points(rows, texts, thousands=delimiter != ";")
+    header = (bool(known) and known.keys() <= set(rows[0])) or _has_header(rows)
     names = [cell or f"x{i}" for i, cell in enumerate(rows[0])] if header else [f"x{i}" for i in range(len(rows[0]))]
     twice = [column for column, count in Counter(names).items() if count > 1]
     if twice:
@@ -112,9 +150,17 @@ def _read_text(path: Path, delimiter: str) -> Rows:
     body = rows[header:]
     ids = tuple(f"line {line}" for line in lines[header:])
     cells: list[Sequence[str]] = list(zip(*body, strict=True)) or [()] * len(names)
-    columns = {column: _typed(values) for column, values in zip(names, cells, strict=True)}
-    remarks = [] if header else [f"{name} has no header: its columns are called x0 to x{len(names) - 1}."]
-    return Rows(name, Table(columns), ids, (*remarks, *_type_remarks(columns, ids)))
+    columns = {column: _typed(values, text=column in texts) for column, values in zip(names, cells, strict=True)}
+    if not header:
+        remarks.append(f"{name} has no header: its columns are called x0 to x{len(names) - 1}.")
+    elif numbers := [cell for cell in rows[0] if _number(cell) is not None and cell.lower() not in _MISSING]:
+        remarks.append(f"The first line of {name} is its header, though {plain(numbers[0])!r} in it is a number.")
+    codes = {
+        column: _typed(values, text=True)
+        for column, values in zip(names, cells, strict=True)
+        if columns[column].dtype != object and any(map(_CODE.fullmatch, values))
+    }
+    return Rows(name, Table(columns), ids, (*remarks, *_type_remarks(columns, ids)), codes)
 
 
 def decode_text(data: bytes, name: str) -> str:
@@ -166,34 +212,64 @@ def _parse(text: str, delimiter: str, *, name: str) -> tuple[list[list[str]], li
 
 
 def _delimiter(text: str) -> str:
-    """Return the delimiter that splits the first rows into the most cells, equally many in nearly each."""
+    """Return the delimiter that splits the first rows into the most cells, equally many in each, or in nearly each."""
     sample = list(islice(io.StringIO(text, newline=""), _SAMPLE))
     widths = {delimiter: _width(sample, delimiter) for delimiter in _DELIMITERS}
     best = max(_DELIMITERS, key=lambda delimiter: widths[delimiter])
-    return best if widths[best] > 1 else max(_DELIMITERS, key=sample[0].count)
+    return best if widths[best][1] > 1 else max(_DELIMITERS, key=sample[0].count)
 
 
-def _width(sample: Sequence[str], delimiter: str) -> int:
-    """Return how many cells nearly every line has, or 0 if lines differ."""
+def _width(sample: Sequence[str], delimiter: str) -> tuple[bool, int]:
+    """Return whether every line has equally many cells, at least two, and how many nearly every line has, else 0."""
     try:
         widths = [len(row) for row in csv.reader(sample, delimiter=delimiter, skipinitialspace=True) if row]
     except csv.Error:
-        return 0
+        return False, 0
     width, count = Counter(widths).most_common(1)[0] if widths else (0, 0)
-    return width if count >= 0.9 * len(widths) else 0
+    return width > 1 and count == len(widths), width if count >= 0.9 * len(widths) else 0
+
+
+def _decimal_points(rows: list[list[str]], texts: Set[str], *, thousands: bool) -> list[str]:
+    """Write decimal commas as points in columns that hold nothing but numbers, and say so.
+
+    Args:
+        rows: changed in place; the first may be a header.
+        texts: columns that stay as they are.
+        thousands: whether a comma before three digits may part thousands; a column of such cells stays as it is.
+    """
+    said = []
+    for place, (first, *cells) in enumerate(zip(*rows, strict=True)):
+        cells += [first] if _DECIMAL_COMMA.fullmatch(first) else []
+        commas = [cell for cell in dict.fromkeys(cells) if _DECIMAL_COMMA.fullmatch(cell)]
+        others = set(cells).difference(commas)
+        if not commas or texts & {first, f"x{place}"} or (thousands and all(map(_THOUSANDS.fullmatch, commas))):
+            continue
+        if any("." in cell or _number(cell) is None for cell in others):
+            continue
+        for row in rows:
+            if _DECIMAL_COMMA.fullmatch(row[place]):
+                row[place] = row[place].replace(",", ".")
+        said.append(f"{plain(commas[0])!r} in column {place} (counted from 0)")
+    return [f"Commas are decimal points: {shorten(said, len(said), most=1)}."] if said else []
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
     """Tell whether the first row names the columns.
 
-    It does if no cell of it is a number while some column below is numbers; in a table of text only, if its cells
-    are known, differ from one another and none occurs again below.
+    It does if a cell of it is text over a column of numbers, or if it counts the columns (0, 1, 2, 3); in a table of
+    text only, if its cells are known, differ from one another and none occurs again below.
     """
     first, sample = rows[0], rows[1:_SAMPLE]
+    named = [cell for cell in first if cell]
+    if len(named) >= _FEWEST_NUMBERED and named == list(map(str, range(len(named)))):
+        return True
+    below = [_typed(values) for values in zip(*sample, strict=True)]
+    numbers = [values.dtype != object and not missing(values).all() for values in below]
+    if any(number and _number(cell) is None for cell, number in zip(first, numbers, strict=False)):
+        return True
     if not all(_number(cell) is None or cell.lower() in _MISSING for cell in first):
         return False
-    below = [_typed(values) for values in zip(*sample, strict=True)]
-    if any(values.dtype != object and not missing(values).all() for values in below):
+    if any(numbers):
         return True
     if not all(first) or len(set(first)) < len(first):
         return False
@@ -210,10 +286,10 @@ def _number(cell: str) -> float | None:
         return None
 
 
-def _typed(cells: Sequence[str]) -> Array:
-    """Return numbers if every known cell is one, else text."""
+def _typed(cells: Sequence[str], *, text: bool = False) -> Array:
+    """Return numbers if every known cell is one and text is not wanted, else text."""
     numbers = {cell: _number(cell) for cell in set(cells)}
-    if None not in numbers.values():
+    if not text and None not in numbers.values():
         return np.array([numbers[cell] for cell in cells], dtype=np.float64)
     absent = {cell for cell, number in numbers.items() if number is not None and math.isnan(number)}
     return np.array([None if cell in absent else cell for cell in cells], dtype=object)
@@ -263,11 +339,19 @@ def _read_parquet(path: Path) -> Rows:
     except (Exception, polars.exceptions.PanicException) as problem:  # damaged bytes make it raise almost anything
         reason = plain(str(problem))[:200]
         raise DataError(f"{name} must be a whole Parquet file, but cannot be read: {reason}. Write it again.") from None
-    columns = {column: _from_polars(frame[column], name) for column in frame.columns}
-    return Rows(name, Table(columns), numbered("row", len(frame)))
+    columns = {column: _from_polars(frame[column]) for column in frame.columns}
+    unfit = {
+        column: f"Column {plain(column)!r} of {name} must hold numbers, text or truth values, "
+        f"got {frame[column].dtype}. Convert it, or leave it out with data.drop."
+        for column, values in columns.items()
+        if values is None
+    }
+    nothing = np.full(len(frame), None, dtype=object)
+    table = Table({column: nothing if values is None else values for column, values in columns.items()})
+    return Rows(name, table, numbered("row", len(frame)), unfit=unfit)
 
 
-def _from_polars(series: Any, name: str) -> Array:
+def _from_polars(series: Any) -> Array | None:
     import polars
 
     if series.dtype.is_numeric():
@@ -275,7 +359,4 @@ def _from_polars(series: Any, name: str) -> Array:
     if series.dtype in (polars.String, polars.Categorical, polars.Enum, polars.Boolean, polars.Null):
         texts = series.cast(polars.String).to_list()
         return np.array([None if text is None or text.lower() in _MISSING else text for text in texts], dtype=object)
-    raise DataError(
-        f"Column {plain(series.name)!r} of {name} must hold numbers, text or truth values, got {series.dtype}. "
-        "Convert it or delete it from the file."
-    )
+    return None

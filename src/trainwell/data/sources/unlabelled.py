@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from trainwell.core.errors import DataError
+from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
 from trainwell.data.examples import Array, Table, numbered
-from trainwell.data.prepare import Preparation
+from trainwell.data.prepare import Column, Preparation
 from trainwell.data.sources.arrays import read_npz_inputs
 from trainwell.data.sources.bundled import BUNDLED
 from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read_texts
@@ -32,6 +32,7 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     Returns:
         raw inputs as `Preparation.inputs` takes them, and a name for each.
     Raises:
+        RecipeError: if no source is named.
         DataError: if there is nothing, or it is of another kind.
     """
     if source in BUNDLED:
@@ -39,6 +40,10 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
         return examples.inputs, examples.ids
     path = Path(source).expanduser()
     name = plain(source)
+    if not source:
+        raise RecipeError(
+            ["What to predict on must be a bundled name or a path, got nothing. Give a file or a folder."]
+        )
     if not path.exists():
         raise DataError(f"There is no file or folder {name} to predict on. Check the path.")
     try:
@@ -58,11 +63,13 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
         if start in (b"\x1f\x8b", b"\0\0"):
             pictures = read_idx_pictures(path)
             return pictures, numbered("picture", len(pictures))
-        rows = read_rows(path, recipe.delimiter)
+        known = {column.name: isinstance(column, Column) and column.numeric for column in preparation.columns}
+        rows = read_rows(path, recipe.delimiter, known=known)
     except OSError as problem:
         raise DataError(f"{name} cannot be read: {problem.strerror}. Check its permissions.") from None
     if preparation.kind != "table":
         raise DataError(f"{name} is a table, but the network was trained on inputs of kind {preparation.kind!r}.")
+    rows.require(known)
     return rows.table, rows.ids
 
 
