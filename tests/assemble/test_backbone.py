@@ -21,7 +21,7 @@ pytestmark = [
 
 
 def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import load_file, save_file
 
     from trainwell.nn import backbone
 
@@ -37,6 +37,17 @@ def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
     run = tw.fit(tmp_path / "photos", epochs=1, edits=edits, runs=tmp_path)
     assert run.recipe.data.interpolation == "bicubic"
     assert run.facts.input_shape == (3, 48, 48)
+    early = {
+        "transfer.source": edits["nn.model"],
+        "transfer.layers": "3",
+        "optim.learning_rate": 1e-9,
+        "data.image_size": 48,
+    }
+    partly = tw.fit(tmp_path / "photos", epochs=1, edits=early, runs=tmp_path).model().state_dict()
+    given = load_file(weights)
+    kept = [name for name, tensor in partly.items() if name.endswith("weight") and name in given
+            and tensor.shape == given[name].shape and torch.allclose(tensor, given[name], atol=1e-5)]  # fmt: skip
+    assert "conv1.0.weight" in kept and not any(name.startswith("layer4.0.conv") for name in kept)
     weights.unlink()  # a trained run needs them no more
     assert run.model()(torch.zeros(2, 3, 48, 48)).shape == (2, 1)
 

@@ -120,6 +120,15 @@ def _prepared(plan: Plan) -> Preparation:
     return preparation
 
 
+def _begun_anew(model: nn.Module, recipe: Recipe, preparation: Preparation, outputs: int) -> frozenset[str]:
+    """Return which tensors of a published network, which came with all its weights, are not taken over."""
+    new = names_of_new(model, recipe.transfer.layers)
+    if recipe.transfer.layers != "all":
+        state = build_network(recipe, preparation.input_shape, outputs, fresh=False).state_dict()
+        model.load_state_dict({name: state[name] for name in new}, strict=False)
+    return new
+
+
 def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     """Build the data, the task and the network of a plan.
 
@@ -135,7 +144,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     task, outputs = build_task(recipe, preparation)
     if model is None:
         model = build_network(recipe, preparation.input_shape, outputs, fresh=origin is None)
-    new = names_of_new(model, "all") if recipe.transfer.source else frozenset()
+    new = _begun_anew(model, recipe, preparation, outputs) if recipe.transfer.source and not origin else frozenset()
     if origin:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
