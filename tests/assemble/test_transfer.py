@@ -63,6 +63,40 @@ def test_frozen_features_do_not_move_and_the_head_learns_faster(base, tmp_path) 
     assert not [f for f in run.findings if f.severity != "info" and f.rule not in ("underfitting", "rate_too_low")]
 
 
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    edits = {"nn.hidden": (6,), "nn.dropout": 0.0, "nn.normalisation": "decorrelated"}
+    return tw.fit("iris", edits=edits, epochs=2, runs=tmp_path_factory.mktemp("runs"), name="table")
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [
+        {"optim.max_norm": 0.1},
+        {"optim.l1": 0.1, "optim.penalise_biases": True},
+        {"optim.name": "sgd", "optim.decoupled": True, "optim.weight_decay": 1.0, "optim.l2": 0.1},
+        {"train.ema": 0.9, "train.clip_norm": 1e-3, "train.clip_value": 1e-4},
+        *({"optim.name": name} for name in ("vsgd", "newton", "lbfgs", "kfac", "rprop", "asgd")),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("every", [0, 3])
+def test_what_is_frozen_stays_whatever_moves_the_rest(table, tmp_path, edits, every) -> None:
+    """Nothing may reach a frozen layer: no penalty, limit or look at the curvature, nor its running statistics."""
+    frozen = {"transfer.freeze": "features", "transfer.unfreeze_every": every, "train.batch_size": 40}
+    run = tw.fit("iris", edits=start(table, **frozen, **edits), epochs=2, runs=tmp_path)
+    before, after = table.model().state_dict(), run.model().state_dict()
+    assert {n for n in after if not torch.equal(before[n], after[n])} == {"head.weight", "head.bias"}
+
+
+@pytest.mark.parametrize("name", ["sgd", "vsgd", "newton", "lbfgs", "kfac"])
+def test_layers_that_thaw_on_the_way_learn_with_every_optimizer(table, tmp_path, name) -> None:
+    frozen = {"transfer.freeze": "features", "transfer.unfreeze_every": 1, "train.batch_size": 40, "data.validation": 0}
+    run = tw.fit("iris", edits=start(table, **frozen, **{"optim.name": name}), epochs=3, runs=tmp_path)
+    before, after = table.model().state_dict(), run.model().state_dict()
+    assert not [n for n in after if n.endswith("weight") and torch.equal(before[n], after[n])]
+
+
 def test_gradual_unfreezing_resumes_bit_for_bit(base, tmp_path) -> None:
     edits = start(base, **{"transfer.freeze": "-1", "transfer.unfreeze_every": 1, "train.epochs": 4})
     whole = tw.fit("digits", edits=edits, runs=tmp_path, name="whole")

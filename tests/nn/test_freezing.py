@@ -36,7 +36,8 @@ def test_what_is_frozen_can_be_said_in_many_ways(freeze, count) -> None:
 
 
 @pytest.mark.parametrize(
-    ("freeze", "said"), [("conv2", "Did you mean 'conv1'"), ("5", "at most 4"), ("-5", "at most 4")]
+    ("freeze", "said"),
+    [("conv2", "Did you mean 'conv1'"), ("5", "at most 4"), ("-5", "at most 4"), ("--3", "name a layer")],
 )
 def test_a_layer_that_is_not_there_is_one_sentence(freeze, said) -> None:
     with pytest.raises(UsageError, match=said):

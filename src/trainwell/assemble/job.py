@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from trainwell.assemble.plan import CUSTOM
 from trainwell.core.batch import Batch
 from trainwell.core.protocols import Display
 from trainwell.data.augment import Augment
-from trainwell.optim import max_norm_, needs_closure, optimizer, rescaled_rate, schedule
+from trainwell.optim import max_norm_of, needs_closure, optimizer, rescaled_rate, schedule
 from trainwell.recipe import Recipe
 from trainwell.runs import RunWriter
 from trainwell.tasks import Task
@@ -104,7 +103,7 @@ def build_update(
         optimizer,
         clip_norm=recipe.train.clip_norm,
         clip_value=recipe.train.clip_value,
-        constrain=functools.partial(max_norm_, list(model.parameters()), limit) if math.isfinite(limit) else None,
+        constrain=max_norm_of(model, limit) if math.isfinite(limit) else None,
         average=average,
         again=again,
     )

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import final
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import UsageError
@@ -71,7 +70,7 @@ def layers(model: nn.Module) -> list[Layer]:
     for path, module in model.named_modules():
         own = [p for p in module.parameters(recurse=False) if id(p) not in seen]
         seen |= {id(p) for p in own}
-        moves = isinstance(module, _NormBase) and module.running_mean is not None
+        moves = getattr(module, "running_mean", None) is not None
         if not own and not moves:
             continue
         if not names or any(p.ndim >= 2 for p in own):
@@ -129,7 +128,7 @@ def count_frozen(names: Sequence[str], freeze: str, *, key: str = "transfer.free
         return 0
     if freeze == ALL:
         return len(names)
-    if freeze.lstrip("-").isdecimal():
+    if freeze.removeprefix("-").isdecimal():
         wanted = int(freeze)
         if abs(wanted) > len(names):
             raise UsageError(

@@ -6,6 +6,7 @@ from trainwell.optim.closures import Newton as Newton
 from trainwell.optim.closures import start_variance as start_variance
 from trainwell.optim.closures import vsgd as vsgd
 from trainwell.optim.constraints import max_norm_ as max_norm_
+from trainwell.optim.constraints import max_norm_of as max_norm_of
 from trainwell.optim.curvature import classify_point as classify_point
 from trainwell.optim.curvature import gradient_error as gradient_error
 from trainwell.optim.curvature import hessian as hessian

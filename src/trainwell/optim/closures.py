@@ -25,6 +25,11 @@ def _required(closure: Any, name: str) -> Loss:
     return closure  # type: ignore[no-any-return]
 
 
+def _learning(built: Optimizer) -> list[tuple[Tensor, dict[str, Any]]]:
+    """Return the parameters that are not frozen at the time, each with its group."""
+    return [(p, group) for group in built.param_groups for p in group["params"] if p.requires_grad]
+
+
 @final
 class LBFGS(torch.optim.LBFGS):
     """Limited-memory BFGS: the last steps and slopes stand for the inverse curvature (Liu and Nocedal 1989).
@@ -114,23 +119,21 @@ class Newton(Optimizer):
     def step(self, closure: Loss | None = None) -> None:  # type: ignore[override]
         """Take one step; `closure` returns the loss with its graph."""
         loss_of = _required(closure, "Newton's method")
-        parameters = [p for group in self.param_groups for p in group["params"]]
+        pairs = _learning(self)
+        parameters = [p for p, _ in pairs]
         with torch.enable_grad():
             slopes = torch.autograd.grad(loss_of(), parameters, create_graph=True, materialize_grads=True)
             slope = torch.cat([part.flatten() for part in slopes])
             rows = [_row(part, parameters) for part in slope]
-        decay = torch.cat(
-            [p.new_full((p.numel(),), group["weight_decay"]) for group in self.param_groups for p in group["params"]]
-        )
+        decay = torch.cat([p.new_full((p.numel(),), group["weight_decay"]) for p, group in pairs])
         flat = torch.cat([p.flatten() for p in parameters])
         slope = slope.detach() + decay * flat
         matrix = torch.stack(rows) + torch.diag(decay)
         moved = self._solve((matrix + matrix.T) / 2, slope)
         start = 0
-        for group in self.param_groups:
-            for p in group["params"]:
-                p.add_(moved[start : start + p.numel()].view_as(p), alpha=-group["lr"])
-                start += p.numel()
+        for p, group in pairs:
+            p.add_(moved[start : start + p.numel()].view_as(p), alpha=-group["lr"])
+            start += p.numel()
 
     def _solve(self, matrix: Tensor, slope: Tensor) -> Tensor:
         if not self._saddle_free:
@@ -233,7 +236,7 @@ class VSGD(Optimizer):
     def step(self, closure: Loss | None = None) -> None:  # type: ignore[override]
         """Take one step; `closure` returns the loss with its graph."""
         loss_of = _required(closure, "vSGD")
-        pairs = [(p, group) for group in self.param_groups for p in group["params"]]
+        pairs = _learning(self)
         parameters = [p for p, _ in pairs]
         first = self._slopes(loss_of, pairs)
         shifts = [_shift(self.state[p].get("mean", g), p) for p, g in zip(parameters, first, strict=True)]

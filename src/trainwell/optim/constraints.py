@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainwell.core.errors import UsageError
 
@@ -31,3 +31,17 @@ def max_norm_(weights: Iterable[Tensor], limit: float) -> None:
             if weight.ndim >= 2:
                 norms = weight.flatten(1).norm(dim=1).clamp(min=1e-12)
                 weight.mul_((limit / norms).clamp(max=1.0).view(-1, *[1] * (weight.ndim - 1)))
+
+
+def max_norm_of(model: nn.Module, limit: float) -> Callable[[], None]:
+    """Return what holds the max-norm of the weights of a network that learn at the time; frozen ones stay as they are.
+
+    >>> net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    >>> frozen = net[0].weight.detach().clone()
+    >>> _ = net[0].requires_grad_(False)
+    >>> max_norm_of(net, 0.1)()
+    >>> torch.equal(net[0].weight, frozen), bool(net[1].weight.norm(dim=1).max() < 0.11)
+    (True, True)
+    """
+    parameters = list(model.parameters())
+    return lambda: max_norm_((p for p in parameters if p.requires_grad), limit)

@@ -55,6 +55,8 @@ def soft_threshold_(weights: Iterable[Tensor], amount: float, *, biases: bool = 
 def decay_directly(optimizer: Optimizer, decays: dict[int, float]) -> None:
     """Shrink weights by rate * decay before every step, whatever the gradient: decoupled weight decay.
 
+    Weights that do not require a gradient at the time of a step are frozen, and stay.
+
     For plain descent the same as an L2 penalty; for optimizers that divide by the size of gradients it is not
     (Loshchilov and Hutter 2019).
 
@@ -75,13 +77,16 @@ def decay_directly(optimizer: Optimizer, decays: dict[int, float]) -> None:
         with torch.no_grad():
             for number, decay in decays.items():
                 group = chosen.param_groups[number]
-                torch._foreach_mul_(group["params"], 1 - group["lr"] * decay)
+                if learning := [p for p in group["params"] if p.requires_grad]:
+                    torch._foreach_mul_(learning, 1 - group["lr"] * decay)
 
     optimizer.register_step_pre_hook(shrink)
 
 
 def pull_to_zero(optimizer: Optimizer, pulls: dict[int, float]) -> None:
     """Move weights by rate * strength towards zero after every step and no further: an L1 penalty that makes zeros.
+
+    Weights that do not require a gradient at the time of a step are frozen, and stay.
 
     Args:
         optimizer: of any kind.
@@ -99,7 +104,8 @@ def pull_to_zero(optimizer: Optimizer, pulls: dict[int, float]) -> None:
     def pull(chosen: Optimizer, args: object, kwargs: object) -> None:
         for number, strength in pulls.items():
             group = chosen.param_groups[number]
-            soft_threshold_(group["params"], group["lr"] * strength, biases=True)
+            learning = (p for p in group["params"] if p.requires_grad)
+            soft_threshold_(learning, group["lr"] * strength, biases=True)
 
     optimizer.register_step_post_hook(pull)
 

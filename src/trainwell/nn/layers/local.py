@@ -25,24 +25,26 @@ class LocallyConnected2d(nn.Module):
 
     >>> layer = LocallyConnected2d(16, 16, 9, size=(63, 63))
     >>> layer.weight.shape, sum(p.numel() for p in layer.parameters()) == 55 * 55 * 16 * (9 * 9 * 16 + 1)
-    (torch.Size([3025, 16, 16, 9, 9]), True)
+    (torch.Size([48400, 1296]), True)
     """
 
     def __init__(self, channels_in: int, channels: int, kernel: int, *, size: tuple[int, int], stride: int = 1) -> None:
         super().__init__()
-        self.kernel, self.stride = kernel, stride
+        self.channels_in, self.kernel, self.stride = channels_in, kernel, stride
         self.places = ((size[0] - kernel) // stride + 1, (size[1] - kernel) // stride + 1)
         count = self.places[0] * self.places[1]
-        self.weight = nn.Parameter(torch.empty(count, channels, channels_in, kernel, kernel))
-        self.bias = nn.Parameter(torch.zeros(channels, count))
+        # One unit a row, as in every other layer: so decay, penalties and max-norm tell weights from biases.
+        self.weight = nn.Parameter(torch.empty(count * channels, channels_in * kernel * kernel))
+        self.bias = nn.Parameter(torch.zeros(channels * count))
         nn.init.normal_(self.weight, std=(2 / (channels_in * kernel * kernel)) ** 0.5)
 
     def banks(self) -> Iterator[Tensor]:
         """Yield the filters of one place after the other, each (channels, channels_in, kernel, kernel)."""
-        yield from self.weight
+        yield from self.weight.view(self.places[0] * self.places[1], -1, self.channels_in, self.kernel, self.kernel)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (batch, channels_in, height, width) to (batch, channels, *places)."""
         windows = F.unfold(x, self.kernel, stride=self.stride)
-        products = torch.einsum("bkp,pok->bop", windows, self.weight.flatten(2))
-        return (products + self.bias).view(len(x), -1, *self.places)
+        filters = self.weight.view(windows.shape[2], -1, windows.shape[1])
+        products = torch.einsum("bkp,pok->bop", windows, filters)
+        return (products + self.bias.view(products.shape[1:])).view(len(x), -1, *self.places)
