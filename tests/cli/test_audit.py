@@ -34,6 +34,14 @@ def test_scores_that_would_measure_memory_are_an_error(cli, tmp_path) -> None:
     assert (tmp_path / "p.html").exists()
 
 
+def test_the_splits_are_those_of_fit(cli) -> None:
+    plain, other, same = (
+        cli("audit", "iris", "--no-labels", "--json", *more).json["findings"]
+        for more in ((), ("--set", "seed=3"), ("--set", "seed=3", "--set", "data.split_seed=0"))
+    )
+    assert plain == same != other
+
+
 @pytest.mark.parametrize(("arguments", "code"), [(("nothing-here.csv",), 65), (("iris", "--set", "data.tset=0"), 2)])
 def test_what_cannot_be_read_is_one_sentence(cli, arguments, code) -> None:
     done = cli("audit", *arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import time
@@ -47,6 +48,14 @@ def test_wrong_usage_is_exit_code_2(cli, arguments) -> None:
 def test_exit_codes(problem, code, capsys) -> None:
     assert complain(problem) == code
     assert capsys.readouterr().err.startswith("trainwell: ")
+
+
+def test_names_that_the_terminal_cannot_write(cli, monkeypatch) -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert cli("fit", "no ü").code == 65
+    stream.seek(0)
+    assert "no \\xfc" in stream.read()
 
 
 def test_debug_shows_the_traceback(process) -> None:

@@ -49,6 +49,21 @@ def test_without_standardising_numbers_stay() -> None:
     assert prepared.inputs(MIXED.inputs)[:, 0].tolist() == [1, 2, 3, 100]
 
 
+def test_small_differences_between_large_numbers_are_not_rounding() -> None:
+    examples = of_table({"when": [1.7e9 + i for i in range(160)], "same": [0.1] * 160}, 1.7e9 + np.arange(160.0))
+    prepared = Preparation.fit(examples, np.arange(160), STANDARDISE)
+    expected = (np.arange(160) - 79.5) / np.std(np.arange(160))
+    np.testing.assert_allclose(prepared.inputs(examples.inputs), expected[:, np.newaxis], rtol=1e-5)
+    np.testing.assert_allclose(prepared.targets(examples.targets), expected, rtol=1e-5)
+    offset = (
+        np.full((160, 1), 0.1, dtype=np.float32) + np.float32(1e-8) * np.arange(160, dtype=np.float32)[:, np.newaxis]
+    )
+    assert Preparation.fit(from_arrays(offset, np.arange(160) % 2), np.arange(160), STANDARDISE).std[0] > 0
+    assert Preparation.fit(
+        from_arrays(offset[:, [0]] * 0 + 0.1, np.arange(160) % 2), np.arange(160), STANDARDISE
+    ).std == (0,)
+
+
 def test_a_constant_column_with_gaps_keeps_only_the_gaps() -> None:
     examples = of_table({"a": [5.0, math.nan, 5.0, 1e9], "b": [1.0, 2.0, 3.0, 4.0]})
     inputs = Preparation.fit(examples, np.arange(3), STANDARDISE).inputs(examples.inputs)

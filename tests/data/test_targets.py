@@ -44,6 +44,7 @@ def test_types_and_values() -> None:
     assert read(["b", "a", "b", "a"]).values.tolist() == [1, 0, 1, 0]
     assert read(["b", "a", "b", "a"]).values.dtype == np.int64
     assert read([0.5, 1.5]).values.dtype == np.float32
+    assert np.ptp(read(1.7e9 + np.arange(40) / 4).values) == 9.75  # float32 would round by 64
     assert read([[1.5], [2.5]]).values.shape == (2,)
     assert read([[1, 0, 1], [1, 0, 0]]).values.dtype == np.uint8
     assert read([[1, 0, 0], [0, 0, 1], [0, 1, 0]]).values.tolist() == [0, 2, 1]
@@ -52,6 +53,8 @@ def test_types_and_values() -> None:
 def test_the_user_may_decide() -> None:
     assert read([3, 8, 5] * 2, task="regress").task == "regress"
     assert read(np.arange(100), task="classify").task == "classify"
+    assert read([[1, 0], [0, 1], [0, 1]], task="regress").task == "regress"
+    assert read([[1, 0], [0, 1], [0, 1]], task="multilabel").task == "multilabel"
 
 
 def test_what_is_said_aloud() -> None:
@@ -69,6 +72,12 @@ def test_lonely_classes_are_mentioned() -> None:
 )
 def test_a_missing_target_is_refused_with_its_row(values: object) -> None:
     with pytest.raises(DataError, match=r"missing in row 1 \(1 of 3\)"):
+        read(values)
+
+
+@pytest.mark.parametrize("values", [[1.0, np.inf, 2.0], [0.5, -np.inf, 2.0], [[1.0, 2], [3, np.inf], [0, 0]]])
+def test_an_infinite_target_is_refused_with_its_row(values: object) -> None:
+    with pytest.raises(DataError, match=r"must be finite, got infinity in row 1 \(1 of 3\)"):
         read(values)
 
 

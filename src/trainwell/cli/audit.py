@@ -29,7 +29,7 @@ def audit(
     Leaves with 0 if there is no error among the findings (warnings and hints are none), with 3 if there is one, with 65
     if the data cannot be read.
     """
-    from trainwell.assemble import gather
+    from trainwell.assemble import gather, split_seed
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
     from trainwell.core.finding import Severity
@@ -42,7 +42,7 @@ def audit(
     settings = gather(data, read_edits(edits) | ({"data.target": target} if target else {}))
     recipe = unflatten(settings)
     examples = read(recipe.data, task=str(settings.get("task.name", "")))
-    found = examine(examples, split(examples, recipe.data, recipe.seed), labels=labels, judge=judge)
+    found = examine(examples, split(examples, recipe.data, split_seed(recipe)), labels=labels, judge=judge)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))
     path = write_audit(found, examples, page or Path(f"audit-{stem}.html"))
     speak(f"{audit_text(found)}\n\nThe page: {path}", aside=json)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import typer
@@ -89,6 +90,9 @@ def start(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> None:
     """Run the command line and leave with a documented exit code."""
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     ours = sys.argv if "run" not in sys.argv[1:2] else sys.argv[:2]  # what follows `run` may be a script's own
     debug = "--debug" in ours
     sys.argv = [argument for argument in sys.argv if argument != "--debug" or not debug]

@@ -55,7 +55,8 @@ class Examples:
         name: what the data set is called in sentences.
         kind: "table", "picture" or "array".
         inputs: a `Table`; uint8 (N, H, W, C) pictures, C = 1 or 3; or float32 (N, ...).
-        targets: int64 (N,) class numbers, float32 (N,) or (N, k), or uint8 (N, k) of zeros and ones.
+        targets: int64 (N,) class numbers, float32 (N,) or (N, k) (float64 where float32 cannot tell them
+            apart), or uint8 (N, k) of zeros and ones.
         task: "classify", "binary", "regress" or "multilabel".
         ids: a name for each example, for reports: its line or its file.
         labels: names of the classes, in the order of their numbers; empty for regression.

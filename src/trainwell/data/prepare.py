@@ -367,9 +367,9 @@ def _chosen(way: str, mean: float, std: float, low: float, high: float) -> tuple
 
 
 def _mean_std(values: Array) -> tuple[float, float]:
-    """Return mean and deviation in float64; the deviation of what is constant but for rounding is 0."""
+    """Return mean and deviation in float64; the deviation of what is constant but for its type's rounding is 0."""
     mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
-    return mean, std if std > 1e-7 * abs(mean) else 0.0
+    return mean, std if std > (1e-12 if values.dtype == np.float64 else 1e-7) * abs(mean) else 0.0
 
 
 def _pixel_affine(pictures: Array, train: Array, way: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

@@ -12,6 +12,7 @@ from trainwell.data.examples import Array, listing, missing
 
 # A column of whole numbers with more different values than this is a quantity, not a set of classes.
 _MOST_CLASSES = 20
+_ROUNDED = 1e-3  # share of the deviation that rounding may take: it adds a millionth of the variance to the loss
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,9 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targe
         raw: (N,) text with None, (N,) numbers with NaN, or (N, k) numbers.
         name: how the target is called in sentences, e.g. "Target 'income'".
         ids: a name for each example.
-        task: "classify", "binary" or "regress" to decide it yourself; otherwise inferred.
+        task: "classify", "binary", "multilabel" or "regress" to decide it yourself; otherwise inferred.
     Raises:
-        DataError: if a target is missing or if text is to be regressed.
+        DataError: if a target is missing or infinite, or if text is to be regressed.
 
     >>> infer(np.array(["no", "yes", "no"], dtype=object), name="Target 'paid'", ids=("a", "b", "c"))
     Targets(values=array([0, 1, 0]), task='binary', labels=('no', 'yes'),
@@ -56,8 +57,10 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targe
             f"{name} must be known for every example, but is missing in "
             f"{listing(ids, absent)}. Fill these in or delete them."
         )
+    if raw.dtype.kind == "f" and (infinite := np.isinf(raw).reshape(len(raw), -1).any(axis=1)).any():
+        raise DataError(f"{name} must be finite, got infinity in {listing(ids, infinite)}. Correct or delete these.")
     if raw.ndim > 1:
-        return _several(raw, name=name)
+        return _several(raw, name=name, task=task)
     if raw.dtype == object:
         if task == "regress":
             raise DataError(f"{name} must hold numbers to be regressed, got {raw[0]!r}. Choose another target.")
@@ -65,7 +68,15 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targe
     if task in ("classify", "binary") or (task != "regress" and _looks_like_classes(raw)):
         return _classes(raw, name=name)
     remark = f"{name} is a number with {len(np.unique(raw)):,} different values: regression."
-    return Targets(raw.astype(np.float32), "regress", (), (remark,))
+    return Targets(_numbers(raw), "regress", (), (remark,))
+
+
+def _numbers(raw: Array) -> Array:
+    """Return targets in float32, or in float64 if float32 rounds away how they differ, as it does to Unix times."""
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused with its example
+        short = raw.astype(np.float32)
+        rounded = np.abs(short - raw.astype(np.float64)).max(axis=0) > _ROUNDED * raw.std(axis=0, dtype=np.float64)
+    return raw.astype(np.float64) if np.isfinite(short).all() and rounded.any() else short
 
 
 def _looks_like_classes(numbers: Array) -> bool:
@@ -87,14 +98,14 @@ def _classes(raw: Array, *, name: str) -> Targets:
     return Targets(numbers.astype(np.int64), task, labels, tuple(remarks))
 
 
-def _several(raw: Array, *, name: str) -> Targets:
+def _several(raw: Array, *, name: str, task: str) -> Targets:
     rows = raw.reshape(len(raw), -1)
     if rows.dtype == object:
         raise DataError(f"{name} must be text in one column or numbers, got an array of objects {raw.shape}.")
-    if not np.isin(rows, (0, 1)).all():
+    if task == "regress" or not np.isin(rows, (0, 1)).all():
         remark = f"{name} is {rows.shape[1]} numbers: regression."
-        return Targets(rows.astype(np.float32), "regress", (), (remark,))
-    if (rows.sum(axis=1) == 1).all():
+        return Targets(_numbers(rows), "regress", (), (remark,))
+    if task != "multilabel" and (rows.sum(axis=1) == 1).all():
         found = _classes(rows.argmax(axis=1), name=name)
         return Targets(found.values, found.task, found.labels, (f"{name} is one-hot.", *found.remarks))
     remark = f"{name} is {rows.shape[1]} zeros and ones, any number of them 1: multi-label classification."

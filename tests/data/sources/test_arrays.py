@@ -81,9 +81,20 @@ def test_an_npz_file_with_splits(tmp_path: Path) -> None:
     assert examples.kind == "picture" and examples.inputs[6:].min() == 1  # type: ignore[index]
 
 
+def test_x_beside_other_splits_is_the_training_split(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", X=np.zeros((6, 3)), y=TEN[:6], X_test=np.ones((4, 3)), y_test=TEN[:4])
+    examples = read_npz(tmp_path / "a.npz")
+    assert examples.given is not None and examples.given.tolist() == [0] * 6 + [2] * 4
+    np.savez(tmp_path / "a.npz", X=np.zeros((6, 3)), y=TEN[:6], X_test=np.ones((4, 3)))
+    examples = read_npz(tmp_path / "a.npz")
+    assert examples.given is None and "Left out, having no targets beside them: X_test." in examples.remarks
+
+
 @pytest.mark.parametrize(
     ("arrays", "sentence"),
     [
+        ({"X": np.zeros((6, 2)), "y": TEN[:6], "x_train": np.zeros((6, 2)), "y_train": TEN[:6]}, "got X and x_train"),
+        ({"x_train": np.float64(3), "y_train": np.float64(3)}, "x of a.npz must be an array"),
         ({"a": TEN}, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got a"),
         ({"X": TEN}, "must hold the targets of each split as y, y_train or y_test, got X"),
         ({"X": np.array([{}] * 2), "y": TEN[:2]}, "it holds Python objects"),

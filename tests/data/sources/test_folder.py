@@ -69,6 +69,22 @@ def test_splits_that_came_with_the_data(validation: str, tmp_path: Path) -> None
     assert examples.labels == ("ant", "bee", "cow") and examples.task == "classify"
 
 
+@pytest.mark.parametrize(
+    ("places", "labels", "splits"),
+    [
+        (("bus", "car", "train"), ("bus", "car", "train"), 1),
+        (("bus", "car", "train/steam", "train/electric"), ("bus", "car", "train"), 1),
+        (("train/a", "train/b", "test/a", "test/b", "more"), ("a", "b"), 2),
+    ],
+)
+def test_train_may_be_a_class(places: tuple[str, ...], labels: tuple[str, ...], splits: int, tmp_path: Path) -> None:
+    for place in places:
+        save(tmp_path / "a" / place / "1.png")
+    examples = read(tmp_path / "a")
+    assert examples.labels == labels
+    assert len(set([0] if examples.given is None else examples.given.tolist())) == splits
+
+
 def test_grey_pictures_have_one_channel_unless_mixed(pets: Path, tmp_path: Path) -> None:
     for i in range(3):
         save(tmp_path / "grey" / f"class {i % 2}" / f"{i}.png", i, mode="L")
@@ -103,6 +119,9 @@ def test_the_cache_is_used_until_something_changes(pets: Path, cache: Path, monk
     os.utime(save(pets / "cat" / "0.png", 77), ns=(5, 5))
     assert read(pets).inputs[0, 0, 0, 0] == 77  # type: ignore[index]
     assert len(list(cache.glob("*.npy"))) == 2
+    kept = (pets / "cat" / "1.png").stat().st_mtime_ns
+    os.utime(save(pets / "cat" / "1.png", 78), ns=(kept, kept))
+    assert read(pets).inputs[1, 0, 0, 0] == 78  # type: ignore[index]
 
 
 def test_links_pipes_and_other_files_are_left_out(pets: Path, tmp_path: Path) -> None:
@@ -116,7 +135,14 @@ def test_links_pipes_and_other_files_are_left_out(pets: Path, tmp_path: Path) ->
     save(pets / "dog" / "deeper" / "9.png", 9)
     examples = read(pets)
     assert len(examples) == 9 and examples.labels == ("cat", "dog")
-    assert "Left out, being no pictures: cat/link.png, cat/notes.txt, cat/pipe.png." in examples.remarks
+    assert (
+        "Left out, being no pictures: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png." in examples.remarks
+    )
+    assert "Left out, being links to folders: linked." in examples.remarks
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "a").symlink_to(pets / "cat")
+    with pytest.raises(DataError, match=r"but links are not followed \(a\)"):
+        read(tmp_path / "all")
 
 
 def test_hostile_names_are_made_safe(pets: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,9 @@ from trainwell.core.files import plain
 from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, numbered
 from trainwell.data.targets import infer
 
-# Names of the arrays of one split in an .npz file, lower case; the first pair is the whole data set.
-_LAYOUT: dict[str, tuple[str, int | None]] = {
-    "x": ("y", None),
+# Names of the arrays of one split in an .npz file, lower case; X is the whole data set unless there are others.
+_LAYOUT: dict[str, tuple[str, int]] = {
+    "x": ("y", TRAIN),
     "x_train": ("y_train", TRAIN),
     "x_val": ("y_val", VALIDATION),
     "x_valid": ("y_valid", VALIDATION),
@@ -69,8 +70,10 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
 def read_npz(path: Path, task: str = "") -> Examples:
     """Read an .npz file holding X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
 
+    X beside x_val or x_test is the training split. Inputs without targets are left out, and named in the remarks.
+
     Raises:
-        DataError: if it is damaged or the arrays have other names.
+        DataError: if it is damaged, the arrays have other names, or there are both X and x_train.
     """
     name = plain(path.name)
     arrays = _load(path, name)
@@ -82,19 +85,23 @@ def read_npz(path: Path, task: str = "") -> Examples:
             "Save it with numpy.savez(file, X=X, y=y)."
         )
     xs, ys, splits = zip(*pairs, strict=True)
-    if splits[0] is None:
-        return from_arrays(arrays[xs[0]], arrays[ys[0]], name=name, task=task)
-    for x, y in zip(xs, ys, strict=True):
-        if len(arrays[x]) != len(arrays[y]):
-            raise ShapeError(
-                f"{x} and {y} of {name} must have the same length, got {len(arrays[x])}, {len(arrays[y])}."
-            )
-    given = np.concatenate([np.full(len(arrays[y]), part, dtype=np.int8) for y, part in zip(ys, splits, strict=True)])
+    if splits.count(TRAIN) > 1:
+        raise DataError(f"{name} must hold one training split, got {xs[0]} and {xs[1]}. Leave one of them out.")
+    counts = [len(np.atleast_1d(arrays[y])) for y in ys]
+    for x, y, count in zip(xs, ys, counts, strict=True):
+        if (got := len(np.atleast_1d(arrays[x]))) != count:
+            raise ShapeError(f"{x} and {y} of {name} must have the same length, got {got}, {count}.")
+    given = None if xs[0].lower() == "x" and len(xs) == 1 else np.repeat(splits, counts).astype(np.int8)
     try:
-        inputs, targets = (np.concatenate([arrays[key] for key in keys]) for keys in (xs, ys))
+        inputs, targets = (
+            arrays[keys[0]] if len(keys) == 1 else np.concatenate([arrays[key] for key in keys]) for keys in (xs, ys)
+        )
     except ValueError as problem:
         raise ShapeError(f"The splits of {name} must have equal shapes: {problem}.") from None
-    return from_arrays(inputs, targets, name=name, given=given, task=task)
+    examples = from_arrays(inputs, targets, name=name, given=given, task=task)
+    alone = [lower[x] for x, (y, _) in _LAYOUT.items() if x in lower and y not in lower]
+    said = f"Left out, having no targets beside them: {', '.join(map(plain, alone))}."
+    return dataclasses.replace(examples, remarks=(*examples.remarks, said)) if alone else examples
 
 
 def as_inputs(x: Any, *, name: str = "arrays") -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -40,6 +40,7 @@ class Scan:
     classes: list[str] = field(default_factory=list)
     splits: list[int] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    linked: list[str] = field(default_factory=list)
 
 
 def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
@@ -59,8 +60,8 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     found, kind = _scan(folder, SUFFIXES), "picture"
     if not found.files:
         found, kind = _scan(folder, TEXT_SUFFIXES), "table"
-    if not found.files:
-        raise DataError(_nothing(folder, name))
+    if not found.files or (found.linked and len(set(found.classes)) < 2):
+        raise DataError(_nothing(folder, name, linked=found.linked))
     inputs: Array | Table
     remarks: tuple[str, ...] = ()
     if kind == "picture":
@@ -74,6 +75,8 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     if found.left_out:
         what = "pictures" if kind == "picture" else "texts"
         said.append(f"Left out, being no {what}: {shorten(found.left_out, len(found.left_out))}.")
+    if found.linked:
+        said.append(f"Left out, being links to folders: {shorten(found.linked, len(found.linked))}.")
     return Examples(
         name=name,
         kind=kind,
@@ -103,6 +106,8 @@ def files_below(folder: Path, suffixes: Sequence[str]) -> tuple[list[Path], list
     files, left_out = [], []
     for place, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
+        links = [Path(place, name) for name in folders if not name.startswith(".") and Path(place, name).is_symlink()]
+        left_out += [f"{path.relative_to(folder.parent).as_posix()} (a link)" for path in links]
         for file in sorted(names):
             path = Path(place, file)
             if file.startswith("."):
@@ -119,9 +124,10 @@ def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
     found = Scan()
     below = list(_folders(folder))
     splits = {path: _SPLITS[path.name.lower()] for path in below if path.name.lower() in _SPLITS}
-    if TRAIN not in splits.values():
+    if TRAIN not in splits.values() or _are_classes(below, splits, suffixes):
         splits = {folder: TRAIN}
     for parent, part in splits.items():
+        found.linked += [path.relative_to(folder).as_posix() for path in _folders(parent, links=True)]
         for place in _folders(parent):
             files, left_out = files_below(place, suffixes)
             found.files += files
@@ -131,19 +137,32 @@ def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
     return found
 
 
-def _folders(folder: Path) -> Iterator[Path]:
+def _are_classes(below: Sequence[Path], splits: Mapping[Path, int], suffixes: Sequence[str]) -> bool:
+    """Tell whether train is a class, like bus and car beside it: it has no sub-folders, or is the only split that has.
+
+    Where the folders beside the splits hold none of the files, it is a split.
+    """
+    nested = {part for path, part in splits.items() if any(_folders(path))}
+    beside = any(files_below(path, suffixes)[0] for path in below if path not in splits)
+    return beside and not (TRAIN in nested and len(nested) > 1)
+
+
+def _folders(folder: Path, *, links: bool = False) -> Iterator[Path]:
+    """Return the sub-folders, sorted, or instead the links to folders."""
     with os.scandir(folder) as entries:
-        names = [e.name for e in entries if e.is_dir(follow_symlinks=False) and not e.name.startswith(".")]
+        names = [e.name for e in entries if e.is_dir() and e.is_symlink() == links and not e.name.startswith(".")]
     return (folder / name for name in sorted(names))
 
 
-def _nothing(folder: Path, name: str) -> str:
+def _nothing(folder: Path, name: str, *, linked: Sequence[str]) -> str:
     files = [path for path in sorted(folder.iterdir()) if path.is_file()]
     flat = sum(path.suffix.lower() in SUFFIXES for path in files)
     texts = sum(path.suffix.lower() in TEXT_SUFFIXES for path in files)
     tables = [path.name for path in files if path.suffix.lower() in (".csv", ".tsv", ".parquet", ".npz")]
     hint = (
-        f"it holds {flat:,} pictures, but not in sub-folders"
+        f"links are not followed ({shorten(linked, len(linked))})"
+        if linked
+        else f"it holds {flat:,} pictures, but not in sub-folders"
         if flat
         else f"it holds {texts:,} texts, but not in sub-folders"
         if texts
@@ -184,8 +203,10 @@ def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[
 
 def _key(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> str:
     how = (_RULES, recipe.image_size, recipe.interpolation, recipe.centre_crop, recipe.max_pixels)
-    digest = hashlib.sha256(repr(how).encode())
+    digest = hashlib.sha256(repr(how).encode() + os.fsencode(folder.resolve()))
     for path in files:
         status = path.stat()
-        digest.update(os.fsencode(path.relative_to(folder)) + f"\0{status.st_size}\0{status.st_mtime_ns}\0".encode())
+        # What changes with any change of content, though size and times of modification be kept, as by cp -p and tar.
+        kept = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        digest.update(os.fsencode(path.relative_to(folder)) + f"\0{kept}\0".encode())
     return digest.hexdigest()[:32]
