@@ -57,7 +57,9 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targe
             f"{name} must be known for every example, but is missing in "
             f"{listing(ids, absent)}. Fill these in or delete them."
         )
-    if raw.dtype.kind == "f" and (infinite := np.isinf(raw).reshape(len(raw), -1).any(axis=1)).any():
+    numbers = raw.reshape(len(raw), -1) if raw.dtype.kind == "f" else np.zeros((len(raw), 1))
+    infinite: Array = np.asarray(np.isinf(numbers).any(axis=1))
+    if infinite.any():
         raise DataError(f"{name} must be finite, got infinity in {listing(ids, infinite)}. Correct or delete these.")
     if raw.ndim > 1:
         return _several(raw, name=name, task=task)
