@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -28,3 +29,12 @@ def test_a_run_is_found_by_path_or_by_name(tmp_path) -> None:
 def test_json_is_strict(capsys) -> None:
     print_json({"x": [float("nan"), 1.5], "y": (float("-inf"),), "z": {"a": float("inf")}})
     assert json.loads(capsys.readouterr().out) == {"x": [None, 1.5], "y": [None], "z": {"a": None}}
+
+
+def test_data_of_the_same_name_do_not_hide_a_run(tmp_path, monkeypatch) -> None:
+    (tmp_path / "runs" / "odd").mkdir(parents=True)
+    (tmp_path / "odd").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_run("odd", Path("runs")) == Path("runs/odd")
+    (tmp_path / "odd" / "recipe.toml").touch()
+    assert find_run("odd", Path("runs")) == Path("odd")

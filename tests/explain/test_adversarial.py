@@ -24,7 +24,7 @@ def pictures(count: int = 8) -> torch.Tensor:
 
 
 @settings(max_examples=20)
-@given(st.integers(1, 40), st.integers(1, 5), st.booleans())
+@given(st.integers(1, 40) | st.floats(0, 3), st.integers(1, 5), st.booleans())
 def test_changes_are_whole_levels_within_strength_and_range(strength, steps, toward) -> None:
     x = pictures()
     found = attack(

@@ -65,6 +65,30 @@ def test_dropout_reaches_networks_that_were_designed_without() -> None:
     assert classic == [0.3, 0.3]
 
 
+@pytest.mark.parametrize("name", ["group", "weight", "decorrelated", "none"])
+def test_dropout_comes_last_beside_a_normalisation(name: str) -> None:
+    network = built(dropout=0.3, normalisation=name)
+    assert [type(part) for part in network.activation4][-2:] == [nn.ReLU, nn.Dropout]
+    assert kinds(network).count(nn.Dropout) == 2
+
+
+@pytest.mark.parametrize("model", ["resnet9", "resnet20", "resnet18"])
+def test_without_hidden_dense_layers_dropout_takes_the_features_of_the_head(model: str) -> None:
+    network = built(model, dropout=0.5, width=4, width_factor=0.1)
+    assert list(network.state_dict()) == list(built(model, width=4, width_factor=0.1).state_dict())
+    seen = []
+    network.head.register_forward_pre_hook(lambda head, given: seen.append(given[0]))
+    network.train()(torch.rand(8, *PICTURE) + 1)
+    assert [name for name, part in network.named_modules() if type(part) is nn.Dropout] == ["flatten.dropout"]
+    assert 0.2 < (seen[0] == 0).float().mean() < 0.95
+
+
+@pytest.mark.parametrize("pooling", ["max", "average", "stochastic"])
+@pytest.mark.parametrize("model", ["googlenet", "deepface"])
+def test_another_pooling_keeps_the_sizes_of_the_layers(model: str, pooling: str) -> None:
+    assert built(model, (3, 72, 72), pooling=pooling, width_factor=0.05)(torch.rand(2, 3, 72, 72)).shape == (2, 5)
+
+
 def test_dropconnect_takes_the_hidden_dense_layers() -> None:
     network = built(dropconnect=0.4)
     assert [m.p for m in network.modules() if isinstance(m, DropConnect)] == [0.4, 0.4]

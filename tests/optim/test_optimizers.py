@@ -228,3 +228,31 @@ def test_l1_makes_zeros_and_spares_biases_unless_asked() -> None:
     penalised, all_of_it = ends(name="sgd", l1=5.0), ends(name="sgd", l1=5.0, penalise_biases=True)
     assert (penalised[weights] == 0).all() and not (penalised[biases] == 0).any()
     assert (all_of_it[biases] == 0).any()
+
+
+@pytest.mark.parametrize("name", ["newton", "saddle_free", "vsgd"])
+def test_l2_reaches_those_that_look_again_whether_decay_is_decoupled_or_not(name: str) -> None:
+    """E4: they never read the gradients that a penalty could be added to."""
+
+    def end(**choices) -> torch.Tensor:
+        net, x, y = regression()
+        built = optimizer(net, OptimRecipe(name=name, learning_rate=0.1, weight_decay=0.0, **choices))
+        for _ in range(3):
+            built.step(lambda: (net(x) - y).square().mean())
+        return net[0].weight.detach()
+
+    assert torch.equal(end(l2=5.0), end(l2=5.0, decoupled=True))
+    assert not torch.equal(end(), end(l2=5.0, decoupled=True))
+
+
+@pytest.mark.parametrize("name", ["sgd", "kfac"])
+def test_biases_decay_where_asked(name: str) -> None:
+    def end(asked: bool) -> torch.Tensor:
+        net, x, y = regression()
+        torch.nn.init.constant_(net[0].bias, 3.0)
+        built = optimizer(net, OptimRecipe(name=name, learning_rate=0.1, weight_decay=5.0, penalise_biases=asked))
+        (net(x) - y).square().mean().backward()
+        built.step()
+        return net[0].bias.detach()
+
+    assert (end(True) < end(False)).all()

@@ -99,6 +99,7 @@ SENSELESS = [
     ({"train.micro_batch": 128}, "train.micro_batch must be at most train.batch_size = 64"),
     ({"optim.name": "nesterov", "optim.momentum": 0}, "optim.momentum must be greater than 0"),
     ({"optim.name": "lbfgs", "train.clip_norm": 1}, "train.clip_norm must be 0"),
+    ({"optim.name": "lbfgs", "optim.decoupled": True}, "optim.decoupled must be false"),
 ]
 
 

@@ -43,7 +43,7 @@ def test_names_of_the_table_exist() -> None:
     ("edits", "said"),
     [
         ({}, []),
-        ({"nn.model": "resnet20", "nn.dropout": 0.5}, ["nn.dropout = 0.5 changes nothing with nn.model = 'resnet20'"]),
+        ({"nn.model": "logistic", "nn.dropout": 0.5}, ["nn.dropout = 0.5 changes nothing with nn.model = 'logistic'"]),
         ({"nn.model": "timm:resnet18", "nn.normalisation": "layer"}, ["nn.normalisation = 'layer' changes nothing"]),
         ({"optim.name": "sgd", "optim.beta1": 0.5}, ["optim.beta1 = 0.5 changes nothing with optim.name = 'sgd'"]),
         ({"optim.step_factor": 0.5}, ["optim.step_factor = 0.5 changes nothing with optim.schedule = 'cosine'"]),

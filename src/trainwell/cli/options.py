@@ -42,9 +42,8 @@ def speak(text: str, *, aside: bool) -> None:
 
 
 def find_run(name: str, runs: Path) -> Path:
-    """Return the folder of a run given by path or by name."""
-    path = Path(name)
-    return path if path.exists() or not (runs / name).exists() else runs / name
+    """Return the folder of a run given by path or by name; what has the name but is no run does not hide one."""
+    return Path(name) if (Path(name) / "recipe.toml").is_file() or not (runs / name).exists() else runs / name
 
 
 def read_edits(assignments: list[str] | None) -> dict[str, object]:

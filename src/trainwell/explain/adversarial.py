@@ -80,7 +80,7 @@ def attack(
             changed = changed + (-size if toward else size) * slope.sign()
             changed = torch.minimum(torch.maximum(changed, low), high)
     # Rounding towards the original keeps the change within bounds.
-    return (start + (changed - start).trunc() if strength >= 1 else changed.round()).clamp(0, 255)
+    return (start + (changed - start).trunc()).clamp(0, 255)
 
 
 def accuracy_by_strength(

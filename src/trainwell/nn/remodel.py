@@ -48,12 +48,14 @@ def remodel(model: nn.Module, recipe: NetworkRecipe, input_shape: Sequence[int])
     if recipe.pooling != AS_DESIGNED:
         _require(_exchange(model, lambda path, old: _pool(old, recipe.pooling)), "pooling", "max or average pooling")
     shapes: dict[str, tuple[int, ...]] = {}
-    if recipe.normalisation not in (AS_DESIGNED, WEIGHT) or (recipe.dropout and not _has_dropout(model)):
+    drops = recipe.dropout > 0 and not _has_dropout(model)
+    if recipe.normalisation not in (AS_DESIGNED, WEIGHT) or drops:
         shapes = _shapes(model, input_shape)
+    places = _places_of_dropout(model, shapes) if drops else ()  # paths before normalisation wraps them
     if recipe.normalisation != AS_DESIGNED:
         _normalise(model, recipe, shapes)
-    if recipe.dropout and not _has_dropout(model):
-        _drop(model, recipe.dropout, shapes)
+    if places:
+        _exchange(model, lambda path, old: _dropped(old, recipe.dropout) if path in places else None)
     if recipe.classic_dropout:
         _exchange(model, lambda path, old: ClassicDropout(old.p) if type(old) is nn.Dropout else None)
     if recipe.dropconnect:
@@ -109,22 +111,24 @@ def _norm(name: str, shape: tuple[int, ...]) -> nn.Module | None:
     return NORMALISATIONS[name](shape[1]) if len(shape) == 4 else None
 
 
-def _drop(model: nn.Module, p: float, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Put dropout behind the non-linearity of every hidden fully connected layer."""
+def _places_of_dropout(model: nn.Module, shapes: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
+    """Return the non-linearities of hidden fully connected layers; without any, what hands features to the head."""
+    modules = dict(model.named_modules(remove_duplicate=False))
+    dense = [path for path, shape in shapes.items() if len(shape) == 2 and isinstance(modules[path], _ACTIVATIONS)]
+    return tuple(dense or (path for path, module in modules.items() if shapes and type(module) is nn.Flatten))
 
-    def wrap(path: str, old: nn.Module) -> nn.Module | None:
-        if len(shapes.get(path, ())) != 2 or not isinstance(old, _ACTIVATIONS):
-            return None
-        return nn.Sequential(OrderedDict(activation=old, dropout=nn.Dropout(p)))
 
-    _exchange(model, wrap)
+def _dropped(old: nn.Module, p: float) -> nn.Module:
+    name = "activation" if isinstance(old, _ACTIVATIONS) else "features"
+    inside = old.named_children() if isinstance(old, nn.Sequential) else [(name, old)]
+    return nn.Sequential(OrderedDict([*inside, ("dropout", nn.Dropout(p))]))
 
 
 def _pool(old: nn.Module, name: str) -> nn.Module | None:
     if not isinstance(old, (nn.MaxPool2d, nn.AvgPool2d)):
         return None
     sizes = [side if isinstance(side, int) else side[0] for side in (old.kernel_size, old.stride, old.padding)]
-    return POOLINGS[name](sizes[0], stride=sizes[1], padding=sizes[2])
+    return POOLINGS[name](sizes[0], stride=sizes[1], padding=sizes[2], ceil=old.ceil_mode)
 
 
 def _connect(path: str, old: nn.Module, p: float) -> nn.Module | None:

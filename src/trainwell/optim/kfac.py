@@ -144,13 +144,16 @@ class KFAC(Optimizer):
         matrix = slope.flatten(1)
         bias = module.bias
         if bias is not None:
-            gradient = bias.grad if bias.grad is not None else torch.zeros_like(bias)
+            gradient = torch.zeros_like(bias) if bias.grad is None else bias.grad + self._decay(bias) * bias
             matrix = torch.cat([matrix, gradient[:, None]], dim=1)
         natural: Tensor = state["left"] @ matrix @ state["right"]
         if bias is not None:
             state["bias_step"] = natural[:, -1].clone()
             natural = natural[:, :-1]
         return natural.reshape(slope.shape)
+
+    def _decay(self, bias: Tensor) -> float:
+        return next((float(g["weight_decay"]) for g in self.param_groups if any(p is bias for p in g["params"])), 0.0)
 
     def _see_inputs(self, module: nn.Module, inputs: Tensor) -> None:
         rows = patches(module, inputs)

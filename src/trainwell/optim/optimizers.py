@@ -17,6 +17,7 @@ from trainwell.core.errors import UsageError
 from trainwell.optim.closures import LBFGS, VSGD, Newton
 from trainwell.optim.kfac import KFAC
 from trainwell.optim.penalties import add_slope, decay_directly, pull_to_zero
+from trainwell.recipe.check import LOOK_AGAIN
 from trainwell.recipe.schema import OptimRecipe
 
 Groups = list[dict[str, object]]
@@ -294,8 +295,9 @@ def optimizer(
     >>> optimizer(nn.Linear(3, 2), OptimRecipe(name="sgd")).defaults["nesterov"]
     True
     """
-    direct = recipe.decoupled or recipe.name == "adamw"
-    through = 0.0 if recipe.decoupled else recipe.weight_decay + (0.0 if direct else recipe.l2)
+    # Those that look at the loss again never read the gradients that an L2 penalty could be added to.
+    direct = (recipe.decoupled or recipe.name == "adamw") and recipe.name not in LOOK_AGAIN
+    through = (0.0 if recipe.decoupled else recipe.weight_decay) + (0.0 if direct else recipe.l2)
     groups = parameter_groups(model, through, biases=recipe.penalise_biases)
     if not groups:
         raise UsageError("The network must have at least one trainable parameter, got none. Unfreeze some layers.")

@@ -53,7 +53,7 @@ def check_values(
     return checked
 
 
-_LOOK_AGAIN = ("lbfgs", "newton", "saddle_free", "vsgd")  # optimizers that evaluate the loss within a step
+LOOK_AGAIN = ("lbfgs", "newton", "saddle_free", "vsgd")  # optimizers that evaluate the loss within a step
 _BATCH_STATISTICS = ("batch", "decorrelated")
 
 
@@ -120,7 +120,12 @@ def _optimizer_mistakes(recipe: Recipe) -> Iterator[str]:
     optim, train = recipe.optim, recipe.train
     if optim.name in ("momentum", "nesterov") and optim.momentum == 0:
         yield f"optim.momentum must be greater than 0 for the optimizer {optim.name!r}, got 0. Usual is 0.9."
-    if optim.name in _LOOK_AGAIN:
+    if optim.name == "lbfgs" and optim.decoupled:
+        yield (
+            "optim.decoupled must be false for the optimizer 'lbfgs', got true: its line search must see all that "
+            "moves the weights. Leave it out."
+        )
+    if optim.name in LOOK_AGAIN:
         unfit = {"train.clip_norm": train.clip_norm, "train.clip_value": train.clip_value}
         if optim.name == "lbfgs":
             unfit["optim.l1"] = optim.l1

@@ -19,7 +19,7 @@ HOLDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "nn.width": ("nn.model", ("resnet9", "resnet20")),
     "nn.width_factor": ("nn.model", (*_PAPERS, *_RESNETS)),
     "nn.activation": ("nn.model", _HIDDEN),
-    "nn.dropout": ("nn.model", ("mlp", *_LENET, *_PAPERS)),
+    "nn.dropout": ("nn.model", _HIDDEN),
     "nn.dropconnect": ("nn.model", _OWN),
     "nn.normalisation": ("nn.model", _OWN),
     "nn.pooling": ("nn.model", _OWN),

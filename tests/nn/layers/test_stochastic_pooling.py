@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from trainwell.nn.layers import StochasticPool2d
 
@@ -27,3 +30,13 @@ def test_windows_of_zeros_and_negatives_give_zero() -> None:
     pool = StochasticPool2d(2)
     for pictures in (torch.zeros(1, 1, 2, 2), -torch.ones(1, 1, 2, 2)):
         assert pool.train()(pictures).item() == 0 == pool.eval()(pictures).item()
+
+
+@settings(deadline=None)
+@given(side=st.integers(5, 12), size=st.integers(2, 4), stride=st.integers(1, 4), padding=st.integers(0, 1))
+def test_a_rest_at_the_border_has_a_window_as_in_torch(side: int, size: int, stride: int, padding: int) -> None:
+    assume(2 * padding <= size)
+    x = torch.rand(1, 2, side, side + 1) + 0.1
+    ours = StochasticPool2d(size, stride=stride, padding=padding, ceil=True)
+    assert ours(x).shape == F.max_pool2d(x, size, stride, padding, ceil_mode=True).shape
+    assert (ours(x) > 0).all()

@@ -13,12 +13,15 @@ from trainwell.nn.layers.stochastic_pooling import StochasticPool2d
 class Pooling(Protocol):
     """Builds a layer that makes one number of each window."""
 
-    def __call__(self, size: int, *, stride: int, padding: int) -> nn.Module:
-        """Build it for windows of side `size`, `stride` apart, with `padding` zeros around the picture."""
+    def __call__(self, size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
+        """Build it for windows of side `size`, `stride` apart, with `padding` zeros around the picture.
+
+        With `ceil` a rest at the border gets a window of its own.
+        """
         ...
 
 
-def maximum(size: int, *, stride: int, padding: int) -> nn.Module:
+def maximum(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
     """Keep the largest activation of each window: whether a feature is there, not where.
 
     Formula: max over the window; side floor((h + 2p - f) / s) + 1
@@ -26,10 +29,10 @@ def maximum(size: int, *, stride: int, padding: int) -> nn.Module:
     Cost: no weights; the rest of the window gets no gradient.
     Lab: stochastic_pooling
     """
-    return nn.MaxPool2d(size, stride=stride, padding=padding)
+    return nn.MaxPool2d(size, stride=stride, padding=padding, ceil_mode=ceil)
 
 
-def average(size: int, *, stride: int, padding: int) -> nn.Module:
+def average(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
     """Take the mean activation of each window.
 
     Formula: sum over the window / f²
@@ -37,10 +40,10 @@ def average(size: int, *, stride: int, padding: int) -> nn.Module:
     Cost: no weights; strong features are thinned out.
     Lab: stochastic_pooling
     """
-    return nn.AvgPool2d(size, stride=stride, padding=padding)
+    return nn.AvgPool2d(size, stride=stride, padding=padding, ceil_mode=ceil)
 
 
-def stochastic(size: int, *, stride: int, padding: int) -> nn.Module:
+def stochastic(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
     """Draw an activation of each window in proportion to its size; predict the mean of the draws.
 
     Formula: P(a_i) = a_i / sum a; at prediction sum a_i² / sum a
@@ -49,7 +52,7 @@ def stochastic(size: int, *, stride: int, padding: int) -> nn.Module:
     Lab: stochastic_pooling
     Source: Zeiler and Fergus 2013
     """
-    return StochasticPool2d(size, stride=stride, padding=padding)
+    return StochasticPool2d(size, stride=stride, padding=padding, ceil=ceil)
 
 
 POOLINGS: Catalogue[Pooling] = Catalogue("pooling", {"max": maximum, "average": average, "stochastic": stochastic})

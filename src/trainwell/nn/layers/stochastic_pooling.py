@@ -17,9 +17,10 @@ class StochasticPool2d(nn.Module):
     Negative activations count as zero: put it behind a rectifier. A window of zeros passes on zero.
 
     Args:
-        size: side of the windows; a rest at the border is left out.
+        size: side of the windows.
         stride: distance between windows; None puts them side by side.
         padding: zeros around the picture, which are never drawn.
+        ceil: whether a rest at the border gets a window of its own, as torch's `ceil_mode`, or is left out.
     Shapes:
         (batch, channels, height, width) to (batch, channels, (height + 2 padding - size) // stride + 1, ...).
 
@@ -27,14 +28,15 @@ class StochasticPool2d(nn.Module):
     tensor([[[[1.5000]]]])
     """
 
-    def __init__(self, size: int = 2, *, stride: int | None = None, padding: int = 0) -> None:
+    def __init__(self, size: int = 2, *, stride: int | None = None, padding: int = 0, ceil: bool = False) -> None:
         super().__init__()
-        self.size, self.stride, self.padding = size, stride or size, padding
+        self.size, self.stride, self.padding, self.ceil = size, stride or size, padding, ceil
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled pictures."""
         batch, channels, height, width = pictures.shape
-        single = pictures.flatten(0, 1).unsqueeze(1).relu()
+        (rows, below), (_, beside) = self._windows(height), self._windows(width)
+        single = F.pad(pictures.flatten(0, 1).unsqueeze(1).relu(), (0, beside, 0, below))
         windows = F.unfold(single, self.size, padding=self.padding, stride=self.stride)
         total = windows.sum(1, keepdim=True)
         shares = windows / total.clamp(min=torch.finfo(total.dtype).tiny)
@@ -44,8 +46,15 @@ class StochasticPool2d(nn.Module):
             pooled = windows.gather(1, passed.int().argmax(1, keepdim=True))
         else:
             pooled = (shares * windows).sum(1, keepdim=True)
-        rows = (height + 2 * self.padding - self.size) // self.stride + 1
         return pooled.view(batch, channels, rows, -1)
+
+    def _windows(self, side: int) -> tuple[int, int]:
+        """Return how many windows a side has, and the zeros that fill the last one up."""
+        span = side + 2 * self.padding - self.size
+        count = span // self.stride + 1
+        # A window that would begin in the padding behind the picture sees nothing of it.
+        more = self.ceil and span % self.stride > 0 and count * self.stride < side + self.padding
+        return count + more, self.stride - span % self.stride if more else 0
 
     def extra_repr(self) -> str:
         """Show the size."""
