@@ -36,6 +36,25 @@ def test_share_of_an_evaluation_that_was_trained_on(
     assert group.is_train == (share is None)
 
 
+@pytest.mark.parametrize("shuffled", [False, True])
+@pytest.mark.parametrize("epochs", [1, 2, 8])
+def test_an_evaluation_on_training_data_is_known_where_gradients_are_accumulated(
+    rows: torch.Tensor, shuffled: bool, epochs: int
+) -> None:
+    """Only the last of four batches of each step is taken, without shuffling always the same."""
+    splits, step, generator = Splits(), 0, torch.Generator().manual_seed(1)
+    for _ in range(epochs):
+        order = torch.randperm(320, generator=generator) if shuffled else torch.arange(320)
+        for last in order.split(10)[3::4]:
+            splits.train(rows[last], None, step=step, passes=4.0)
+            step += 1
+    group, held = Group(), Group()
+    group.add(rows[:320])
+    held.add(rows[320:])
+    assert group.judge(splits) is None and group.is_train
+    assert held.judge(splits) == 0.0
+
+
 def test_examples_that_repeat_by_nature_are_not_judged(rows: torch.Tensor) -> None:
     group = Group()
     group.add(rows[250:400].round().clamp(-1, 1)[:, :2])

@@ -95,11 +95,14 @@ class Evaluations:
             self.is_open, self._place, self._group = True, place, None
 
     @_charged
-    def train(self, track: Track, inputs: Tensor, sight: Sight) -> None:
-        """Take the examples of a sampled training step, to put those of evaluations beside them."""
+    def train(self, track: Track, inputs: Tensor, sight: Sight, *, passes: float) -> None:
+        """Take the examples of a sampled training step, to put those of evaluations beside them.
+
+        Of the batches of an accumulated gradient only the last is taken; `passes` backward passes make a step.
+        """
         subject = sight.called_with(inputs)
         self._subject = None if subject is None else weakref.ref(subject)
-        self._splits.train(inputs, sight.reading.target, step=track.step)
+        self._splits.train(inputs, sight.reading.target, step=track.step, passes=passes)
         if self._splits.same_again is not None:
             track.series.signal("code/same_batch", track.step - 1, self._splits.same_again)
 

@@ -380,7 +380,8 @@ class Session:
                 for line, share in self._taps.waits.shares(moment.model, step).items():
                     track.series.signal(f"code/waits/{line}", step, share)
                 if track is self.trainings.only_one:
-                    self._evaluations.train(track, moment.batch.inputs, self._sight)
+                    passes = self.backwards / max(1, self.trainings.steps)
+                    self._evaluations.train(track, moment.batch.inputs, self._sight, passes=passes)
             elif track.model is not None:
                 track.watch.get_ready(track.model, step)
             began = time.perf_counter()

@@ -61,15 +61,16 @@ class Splits:
     def __init__(self) -> None:
         self.seen: set[int] = set()
         self.columns = Columns()
-        self.coverage = 0.0  # share of the training examples that are remembered
+        self.coverage = 0.0  # share of the training examples that are remembered, at least
+        self._known = 0.0  # share of those of the last passes of each step
         self._rows = self._steps = 0
         self._kept: list[tuple[Tensor, Tensor]] = []
         self._kept_count = 0
         self._batch: set[int] = set()  # marks of the batch before
         self.same_again: float | None = None  # examples of the batch, if they are those of the one before, else 0
 
-    def train(self, inputs: Tensor, target: Tensor | None, *, step: int) -> None:
-        """Take the examples of a sampled training step."""
+    def train(self, inputs: Tensor, target: Tensor | None, *, step: int, passes: float = 1.0) -> None:
+        """Take the examples of a sampled training step, the last of so many backward passes."""
         rows = as_rows(inputs)
         if rows is None or len(self.seen) > _MOST_ROWS:
             return
@@ -84,9 +85,9 @@ class Splits:
         known = 1 - len(fresh) / len(rows)
         # In the first pass nothing comes again: what is remembered is what was sampled of the steps so far.
         first_pass = self._steps / (step + 1)
-        self.coverage = (
-            min(first_pass, 1.0) if known == 0 and not self.coverage else max(known, self.coverage * 0.9, 1e-9)
-        )
+        self._known = min(first_pass, 1.0) if known == 0 and not self._known else max(known, self._known * 0.9, 1e-9)
+        # Without shuffling the last pass of a step always has the same examples, and those of the others are unknown.
+        self.coverage = self._known / max(1.0, passes)
         self.seen.update(marks)
         if inputs.is_floating_point() and fresh:  # one that comes again tells nothing new, and would feign certainty
             self.columns.add(rows[fresh])
