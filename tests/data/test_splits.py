@@ -116,6 +116,7 @@ def test_a_lonely_class_stays_in_train() -> None:
         (make(np.array([0, 1])), DataRecipe(test=0, stratify=False), "too few examples to draw a validation split"),
         (make(np.arange(40)), DataRecipe(), "too few examples"),
         (make(np.arange(40) % 2, groups=np.arange(40) % 2), DataRecipe(), "in too few groups"),
+        (make(np.arange(40) % 2, groups=np.zeros(40, int)), DataRecipe(validation=0), "in too few groups"),
         (
             make(np.arange(40) % 2),
             DataRecipe(validation=0.5, test=0.5),
@@ -127,3 +128,10 @@ def test_too_few_examples(examples: Examples, recipe: DataRecipe, sentence: str)
     with pytest.raises(DataError) as error:
         split(examples, recipe, 0)
     assert sentence in str(error.value)
+
+
+@pytest.mark.parametrize(("groups", "validation"), [(3, 0.15), (2, 0.0)])
+def test_a_group_for_each_split_is_enough(groups: int, validation: float) -> None:
+    examples = make(np.arange(60) % 2, groups=np.arange(60) % groups)
+    sizes = split(examples, DataRecipe(validation=validation), 0).sizes
+    assert sorted(size for size in sizes.values() if size) == [60 // groups] * groups

@@ -31,6 +31,12 @@ def test_the_table_says_which_networks_heed_a_setting(name: str, key: str) -> No
     assert changed == holds(key, {"nn.model": name})
 
 
+def test_patience_needs_a_validation_split() -> None:
+    recipe = edit(Recipe(), {"train.patience": 2})
+    assert not list(without_effect(recipe))
+    assert [said[:36] for said in without_effect(recipe, validated=False)] == ["train.patience = 2 changes nothing w"]
+
+
 def test_names_of_the_table_exist() -> None:
     names = {"nn.model": MODELS, "optim.name": OPTIMIZERS, "optim.schedule": SCHEDULES}
     for key, (choice, known) in HOLDS.items():
@@ -50,6 +56,9 @@ def test_names_of_the_table_exist() -> None:
         ({"optim.schedule": "step", "optim.step_factor": 0.5}, []),
         ({"nn.classic_dropout": True, "nn.dropout": 0.0}, ["nn.classic_dropout = True changes nothing where no unit"]),
         ({"nn.classic_dropout": True, "nn.dropout": 0.5}, []),
+        ({"transfer.layers": "1"}, ["transfer.layers = '1' changes nothing without transfer.source"]),
+        ({"transfer.layers": "1", "transfer.source": "runs/a"}, []),
+        ({"transfer.unfreeze_every": 2}, ["transfer.unfreeze_every = 2 changes nothing where no layer is frozen"]),
         ({"nn.classic_dropout": True, "nn.dropout": 0.0, "nn.model": "resnet9"}, ["nn.classic_dropout = True"]),
     ],
 )

@@ -75,7 +75,7 @@ def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, dis
         detail |= {"features": list(parts.preparation.feature_names), "fingerprint": fingerprint}
         for finding in audit(examples, parts.plan.splits):
             writer.finding(finding)
-    remarks += [*rescaled(parts.recipe)[1], *without_effect(parts.recipe)]
+    remarks += [*rescaled(parts.recipe)[1], *without_effect(parts.recipe, validated="validation" in parts.splits)]
     writer.event("data", {**detail, "remarks": remarks})
     rows = [
         {"name": row.name, "type": row.type, "output": list(row.output_shape), "parameters": row.parameters}

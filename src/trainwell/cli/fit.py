@@ -70,6 +70,8 @@ def fit(
         raise UsageError("fit needs either data or --resume RUN. Example: trainwell fit digits")
     if resume and (changes or name):
         raise UsageError("--resume continues a run exactly as it was: leave out all other settings.")
+    if epochs is not None and minutes:
+        raise UsageError("--epochs must be left out with --minutes, which plans the epochs. Give one of them.")
     if advise:
         return _advise(str(data), changes, json=json, quiet=quiet)
     screen = None if quiet else Screen()

@@ -22,7 +22,7 @@ def recipe(
 
     changes = read_edits(edits) | ({"data.target": target} if target else {})
     made = plan(gather(data, changes))
-    for remark in (*made.examples.remarks, *without_effect(made.recipe)):
+    for remark in (*made.examples.remarks, *without_effect(made.recipe, validated=len(made.splits.validation) > 0)):
         speak(remark, aside=True)
     if json:
         # JSON has no word for infinity; TOML's is read back by --set.

@@ -70,7 +70,9 @@ def split(examples: Examples, recipe: DataRecipe, seed: int) -> Splits:
         parts[part] = np.flatnonzero(given == part)
         if len(parts[part]) or not fractions[part]:
             continue
-        parts[part] = _draw(train, max(sizes[part], 1), examples=examples, recipe=recipe, generator=generator)
+        kept = 2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1  # groups for what follows
+        size = max(sizes[part], 1)
+        parts[part] = _draw(train, size, examples=examples, recipe=recipe, generator=generator, kept=kept)
         train = np.setdiff1d(train, parts[part], assume_unique=True)
         if not len(parts[part]) or len(train) < 2:
             raise DataError(
@@ -82,11 +84,11 @@ def split(examples: Examples, recipe: DataRecipe, seed: int) -> Splits:
 
 
 def _draw(
-    pool: Indices, size: int, *, examples: Examples, recipe: DataRecipe, generator: np.random.Generator
+    pool: Indices, size: int, *, examples: Examples, recipe: DataRecipe, generator: np.random.Generator, kept: int
 ) -> Indices:
     classes = examples.class_numbers
     if examples.groups is not None:
-        chosen = _draw_groups(examples.groups[pool], size, generator=generator)
+        chosen = _draw_groups(examples.groups[pool], size, generator=generator, kept=kept)
     elif recipe.stratify and classes is not None:
         chosen = _draw_evenly(classes[pool], size, generator=generator)
     else:
@@ -110,11 +112,11 @@ def _draw_evenly(classes: Array, size: int, *, generator: np.random.Generator) -
     return chosen
 
 
-def _draw_groups(groups: Array, size: int, *, generator: np.random.Generator) -> Indices:
-    """Choose whole groups in random order, as many as come nearest to the size, at least one, leaving two."""
+def _draw_groups(groups: Array, size: int, *, generator: np.random.Generator, kept: int) -> Indices:
+    """Choose whole groups in random order, as many as come nearest to the size, at least one, and keep some."""
     _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
     order = generator.permutation(len(counts))
     reached = np.cumsum(counts[order])
     nearest = int(np.abs(reached - size).argmin()) + 1
-    chosen: Indices = np.flatnonzero(np.isin(groups, order[: min(nearest, len(counts) - 2)]))
+    chosen: Indices = np.flatnonzero(np.isin(groups, order[: max(min(nearest, len(counts) - kept), 0)]))
     return chosen

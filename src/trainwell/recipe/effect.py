@@ -55,8 +55,12 @@ def holds(key: str, values: Mapping[str, object]) -> bool:
     return not values.get(choice) or values[choice] in names
 
 
-def without_effect(recipe: Recipe) -> Iterator[str]:
+def without_effect(recipe: Recipe, *, validated: bool = True) -> Iterator[str]:
     """Say which settings differ from their defaults and still change nothing, a sentence each.
+
+    Args:
+        recipe: all settings.
+        validated: whether there is a validation split.
 
     >>> from trainwell.recipe import edit
     >>> list(without_effect(edit(Recipe(), {"nn.model": "logistic", "nn.hidden": (8,)})))
@@ -69,3 +73,9 @@ def without_effect(recipe: Recipe) -> Iterator[str]:
             yield f"{key} = {values[key]!r} changes nothing with {choice} = {values[choice]!r}: it holds for {known}."
     if recipe.nn.classic_dropout and not (recipe.nn.dropout and holds("nn.dropout", values)):
         yield "nn.classic_dropout = True changes nothing where no unit is dropped: set nn.dropout."
+    if recipe.train.patience and not validated:
+        yield f"train.patience = {recipe.train.patience} changes nothing without validation: set data.validation."
+    if not recipe.transfer.source and recipe.transfer.layers != SETTINGS["transfer.layers"].default:
+        yield f"transfer.layers = {recipe.transfer.layers!r} changes nothing without transfer.source (--from RUN)."
+    if recipe.transfer.freeze == "none" and recipe.transfer.unfreeze_every:
+        yield f"transfer.unfreeze_every = {recipe.transfer.unfreeze_every} changes nothing where no layer is frozen."

@@ -62,6 +62,22 @@ def test_what_cannot_be_read_is_one_sentence(case: str, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_columns_of_bundled_tables_are_chosen() -> None:
+    examples = read(DataRecipe(source="iris", target="sepal length (cm)", drop=("petal length (cm)",)))
+    assert (examples.task, examples.features) == ("regress", ("sepal width (cm)", "petal width (cm)", "target"))
+    assert read(DataRecipe(source="diabetes", drop=("sex",))).features[:2] == ("age", "bmi")
+
+
+def test_settings_that_a_source_does_not_heed(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="data.drop must be left out for digits") as error:
+        read(DataRecipe(source="digits", drop=("foo",), group="bar"))
+    assert len(error.value.mistakes) == 2
+    np.savez(tmp_path / "a.npz", X=np.eye(4), y=[0, 1, 0, 1])
+    with pytest.raises(RecipeError, match="data.target must be left out for a.npz, got 'y'"):
+        read(DataRecipe(source=str(tmp_path / "a.npz"), target="y"))
+    assert "data.image_size = 32 changes nothing" in read(DataRecipe(source="digits", image_size=32)).remarks[-1]
+
+
 def test_no_source_is_not_this_folder() -> None:
     with pytest.raises(RecipeError, match="data.source must be a data set, got ''"):
         read(DataRecipe(source=""))

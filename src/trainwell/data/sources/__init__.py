@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from trainwell.core.catalogue import nearest
@@ -12,9 +13,10 @@ from trainwell.data.sources.arrays import as_inputs as as_inputs
 from trainwell.data.sources.arrays import from_arrays as from_arrays
 from trainwell.data.sources.arrays import read_npz
 from trainwell.data.sources.bundled import BUNDLED as BUNDLED
+from trainwell.data.sources.bundled import with_target
 from trainwell.data.sources.folder import read_folder
 from trainwell.data.sources.idx import is_idx_folder, read_idx
-from trainwell.data.sources.table import read_table
+from trainwell.data.sources.table import Rows, choose, read_table
 from trainwell.recipe.schema import DataRecipe
 
 # Files that cannot be opened without running what is inside them, or that hold no targets.
@@ -32,7 +34,7 @@ def read(recipe: DataRecipe, *, task: str = "") -> Examples:
         recipe: `source` and the settings of its kind.
         task: "classify" or "regress" where the inferred task is not the one you mean.
     Raises:
-        RecipeError: if none is named.
+        RecipeError: if none is named, or columns are chosen where there are none.
         DataError: if there is no such data set, or it cannot be used; one sentence says why.
         MissingExtraError: if an optional package is needed.
 
@@ -43,13 +45,24 @@ def read(recipe: DataRecipe, *, task: str = "") -> Examples:
         raise RecipeError(
             [f"data.source must be a data set, got ''. Give a bundled name ({', '.join(BUNDLED)}) or a path."]
         )
+    found = _read(recipe, task)
+    if recipe.image_size and not Path(recipe.source).expanduser().is_dir():
+        said = f"data.image_size = {recipe.image_size} changes nothing: only pictures of a folder are resized."
+        return dataclasses.replace(found, remarks=(*found.remarks, said))
+    return found
+
+
+def _read(recipe: DataRecipe, task: str) -> Examples:
     if recipe.source in BUNDLED:
-        return BUNDLED[recipe.source]()
+        bundled = BUNDLED[recipe.source]()
+        if bundled.kind == "table" and (recipe.target or recipe.drop or recipe.group):
+            return choose(Rows(bundled.name, with_target(bundled), bundled.ids), recipe, task)
+        return _without_columns(bundled, recipe)
     path = Path(recipe.source).expanduser()
     name = plain(path.name)
     try:
         if path.is_dir():
-            return read_idx(path) if is_idx_folder(path) else read_folder(path, recipe)
+            return _without_columns(read_idx(path) if is_idx_folder(path) else read_folder(path, recipe), recipe)
         if not path.exists():
             raise DataError(_unknown(recipe.source, path))
         if not path.is_file() or path.suffix.lower() in _REFUSED:
@@ -59,14 +72,27 @@ def read(recipe: DataRecipe, *, task: str = "") -> Examples:
         if not start:
             raise DataError(f"{name} is empty. Give {_POSSIBLE}.")
         if start[:2] == b"PK":
-            return read_npz(path, task)
+            return _without_columns(read_npz(path, task), recipe)
         if start[:2] in (b"\x1f\x8b", b"\0\0"):
-            return read_idx(path)
+            return _without_columns(read_idx(path), recipe)
         return read_table(path, recipe, task)
     except OSError as problem:
         raise DataError(
             f"{plain(recipe.source)} cannot be read: {problem.strerror}. Check the path and its permissions."
         ) from None
+
+
+def _without_columns(examples: Examples, recipe: DataRecipe) -> Examples:
+    """Return examples that come without a table, or refuse what only a table has."""
+    chosen = {"target": recipe.target, "drop": recipe.drop, "group": recipe.group}
+    mistakes = [
+        f"data.{key} must be left out for {examples.name}, got {value!r}: only tables have columns to choose."
+        for key, value in chosen.items()
+        if value
+    ]
+    if mistakes:
+        raise RecipeError(mistakes)
+    return examples
 
 
 def _unknown(source: str, path: Path) -> str:

@@ -70,6 +70,17 @@ BUNDLED: Catalogue[Callable[[], Examples]] = Catalogue(
 )
 
 
+def with_target(examples: Examples) -> Table:
+    """Return the columns of a bundled table, the last one its target.
+
+    >>> list(with_target(iris()).columns)[3:], with_target(iris()).columns["target"][0]
+    (['petal width (cm)', 'target'], 'setosa')
+    """
+    columns = dict(examples.inputs.columns) if isinstance(examples.inputs, Table) else {}
+    names = np.array(examples.labels, dtype=object)
+    return Table({**columns, "target": names[examples.targets] if len(names) else examples.targets.astype(np.float64)})
+
+
 def _classified(name: str, features: tuple[str, ...]) -> Examples:
     """Read a table whose first line is: rows, columns, then the names of the classes; the last column is the class."""
     header, _, body = _text(f"{name}.csv").partition("\n")

@@ -74,7 +74,11 @@ def read_table(path: Path, recipe: DataRecipe, task: str = "") -> Examples:
     Raises:
         DataError: for everything that can be wrong with a table, with its line.
     """
-    rows = read_rows(path, recipe.delimiter)
+    return choose(read_rows(path, recipe.delimiter), recipe, task)
+
+
+def choose(rows: Rows, recipe: DataRecipe, task: str = "") -> Examples:
+    """Make examples of a table: its target, its groups and the columns to learn from; see `read_table`."""
     columns = dict(rows.table.columns)
     if len(columns) < 2:
         raise DataError(

@@ -13,7 +13,7 @@ from trainwell.core.files import plain
 from trainwell.data.examples import Array, Table, numbered
 from trainwell.data.prepare import Column, Preparation
 from trainwell.data.sources.arrays import read_npz_inputs
-from trainwell.data.sources.bundled import BUNDLED
+from trainwell.data.sources.bundled import BUNDLED, with_target
 from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read_texts
 from trainwell.data.sources.idx import read_idx_pictures
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
@@ -37,7 +37,7 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     """
     if source in BUNDLED:
         examples = BUNDLED[source]()
-        return examples.inputs, examples.ids
+        return with_target(examples) if examples.kind == "table" else examples.inputs, examples.ids
     path = Path(source).expanduser()
     name = plain(source)
     if not source:
