@@ -71,6 +71,15 @@ def test_a_condition_leaves_out_what_does_not_matter(tmp_path: Path) -> None:
     assert make_space({key: entry for key, entry in space.to_json().items()}) == space
 
 
+@pytest.mark.parametrize(
+    "asked",
+    ["seed=20240101..20240110", "optim.learning_rate=log:0.000123456789..0.1", "data.flip=bernoulli:0.123456789"],
+)
+def test_what_is_written_is_read_back_the_same(asked: str) -> None:
+    space = read_space(vary=[asked])
+    assert make_space(space.to_json()) == space
+
+
 MISTAKES = {
     "optim.learnin_rate=log:1e-4..1": "Did you mean 'optim.learning_rate'?",
     "optim.learning_rate=log:0..1": "must have a range above 0",

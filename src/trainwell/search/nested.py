@@ -104,4 +104,4 @@ def nest(
             scores.append(outcome.scores[study.main_score])
             settings.append(best.to_json()["settings"])
     found: dict[str, Any] = {"folds": outer, "scores": scores, "settings": settings}
-    return found | (interval(scores) if len(scores) > 1 else {})
+    return found | (interval(scores, score=study.main_score) if len(scores) > 1 else {})

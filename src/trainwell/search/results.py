@@ -104,19 +104,24 @@ def all_diverged(trials: Sequence[Trial], space: Space) -> Finding:
     return Finding("every_trial_diverged", Severity.ERROR, title, numbers, tuple(space.settings)[:1])
 
 
-def interval(values: Sequence[float]) -> dict[str, float]:
+def interval(values: Sequence[float], *, score: str = "") -> dict[str, float]:
     """Return mean, standard deviation and the 95 % interval of the mean (Student's t); needs two values or more.
+
+    No score lies above 1, and only r2 below 0: the interval ends there.
 
     Folds share training examples, so that over folds the interval is somewhat too narrow (Bengio and Grandvalet 2004).
 
     >>> {name: round(value, 3) for name, value in interval([0.9, 0.92, 0.94]).items()}
     {'mean': 0.92, 'deviation': 0.02, 'low': 0.87, 'high': 0.97}
+    >>> interval([0.8, 1.0], score="accuracy")["high"]
+    1.0
     """
     from scipy.stats import t
 
     mean, deviation = statistics.fmean(values), statistics.stdev(values)
     half = float(t.ppf(0.975, len(values) - 1)) * deviation / math.sqrt(len(values))
-    return {"mean": mean, "deviation": deviation, "low": mean - half, "high": mean + half}
+    least, most = {"": (-math.inf, math.inf), "r2": (-math.inf, 1.0)}.get(score, (0.0, 1.0))
+    return {"mean": mean, "deviation": deviation, "low": max(mean - half, least), "high": min(mean + half, most)}
 
 
 def really_better(best: Sequence[float], second: Sequence[float]) -> dict[str, Any]:

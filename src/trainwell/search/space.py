@@ -78,7 +78,7 @@ class Range:
 
     def describe(self) -> str:
         """Write the range as it is written in a space."""
-        return f"{'log:' if self.log else ''}{self.low:g}..{self.high:g}"
+        return f"{'log:' if self.log else ''}{_exact(self.low)}..{_exact(self.high)}"
 
 
 @dataclass(frozen=True)
@@ -113,11 +113,17 @@ class Choice:
     def describe(self) -> str:
         """Write the choice as it is written in a space."""
         if self.weights:
-            return f"bernoulli:{self.weights[-1]:g}"
+            return f"bernoulli:{_exact(self.weights[-1])}"
         return ",".join(str(list(value) if isinstance(value, tuple) else value) for value in self.values)
 
     def _widths(self) -> tuple[float, ...]:
         return self.weights or (1 / len(self.values),) * len(self.values)
+
+
+def _exact(number: float) -> str:
+    """Write a number so that it is read back the same, shortly where that can be."""
+    short = f"{number:g}"
+    return short if float(short) == number else str(int(number)) if float(number).is_integer() else repr(float(number))
 
 
 @dataclass(frozen=True)

@@ -104,7 +104,7 @@ class Study:
                 "settings": best.to_json()["settings"] if best else {},
                 "scores": {"validation": validation, "test": dict(self.test)},
                 "folds": list(best.folds) if best else [],
-                "interval": interval(best.folds) if best and len(best.folds) > 1 else None,
+                "interval": interval(best.folds, score=self.main_score) if best and len(best.folds) > 1 else None,
                 "recipe": str(self.path / WINNER) if best else None,
                 "run": self.run or None,
             },

@@ -270,6 +270,8 @@ def _checked(options: Options | None) -> Options:
     options = options or Options()
     if options.repeats is not None and (options.repeats < 0 or options.repeats == 1):
         raise UsageError(f"--repeats must be 0, or at least 2 to show a spread, got {options.repeats}.")
+    if math.isnan(options.target):
+        raise UsageError("--target must be a score, got nan. Leave it out to try all.")
     if options.workers < 0:
         raise UsageError(f"--workers must be at least 0, got {options.workers}.")
     return options
