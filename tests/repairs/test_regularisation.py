@@ -15,7 +15,7 @@ def test_more_dropout(before: float, after: float) -> None:
 
 
 def test_a_network_without_a_place_for_dropout_gets_none() -> None:
-    recipe = edit(Recipe(), {"nn.model": "resnet20"})
+    recipe = edit(Recipe(), {"nn.model": "logistic"})
     assert more_dropout(recipe, FINDING) == recipe
 
 
