@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from trainwell.watching.errors import error_line, error_signals
+from trainwell.watching.errors import error_line, error_signals, message
 
 
 def _twice() -> None:
@@ -42,8 +42,14 @@ def test_the_label_is_kept() -> None:
     assert error_signals(IndexError("Target -3 is out of bounds.")) == {"label_out_of_range": -3.0}
 
 
+class Mute(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 def test_other_errors_say_nothing() -> None:
-    assert error_signals(ValueError("no")) == {}
+    assert error_signals(ValueError("no")) == error_signals(Mute()) == {}
+    assert message(Mute()) == "<exception str() failed>"
 
 
 def test_the_line_is_the_innermost_of_the_user() -> None:

@@ -1,9 +1,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
-from trainwell.watching.lines import is_the_users, shown_path, user_frames, user_line, variable_name
+import pytest
+
+from trainwell.watching.lines import is_the_users, shown_path, start_folder, user_frames, user_line, variable_name
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_others() -> Iterator[None]:
+    yield
+    start_folder.cache_clear()
 
 
 def _source(tmp_path: Path, text: str) -> dict[str, object]:
@@ -37,5 +46,20 @@ def test_libraries_are_not_the_users() -> None:
 
 def test_paths_are_short(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    start_folder.cache_clear()
     assert shown_path(str(tmp_path / "a" / "train.py")) == "a/train.py"
-    assert shown_path("/somewhere/else/train.py") == "train.py"
+    assert shown_path("/somewhere/else/train.py") == shown_path("../train.py") == "train.py"
+    assert shown_path("a/../b.py") == "b.py"
+
+
+def test_a_folder_that_is_gone_does_no_harm(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    start_folder.cache_clear()
+    start_folder()
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert shown_path(str(tmp_path / "a" / "train.py")) == "a/train.py"
+    assert is_the_users("odd.py")
+    start_folder.cache_clear()
+    assert shown_path("/a/train.py") == "a/train.py"

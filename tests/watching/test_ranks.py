@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch.multiprocessing
 
+from trainwell.core.finding import Finding, Severity
+from trainwell.core.signals import Signals
 from trainwell.runs import Run
 from trainwell.watching import Watched, run_watched
-from trainwell.watching.ranks import Ranks
+from trainwell.watching.ranks import Ranks, Report, merged
 
 SCRIPT = """
 import os
@@ -62,5 +64,43 @@ def test_nothing_spawned_nothing_reported() -> None:
     original = torch.multiprocessing.start_processes
     ranks.install()
     assert torch.multiprocessing.start_processes is not original
-    assert ranks.remove() is None
+    assert ranks.remove() == []
     assert torch.multiprocessing.start_processes is original
+
+
+TWICE = """
+import torch
+import torch.multiprocessing as mp
+
+def train(rank):
+    torch.manual_seed(0)
+    model = torch.nn.Linear(8, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    x = torch.randn(64, 8)
+    for _ in range(30):
+        torch.nn.functional.cross_entropy(model(x), (x[:, 0] > 0).long()).backward()
+        optimizer.step()
+
+mp.start_processes(train, nprocs=1, start_method="fork")
+mp.start_processes(print, nprocs=1, start_method="fork")
+"""
+
+
+def test_of_two_calls_both_are_reported(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(TWICE)
+    watched, _ = pool.submit(_run, tmp_path).result()
+    assert [finding.rule for finding in watched.findings][0] == "missing_zero_grad"
+    assert watched.steps == 30
+
+
+def test_reports_are_merged_causes_first() -> None:
+    hint, error, twin = (
+        Finding(rule, severity, "A title.", where=(place,))
+        for rule, severity, place in [
+            ("slow", Severity.INFO, "a"),
+            ("missing_zero_grad", Severity.ERROR, "a"),
+            ("missing_zero_grad", Severity.ERROR, "b"),
+        ]
+    )
+    few, most = (Report(found, Signals(), None, steps, 0.0, 0.0) for found, steps in [((twin,), 1), ((hint, error), 9)])
+    assert merged([few, most]) == most._replace(findings=(error, hint))

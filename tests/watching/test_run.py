@@ -82,3 +82,15 @@ def test_no_script_no_run(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         run_watched("absent.py", [], is_module=False, runs=tmp_path, name="a", budget=0.02, say=print)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_script_may_leave_its_folder(pool: ProcessPoolExecutor, tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import os, tempfile\nwith tempfile.TemporaryDirectory() as folder:\n    os.chdir(folder)\n"
+        + SICK.read_text()
+        + "\n1 / 0\n"
+    )
+    watched, said = pool.submit(run, "train.py", tmp_path, runs=Path("kept"), name="a").result()
+    assert (watched.exit_code, watched.run) == (1, tmp_path / "kept" / "a")
+    assert len(Run.open(tmp_path / "kept" / "a").signals()["loss/train"]) > 50
+    assert watched.findings[0].where[0].startswith("train.py:") and not any("recorded" in line for line in said)

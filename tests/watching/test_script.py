@@ -52,6 +52,9 @@ ENDS = {
     "error": "def f():\n    raise ValueError('no')\nif __name__ == '__main__':\n    f()",
     "caused": "try:\n    1 / 0\nexcept ZeroDivisionError as error:\n    raise ValueError('no') from error",
     "syntax": "x = = 1",
+    "hook fails": "import sys\ndef h(*a):\n    raise RuntimeError('hook')\nsys.excepthook = h\nraise ValueError('no')",
+    "hook leaves": "import sys\nsys.excepthook = lambda *a: sys.exit(9)\nraise ValueError('no')",
+    "mute": "class Mute(Exception):\n    def __str__(self):\n        raise RuntimeError\nraise Mute",
     "own hook": "import sys\nsys.excepthook = lambda *a: print('mine', a[1], file=sys.stderr)\nraise ValueError('no')",
 }
 
@@ -63,7 +66,7 @@ def test_a_script_ends_as_it_would(pool: ProcessPoolExecutor, tmp_path: Path, na
     code, _, err, error = pool.submit(ward.execute, "train.py", [], tmp_path).result()
     assert code == plain.returncode
     assert err == plain.stderr
-    assert bool(error) == (name in ("error", "caused", "syntax", "own hook"))
+    assert bool(error) == (name in ("error", "caused", "syntax", "mute", "own hook", "hook fails", "hook leaves"))
 
 
 def test_an_interrupt_has_its_own_code(pool: ProcessPoolExecutor, tmp_path: Path) -> None:

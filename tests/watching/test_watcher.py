@@ -101,3 +101,14 @@ def test_nothing_seen_nothing_said() -> None:
         nn.Linear(2, 2)(torch.ones(1, 2))
     assert w.findings == []
     assert len(w.signals) == 0
+
+
+def test_an_error_that_cannot_be_said_is_still_the_users(school: Any) -> None:
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    with pytest.raises(Mute), watch(quiet=True):
+        school().train(2)
+        raise Mute
+    assert ward.leftovers() == []

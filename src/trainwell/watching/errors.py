@@ -20,13 +20,25 @@ _SAID = {
 }
 
 
+def message(error: BaseException) -> str:
+    """Return what an error says, in Python's words for one that fails to say anything.
+
+    >>> message(ValueError("no data"))
+    'no data'
+    """
+    try:
+        return str(error)
+    except Exception:
+        return "<exception str() failed>"
+
+
 def error_signals(error: BaseException) -> dict[str, float]:
     """Return signals for what an error is known to mean: 1, or the number it names.
 
     >>> error_signals(IndexError("Target 10 is out of bounds."))
     {'label_out_of_range': 10.0}
     """
-    found = {name: pattern.search(str(error)) for name, pattern in _SAID.items()}
+    found = {name: pattern.search(message(error)) for name, pattern in _SAID.items()}
     return {name: float((match.groups() or ("1",))[0]) for name, match in found.items() if match is not None}
 
 

@@ -61,9 +61,19 @@ def variable_name(thing: object) -> str | None:
 
 
 def shown_path(path: str) -> str:
-    """Return a path as a person wants to read it: relative to the working folder if it lies below."""
-    relative = os.path.relpath(path) if os.path.isabs(path) else path
-    return plain(os.path.basename(path) if relative.startswith("..") else relative)
+    """Return a path as a person wants to read it: relative to the folder we were started in if it lies below."""
+    folder = os.path.join(start_folder(), "")
+    whole = os.path.normpath(folder + path if not os.path.isabs(path) else path)
+    return plain(whole.removeprefix(folder) if whole.startswith(folder) else os.path.basename(path))
+
+
+@functools.cache
+def start_folder() -> str:
+    """Return the working folder at the first call: a script may leave it, or delete the one it is in."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.sep
 
 
 @functools.cache
@@ -71,5 +81,5 @@ def is_the_users(path: str) -> bool:
     """Tell whether a file is the user's own: neither of Python, nor of an installed package, nor of this one."""
     if path.startswith("<") and not path.startswith("<ipython"):
         return False
-    real = os.path.realpath(path)
+    real = os.path.realpath(os.path.join(start_folder(), path))
     return "site-packages" not in real and not real.startswith((_OURS, *_FOREIGN))

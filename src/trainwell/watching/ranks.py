@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import pickle
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, final
@@ -17,7 +19,7 @@ import torch.multiprocessing
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding
 from trainwell.core.signals import Signals
-from trainwell.watching.record import Record
+from trainwell.watching.record import Record, causes_first
 from trainwell.watching.session import Session
 
 
@@ -71,7 +73,7 @@ class Rank:
         finally:
             report = report_of(session, session.finish())
             with contextlib.suppress(OSError):
-                (self.folder / "report").write_bytes(pickle.dumps(report))
+                (self.folder / f"{time.time_ns()}-{os.getpid()}").write_bytes(pickle.dumps(report))
 
 
 @final
@@ -101,16 +103,27 @@ class Ranks:
         for place in self._places:
             place.start_processes = start_processes
 
-    def remove(self) -> Report | None:
-        """Leave everything as it was, and return the report if there is one."""
+    def remove(self) -> list[Report]:
+        """Leave everything as it was, and return the reports, one of each call, by their ends."""
         for place in self._places:
             place.start_processes = self._original
         if self._folder is None:
-            return None
-        path = Path(self._folder.name, "report")
-        report: Report | None = pickle.loads(path.read_bytes()) if path.exists() else None
+            return []
+        reports: list[Report] = []
+        for path in sorted(Path(self._folder.name).iterdir()):
+            with contextlib.suppress(EOFError, OSError, pickle.UnpicklingError):  # its process was killed
+                reports.append(pickle.loads(path.read_bytes()))
         self._folder.cleanup()
-        return report
+        return reports
+
+
+def merged(reports: Sequence[Report]) -> Report:
+    """Return the report with the most steps, with the findings of all: of each rule one, causes first."""
+    first = max(reports, key=lambda report: report.steps)
+    found: dict[str, Finding] = {}
+    for finding in [*first.findings, *(finding for report in reports for finding in report.findings)]:
+        found.setdefault(finding.rule, finding)
+    return first._replace(findings=tuple(causes_first(list(found.values()))))
 
 
 def report_of(session: Session, findings: list[Finding]) -> Report:

@@ -62,16 +62,18 @@ class Record:
         for series, facts in trainings.items():
             there = {finding.rule for finding in findings}
             findings += [finding for finding in diagnose(series.judged(), facts) if finding.rule not in there]
-        # A list looks empty to the key while it is sorted in place.
-        findings = sorted(
-            findings, key=lambda f: (f.severity is Severity.INFO, is_symptom(f, findings), _GRAVITY[f.severity])
-        )
+        findings = causes_first(findings)
         for finding in findings:
             fresh = finding.rule not in self._said and finding.severity is not Severity.INFO
             if fresh and not is_symptom(finding, findings):
                 self._said.add(finding.rule)
                 self._say(one_line(finding))
         return findings
+
+
+def causes_first(findings: list[Finding]) -> list[Finding]:
+    """Return findings in the order in which a person should read them."""
+    return sorted(findings, key=lambda f: (f.severity is Severity.INFO, is_symptom(f, findings), _GRAVITY[f.severity]))
 
 
 @final

@@ -14,7 +14,8 @@ from trainwell.core.errors import StorageError
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding
 from trainwell.runs import RunWriter
-from trainwell.watching.ranks import Ranks, Report, report_of
+from trainwell.watching.lines import start_folder
+from trainwell.watching.ranks import Ranks, Report, merged, report_of
 from trainwell.watching.record import Record
 from trainwell.watching.script import module, script
 from trainwell.watching.session import Session
@@ -82,19 +83,20 @@ def run_watched(
     if os.environ.get("RANK", "0") != "0":
         return Watched(program.run(lambda error: None), is_main=False)
     process, began = os.getpid(), time.monotonic()
+    runs = Path(start_folder(), runs)  # the script may go elsewhere
     writer = _writer(runs, name, target, arguments, say)
     session = Session(Record(writer, say), budget=budget, source=target)
     ranks = Ranks(source=target, budget=budget)
     session.start()
     ranks.install()
     code = program.run(session.note_error)
-    report, spawned = report_of(session, session.finish()), ranks.remove()
+    own, spawned = report_of(session, session.finish()), ranks.remove()
     seconds = time.monotonic() - began
     if os.getpid() != process:
         return Watched(code, is_main=False)
-    if spawned is not None and spawned.steps > report.steps:
-        report = spawned
-        session.record.store(lambda writer: _copy_signals(writer, spawned))
+    report = merged([own, *spawned])
+    if report.steps > own.steps:
+        session.record.store(lambda writer: _copy_signals(writer, report))
     session.record.store(lambda writer: _close(writer, report, code, session.error))
     run = None if writer is None or session.record.is_lost else writer.path
     return Watched(code, run, report.findings, report.overhead_fraction, report.watch_seconds, seconds, report.steps)

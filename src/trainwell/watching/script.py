@@ -46,7 +46,7 @@ class Program:
         self.module.__builtins__ = __builtins__  # type: ignore[attr-defined]
         sys.modules["__main__"] = self.module
         sys.argv, sys.path[0:1] = list(self.argv), [self.path]
-        code = 0
+        code, ended = 0, None
         try:
             exec(self.load(), self.module.__dict__)
             _wait_for_threads()
@@ -54,10 +54,11 @@ class Program:
             code = _exit_code(leaving)
         except BaseException as problem:
             problem.__traceback__ = without_ours(problem.__traceback__)
-            sys.excepthook(type(problem), problem, problem.__traceback__)
-            on_error(problem)
-            code = 130 if isinstance(problem, KeyboardInterrupt) else 1
-        with contextlib.suppress(OSError, ValueError):
+            ended = problem
+        if ended is not None:  # outside of the handler, or it would be the context of what a hook raises
+            code = _show(ended)
+            on_error(ended)
+        with contextlib.suppress(Exception):  # the script may have put anything in its place
             sys.stdout.flush()
         return code
 
@@ -103,12 +104,33 @@ def module(name: str, arguments: Sequence[str]) -> Program:
     return Program(main, (spec.origin or name, *arguments), os.getcwd(), lambda: get_code(found))
 
 
+def _show(problem: BaseException) -> int:
+    """Show what ended the program as Python does, even where the program's own hook fails; return the exit code."""
+    try:
+        sys.excepthook(type(problem), problem, problem.__traceback__)
+    except SystemExit as leaving:
+        return _exit_code(leaving)
+    except BaseException as second:
+        second.__traceback__ = without_ours(second.__traceback__)
+        with contextlib.suppress(Exception):
+            _say("Error in sys.excepthook:")
+            sys.__excepthook__(type(second), second, second.__traceback__)
+            _say("\nOriginal exception was:")
+            sys.__excepthook__(type(problem), problem, problem.__traceback__)
+    return 130 if isinstance(problem, KeyboardInterrupt) else 1
+
+
+def _say(text: object) -> None:
+    with contextlib.suppress(Exception):
+        print(text, file=sys.stderr or sys.__stderr__)
+
+
 def _exit_code(leaving: SystemExit) -> int:
     if leaving.code is None:
         return 0
     if isinstance(leaving.code, int):
         return leaving.code & 0xFF
-    print(leaving.code, file=sys.stderr)
+    _say(leaving.code)
     return 1
 
 

@@ -6,6 +6,7 @@ import math
 import os
 import threading
 import time
+import traceback
 import weakref
 from collections.abc import Sequence
 from types import FrameType
@@ -17,7 +18,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from trainwell.core.finding import Finding
-from trainwell.watching.errors import error_line, error_signals
+from trainwell.watching.errors import error_line, error_signals, message
 from trainwell.watching.evaluations import Evaluations
 from trainwell.watching.graph import WHOLE, nonfinite_origin, origin_signal, read_loss
 from trainwell.watching.lines import is_called_by_user, user_line
@@ -59,8 +60,7 @@ class Session:
     ) -> None:
         self.record = record
         self.trainings = Trainings(record, budget=budget, source=source, only=optimizers)
-        self.error = ""
-        self._budget = budget
+        self.error, self._budget = "", budget
         self._sight = Sight(model)
         self._lines: dict[str, str] = {}
         self._taps = Taps(self, host=host)
@@ -129,15 +129,17 @@ class Session:
 
     def note_error(self, error: BaseException) -> None:
         """Take what an exception in the user's code says about its cause."""
-        self.error = f"{type(error).__name__}: {error}"
-        found = error_signals(error)
-        trainings = self.trainings
-        track = trainings.last or next(iter(trainings.all), None) or (trainings.begin([]) if found else None)
-        if track is not None:
-            for name, value in found.items():
-                track.series.signal(f"code/error/{name}", track.step, value)
-        if line := error_line(error):
-            self._lines["error"] = line
+        self.error = f"{type(error).__name__}: {message(error)}"
+        try:
+            found, trainings = error_signals(error), self.trainings
+            track = trainings.last or next(iter(trainings.all), None) or (trainings.begin([]) if found else None)
+            if track is not None:
+                for name, value in found.items():
+                    track.series.signal(f"code/error/{name}", track.step, value)
+            if line := error_line(error):
+                self._lines["error"] = line
+        except Exception as problem:  # Watching must never break a training.
+            self.failed(problem)
 
     def show_loss(self, loss: Tensor) -> None:
         """Take the loss of the step under way from the user; backward passes are then not asked for one."""
@@ -155,11 +157,9 @@ class Session:
     def failed(self, problem: Exception) -> None:
         """Note trouble of our own; too much of it ends the watching."""
         self._failures += 1
-        trace = problem.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        at = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else ""
-        self.record.event("internal", {"problem": f"{type(problem).__name__}: {problem}", "line": at})
+        frames = [*traceback.walk_tb(problem.__traceback__)]
+        at = "".join(f"{os.path.basename(frame.f_code.co_filename)}:{line}" for frame, line in frames[-1:])
+        self.record.event("internal", {"problem": f"{type(problem).__name__}: {message(problem)}", "line": at})
         if self._failures > _MOST_FAILURES:
             self._taps.remove()
 

@@ -28,6 +28,7 @@ from torch.utils.hooks import RemovableHandle
 
 from trainwell.watching.evaluations import LOSSES
 from trainwell.watching.foreign import Standins, keras_optimizer_class
+from trainwell.watching.lines import start_folder
 from trainwell.watching.waits import Waits
 
 _OTHERS = (os.path.dirname(torch.__file__) + os.sep, str(Path(__file__).parents[1]) + os.sep)
@@ -98,8 +99,8 @@ class Taps:
 
     def install(self) -> None:
         """Start to listen, to modules too."""
-        self._is_on = True
-        to = self._to
+        start_folder()  # before the script leaves it
+        self._is_on, to = True, self._to
         self._step = register_optimizer_step_pre_hook(self._before_step)
         self._wrap(torch.autograd, "backward", self._around_backward)
         self._wrap(Optimizer, "__init__", self._after(lambda inputs, _: to.optimizer_made(inputs[0])))

@@ -59,9 +59,11 @@ class Watcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if error is not None:
-            self._session.note_error(error)
-        self.stop()
+        try:
+            if error is not None:
+                self._session.note_error(error)
+        finally:
+            self.stop()
 
 
 def watch(
