@@ -8,9 +8,9 @@ many it needs until a set is within a point of the healthy score, at most 40. Sc
 five seeds that neither search has used; the test split stays sealed.
 Usage: python benchmarks/treat.py [sick recipes, 12 by default, all with 48] [first one]
 
-Measured on 2 busy cores (torch 2.13), 36 of the cases: treat brought 33 within a point (92 %) in a median of 32 whole runs,
-confirmation included; random search 24 at equal cost, and in 12 cases it is not there after 40 runs. All three misses are
-breast-cancer, with 73 validation examples. Healthy recipes: 4 of 4 were left alone. See docs/benchmarks.md.
+Measured on 2 busy cores (torch 2.13), 36 of the cases: treat brought 33 within a point (92 %) in a median of 32 whole
+runs, confirmation included; random search 24 at equal cost, and in 12 cases it is not there after 40 runs. All three
+misses are breast-cancer, with 73 validation examples. Healthy recipes: 4 of 4 were left alone. See docs/benchmarks.md.
 """
 
 from __future__ import annotations
