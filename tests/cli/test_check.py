@@ -87,6 +87,14 @@ def test_a_script_is_stopped_after_twenty_steps_and_judged(tmp_path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["app.py", "train.py"]
 
 
+def test_a_script_that_trains_nothing_gets_no_verdict(process, tmp_path) -> None:
+    (tmp_path / "train.py").write_text("import sys\nsys.exit(4)")
+    child = process("check", "train.py")
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 4
+    assert out.startswith("No training was seen in ") and "No problems" not in out
+
+
 SCRIPT = """
 import sys
 import torch

@@ -62,3 +62,12 @@ def test_debug_shows_the_traceback(process) -> None:
     child = process("fit", "digitz", "--debug")
     _, err = child.communicate(timeout=60)
     assert "Traceback" in err and "DataError" in err
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_a_stream_that_is_gone_does_not_hide_the_exit_code(stream, monkeypatch, capsys) -> None:
+    if stream is not None:
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert complain(DataError("d")) == 65
+    assert capsys.readouterr().out == ""

@@ -54,7 +54,7 @@ def test_a_script_is_run_watched_and_judged(tmp_path: Path) -> None:
     done = _run(tmp_path, "--runs", "kept", "--json", "--name", "first", "train.py", "--json", "--debug", "-x")
     assert done.returncode == 5
     *printed, last = done.stdout.splitlines()
-    assert printed == ["arguments ['--json', '--debug', '-x']"]
+    assert [line for line in printed if line] == ["arguments ['--json', '--debug', '-x']"]
     data = json.loads(last)
     assert data.keys() == {"run", "exit_code", "findings", "overhead_fraction", "seconds"}
     assert (data["exit_code"], data["run"]) == (5, "kept/first")
@@ -94,6 +94,8 @@ def test_an_error_is_the_users_own(tmp_path: Path) -> None:
         (["absent.py"], "cannot be read"),
         (["-m", "no.such.module"], "there is none"),
         (["-m"], "must be followed by"),
+        (["--jsn", "train.py"], "got --jsn. Did you mean --json?"),
+        (["--runs", "kept", "-x", "train.py"], "got -x. Those of the script"),
         (["--budget", "much", "train.py"], "--budget must be"),
         (["--budget", "200%", "train.py"], "--budget must be"),
     ],
@@ -166,3 +168,38 @@ def test_a_compiled_network_is_compiled_once(tmp_path: Path) -> None:
     assert done.stdout.split() == ["1"]
     assert "missing_zero_grad" in done.stderr
     assert "UserWarning" not in done.stderr
+
+
+TINY = """
+import atexit, io, os, sys, torch
+model = torch.nn.Linear(8, 3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for _ in range(4):
+    model(torch.randn(8, 8)).square().mean().backward()
+    optimizer.step()
+"""
+ENDS = {
+    "late": "atexit.register(lambda: print('bye'))",
+    "no newline": "sys.stdout.write('no newline')",
+    "none": "sys.stdout = sys.stderr = None",
+    "closed": "sys.stdout.close(); sys.stderr.close()",
+    "closed below": "os.close(1); os.close(2)",
+    "redirected": "sys.stdout = open(os.devnull, 'w'); os.chdir('/')",
+    "no flush": "class Tee:\n    write = sys.stdout.write\nsys.stdout = Tee()",
+}
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_whatever_a_script_does_to_its_streams_ours_are_whole(tmp_path: Path, name: str) -> None:
+    (tmp_path / "train.py").write_text(f"{TINY}\n{ENDS[name]}\nsys.exit(5)")
+    done = _run(tmp_path, "--name", "a", "--json", "train.py")
+    assert done.returncode in (5, 120 if name in ("no flush", "closed below") else 5)  # 120: Python could not flush
+    data = json.loads(done.stdout.splitlines()[-1])
+    assert (data["run"], data["exit_code"]) == ("runs/a", 5)
+    assert "in 4 steps" in done.stderr and "internal" not in done.stderr
+    assert Run.open(tmp_path / "runs" / "a").steps == 4
+
+
+def test_debug_before_the_script_is_ours(process, tmp_path: Path) -> None:
+    _, err = process("run", "--runs", "kept", "--debug", "absent.py", "--debug").communicate(timeout=60)
+    assert "Traceback" in err and "cannot be read" in err

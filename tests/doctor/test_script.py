@@ -39,6 +39,29 @@ def test_a_long_script_is_stopped_and_a_short_one_ends_by_itself(tmp_path, last,
     assert ("end" in lines) is ended and list(tmp_path.iterdir()) == [script]
 
 
+BARE = """
+import torch
+model = torch.nn.Linear(3, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step in range(3000):
+    try:
+        optimizer.zero_grad()
+        model(torch.randn(8, 3)).square().mean().backward()
+        optimizer.step()
+    except:
+        pass
+print("end", flush=True)
+"""
+
+
+def test_a_bare_except_cannot_hold_a_script(tmp_path) -> None:
+    (tmp_path / "train.py").write_text(BARE)
+    done = subprocess.run(
+        [sys.executable, "-c", DRIVER, tmp_path / "train.py"], capture_output=True, text=True, cwd=tmp_path
+    )
+    assert json.loads(done.stdout) == [0, 22, None], done.stderr
+
+
 def test_a_script_that_fails_keeps_its_exit_code(tmp_path) -> None:
     script = tmp_path / "train.py"
     script.write_text("raise SystemExit(7)")

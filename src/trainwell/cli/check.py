@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
-from trainwell.cli.run import diagnosis
+from trainwell.cli.options import Edits, Json, json_line, print_json, read_edits, speak
+from trainwell.cli.run import diagnosis, nothing_seen
+from trainwell.cli.streams import Streams
 
 if TYPE_CHECKING:
     from trainwell.doctor import Checkup
@@ -51,11 +53,14 @@ def _check_script(path: str, arguments: list[str], *, changes: dict[str, object]
 
     if changes:
         raise UsageError("A script has no settings of ours: leave out --target and --set, and give its own after --.")
+    streams, folder = Streams(), os.path.abspath(os.curdir)
     seen = check_script(path, arguments)
-    speak(f"\n{seen.steps} optimizer steps were watched.", aside=True)
-    speak("\n\n".join(diagnosis(seen.findings)) or "No problems were found.", aside=json)
+    streams.print(f"\n{seen.steps} optimizer steps were watched.")
+    healthy = "No problems were found." if seen.steps else f"N{nothing_seen(seen)[1:]}."
+    streams.print("\n\n".join(diagnosis(seen.findings, folder=folder)) or healthy, aside=json)
     if json:
-        print_json({"checks": [], "predicted_seconds": None, "steps": seen.steps, **seen.to_json()})
+        data = {"checks": [], "predicted_seconds": None, "steps": seen.steps, **seen.to_json()}
+        streams.print_last(json_line(data))
     sick = any(finding.severity is Severity.ERROR for finding in seen.findings)
     if seen.exit_code or sick:
         raise typer.Exit(seen.exit_code or 3)

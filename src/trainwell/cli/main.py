@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import sys
 
@@ -31,7 +32,7 @@ from trainwell.cli.recipe import recipe
 from trainwell.cli.report import report
 from trainwell.cli.rules import rules
 from trainwell.cli.run import SETTINGS as RUN_SETTINGS
-from trainwell.cli.run import run
+from trainwell.cli.run import own_arguments, run
 from trainwell.cli.show_batch import show_batch
 from trainwell.cli.similar import similar
 from trainwell.cli.slide import slide
@@ -93,9 +94,12 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    ours = sys.argv if "run" not in sys.argv[1:2] else sys.argv[:2]  # what follows `run` may be a script's own
-    debug = "--debug" in ours
-    sys.argv = [argument for argument in sys.argv if argument != "--debug" or not debug]
+    ours = [*sys.argv, "--"].index("--")
+    first = next((n for n in range(1, ours) if not sys.argv[n].startswith("-")), ours)
+    if sys.argv[first : first + 1] == ["run"]:  # what follows its script is the script's own
+        ours = first + 1 + own_arguments(sys.argv[first + 1 :])
+    debug = "--debug" in sys.argv[:ours]
+    sys.argv = [argument for argument in sys.argv[:ours] if argument != "--debug"] + sys.argv[ours:]
     try:
         app()
     except (Exception, KeyboardInterrupt) as problem:
@@ -107,14 +111,19 @@ def main() -> None:
 def complain(problem: BaseException) -> int:
     """Say in one sentence what went wrong, and return the exit code for it."""
     if isinstance(problem, KeyboardInterrupt):
-        print("trainwell: interrupted", file=sys.stderr)
+        _say("interrupted")
         return 130
     if isinstance(problem, TrainwellError):
-        print(f"trainwell: {problem}", file=sys.stderr)
+        _say(str(problem))
         return problem.exit_code
     kind = type(problem).__name__
-    print(f"trainwell: internal error, {kind}: {problem}. Please report it with --debug's output.", file=sys.stderr)
+    _say(f"internal error, {kind}: {problem}. Please report it with --debug's output.")
     return INTERNAL
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(Exception):  # a script may have closed or replaced the stream
+        print(f"trainwell: {line}", file=sys.stderr or sys.__stderr__)
 
 
 if __name__ == "__main__":

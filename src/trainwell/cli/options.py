@@ -22,7 +22,16 @@ Edits = Annotated[
 
 def print_json(data: Any) -> None:
     """Print one JSON object as the last line of standard output."""
-    print(json.dumps(_strict(data), allow_nan=False, default=str), flush=True)
+    print(json_line(data), flush=True)
+
+
+def json_line(data: Any) -> str:
+    """Return a JSON object in one line.
+
+    >>> json_line({"loss": float("nan")})
+    '{"loss": null}'
+    """
+    return json.dumps(_strict(data), allow_nan=False, default=str)
 
 
 def _strict(value: Any) -> Any:

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook
 
-from trainwell.watching import Watched, run_watched
+from trainwell.watching import Watched, run_watched, user_frames
 
 _STEPS = 20
 _BUDGET = 0.5  # of the time: so few steps may be looked at closely
@@ -40,9 +41,12 @@ def check_script(
     def count(optimizer: Optimizer, arguments: Any, options: Any) -> None:
         nonlocal taken
         taken += 1
+        if taken >= steps + 2:  # it was swallowed twice
+            _leave_at_next_line()
         if taken >= steps:
             raise SystemExit(0)
 
+    debugger = sys.gettrace()
     hook = register_optimizer_step_post_hook(count)
     arguments_before, path_before = sys.argv, list(sys.path)  # a watched script takes both for its own
     try:
@@ -52,4 +56,19 @@ def check_script(
             return replace(seen, run=None)
     finally:
         hook.remove()
+        sys.settrace(debugger)
         sys.argv, sys.path[:] = arguments_before, path_before
+
+
+def _leave_at_next_line() -> None:
+    """Leave once more at the next line of the user's code: in the handler that swallows the exit, which cannot then."""
+    frames = set(user_frames())
+
+    def leave(frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "line" and frame in frames:
+            raise SystemExit(0)
+        return leave
+
+    sys.settrace(lambda frame, event, argument: None)  # new calls are left alone
+    for frame in frames:
+        frame.f_trace = leave

@@ -1,5 +1,6 @@
 """The same probes and rules on a loop that is not ours: a script, a notebook, somebody else's trainer."""
 
+from trainwell.watching.lines import user_frames as user_frames
 from trainwell.watching.record import Record as Record
 from trainwell.watching.run import Watched as Watched
 from trainwell.watching.run import run_watched as run_watched

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, final
@@ -30,7 +31,7 @@ class Record:
         self.events: list[tuple[str, dict[str, Any]]] = []
         self._writer = writer
         self.is_lost = False
-        self._say = say
+        self._tell = say
         self._said: set[str] = set()
         self._process = os.getpid()
 
@@ -55,6 +56,10 @@ class Record:
             self._writer = None
             self.is_lost = True
             self._say(f"the run is no longer recorded: {problem}")
+
+    def _say(self, line: str) -> None:
+        with contextlib.suppress(Exception):  # the script may have closed the stream
+            self._tell(line)
 
     def judge(self, trainings: Mapping[SeriesOf, Facts]) -> list[Finding]:
         """Run the rules over each training, say what is new, and return all findings, causes first."""
