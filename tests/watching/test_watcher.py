@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
@@ -112,3 +113,13 @@ def test_an_error_that_cannot_be_said_is_still_the_users(school: Any) -> None:
         school().train(2)
         raise Mute
     assert ward.leftovers() == []
+
+
+@pytest.mark.parametrize("stream", [None, io.StringIO()])
+def test_a_stream_that_is_gone_ends_no_training(stream: Any, school: Any, capsys: Any, monkeypatch: Any) -> None:
+    if stream is not None:
+        stream.close()
+    monkeypatch.setattr("sys.stderr", stream)
+    with watch(budget=1.0) as w:
+        _sick(school())
+    assert w.findings[0].rule == "missing_zero_grad" and capsys.readouterr().out == ""

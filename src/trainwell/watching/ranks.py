@@ -141,4 +141,4 @@ def report_of(session: Session, findings: list[Finding]) -> Report:
 
 
 def _say(line: str) -> None:
-    print(f"trainwell: {line}", file=sys.stderr, flush=True)
+    print(f"trainwell: {line}", file=sys.stderr or sys.__stderr__, flush=True)

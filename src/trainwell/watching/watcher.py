@@ -97,7 +97,7 @@ def watch(
 
     def say(line: str) -> None:
         if not quiet:
-            print(f"trainwell: {line}", file=sys.stderr)
+            print(f"trainwell: {line}", file=sys.stderr or sys.__stderr__)
 
     optimizers = (optimizer,) if isinstance(optimizer, Optimizer) else tuple(optimizer)
     return Watcher(Session(Record(None, say), budget=budget, model=model, optimizers=optimizers))
