@@ -55,6 +55,16 @@ def test_an_evaluation_on_training_data_is_known_where_gradients_are_accumulated
     assert held.judge(splits) == 0.0
 
 
+def test_an_evaluation_that_is_new_each_time_is_not_judged(rows: torch.Tensor) -> None:
+    """A policy is asked about new states, and then trained on them."""
+    group = Group()
+    group.add(rows[200:300])
+    assert group.judge(_trained(rows[:250])) is not None
+    group.is_closed = True
+    group.add(rows[300:400])
+    assert group.judge(_trained(rows[:250])) is None
+
+
 def test_examples_that_repeat_by_nature_are_not_judged(rows: torch.Tensor) -> None:
     group = Group()
     group.add(rows[250:400].round().clamp(-1, 1)[:, :2])

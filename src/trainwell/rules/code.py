@@ -283,7 +283,7 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
     Reads: code/nonfinite/*, loss/train, update/ratio/*, code/line/*
 
     ok: code/nonfinite/weights = 1
-    ok: code/nonfinite/exp after head = 0.2; loss/train = 2.3; update/ratio/head.weight = 4
+    ok: code/nonfinite/exp after head = 0 0.2; loss/train = 2.3; update/ratio/head.weight = 4
     ok: code/nonfinite/mul after head = 0.1; loss/train = 2.3 900 8e20
     ok: code/nonfinite/mse loss after head = 1; loss/train = 4e8; chance_loss = 1.0
     bad: code/nonfinite/log after head = 0.1
@@ -292,8 +292,11 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
     losses = [value for value in signals["loss/train"].values if math.isfinite(value)]
     usual = min((abs(loss) for loss in (*losses[:1], facts.chance_loss or math.inf)), default=math.inf)
     ran_away = bool(losses) and losses[-1] > _RAN_AWAY * usual
-    moved = median_over_layers(of_weights(signals.under("update/ratio")))  # weights thrown beyond their own size
-    if not origins or ran_away or max(moved.values, default=0.0) > 1:
+    if not origins or ran_away:
+        return None
+    began = next((step for step, share in signals[f"code/nonfinite/{origins[0]}"] if share), 0)
+    moved = median_over_layers(of_weights(signals.under("update/ratio")))
+    if any(ratio > 1 for step, ratio in moved if step < began):  # weights thrown beyond their own size before
         return None
     return Finding(
         rule="nonfinite_operation",
@@ -301,7 +304,7 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
         title=f"The operation {origins[0]} gives NaN or infinity.",
         evidence={"nonfinite_fraction": signals[f"code/nonfinite/{origins[0]}"].last, "nonfinite_fraction_limit": 0.0},
         where=(*origins, *line_of(signals, "backward")),
-        step=signals[f"code/nonfinite/{origins[0]}"].steps[0],
+        step=began,
         explains=tuple(name for name in SYMPTOMS if name != "symmetric_weights"),
     )
 

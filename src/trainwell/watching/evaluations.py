@@ -201,6 +201,7 @@ class Evaluations:
                     told |= {} if seen is None else {"validation/seen_in_training_fraction": seen}
                     told |= _missing(group.counts, track)
             group.rows, group.asked = 0, 0
+            group.is_closed = bool(group.marks)
             group.loss = group.right = torch.zeros(())
         if "loss/validation" in told and losses:
             told["loss/train_epoch"] = loss / losses

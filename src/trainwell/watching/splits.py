@@ -137,6 +137,7 @@ class Group:
         self.marks: list[list[int]] = []  # of each batch
         self.is_train = self.repeats = False
         self.is_one_set = False  # all of it comes from one data loader
+        self.is_closed = self.is_renewed = False  # an evaluation has ended; others brought further examples
         self.counts = torch.zeros(0)
         self.rows = 0
         self.loss = self.right = torch.zeros(())
@@ -148,6 +149,7 @@ class Group:
         if rows is None:
             return
         self.repeats |= not inputs.is_floating_point()  # pieces of text are alike by nature
+        self.is_renewed |= self.is_closed
         self.marks.append(marks_of(rows))
         if inputs.is_floating_point():
             self.columns.add(rows)
@@ -161,8 +163,8 @@ class Group:
         shares = [count / len(batch) / splits.coverage for count, batch in zip(matches, self.marks, strict=True)]
         of_train = [count >= _FEWEST_MATCHES and share > _SEEN for count, share in zip(matches, shares, strict=True)]
         self.is_train |= all(of_train)
-        if self.is_train or self.repeats:
-            return None
+        if self.is_train or self.repeats or self.is_renewed:
+            return None  # what is new each time may well be trained on afterwards (reinforcement learning)
         # Without a loader the same lines may look at the training data first and then at others.
         kept = [at for at, whole in enumerate(of_train) if self.is_one_set or not whole]
         seen, rows = sum(matches[at] for at in kept), sum(len(self.marks[at]) for at in kept)
