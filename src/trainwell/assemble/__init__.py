@@ -22,9 +22,9 @@ from trainwell.assemble.plan import CATALOGUES as CATALOGUES
 from trainwell.assemble.plan import Plan as Plan
 from trainwell.assemble.plan import gather as gather
 from trainwell.assemble.plan import plan as plan
+from trainwell.assemble.plan import split_seed as split_seed
 from trainwell.assemble.predict import Predicted as Predicted
 from trainwell.assemble.predict import predict as predict
 from trainwell.assemble.probing import probe_layers as probe_layers
-from trainwell.assemble.probing import split_seed as split_seed
 from trainwell.assemble.similar import similar as similar
 from trainwell.assemble.slide import slide as slide

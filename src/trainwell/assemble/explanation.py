@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainwell.assemble.model import load_model, load_task
-from trainwell.assemble.probing import draw, prepared, read_again, split_seed
+from trainwell.assemble.plan import split_seed
+from trainwell.assemble.probing import draw, prepared, read_again
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DataError, TrainwellError, UsageError
 from trainwell.data import Preparation, read_inputs, split

@@ -126,7 +126,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     wanted = str(settings.get("task.name", ""))
     if examples is None:
         examples = read(given.data, task=kind_of(wanted))
-    splits = split(examples, given.data, given.seed if given.data.split_seed < 0 else given.data.split_seed)
+    splits = split(examples, given.data, split_seed(given))
     inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
     _check_task(wanted, examples)
     facts = Facts(
@@ -146,6 +146,11 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     recipe = unflatten(values)
     check_combinations(recipe)
     return Plan(recipe, reasons, examples, splits, inputs)
+
+
+def split_seed(recipe: Recipe) -> int:
+    """Return the seed by which the data of a recipe are divided."""
+    return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
 
 
 def _shape(examples: Examples) -> tuple[int, ...]:

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainwell.assemble.model import load_model
+from trainwell.assemble.plan import split_seed
 from trainwell.assemble.stored import read_preparation
 from trainwell.assemble.transfer import Origin, adopt
 from trainwell.core.errors import DataError
 from trainwell.data import Examples, Preparation, read, split
 from trainwell.explain import depths, linear_probe
 from trainwell.nn import belongs, head_names
-from trainwell.recipe import Recipe
 from trainwell.runs import Run
 
 _MOST = 1_000  # examples of each data set that are looked at
@@ -96,11 +96,6 @@ def read_again(recipe: Any, run: Run) -> Examples:
     if source in ("arrays", "loaders"):
         raise DataError(f"The data of {run.path} were given from Python and cannot be read again. Name data on disk.")
     return read(dataclasses.replace(recipe, source=source))
-
-
-def split_seed(recipe: Recipe) -> int:
-    """Return the seed by which a run's data were divided."""
-    return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
 
 
 def draw(rows: NDArray[np.int64], seed: int, *, most: int = _MOST) -> NDArray[np.int64]:

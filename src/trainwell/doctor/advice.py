@@ -15,8 +15,8 @@ import torch
 
 from trainwell.assemble.build import Parts, build_parts
 from trainwell.assemble.pace import in_time
-from trainwell.assemble.plan import Plan, gather, plan
-from trainwell.assemble.probing import draw, features_by_depth, prepared, read_again, split_seed
+from trainwell.assemble.plan import Plan, gather, plan, split_seed
+from trainwell.assemble.probing import draw, features_by_depth, prepared, read_again
 from trainwell.assemble.transfer import Origin
 from trainwell.core.errors import DataError, StorageError, UsageError
 from trainwell.core.seeds import derive

@@ -215,8 +215,8 @@ class _Search:
         for cure in cures if verdict else cures[:1]:
             after = self._repeat(cure, range(seeds))
             helps = better(after, before[:seeds])
-            worth = verdict or better(by_loss(after), by_loss(before[:seeds]))
-            if worth and not helps and better(after, before[:seeds], errors=_PROMISING):
+            promising = not helps and better(after, before[:seeds], errors=_PROMISING)
+            if promising and (verdict or better(by_loss(after), by_loss(before[:seeds]))):
                 after += self._repeat(cure, range(seeds, 2 * seeds))
                 before += self._repeat((), range(len(before), 2 * seeds))
                 promising = better(after, before, errors=_PROMISING)
