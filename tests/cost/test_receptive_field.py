@@ -30,6 +30,7 @@ class Fork(nn.Module):
     ("model", "expected"),
     [
         (nn.Conv2d(2, 2, 3, dilation=2), 5),
+        (nn.Sequential(nn.Conv2d(2, 2, (1, 7)), nn.Conv2d(2, 2, (7, 1)), nn.Conv2d(2, 2, (1, 3), stride=(1, 2))), 9),
         (nn.Sequential(nn.Conv2d(2, 2, 3, stride=2), nn.MaxPool2d(3, 2), nn.Conv2d(2, 2, 3)), 3 + 2 * 2 + 2 * 4),
         (Fork(), 5),
         (nn.Sequential(nn.Conv2d(2, 2, 3), nn.AdaptiveAvgPool2d(1)), 64),
@@ -53,12 +54,15 @@ def test_it_is_where_the_gradient_is_not_zero() -> None:
     assert layers(model, (1, 48, 48))[-1].receptive_field == extent
 
 
-def test_alexnet_and_vgg16() -> None:
+def test_published_fields() -> None:
+    """Of VGG-16 and Inception-v3: Araujo et al. 2019, "Computing receptive fields of convolutional neural networks"."""
     fields = {}
-    for name, shape in (("alexnet", (3, 227, 227)), ("vgg16", (3, 224, 224))):
+    for name, shape in (("alexnet", (3, 227, 227)), ("vgg16", (3, 224, 224)), ("inception_v3", (3, 299, 299))):
         with torch.device("meta"):
             model = MODELS[name](NetworkRecipe(), shape, 10)
         fields[name] = {layer.name: layer.receptive_field for layer in layers(model, shape)}
     found = [fields["alexnet"][name] for name in ("conv1", "pool1", "conv2", "conv3", "conv4", "conv5", "pool5", "fc6")]
     assert found == [11, 19, 51, 99, 131, 163, 195, 355]
     assert (fields["vgg16"]["pool5"], fields["vgg16"]["fc6"]) == (212, 404)
+    inception = [field for name, field in fields["inception_v3"].items() if name.startswith("body") and field]
+    assert max(inception) == 1311

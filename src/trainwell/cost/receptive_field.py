@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, final
 
 import torch
@@ -15,7 +15,8 @@ _POOLINGS = (_aten.max_pool2d_with_indices.default, _aten.avg_pool2d.default, _a
 _ADAPTIVE = (_aten._adaptive_avg_pool2d.default, _aten.adaptive_max_pool2d.default, _aten.mean.dim, _aten.amax.default)
 _COLUMNS = _aten.im2col.default
 
-Field = tuple[int, int]  # pixels seen, pixels between two neighbours
+Axis = tuple[int, int]  # pixels seen, pixels between two neighbours
+Field = tuple[Axis, ...]  # down, across
 
 
 @final
@@ -23,7 +24,7 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows a forward pass and remembers, for every tensor, the side of the square of pixels one number depends on.
 
     A filter of side f widens the field r by (f - 1) j, where j is the distance in pixels between neighbours; a stride
-    multiplies j. Where ways meet, the widest counts; flattening and global pooling see all places.
+    multiplies j, along its own axis. Where ways meet, the widest counts; flattening and global pooling see all places.
 
     Args:
         inputs: the pictures, (batch, channels, height, width).
@@ -38,12 +39,14 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, inputs: Tensor) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._kept: dict[int, tuple[Tensor, Field]] = {id(inputs): (inputs, (1, 1))}  # kept, so that ids stay theirs
+        self._kept: dict[int, tuple[Tensor, Field]] = {
+            id(inputs): (inputs, ((1, 1), (1, 1)))
+        }  # kept, so that ids stay theirs
 
     def of(self, tensor: Tensor) -> int | None:
-        """Return the side of the field of one number of this tensor, or None if it does not come from the pictures."""
+        """Return the longer side of one number's field, or None if it does not come from the pictures."""
         found = self._kept.get(id(tensor))
-        return found[1][0] if found else None
+        return max(side for side, _ in found[1]) if found else None
 
     def __torch_dispatch__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
@@ -53,7 +56,8 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
         flat = [item for arg in args for item in (arg if isinstance(arg, (list, tuple)) else [arg])]
         seen = [self._kept[id(item)][1] for item in flat if isinstance(item, Tensor) and id(item) in self._kept]
         if seen:
-            field = _after(func, args, (max(r for r, _ in seen), max(j for _, j in seen)), result)
+            widest = tuple((max(r for r, _ in axis), max(j for _, j in axis)) for axis in zip(*seen, strict=True))
+            field = _after(func, args, widest, result)
             for item in result if isinstance(result, (list, tuple)) else [result]:
                 if isinstance(item, Tensor):
                     self._kept[id(item)] = (item, field)
@@ -61,19 +65,23 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _after(func: Any, args: tuple[Any, ...], field: Field, result: Any) -> Field:
-    seen, distance = field
     source = args[0] if args and isinstance(args[0], Tensor) else None
     out = result[0] if isinstance(result, (list, tuple)) else result
     if func in _CONVOLUTIONS and args[1].ndim == 4:
         kernel = [dilation * (side - 1) + 1 for side, dilation in zip(args[1].shape[2:], args[5], strict=True)]
-        return seen + (max(kernel) - 1) * distance, distance * max(args[3])
+        return _slid(field, kernel, args[3])
     if func in _POOLINGS or func is _COLUMNS:
-        stride = args[4] if func is _COLUMNS else (args[2] if len(args) > 2 and args[2] else args[1])
-        return seen + (max(args[1]) - 1) * distance, distance * max(stride)
+        return _slid(
+            field, args[1], args[4] if func is _COLUMNS else (args[2] if len(args) > 2 and args[2] else args[1])
+        )
     if source is not None and source.ndim == 4:
-        sides, left = source.shape[2:], out.shape[2:] if out.ndim == 4 else (1, 1)
-        flattened = out.ndim == 2 and out.numel() == source.numel()
-        if func in _ADAPTIVE or flattened:
-            windows = [side - after + 1 for side, after in zip(sides, left, strict=True)]
-            return seen + (max(windows) - 1) * distance, distance
+        left = out.shape[2:] if out.ndim == 4 else (1, 1)
+        if func in _ADAPTIVE or (out.ndim == 2 and out.numel() == source.numel()):
+            return _slid(field, [side - after + 1 for side, after in zip(source.shape[2:], left, strict=True)], [1])
     return field
+
+
+def _slid(field: Field, kernel: Sequence[int], stride: Sequence[int]) -> Field:
+    """Widen each axis by its own side of the filter: a 1x7 filter sees no further down."""
+    sides, strides = (list(pair) * (2 // len(pair)) for pair in (kernel, stride))
+    return tuple((r + (f - 1) * j, j * s) for (r, j), f, s in zip(field, sides, strides, strict=True))
