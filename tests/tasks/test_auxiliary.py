@@ -25,13 +25,18 @@ BATCH = Batch({"inputs": torch.randn(5, 1, 6, 6), "targets": torch.tensor([0, 1,
 TASK = Classify(classes=3)
 
 
-def test_training_loss_is_the_weighted_sum(network) -> None:
-    task = Auxiliary(TASK, weight=0.3)
+def test_training_follows_the_weighted_sum_and_shows_the_main_heads_loss(network) -> None:
+    task, weights = Auxiliary(TASK, weight=0.3), list(network.parameters())
     outputs = task.forward(network, BATCH)
     side = network.auxiliary["first"](network.body(BATCH.inputs))
-    expected = F.cross_entropy(outputs, BATCH.targets) + 0.3 * F.cross_entropy(side, BATCH.targets)
-    assert torch.allclose(task.loss(outputs, BATCH), expected)
-    assert torch.allclose(task.loss(outputs, BATCH), F.cross_entropy(outputs, BATCH.targets)), "counted once"
+    main = F.cross_entropy(outputs, BATCH.targets)
+    expected = torch.autograd.grad(main + 0.3 * F.cross_entropy(side, BATCH.targets), weights, retain_graph=True)
+    loss = task.loss(outputs, BATCH)
+    assert torch.equal(loss, main), "comparable with chance and with validation"
+    found = torch.autograd.grad(loss, weights, retain_graph=True)
+    assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(found, expected, strict=True))
+    (again, *_) = torch.autograd.grad(task.loss(outputs, BATCH), weights[:1])
+    assert not torch.allclose(again, expected[0]), "counted once"
     assert not network.auxiliary["first"]._forward_hooks
 
 

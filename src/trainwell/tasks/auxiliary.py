@@ -52,13 +52,17 @@ class Auxiliary(Task):
         return outputs
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the task's loss, plus `weight` times that of each auxiliary head that saw these outputs' batch."""
+        """Return a loss of the main head's value whose gradient is that of the weighted sum with the auxiliary heads.
+
+        So curves, chance and validation compare the same thing.
+        """
         loss = self.task.loss(outputs, batch)
         seen, heads = self._seen
         self._seen = (None, [])  # the graph must not outlive the step
         if outputs is seen:
             for head in heads:
-                loss = loss + self.weight * self.task.loss(head, batch)
+                side = self.task.loss(head, batch)
+                loss = loss + self.weight * (side - side.detach())
         return loss
 
     def example_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
