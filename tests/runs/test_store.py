@@ -47,16 +47,17 @@ def test_everything_comes_back_as_it_was_written(path):
         assert reader.meta() == {"generation": 0, "facts": {"labels": ["a", None]}}
 
 
-def test_recording_costs_less_than_a_microsecond(path):
-    writer = StoreWriter(path)
-    best = math.inf
-    for _ in range(5):
-        start = time.perf_counter()
+def test_recording_costs_little_more_than_appending(path):
+    def seconds(call):
+        start = time.process_time()
         for step in range(10_000):
-            writer.signal("loss/train", step, 0.5)
-        best = min(best, (time.perf_counter() - start) / 10_000)
+            call("loss/train", step, 0.5)
+        return time.process_time() - start
+
+    writer, rows = StoreWriter(path), []
+    pairs = [(seconds(writer.signal), seconds(lambda *row: rows.append(row))) for _ in range(5)]
     writer.close()
-    assert best < 1e-6
+    assert min(recording for recording, _ in pairs) < 10 * min(appending for _, appending in pairs)
 
 
 def test_nothing_is_visible_before_a_flush_and_all_after(path):
