@@ -24,6 +24,13 @@ def test_help_is_quick_and_brings_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
 
 
+def test_every_command_is_told_in_whole_words_on_a_narrow_terminal(cli, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("--help").out.splitlines()
+    commands = [line for line in lines[lines.index("Commands:") + 1 :] if line.startswith("  ") and len(line) > 19]
+    assert len(commands) > 24 and not [line for line in commands if line.endswith("...")]
+
+
 def test_version(cli) -> None:
     from trainwell import __version__
 

@@ -50,31 +50,36 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("fit")(fit)
-app.command("run", context_settings=RUN_SETTINGS)(run)
-app.command("tune")(tune)
-app.command("range-test")(range_test)
-app.command("learning-curve")(learning_curve)
-app.command("lab")(lab)
-app.command("predict")(predict)
-app.command("ensemble")(ensemble)
-app.command("explain")(explain)
-app.command("similar")(similar)
-app.command("probe-layers")(probe_layers)
-app.command("check")(check)
-app.command("audit")(audit)
-app.command("cost")(cost)
-app.command("show-batch")(show_batch)
-app.command("slide")(slide)
-app.command("recipe")(recipe)
-app.command("list")(list_command)
-app.command("compare")(compare)
-app.command("report")(report)
-app.command("page")(page)
-app.command("diagnose")(diagnose)
-app.command("treat")(treat)
-app.command("rules")(rules)
-app.command("about")(about)
+# One line each, short enough for 80 columns.
+for _command, _name, _short in (
+    (fit, "fit", "Train a network on data, with sound defaults"),
+    (run, "run", "Watch a PyTorch script, unmodified; say what is wrong"),
+    (tune, "tune", "Search for good settings, many networks in one program"),
+    (range_test, "range-test", "Raise the rate until the loss breaks; suggest a rate"),
+    (learning_curve, "learning-curve", "Train on parts of the data; foretell what more gives"),
+    (lab, "lab", "List or run the classic experiments of the craft"),
+    (predict, "predict", "Predict on new inputs, prepared as in training"),
+    (ensemble, "ensemble", "Average several runs: what that gains over one"),
+    (explain, "explain", "Show what an answer hangs on, and what changes it"),
+    (similar, "similar", "Find the pictures nearest to one, as a network sees it"),
+    (probe_layers, "probe-layers", "Fit a linear classifier on the features of every depth"),
+    (check, "check", "Test data and network in seconds, before training"),
+    (audit, "audit", "Look for copies, leaks and wrong labels in the data"),
+    (cost, "cost", "Print parameters, multiply-adds, memory and time"),
+    (show_batch, "show-batch", "Draw one batch as the network gets it"),
+    (slide, "slide", "Classify every window of a large picture in one pass"),
+    (recipe, "recipe", "Print the complete recipe that fit would run"),
+    (list_command, "list", "List runs, the newest or best first"),
+    (compare, "compare", "Compare two runs: settings and scores"),
+    (report, "report", "Write report.html of a run or a search"),
+    (page, "page", "Show all runs, live, in a page on this machine"),
+    (diagnose, "diagnose", "Say what is wrong with a run, during or after it"),
+    (treat, "treat", "Try cures in short trainings; keep what is needed"),
+    (rules, "rules", "List all rules, or print one: law, reason, cure"),
+    (about, "about", "Explain a setting, an optimizer or a layer"),
+):
+    _own = RUN_SETTINGS if _name == "run" else None
+    app.command(_name, short_help=_short, context_settings=_own)(_command)
 
 INTERNAL = 70
 
