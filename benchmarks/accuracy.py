@@ -3,7 +3,7 @@
 Claim: Fashion-MNIST at least 92 % in 5 minutes and CIFAR-10 (lossy JPEG) at least 85 % in 15 minutes on 2 cores, each
 ahead of the peers' recipes in the same time. All train on the same pictures and are judged on the same 10,000 test
 pictures. So that a busy machine changes nothing, time is processor time: 2 cores x 60 s for each minute, on one thread.
-trainwell is told the epochs that fit (`fit --minutes` does so by the clock); the peers stop when their time is used up.
+trainwell plans its epochs as `fit --minutes` does, by that clock; the peers stop when their time is used up.
 
 Peers, their settings unchanged but for the number of epochs:
 * keras, fashion: the "simple MNIST convnet" of its examples (Adam, batches of 128).
@@ -38,15 +38,15 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import trainwell as tw
 from trainwell.assemble.fit import understand
+from trainwell.assemble.pace import in_time
 from trainwell.nn.zoo.resnet import resnet
 from trainwell.recipe import flatten
-from trainwell.train import placed
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 MINUTES = {"fashion": 5.0, "cifar": 15.0}
 AIM = {"fashion": 0.92, "cifar": 0.85}
 CORES = 2
-_SPARE = 0.92  # of the time is planned, as in fit --minutes
+_SPARE = 0.92  # of Lightning's time is planned, as `fit --minutes` does
 
 Pictures = tuple[np.ndarray, np.ndarray]
 
@@ -78,23 +78,14 @@ def cifar() -> tuple[Pictures, Pictures]:
 
 
 def by_trainwell(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:
-    edits = {"train.minutes": minutes, "seed": seed, "data.test": 0.0, "train.threads": 1}
-    parts = understand(train, None, edits)
-    model, spent, batches = placed(parts.model, torch.device("cpu")), [], parts.train.epoch(0)
-    for _ in range(12):
-        batch, started = next(batches), time.process_time()
-        parts.task.loss(parts.task.forward(model, batch), batch).backward()
-        spent.append(time.process_time() - started)
-    sizes = parts.facts.sizes
-    scored = (sizes["validation"] + len(parts.sample or ())) / sizes["train"] / 3
-    epoch = statistics.median(spent[2:]) * len(parts.train) * (1 + scored)
-    epochs = max(1, int(_SPARE * 60 * CORES * minutes / epoch))
-    recipe = {**dict(flatten(parts.recipe)), "train.epochs": epochs, "train.minutes": 0.0}
+    edits = {"train.minutes": CORES * minutes, "seed": seed, "data.test": 0.0, "train.threads": 1}
+    planned = in_time(understand(train, None, edits), clock=time.process_time).recipe
+    recipe = dict(flatten(planned))
     recipe.pop("data.source")
     with tempfile.TemporaryDirectory() as runs:
         run = tw.fit(train, edits=recipe, runs=runs)
         answers = np.asarray([int(one) for one in tw.predict(run, test[0]).values])
-    return float((answers == test[1]).mean()), f"{parts.recipe.nn.model}, {epochs} epochs"
+    return float((answers == test[1]).mean()), f"{planned.nn.model}, {planned.train.epochs} epochs"
 
 
 def by_keras(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:

@@ -2,51 +2,71 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import dataclasses
 import itertools
 import statistics
 import time
+from collections.abc import Callable
 
 import torch
 
 from trainwell.assemble.build import Parts
-from trainwell.assemble.plan import CUSTOM
+from trainwell.assemble.evidence import network_table
+from trainwell.assemble.job import build_tools, build_update
+from trainwell.core.errors import DivergedError
 from trainwell.recipe import edit
-from trainwell.train import choose_device, placed
+from trainwell.train import threads
 
 _STEPS, _SECONDS, _WARM_UP = 30, 6.0, 2
 _FORWARD = 1 / 3  # share of a step that its forward pass takes
 _SPARE = 0.92  # share of the time that is planned: reading, scoring and saving take the rest
 
 
-def in_time(parts: Parts) -> Parts:
+def in_time(parts: Parts, *, clock: Callable[[], float] = time.perf_counter) -> Parts:
     """Return the same parts with as many epochs as `train.minutes` allow, at least one; a copy of the network is timed.
 
     The recipe that is recorded says the epochs and no minutes, so that the run can be repeated bit for bit.
+
+    Args:
+        parts: what is to be trained.
+        clock: seconds, of the day or of the processor.
     """
     minutes = parts.recipe.train.minutes
     if not minutes:
         return parts
-    device = choose_device(parts.recipe.train.device)
-    model = placed(copy.deepcopy(parts.model), device, rearrange=parts.recipe.nn.model != CUSTOM).train()
-    seconds: list[float] = []
-    begun = time.perf_counter()
-    with torch.random.fork_rng(devices=[]):
-        for batch in itertools.islice(parts.train.epoch(0), _STEPS):
-            started = time.perf_counter()
-            moved = batch.to(device)
-            torch.autograd.backward(parts.task.loss(parts.task.forward(model, moved), moved))
-            if device.type == "cuda":
-                torch.cuda.synchronize(device)
-            seconds.append(time.perf_counter() - started)
-            if time.perf_counter() - begun > _SECONDS:
-                break
-    step = statistics.median(seconds[_WARM_UP:] or seconds)
     sizes = parts.facts.sizes
     scored = (sizes.get("validation", 0) + len(parts.sample or ())) / max(1, sizes.get("train", 1))
-    epoch = step * len(parts.train) * (1 + _FORWARD * scored)
+    epoch = _step_seconds(parts, clock) * len(parts.train) * (1 + _FORWARD * scored)
     epochs = max(1, int(_SPARE * 60 * minutes / epoch))
     recipe = edit(parts.recipe, {"train.epochs": epochs, "train.minutes": 0.0})
     facts = dataclasses.replace(parts.facts, epochs=epochs, steps=epochs * len(parts.train))
     return dataclasses.replace(parts, recipe=recipe, facts=facts)
+
+
+def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
+    """Return the median seconds of whole steps of a copy: making the batch, loss, gradient, update."""
+    recipe, task = parts.recipe, parts.task
+    per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * recipe.train.batch_size
+    seconds: list[float] = []
+    with threads(recipe.train.threads, per_batch), torch.random.fork_rng(devices=[]):
+        tools = build_tools(dataclasses.replace(parts, model=copy.deepcopy(parts.model)))
+        model = tools.parts.model
+        update, see = build_update(model, task, recipe, optimizer=tools.optimizer, average=tools.average)
+        begun = started = clock()
+        with contextlib.suppress(DivergedError):  # the run itself says so, and keeps what led to it
+            for number, fetched in enumerate(itertools.islice(parts.train.epoch(0), _STEPS)):
+                batch = fetched.to(tools.device)
+                batch = see(tools.augment(batch) if tools.augment else batch)
+                tools.optimizer.zero_grad()
+                loss = task.loss(task.forward(model, batch), batch)
+                torch.autograd.backward(loss)
+                update(number, loss.detach())
+                if tools.device.type == "cuda":
+                    torch.cuda.synchronize(tools.device)
+                seconds.append(clock() - started)
+                started = clock()
+                if started - begun > _SECONDS:
+                    break
+    return statistics.median(seconds[_WARM_UP:] or seconds or [1.0])
