@@ -2,6 +2,7 @@
 
 Measured: a linear classifier on the second convolution of a Fashion-MNIST network, the depth that wins on validation
 data, beats a network from scratch on 101 labelled digits; networks that go on learning are level with it or behind.
+The other way, its first two layers, frozen, beat it by 3 points on 101 labelled pictures of clothes.
 From CIFAR-10 to photographs of ants and bees all layers at a tenth of the rate beat from scratch, the head alone does
 not. Features learned from the inputs alone beat it at 1 % and 5 % of the labels of digits.
 
