@@ -109,7 +109,7 @@ def test_a_search_that_is_broken_off_goes_on_where_it_was(tmp_path: Path, method
 
 def test_processes_that_share_a_study_do_not_repeat_each_other(tmp_path: Path) -> None:
     first, second = (campaign(tmp_path, 12, method="sobol", decision=Decision("population", "", 4)) for _ in range(2))
-    first._store.shared = second._store.shared = True
+    first.store.shared = second.store.shared = True
     calls = 0
 
     def meanwhile() -> None:
@@ -155,7 +155,7 @@ def test_time_left_counts_the_rungs_that_are_to_come(tmp_path: Path) -> None:
 @pytest.mark.parametrize("method", ["sobol", "coarse-to-fine", "tpe"])
 def test_processes_side_by_side_take_different_trials(tmp_path: Path, method: str) -> None:
     first, second = (campaign(tmp_path, 24, method=method, decision=Decision("population", "", 4)) for _ in range(2))
-    first._store.shared = second._store.shared = True
+    first.store.shared = second.store.shared = True
     trained: list[int] = []
     for search in (first, second):
         own = search._cohort

@@ -83,7 +83,9 @@ def test_a_locked_database_is_one_sentence(tmp_path: Path, monkeypatch: pytest.M
     kept = store(tmp_path)
     holder = sqlite3.connect(tmp_path / "study.sqlite")
     holder.execute("BEGIN EXCLUSIVE")
-    with pytest.raises(StorageError, match="locked") as caught:
+    with pytest.raises(StorageError, match="another process keeps"):
+        store(tmp_path)
+    with pytest.raises(StorageError, match="another process keeps") as caught:
         kept.add(TRIALS)
     assert "\n" not in str(caught.value)
     holder.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import signal
 import sqlite3
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from torch import nn
 
@@ -108,6 +110,36 @@ def test_time_runs_out_and_resume_goes_on(tmp_path: Path) -> None:
     assert done.seconds > study.seconds
     with pytest.raises(UsageError, match="finished"):
         resume_study(tmp_path / "s")
+
+
+def test_of_processes_that_share_a_study_the_first_to_finish_looks_at_the_test_split(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    both = [
+        tune("iris", RATE, trials=4, runs=tmp_path / name, options=quick(storage=storage)) for name in ("one", "two")
+    ]
+    assert [study.test_looks for study in both] == [1, 1] and both[0].test == both[1].test != {}
+    assert both[1].run == "../one/s-winner" and not (tmp_path / "two" / "s-winner").exists()
+
+
+def test_a_process_that_began_to_train_the_winner_and_died_is_not_awaited_forever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules["trainwell.search.tune"], "_PATIENCE", 0.0)
+    storage = f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    dead = tune("iris", RATE, trials=4, runs=tmp_path / "dead", options=quick(storage=storage, final=False))
+    begun = f"begun-winner-{hashlib.sha256((dead.path / 'winner.toml').read_bytes()).hexdigest()[:16]}"
+    optuna.load_study(study_name="s", storage=storage).set_user_attr(begun, "nobody-0")
+    study = tune("iris", RATE, trials=4, runs=tmp_path / "own", options=quick(storage=storage))
+    assert study.test_looks == 1 and study.run == "s-winner" and study.test
+
+
+def test_a_study_whose_database_is_lost_goes_on_with_its_own_trials(tmp_path: Path) -> None:
+    study = tune("iris", RATE, trials=4, runs=tmp_path, options=quick(final=False))
+    marked = (study.path / "study.json").read_text().replace('"status": "ok"', '"status": "stopped"')
+    (study.path / "study.json").write_text(marked)
+    for path in study.path.glob("study.sqlite*"):
+        path.unlink()
+    assert resume_study(study.path, options=Options(repeats=0, final=False)).trials == study.trials
 
 
 def test_a_taken_name_a_locked_study_and_changed_data_are_refused(tmp_path: Path) -> None:

@@ -122,8 +122,11 @@ class Campaign:
         screen: Screen,
     ) -> None:  # fmt: skip
         self.study, self.ground, self.space, self.screen = study, ground, space, screen
-        self._proposer, self._store, self._crews = proposer, store, crews
-        self._trials = {trial.number: trial for trial in store.load()}
+        self._proposer, self._crews = proposer, crews
+        self.store, self._trials = store, {trial.number: trial for trial in store.load()}
+        if lost := [trial for trial in study.trials if trial.number not in self._trials]:  # with the database
+            store.add(lost)
+            self._trials |= {trial.number: trial for trial in lost}
         self._leaders = sorted(self._trials.values(), key=lambda trial: trial.rank)[:_LEADERS]
         self._diverged = sum(trial.state == "diverged" for trial in self._trials.values())
         self._started, self._saved, self._pause = time.monotonic(), 0.0, _SAVE_SECONDS
@@ -153,7 +156,7 @@ class Campaign:
         self.save()
         # Processes that share a study take what no other has begun, and in the end what is still open all the same:
         # whoever began it may be dead. Only the last cohorts can be trained twice.
-        rounds = (True, False) if self._store.shared else (False,)
+        rounds = (True, False) if self.store.shared else (False,)
         try:
             for (number, count, work), claiming in ((cohort, claiming) for claiming in rounds for cohort in cohorts):
                 if self._reached(target):
@@ -162,9 +165,9 @@ class Campaign:
                 if not self._any_open(number, count):
                     continue
                 after = max(0.0, self._ahead - work)
-                if self._store.shared:
-                    self._learn(self._store.load())
-                if self._any_open(number, count) and (not claiming or self._store.claim(number)):
+                if self.store.shared:
+                    self._learn(self.store.load())
+                if self._any_open(number, count) and (not claiming or self.store.claim(number)):
                     points = self._proposer.propose(number, count, self.trials)
                     self._cohort(number, points, watched)
                 self._ahead = after
@@ -175,7 +178,7 @@ class Campaign:
         """Return first number and size of all cohorts."""
         found, number = [], 0
         while number < self._proposer.trials:
-            size = self._proposer.cohort(number, self._crews.together, shared=self._store.shared)
+            size = self._proposer.cohort(number, self._crews.together, shared=self.store.shared)
             found.append((number, size))
             number += size
         return found
@@ -279,7 +282,7 @@ class Campaign:
 
     def _record(self, trials: Sequence[Trial]) -> None:
         if trials:
-            self._store.add(trials)
+            self.store.add(trials)
             self._trials |= {trial.number: trial for trial in trials}
             self._leaders = sorted([*self._leaders, *trials], key=lambda trial: trial.rank)[:_LEADERS]
             self._diverged += sum(trial.state == "diverged" for trial in trials)

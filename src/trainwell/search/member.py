@@ -29,7 +29,6 @@ FUSIBLE = (
     "optim.beta2",
     "optim.rho",
     "optim.epsilon",
-    "optim.rho",
     "optim.weight_decay",
     "optim.schedule",
     "optim.warmup",

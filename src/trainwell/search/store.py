@@ -130,19 +130,28 @@ class Store:
             trials = {trial.number: trial for trial in map(Trial.from_text, filter(None, kept))}
         return [trials[number] for number in sorted(trials)]
 
-    def claim(self, number: int) -> bool:
-        """Tell the processes that share the study that this one begins the trials from this number on.
+    def claim(self, what: int | str) -> bool:
+        """Tell the processes that share the study that this one begins something: the trials from a number on, say.
 
         Returns:
-            False if another has begun them. Two that ask in the same millisecond may both get them; trials are
+            False if another has begun it. Two that ask in the same millisecond may both get it; trials are
             functions of their numbers, so that nothing but time is lost.
         """
-        key, own = f"begun-{number}", f"{socket.gethostname()}-{os.getpid()}"
+        own = f"{socket.gethostname()}-{os.getpid()}"
+        if self.told(key := f"begun-{what}") is not None:
+            return False
+        self.tell(key, own)
+        return bool(self.told(key) == own)
+
+    def tell(self, key: str, value: Any) -> None:
+        """Keep something with the study, for all processes that share it."""
         with self._errors("writing"):
-            if key in self._study.user_attrs:
-                return False
-            self._study.set_user_attr(key, own)
-            return bool(self._study.user_attrs[key] == own)
+            self._study.set_user_attr(key, value)
+
+    def told(self, key: str) -> Any:
+        """Return what was told under this key; None if nothing was."""
+        with self._errors("reading"):
+            return self._study.user_attrs.get(key)
 
     def add(self, trials: Sequence[Trial]) -> None:
         """Write finished trials; they are on the disk when this returns."""
@@ -165,20 +174,17 @@ class Store:
             raise UsageError(
                 f"{self._what} needs a driver that is not installed. For PostgreSQL: pip install 'psycopg[binary]'."
             ) from None
-        except (SQLAlchemyError, ValueError, KeyError, TypeError) as problem:
-            cause = getattr(problem, "orig", None) or problem
-            text = plain(str(cause)).partition("\n")[0]
-            if any(word in text for word in ("malformed", "not a database", "no such")) or not _is_sql(problem):
-                raise DamagedError(f"{self._what} is damaged or is none ({text}). Restore it or start anew.") from None
-            hint = "another process keeps it locked; wait or stop it" if "locked" in text else text
-            raise StorageError(f"{self._what} failed while {doing}: {hint}.") from None
         except Exception as problem:
-            if not type(problem).__module__.startswith("optuna"):
+            wrong = isinstance(problem, (ValueError, KeyError, TypeError))
+            if not (wrong or isinstance(problem, SQLAlchemyError) or type(problem).__module__.startswith("optuna")):
                 raise
             cause = problem.__cause__ or problem
             text = plain(str(getattr(cause, "orig", None) or cause)).partition("\n")[0]
-            kind = DamagedError if any(word in text for word in ("malformed", "not a database")) else StorageError
-            raise kind(f"{self._what} failed while {doing}: {text}.") from None
+            if wrong or any(word in text for word in ("malformed", "not a database", "no such")):
+                hint = "or move it away and resume: study.json has the trials too" if self._file else "or start anew"
+                raise DamagedError(f"{self._what} is damaged or is none ({text}). Restore it, {hint}.") from None
+            hint = "another process keeps it locked; wait or stop it" if "locked" in text else text
+            raise StorageError(f"{self._what} failed while {doing}: {hint}.") from None
 
 
 def sqlite_address(path: Path) -> str:
@@ -245,10 +251,6 @@ def _connect(address: str) -> Any:
         storage.engine.dispose()
         sqlalchemy.event.listen(storage.engine, "connect", configure)
     return storage
-
-
-def _is_sql(problem: Exception) -> bool:
-    return type(problem).__module__.startswith("sqlalchemy")
 
 
 def _plain(value: Value) -> bool | int | float | str:

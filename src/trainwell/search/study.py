@@ -118,22 +118,8 @@ class Study:
 
     def save(self) -> None:
         """Write everything but the database, whole or not at all."""
-        data = {
-            "format": _FORMAT,
-            "spec": dict(self.spec),
-            "engine": self.engine,
-            "why": self.why,
-            "main_score": self.main_score,
-            "findings": [finding.to_json() for finding in self.findings],
-            "importance": dict(self.importance),
-            "noise": dict(self.noise),
-            "nested": dict(self.nested),
-            "run": self.run,
-            "test": dict(self.test),
-            "test_looks": self.test_looks,
-            "seconds": self.seconds,
-            "status": self.status,
-        }
+        data = {"format": _FORMAT} | {key: vars(self)[key] for key in vars(self) if key not in ("path", "trials")}
+        data["findings"] = [finding.to_json() for finding in self.findings]
         with storage_errors(f"Writing {self.path / STUDY}", self.path):
             trials = ", ".join(trial.text for trial in self.trials)
             atomic_write(self.path / STUDY, f'{json.dumps(data)[:-1]}, "trials": [{trials}]}}')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -24,7 +25,7 @@ from trainwell.runs import RunLock
 from trainwell.runs.writer import check_name
 from trainwell.search.campaign import Campaign, Progress, Screen, TimeUp
 from trainwell.search.cluster import actors
-from trainwell.search.engine import Decision, decide
+from trainwell.search.engine import Check, Decision, decide
 from trainwell.search.ground import Build, Ground, stand
 from trainwell.search.methods import Proposer
 from trainwell.search.nested import nest, outer_grounds
@@ -35,6 +36,7 @@ from trainwell.search.workers import Crews, Here, processes
 from trainwell.train import Interrupt, threads
 
 _WORTH_WORKERS = 30.0  # seconds of training; a process takes a few seconds to start
+_PATIENCE = 60.0  # seconds, beside those of the whole search, that another process may take to train the winner
 _REPEATS = 5  # enough for a standard error of half the deviation
 
 
@@ -228,10 +230,10 @@ def _search(  # noqa: PLR0913
             crews.stop()
     if stopped:
         screen.say(stopped)
-    return _crown(campaign, data, options=options, status="stopped" if stopped else "ok")
+    return _crown(campaign, data, options=options, status="stopped" if stopped else "ok", check=interrupt.check)
 
 
-def _crown(campaign: Campaign, data: Any, *, options: Options, status: str) -> Study:
+def _crown(campaign: Campaign, data: Any, *, options: Options, status: str, check: Check) -> Study:
     """Write the winner's recipe, train it, and look at the test split."""
     study = campaign.study
     if study.best is None:
@@ -241,29 +243,48 @@ def _crown(campaign: Campaign, data: Any, *, options: Options, status: str) -> S
         problem.run = study.path
         raise problem
     recipe = winning_recipe(campaign.study.recipe, study.best)
+    text = to_toml(recipe)
     with storage_errors(f"Writing {study.path / WINNER}", study.path):
-        atomic_write(study.path / WINNER, to_toml(recipe))
+        atomic_write(study.path / WINNER, text)
     if not options.final:
         campaign.save(status=status)
         return campaign.study
-    edits = dict(flatten(recipe))
-    source = edits.pop("data.source") if isinstance(data, (str, Path)) else data
-    if source is data:
-        edits.pop("data.source", None)
-    model = campaign.ground.network(recipe, 0) if options.model else None
-    name = _free(study.path.parent, f"{study.path.name}-winner")
-    options.screen.say(f"The winner trains as fit does, in the run {name}.")
-    try:
-        run = fit(source, model, name=name, runs=study.path.parent, edits=edits)
-    except TrainwellError as problem:
-        problem.run = study.path
-        raise
-    looks = study.test_looks + bool(run.scores.get("test"))
-    campaign.save(status=status, run=name, test=dict(run.scores.get("test", {})), test_looks=looks)
+    key = f"winner-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    found = _awaited(campaign, key, check)
+    if found is None:
+        model = campaign.ground.network(recipe, 0) if options.model else None
+        name = _free(study.path.parent, f"{study.path.name}-winner")
+        options.screen.say(f"The winner trains as fit does, in the run {name}.")
+        edits = {key: value for key, value in flatten(recipe) if key != "data.source"}
+        source = recipe.data.source if isinstance(data, (str, Path)) else data
+        try:
+            run = fit(source, model, name=name, runs=study.path.parent, edits=edits)
+        except TrainwellError as problem:
+            problem.run = study.path
+            raise
+        test = dict(run.scores.get("test", {}))
+        looks = max(study.test_looks, campaign.store.told("looks") or 0) + bool(test)
+        campaign.store.tell("looks", looks)
+        campaign.store.tell(key, found := {"run": str(run.path.absolute()), "test": test})
+    looks = campaign.store.told("looks")
+    where = os.path.relpath(found["run"], study.path.parent.absolute())
+    campaign.save(status=status, run=where, test=found["test"], test_looks=looks)
     if looks:
         times = "once" if looks == 1 else f"{looks} times, which makes its score a little too good"
         options.screen.say(f"The winner was chosen on validation only; the test split was looked at {times}.")
     return campaign.study
+
+
+def _awaited(campaign: Campaign, key: str, check: Check) -> Any:
+    """Return what the test split said of this winner; None if nobody asked it, or whoever began to seems dead."""
+    store, until = campaign.store, time.monotonic() + _PATIENCE + campaign.seconds
+    found = store.told(key)
+    if found is None and store.shared and not store.claim(key):
+        campaign.screen.say("Another process trains the winner; its answer is waited for, so that none looks twice.")
+        while (found := store.told(key)) is None and time.monotonic() < until:
+            check()
+            time.sleep(0.5)
+    return found
 
 
 def _checked(options: Options | None) -> Options:
