@@ -17,15 +17,7 @@ from trainwell.assemble.plan import Plan
 from trainwell.core.protocols import Batches, Display
 from trainwell.cost import LayerCost, layers
 from trainwell.data import Examples, Table, audit
-from trainwell.explain import (
-    calibration,
-    data_uri,
-    evaluation_mode,
-    first_filters,
-    grid,
-    top_error,
-    worst_mistakes,
-)
+from trainwell.explain import calibration, data_uri, evaluation_mode, first_filters, grid, top_error, worst_mistakes
 from trainwell.recipe import without_effect
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter, StoreReader

@@ -36,12 +36,7 @@ def cost(
             raise UsageError(f"{name} must be at least 0, got {value}.")
     subject = find_subject(model, input_shape=_shape(input), classes=classes, runs=runs)
     sheet = cost_sheet(
-        subject,
-        batch_size=batch,
-        optimizer=optimizer,
-        precision=precision,
-        examples=examples,
-        measure=measure,
+        subject, batch_size=batch, optimizer=optimizer, precision=precision, examples=examples, measure=measure
     )
     speak(_text(sheet), aside=json)
     if json:

@@ -5,13 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainwell.core.files import atomic_write, plain, storage_errors
-from trainwell.report.figures.search import (
-    draw_importance,
-    draw_parallel,
-    draw_slice,
-    parallel_info,
-    slice_infos,
-)
+from trainwell.report.figures.search import draw_importance, draw_parallel, draw_slice, parallel_info, slice_infos
 from trainwell.report.markup import Child, Markup, join, table, tag
 from trainwell.report.page import policy, style
 from trainwell.report.words import duration, number, printable, score_text, unbroken, words

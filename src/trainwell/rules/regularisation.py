@@ -78,11 +78,7 @@ def penalty_too_strong(signals: Signals, facts: Facts) -> Finding | None:
     ok: code/penalty_fraction = 0.99*9 @10; code/data_loss = 2.3*9 @10; code/data_chance = 2.3; loss/validation = 1.7
     bad: code/penalty_fraction = 0.99 0.6 0.2*25 @10; code/data_loss = 2.3*25 @10; code/data_chance = 2.3
     """
-    share, part, chance = (
-        signals["code/penalty_fraction"],
-        signals["code/data_loss"],
-        signals["code/data_chance"],
-    )
+    share, part, chance = (signals["code/penalty_fraction"], signals["code/data_loss"], signals["code/data_chance"])
     if not share or not share.first > _OUTWEIGHED or not chance or len(part) < _FADED_READINGS:
         return None
     now, limit = statistics.median(part.tail(_FADED_READINGS)), CHANCE * chance.last

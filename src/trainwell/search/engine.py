@@ -115,9 +115,7 @@ def _measured(recipe: Recipe, ground: Ground) -> Decision:
     measured = f"a step takes {together * 1e6:,.0f} µs per network together, {alone * 1e6:,.0f} µs alone"
     if gain < _WORTH:
         return Decision(
-            "sequential",
-            f"one network at a time: {measured} ({gain:.1f}x, not worth it)",
-            seconds=alone * steps,
+            "sequential", f"one network at a time: {measured} ({gain:.1f}x, not worth it)", seconds=alone * steps
         )
     return Decision(
         "population", f"{width} networks at once in one program: {measured} ({gain:.1f}x)", width, together * steps

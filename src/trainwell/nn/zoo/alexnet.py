@@ -11,12 +11,7 @@ from trainwell.nn.zoo.picture import grid, picture
 
 
 def alexnet(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    width: float = 1.0,
-    dropout: float = 0.5,
-    groups: int = 1,
+    *, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5, groups: int = 1
 ) -> nn.Sequential:
     """Build AlexNet for pictures of at least 67 x 67; the paper's are 227 x 227.
 

@@ -30,12 +30,7 @@ _HEADS_AFTER = {"4a": 512, "4d": 528}  # module to its channels
 
 
 def googlenet(
-    *,
-    input_shape: Sequence[int],
-    outputs: int,
-    width: float = 1.0,
-    dropout: float = 0.4,
-    separable: bool = True,
+    *, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.4, separable: bool = True
 ) -> Aided:
     """Build GoogLeNet for pictures of at least 32 x 32; the paper's are 224 x 224.
 

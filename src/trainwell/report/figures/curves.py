@@ -8,19 +8,7 @@ from typing import NamedTuple
 from trainwell.core.signals import Series
 from trainwell.report.markup import Markup, join, table, tag
 from trainwell.report.snapshot import Snapshot
-from trainwell.report.svg import (
-    Point,
-    Scale,
-    apart,
-    axes,
-    drawing,
-    label,
-    line,
-    px,
-    room,
-    rule,
-    thin,
-)
+from trainwell.report.svg import Point, Scale, apart, axes, drawing, label, line, px, room, rule, thin
 from trainwell.report.words import number, words
 
 _WIDTH, _HEIGHT = 440.0, 270.0
