@@ -87,3 +87,13 @@ def test_auxiliary_heads_take_part_in_the_loss() -> None:
     task = build_parts(plan(settings, examples)).task
     assert isinstance(task, Auxiliary)
     assert task.weight == 0.3
+
+
+@pytest.mark.parametrize(("side", "most"), [(16, 1024), (224, 27)])
+def test_large_pictures_are_evaluated_few_at_a_time(side: int, most: int) -> None:
+    """A thousand pictures at once would take 26 GB for the first volumes of VGG-16."""
+    pictures = np.broadcast_to(np.uint8(0), (200, side, side, 3))
+    settings = check_values({"data.source": "arrays", "nn.model": "lenet", "train.batch_size": 8})
+    held_out = build_parts(plan(settings, from_arrays(pictures, np.arange(200) % 3, task="classify")))
+    sizes = [len(batch) for batch in held_out.splits["validation"].epoch(0)]
+    assert max(sizes) == min(most, sum(sizes))

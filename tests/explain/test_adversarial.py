@@ -57,3 +57,16 @@ def test_the_stronger_the_fewer_are_right_and_many_steps_beat_one() -> None:
 def test_nonsense_is_refused() -> None:
     with pytest.raises(UsageError, match="strength of at least 0"):
         attack(network(), pictures(), torch.zeros(8, dtype=torch.long), rule=RULE, strength=-1)
+
+
+def test_what_is_lost_is_not_attacked_again_and_large_pictures_go_few_at_a_time() -> None:
+    seen: list[int] = []
+    net = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8, 2))
+    net.register_forward_hook(lambda module, given, outputs: seen.append(len(outputs)))
+    x = torch.randint(0, 256, (10, 2, 724, 724), generator=torch.Generator().manual_seed(1)).float()
+    wrong = 1 - decide(net(RULE.inputs(x)))
+    wrong[:2] = 1 - wrong[:2]
+    seen.clear()
+    found = accuracy_by_strength(net, x, wrong, rule=RULE, strengths=(0, 1), steps=3)
+    assert found[0] == pytest.approx(0.2)
+    assert seen == [4, 4, 2, 2, 2, 2, 2]

@@ -16,7 +16,7 @@ from torch import nn
 from trainwell.assemble.backbone import as_published
 from trainwell.assemble.plan import CUSTOM, Plan
 from trainwell.assemble.transfer import Origin, adopt, origin_of, sentence, take_over
-from trainwell.core.batch import Batch
+from trainwell.core.batch import Batch, examples_at_once
 from trainwell.core.errors import UsageError
 from trainwell.core.facts import Facts
 from trainwell.core.protocols import Batches
@@ -157,7 +157,9 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     tensors, finish = _tensors(examples, preparation)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
-        size = recipe.train.batch_size if shuffle else max(EVALUATION_BATCH, recipe.train.batch_size)
+        size = recipe.train.batch_size
+        if not shuffle:
+            size = max(size, examples_at_once(preparation.input_shape, most=EVALUATION_BATCH))
         return ArrayBatches(
             tensors,
             indices=indices,

@@ -14,6 +14,7 @@ from torch import nn
 
 from trainwell.assemble.build import EVALUATION_BATCH
 from trainwell.assemble.model import load_model, load_task, open_run
+from trainwell.core.batch import examples_at_once
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
 from trainwell.data import Table, as_inputs, read_inputs
@@ -90,7 +91,7 @@ def predict(
     _require_finite(raw, ids)
     prepared = torch.from_numpy(preparation.inputs(raw))
     with torch.no_grad():
-        blocks = torch.split(prepared, EVALUATION_BATCH)
+        blocks = torch.split(prepared, examples_at_once(prepared.shape[1:], most=EVALUATION_BATCH))
         outputs = torch.cat([averaged(model, part, task.name, crops) for part in blocks])
     answer = task.predict(outputs)
     values = answer.values.tolist()

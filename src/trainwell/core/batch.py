@@ -8,12 +8,24 @@ says how much each example counts. A data source may add any further tensors und
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+_NUMBERS = 1 << 22  # of inputs at once: 27 pictures of 3x224x224, whose volumes in VGG-16 take 1 GiB
+
+
+def examples_at_once(shape: Sequence[int], *, most: int) -> int:
+    """Return how many examples to evaluate together: `most`, and fewer of large pictures, to bound the memory.
+
+    >>> examples_at_once((3, 32, 32), most=1024), examples_at_once((3, 224, 224), most=1024)
+    (1024, 27)
+    """
+    return max(1, min(most, _NUMBERS // max(1, math.prod(shape))))
 
 
 class Batch:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwell.core.batch import examples_at_once
 from trainwell.core.errors import UsageError
 from trainwell.explain.evaluation import evaluation_mode
 
@@ -86,21 +87,27 @@ def attack(
 def accuracy_by_strength(
     model: nn.Module, pixels: Tensor, classes: Tensor, *, rule: Pixels, strengths: tuple[float, ...], steps: int
 ) -> dict[float, float]:
-    """Return the share of pictures that are still right after an attack of each strength.
+    """Return the share of pictures that are right after the attacks of each strength and of those before it.
+
+    A picture that is lost needs no stronger attack: a change within one strength lies within every greater one.
 
     Args:
         model: the network.
         pixels: (N, channels, height, width), whole levels.
         classes: (N,) true classes.
         rule: how pixels become inputs.
-        strengths: largest changes, in levels.
+        strengths: largest changes, in levels, ascending.
         steps: gradient steps of each attack.
     """
-    found = {}
+    found, right = {}, torch.ones(len(pixels), dtype=torch.bool)
+    at_once = examples_at_once(pixels.shape[1:], most=256)
     for strength in strengths:
-        changed = attack(model, pixels, classes, rule=rule, strength=strength, steps=steps) if strength else pixels
-        with evaluation_mode(model), torch.no_grad():
-            found[strength] = (decide(model(rule.inputs(changed.float()))) == classes).float().mean().item()
+        for rows in right.nonzero()[:, 0].split(at_once) if right.any() else ():
+            shown, true = pixels[rows], classes[rows]
+            changed = attack(model, shown, true, rule=rule, strength=strength, steps=steps) if strength else shown
+            with evaluation_mode(model), torch.no_grad():
+                right[rows] = decide(model(rule.inputs(changed.float()))) == true
+        found[strength] = right.float().mean().item()
     return found
 
 

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwell.core.batch import examples_at_once
 from trainwell.core.errors import UsageError
 from trainwell.explain.evaluation import evaluation_mode
 
 Floats = NDArray[np.float32]
 
-_BLOCK = 256  # inputs that go through the network at once
+_BLOCK = 256  # inputs that go through the network at once, at most
 _SIDE = 4  # volumes are averaged to this height and width for a linear classifier: thousands of numbers, not millions
 _INPUT_SIDE = 32
 
@@ -53,7 +54,7 @@ def features(model: nn.Module, inputs: Tensor, *, head: str) -> Tensor:
 
     handle = model.get_submodule(head).register_forward_pre_hook(keep)
     with hooked([handle]), evaluation_mode(model), torch.no_grad():
-        for block in torch.split(inputs, _BLOCK):
+        for block in _blocks(inputs):
             model(block)
     if not kept:
         raise UsageError(f"The network must call its head {head!r} to have features, but it did not.")
@@ -76,7 +77,7 @@ def depths(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     >>> {name: tuple(found.shape) for name, found in depths(net, torch.zeros(3, 1, 8, 8)).items()}
     {'input': (3, 64), '0': (3, 72)}
     """
-    kept: dict[str, list[Tensor]] = {"input": [_small(part, _INPUT_SIDE) for part in torch.split(inputs, _BLOCK)]}
+    kept: dict[str, list[Tensor]] = {"input": [_small(part, _INPUT_SIDE) for part in _blocks(inputs)]}
     now: list[Any] = ["", None]
 
     def close() -> None:
@@ -97,10 +98,14 @@ def depths(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [m.register_forward_hook(watch(name, _weighted(m))) for name, m in leaves]
     with hooked(handles), evaluation_mode(model), torch.no_grad():
-        for block in torch.split(inputs, _BLOCK):
+        for block in _blocks(inputs):
             now[:] = ["", None]
             model(block)
     return {name: torch.cat(parts) for name, parts in kept.items()}
+
+
+def _blocks(inputs: Tensor) -> tuple[Tensor, ...]:
+    return torch.split(inputs, examples_at_once(inputs.shape[1:], most=_BLOCK))
 
 
 def _weighted(module: nn.Module) -> bool:

@@ -91,7 +91,8 @@ def _attack_figure(found: Explanation) -> Figure:
         spans=(None, (0.0, 1.0)),
     )
     said = (
-        "Every picture is changed by the sign of the gradient, away from its class; the change stays within the pixels."
+        "Every picture is changed by the sign of the gradient, away from its class, within the range of pixels. "
+        "What is lost at one strength counts as lost at every greater one."
     )
     return Figure(said, (panel,))
 

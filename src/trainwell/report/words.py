@@ -47,15 +47,15 @@ def aligned(values: Iterable[float | None]) -> list[str]:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction in percent; only a true 1 becomes 100 %.
+    """Write a fraction in percent; only what five decimals cannot tell from 1 becomes 100 %.
 
-    >>> percent(0.97777), percent(0.99996), percent(1.0)
+    >>> percent(0.97777), percent(0.99996), percent(1 - 1e-16)
     ('97.8 %', '99.996 %', '100 %')
     """
     if not math.isfinite(fraction):
         return number(fraction)
-    if fraction in (0, 1):
-        return f"{fraction:.0%}".replace("%", " %")
+    if abs(round(fraction, 7)) in (0, 1):
+        return f"{abs(fraction):.0%}".replace("%", " %")
     for decimals in range(1, 6):
         text = f"{100 * fraction:.{decimals}f}"
         if float(text) not in (0.0, 100.0):
