@@ -18,5 +18,6 @@ def test_neighbours_are_listed_with_precision(cli, tmp_path) -> None:
     done = cli("similar", "r", "data/a/0.png", "data", "-k", 3)
     assert len(done.out.splitlines()) == 4
     assert "precision@3" in done.out
+    assert "precision@23," in cli("similar", "r", "data/a/0.png", "data", "-k", 100).out, "as many as there are"
     assert cli("similar", "r", "data/a/0.png", "data", "-k", 3, "--json").json["size"] == 24
     assert cli("similar", "r", "nix.png", "data").code == 65

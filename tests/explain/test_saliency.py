@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import warnings
-
 import pytest
 import torch
 from torch import nn
@@ -76,9 +74,7 @@ def test_every_map_has_a_strength_for_each_pixel_and_leaves_the_network_alone(na
     if name in ("input_x_gradient", "deep_lift", "guided_backprop"):
         pytest.importorskip("captum")
     net = network().train()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # captum says that it sets hooks
-        found = flat(MAPS[name](net, torch.randn(2, 2, 8, 8), classes=torch.tensor([0, 2])))
+    found = flat(MAPS[name](net, torch.randn(2, 2, 8, 8), classes=torch.tensor([0, 2])))
     assert found.shape == (2, 8, 8)
     assert (found >= 0).all()
     assert net.training
@@ -97,6 +93,18 @@ def test_our_maps_equal_captums(ours, theirs) -> None:
     if ours == "gradient":
         reference = reference.amax(1)
     assert torch.allclose(MAPS[ours](net, x, classes=classes), reference.float(), atol=1e-4)
+
+
+def test_captums_maps_of_a_single_logit_are_about_the_class_that_was_asked_for() -> None:
+    pytest.importorskip("captum")
+    net, x = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 1)), torch.randn(1, 1, 4, 4)
+    two = nn.Sequential(*net[:-1], nn.Linear(8, 2))
+    two[-1].weight.data, two[-1].bias.data = (torch.cat([-part, part]) for part in (net[-1].weight, net[-1].bias))
+    maps = [
+        MAPS["guided_backprop"](model, x, classes=torch.tensor([place])) for model in (net, two) for place in (0, 1)
+    ]
+    assert torch.allclose(maps[0], maps[2]) and torch.allclose(maps[1], maps[3])
+    assert not torch.allclose(maps[0].abs(), maps[1].abs())
 
 
 def test_grad_cam_needs_a_volume() -> None:

@@ -8,7 +8,7 @@ from torch import nn
 
 from trainwell.core.errors import UsageError
 from trainwell.nn import Freezing, head_names
-from trainwell.nn.freezing import count_frozen, layers
+from trainwell.nn.freezing import count_frozen, layers, names_of_new
 from trainwell.nn.zoo import resnet20
 
 NAMES = ["conv1", "stages.0.conv", "stages.1.conv", "fc"]
@@ -42,6 +42,14 @@ def test_what_is_frozen_can_be_said_in_many_ways(freeze, count) -> None:
 def test_a_layer_that_is_not_there_is_one_sentence(freeze, said) -> None:
     with pytest.raises(UsageError, match=said):
         count_frozen(NAMES, freeze)
+
+
+def test_what_starts_anew_is_not_frozen() -> None:
+    net = network()
+    new = names_of_new(net, NAMES[0])
+    assert Freezing(net, freeze=NAMES[0], new=new).frozen == 1
+    with pytest.raises(UsageError, match=f"'features' freezes {NAMES[1]}. Freeze no more layers"):
+        Freezing(net, freeze="features", new=new)
 
 
 def test_frozen_layers_stand_still_their_statistics_too() -> None:

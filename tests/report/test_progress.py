@@ -52,7 +52,7 @@ def test_without_a_terminal_there_is_one_line_per_epoch_and_no_colour() -> None:
     stream = io.StringIO()
     train(LiveDisplay(stream))
     lines = stream.getvalue().splitlines()
-    assert lines[0] == "mlp on digits · 26,122 parameters · 1,257 train, 270 validation"
+    assert lines[0] == "mlp on digits · 26,122 trainable parameters · 1,257 train, 270 validation"
     assert "runs/digits" in lines[1]
     assert lines[3].split() == ["epoch", "train", "loss", "validation", "loss", "accuracy", "rate", "time"]
     assert [line.split()[0] for line in lines[4:]] == ["1", "2", "3"]

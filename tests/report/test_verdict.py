@@ -105,7 +105,7 @@ def test_what_can_be_done_next(make_run, two_findings) -> None:
 def test_facts_stand_in_one_line(shot: Snapshot) -> None:
     facts = dict(facts_line(shot))
     assert facts["examples"] == "100 / 20 / 50"
-    assert facts["classes"] == "3" and facts["parameters"] == "26,122" and facts["best epoch"] == "2"
+    assert facts["classes"] == "3" and facts["trainable parameters"] == "26,122" and facts["best epoch"] == "2"
 
 
 def test_every_event_may_be_missing(make_run, all_events) -> None:

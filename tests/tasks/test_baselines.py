@@ -47,3 +47,9 @@ def test_many_examples_are_thinned_out_and_it_says_so() -> None:
     x = np.random.default_rng(0).normal(size=(5000, 2)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int64)
     assert "logistic regression, fitted on 2,000 examples" in dict(baselines(Binary(), (x, y), (x, y)))
+
+
+@pytest.mark.parametrize(("task", "y"), [(Binary(), np.array([0, 1, 1])), (Regress(), np.float32([0, 1, 3]))])
+def test_a_single_test_example(task, y) -> None:
+    x = np.arange(3, dtype=np.float32)[:, None]
+    assert len(baselines(task, (x, y), (x[:1], y[:1]))) == 2

@@ -151,7 +151,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
     transfer, freezing = recipe.transfer, None
     if transfer.freeze != "none":
-        freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every)
+        freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
     if weight := float(getattr(model, "auxiliary_weight", 0.0)):
         task = Auxiliary(task, weight=weight)
     tensors, finish = _tensors(examples, preparation)

@@ -29,4 +29,4 @@ def similar(
         print(f"{neighbour.distance:9.4f}  {neighbour.id}")
     measured = {"of this picture": found.precision, f"of all {found.size:,} pictures": found.precision_of_gallery}
     if said := [f"{value:.3f} {name}" for name, value in measured.items() if value is not None]:
-        print(f"precision@{count}, the share of neighbours of the same class: {', '.join(said)}")
+        print(f"precision@{len(found.neighbours)}, the share of neighbours of the same class: {', '.join(said)}")

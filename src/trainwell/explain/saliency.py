@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -151,6 +152,19 @@ def _starts(length: int, side: int, step: int) -> list[int]:
     return sorted({*range(0, length - side, step), length - side})
 
 
+@final
+class _TwoLogits(nn.Module):
+    """A network whose single logit, if it has but one, becomes one for each of the two classes."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        outputs: Tensor = self.model(inputs).flatten(1)
+        return torch.cat([-outputs, outputs], dim=1) if outputs.shape[1] == 1 else outputs
+
+
 def _captum(name: str) -> Callable[..., Tensor]:
     """Let a published method be computed by captum."""
 
@@ -159,10 +173,10 @@ def _captum(name: str) -> Callable[..., Tensor]:
             import captum.attr
         except ImportError:
             raise MissingExtraError(f"The map {name!r}", "captum", "explain") from None
-        outputs = model(inputs[:1]).reshape(1, -1).shape[1]
-        target = classes if outputs > 1 else None
-        with evaluation_mode(model):
-            found: Tensor = getattr(captum.attr, name)(model).attribute(inputs.clone().requires_grad_(), target=target)
+        method, asked = getattr(captum.attr, name)(_TwoLogits(model)), inputs.clone().requires_grad_()
+        with evaluation_mode(model), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it tells of its hooks
+            found: Tensor = method.attribute(asked, target=classes)
         return found.detach()
 
     return attribute

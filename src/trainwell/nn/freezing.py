@@ -6,7 +6,7 @@ bias or scale behind it belongs to it. The head, which is new for new data, is n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import final
 
@@ -158,6 +158,9 @@ class Freezing:
         model: the network.
         freeze: as for `count_frozen`.
         every: epochs after which one more layer, from the head down, begins to learn; 0 for never.
+        new: names of the tensors that start anew.
+    Raises:
+        UsageError: if a layer that starts anew would be frozen, or as `count_frozen`.
 
     >>> net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     >>> freezing = Freezing(net, freeze="features", every=5)
@@ -169,11 +172,17 @@ class Freezing:
     (True, True)
     """
 
-    def __init__(self, model: nn.Module, *, freeze: str, every: int = 0) -> None:
+    def __init__(self, model: nn.Module, *, freeze: str, every: int = 0, new: Collection[str] = ()) -> None:
         heads = head_names(model)
         self._layers = [layer for layer in layers(model) if not belongs(layer.name, heads)]
         self.names = tuple(layer.name for layer in self._layers)
         self.frozen = count_frozen(self.names, freeze)
+        for name in self.names[: self.frozen]:
+            if any(belongs(tensor, [name]) for tensor in new):
+                raise UsageError(
+                    f"transfer.freeze must leave what starts anew to learn, but {freeze!r} freezes {name}. "
+                    "Freeze no more layers than transfer.layers takes over."
+                )
         self._every = every
         self._still = -1
         if not every:

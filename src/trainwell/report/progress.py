@@ -177,7 +177,7 @@ def _introduction(facts: Mapping[str, Any]) -> list[str]:
     name = f"{model} on {source}" if model and source else printable(facts.get("name", "")) or "training"
     parameters = facts.get("parameters")
     sizes = ", ".join(f"{number(count)} {printable(split)}" for split, count in (facts.get("sizes") or {}).items())
-    parts = [name, plural(int(parameters), "parameter") if parameters else "", sizes]
+    parts = [name, plural(int(parameters), "trainable parameter") if parameters else "", sizes]
     lines = [" · ".join(part for part in parts if part)]
     lines += [f"  run   {printable(facts['run'])}"] if facts.get("run") else []
     lines += [f"  page  {printable(facts['page'])}"] if facts.get("page") else []

@@ -201,7 +201,7 @@ def facts_line(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     if labels := snapshot.event("data").get("labels") or snapshot.facts.labels:
         facts.append(("classes", number(len(labels))))
     if parameters := snapshot.event("network").get("parameters") or snapshot.facts.parameters:
-        facts.append(("parameters", number(parameters)))
+        facts.append(("trainable parameters", number(parameters)))
     if snapshot.steps:
         facts.append(("trained", progress(snapshot)))
     if snapshot.seconds and math.isfinite(snapshot.seconds):

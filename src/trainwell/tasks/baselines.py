@@ -83,5 +83,5 @@ def _linear(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -
 def _scores(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
     tally = task.tally()
     batch = Batch({"inputs": torch.empty(len(targets), 0), "targets": torch.from_numpy(targets)})
-    tally.add(torch.from_numpy(np.ascontiguousarray(outputs)), batch)
+    tally.add(torch.tensor(outputs), batch)
     return tally.scores()
