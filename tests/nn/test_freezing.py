@@ -46,9 +46,10 @@ def test_a_layer_that_is_not_there_is_one_sentence(freeze, said) -> None:
 
 def test_what_starts_anew_is_not_frozen() -> None:
     net = network()
-    new = names_of_new(net, NAMES[0])
-    assert Freezing(net, freeze=NAMES[0], new=new).frozen == 1
-    with pytest.raises(UsageError, match=f"'features' freezes {NAMES[1]}. Freeze no more layers"):
+    first, second, *_ = (layer.name for layer in layers(net))
+    new = names_of_new(net, first)
+    assert Freezing(net, freeze=first, new=new).frozen == 1
+    with pytest.raises(UsageError, match=f"'features' freezes {second}. Freeze no more layers"):
         Freezing(net, freeze="features", new=new)
 
 

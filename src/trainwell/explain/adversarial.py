@@ -102,7 +102,7 @@ def accuracy_by_strength(
     found, right = {}, torch.ones(len(pixels), dtype=torch.bool)
     at_once = examples_at_once(pixels.shape[1:], most=256)
     for strength in strengths:
-        for rows in right.nonzero()[:, 0].split(at_once) if right.any() else ():
+        for rows in torch.split(right.nonzero()[:, 0], at_once) if right.any() else ():
             shown, true = pixels[rows], classes[rows]
             changed = attack(model, shown, true, rule=rule, strength=strength, steps=steps) if strength else shown
             with evaluation_mode(model), torch.no_grad():
