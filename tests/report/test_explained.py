@@ -15,3 +15,12 @@ def test_every_depth_has_a_bar(tmp_path) -> None:
     assert "stages.19.conv1" in figure.panels[0].title
     write_figure(figure, tmp_path / "new" / "a.svg", title="t")
     assert (tmp_path / "new" / "a.svg").read_text().count('class="bar') == 21
+
+
+def test_a_depths_name_stands_below_its_bar_only_where_it_can_be_read() -> None:
+    def below(names: list[str]) -> tuple[str, ...]:
+        return depths_figure(Depths("a", "b", "test", dict.fromkeys(names, 0.5), 0.1)).panels[0].categories
+
+    assert below(["input", "fc1", "fc2"]) == ("input", "fc1", "fc2")
+    assert below(["input", *(f"residual{n}.body.0.conv" for n in range(3))]) == ("0", "1", "2", "3")
+    assert below([f"stages.{n}.conv1" for n in range(41)])[:7] == ("0", "", "", "3", "", "", "6")

@@ -157,13 +157,11 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     tensors, finish = _tensors(examples, preparation)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
-        size = recipe.train.batch_size
-        if not shuffle:
-            size = max(size, examples_at_once(preparation.input_shape, most=EVALUATION_BATCH))
+        least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
         return ArrayBatches(
             tensors,
             indices=indices,
-            batch_size=size,
+            batch_size=max(least, recipe.train.batch_size),
             seed=recipe.seed,
             shuffle=shuffle,
             finish=finish,

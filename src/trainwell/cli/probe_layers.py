@@ -38,7 +38,7 @@ def probe_layers(
                 "figure": str(path),
             }
         )
-    width = max(map(len, found.accuracies))
-    for name, value in found.accuracies.items():
-        print(f"{name:<{width}}  {value:.3f}  {'#' * round(40 * value)}")
-    print(f"{'chance':<{width}}  {found.chance:.3f}\n{path}")
+    width = max(6, *map(len, found.accuracies))
+    for depth, (name, value) in enumerate(found.accuracies.items()):
+        print(f"{depth:>3}  {name:<{width}}  {value:.3f}  {'#' * round(40 * value)}")
+    print(f"     {'chance':<{width}}  {found.chance:.3f}\n{path}")

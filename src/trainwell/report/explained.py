@@ -19,35 +19,27 @@ if TYPE_CHECKING:
     from trainwell.assemble.explanation import Attacked, Explanation
     from trainwell.assemble.probing import Depths
 
-_NAMED = 12  # more depths than this are numbered below the axis
+_ROOM, _NUMBERED = 50, 20  # characters below the axis; longer names give way to so many numbers at most
 _LISTED = 12  # more classes than this are not named beside a figure
 
 
 def depths_figure(found: Depths) -> Figure:
     """Show the accuracy of a linear classifier by depth."""
     names = tuple(found.accuracies)
-    short = names if len(names) <= _NAMED else tuple(str(n) if n % 2 == 0 else "" for n in range(len(names)))
+    every, fits = -(-len(names) // _NUMBERED), len(names) * max(map(len, names)) <= _ROOM
     best = max(names, key=lambda name: found.accuracies[name])
+    place = best if fits else f"depth {names.index(best)}, {best}"
     values = list(found.accuracies.values())
     panel = Panel(
-        f"Best at {best}: {found.accuracies[best]:.1%} of {found.split}",
+        f"Best at {place}: {percent(found.accuracies[best])} of {found.split}",
         "depth",
         "accuracy",
         (curve("", values, kind="bars"),),
         (Level(found.chance, "chance"),),
         spans=(None, (0.0, 1.0)),
-        categories=tuple(_end(name) for name in short),
+        categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
     )
     return Figure("A linear classifier is fitted on the features at every depth, from the input to the head.", (panel,))
-
-
-def _end(name: str) -> str:
-    """Keep the end of a long path, which tells layers apart.
-
-    >>> _end("stages.0.conv1")
-    '…0.conv1'
-    """
-    return name if len(name) <= 8 else "…" + name[-7:]
 
 
 def figures(found: Explanation) -> dict[str, Figure]:
