@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def test_a_search_without_a_score_has_a_page_too(tmp_path: Path) -> None:
     spec = {"space": SPACE.to_json(), "trials": 4}
     page = render_study(Study(tmp_path, spec, "", "", "accuracy", (Trial(0, SPACE.at([0.5, 0]), "diverged"),)))
     assert "No trial has a score yet" in page
+
+
+def test_a_search_under_way_shows_the_time_left_and_what_mattered_so_far(tmp_path: Path) -> None:
+    trials = tuple(dataclasses.replace(trial, rungs={}) for trial in study(tmp_path).trials)
+    going = dataclasses.replace(study(tmp_path), trials=trials, importance={}, left=90.0, status="running")
+    page = render_study(going).replace("\xa0", " ")
+    assert "about 1 min 30 s" in page and "What mattered" in page
+    assert "1 min 30 s" not in render_study(dataclasses.replace(going, status="ok")).replace("\xa0", " ")
 
 
 def test_ten_thousand_trials_are_a_small_page_soon(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from trainwell.assemble import gather, plan
 from trainwell.recipe import to_toml
+from trainwell.runs import RunLock
 from trainwell.search.campaign import CUT_SHORT, Campaign, Progress, TimeUp
 from trainwell.search.engine import Decision
 from trainwell.search.ground import stand
@@ -130,7 +131,7 @@ def test_there_is_something_to_resume_before_any_trial_is_done(tmp_path: Path) -
         assert open_study(tmp_path).status == "running"  # written before the first step
         raise TimeUp
 
-    with pytest.raises(TimeUp):
+    with RunLock(tmp_path), pytest.raises(TimeUp):
         campaign(tmp_path, 9).run(killed)
 
 
@@ -143,7 +144,9 @@ def test_time_left_counts_the_rungs_that_are_to_come(tmp_path: Path) -> None:
     def once() -> None:
         nonlocal first
         if first:
+            search._saved = -math.inf
             search._show()
+            assert open_study(tmp_path).left == pytest.approx(70, abs=1)  # what the page shows during a long training
         first = False
 
     search.run(once)

@@ -24,6 +24,8 @@ def test_a_run_is_tried_again_with_its_neighbours(tmp_path: Path) -> None:
     assert study.trials[0].settings == {"optim.learning_rate": 3e-5, "optim.weight_decay": 0.01}
     assert study.best.settings["optim.learning_rate"] == pytest.approx(9e-5)
     assert study.findings[0].rule.startswith("old_choice") and study == open_study(study.path)
+    again = retest(run.path, runs=tmp_path, options=Options(repeats=0, final=False))
+    assert again.path.name == "old-retest-2"
 
 
 def test_neighbours_stay_valid() -> None:

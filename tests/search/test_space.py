@@ -13,6 +13,32 @@ from trainwell.search.space import Choice, Range, make_space, read_space
 RATE = "optim.learning_rate=log:1e-4..1"
 
 
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ({"optim.name": ["sgd", "adam"], "optim.momentum": ("0..0.9", "optim.name", "adamw")}, "'adamw'. Add it"),
+        ({"nn.dropout": "0..0.9", "optim.momentum": ("0..0.9", "nn.dropout", 0.5)}, "0.5. Add it to nn.dropout"),
+        (
+            {"optim.name": ("sgd,adam", "optim.nesterov", True), "optim.nesterov": ("true,false", "optim.name", "sgd")},
+            "must not run in a circle",
+        ),
+    ],
+    ids=["never listed", "never met", "circle"],
+)
+def test_a_condition_that_cannot_hold_is_a_mistake(entries: dict, said: str) -> None:
+    space = {
+        key: {"vary": entry[0], "when": {entry[1]: entry[2]}} if isinstance(entry, tuple) else entry
+        for key, entry in entries.items()
+    }
+    with pytest.raises(RecipeError, match=said):
+        make_space(space)
+
+
+def test_a_condition_may_wait_for_a_whole_number() -> None:
+    space = make_space({"train.batch_size": "8..16", "nn.dropout": {"vary": "0..0.5", "when": {"train.batch_size": 8}}})
+    assert "nn.dropout" in space.active({"train.batch_size": 8, "nn.dropout": 0.1})
+
+
 def test_texts_become_ranges_and_choices() -> None:
     space = read_space(
         vary=[
@@ -118,5 +144,5 @@ def test_nothing_to_vary_and_bad_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.toml").write_text("= 1")
     with pytest.raises(RecipeError, match="not valid TOML"):
         read_space(tmp_path / "bad.toml")
-    with pytest.raises(RecipeError, match="Add optim.name to the space"):
+    with pytest.raises(RecipeError, match="got 'optim.name'. Add it to the space"):
         make_space({"optim.momentum": {"vary": "0..0.9", "when": {"optim.name": "sgd"}}})

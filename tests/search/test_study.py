@@ -10,6 +10,7 @@ import pytest
 from trainwell.core.errors import DamagedError, StorageError
 from trainwell.core.finding import Finding, Severity
 from trainwell.recipe import Recipe, to_toml
+from trainwell.runs import RunLock
 from trainwell.search.study import RECIPE, STUDY, Study, open_study
 from trainwell.search.trial import Trial
 
@@ -27,7 +28,9 @@ def study(folder: Path, count: int = 3) -> Study:
 def test_a_study_is_read_back_as_it_was(tmp_path: Path) -> None:
     written = study(tmp_path)
     written.save()
-    assert open_study(tmp_path) == written
+    with RunLock(tmp_path):
+        assert open_study(tmp_path) == written
+    assert open_study(tmp_path).status == "stopped"  # whoever searched was killed
 
 
 def test_the_winner_keeps_the_seed_of_the_study(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import math
 import signal
 import sqlite3
@@ -140,6 +141,18 @@ def test_a_study_whose_database_is_lost_goes_on_with_its_own_trials(tmp_path: Pa
     for path in study.path.glob("study.sqlite*"):
         path.unlink()
     assert resume_study(study.path, options=Options(repeats=0, final=False)).trials == study.trials
+
+
+def test_what_was_asked_is_asked_again_on_resume_and_what_trains_apart_is_named(tmp_path: Path) -> None:
+    space = RATE | {"nn.hidden": [(8,), (4,)]}
+    asked = quick(nested=2, final=False, engine="population", repeats=2)
+    study = tune("iris", space, trials=4, method="sobol", runs=tmp_path, options=asked)
+    assert study.why.endswith("those that differ in nn.hidden train apart") and "mean" in study.nested
+    file = study.path / "study.json"
+    written = json.loads(file.read_text()) | {"status": "stopped", "nested": {}, "noise": {}}
+    file.write_text(json.dumps(written))
+    again = resume_study(study.path, options=Options(final=False))
+    assert again.nested == study.nested and again.noise == study.noise
 
 
 def test_a_taken_name_a_locked_study_and_changed_data_are_refused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from starlette.routing import Route
 
 from trainwell.report import policy
+from trainwell.runs import RunLock
 from trainwell.web.app import ASSETS, make_app
 from trainwell.web.guard import Access
 from trainwell.web.reading import run_id
@@ -77,10 +78,21 @@ def test_searches_are_listed_and_shown(get, runs: Path, new_search) -> None:
     page = get(f"/studies/{line['id']}")
     assert b"All trials" in page.body and b"&lt;i&gt;quick" in page.body and "refresh" not in page.headers
     new_search(runs / "going", status="running")
-    assert get(f"/studies/{run_id('going')}").headers["refresh"] == "5"
     (runs / "tried" / "study.json").write_text("{")
+    with RunLock(runs / "going"):
+        assert get(f"/studies/{run_id('going')}").headers["refresh"] == "5"
+        assert {line["status"] for line in json.loads(get("/api/runs").body)["studies"]} == {"running", "damaged"}
     assert get(f"/studies/{run_id('tried')}").status == 409 and get(f"/studies/{run_id('done')}").status == 404
-    assert {line["status"] for line in json.loads(get("/api/runs").body)["studies"]} == {"running", "damaged"}
+
+
+def test_a_search_that_was_killed_is_not_shown_as_going_on(get, runs: Path, new_search) -> None:
+    new_search(runs / "going", status="running")
+    with RunLock(runs / "going"):
+        get("/api/runs")
+    lines = {line["name"]: line["status"] for line in json.loads(get("/api/runs").body)["studies"]}
+    assert lines["going"] == "interrupted"
+    page = get(f"/studies/{run_id('going')}")
+    assert b"resume goes on" in page.body and "refresh" not in page.headers
 
 
 @pytest.mark.parametrize("points", ["1", "0", "-5", "x", "", "2001", "9" * 5000, "1e3", "٣", "10.0"])

@@ -9,7 +9,7 @@ from trainwell.report.figures.search import draw_importance, draw_parallel, draw
 from trainwell.report.markup import Child, Markup, join, table, tag
 from trainwell.report.page import policy, style
 from trainwell.report.words import duration, number, printable, score_text, unbroken, words
-from trainwell.search import Range, Study, Trial, describe_settings, make_space
+from trainwell.search import Range, Study, Trial, describe_settings, importance, make_space
 
 REPORT = "report.html"
 _LISTED = 30
@@ -35,7 +35,8 @@ def render_study(study: Study) -> str:
     sections: list[tuple[str, Child]] = [("Findings", _findings(study)), ("The winner", _winner(study))]
     parallel = parallel_info(study, space)
     sections.append(("All trials", draw_parallel(parallel) if parallel else None))
-    sections.append(("What mattered", draw_importance(list(study.importance.items())) if study.importance else None))
+    shares = study.importance or importance(study.trials, space)  # known at the end, and asked for meanwhile
+    sections.append(("What mattered", draw_importance(list(shares.items())) if shares else None))
     slices = [tag("figure", draw_slice(info)) for info in slice_infos(study, space)]
     sections.append(("Each setting", tag("div", slices, class_="pair") if slices else None))
     sections.append(("Best trials", _table(study)))
@@ -100,6 +101,7 @@ def _head(study: Study) -> Markup:
         "method": str(study.spec.get("method", "")),
         "folds": str(study.spec.get("folds", 1)),
         "time": duration(study.seconds),
+        **({"left": f"about {duration(study.left)}"} if study.left and study.status == "running" else {}),
         "looks at the test split": str(study.test_looks),
     }
     above = [tag("span", printable(study.path.name), class_="name"), tag("span", _STATES.get(study.status, ""))]

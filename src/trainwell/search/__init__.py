@@ -3,6 +3,7 @@
 from trainwell.search.campaign import Progress as Progress
 from trainwell.search.methods import METHODS as METHODS
 from trainwell.search.results import describe_settings as describe_settings
+from trainwell.search.results import importance as importance
 from trainwell.search.retest import retest as retest
 from trainwell.search.space import Choice as Choice
 from trainwell.search.space import Range as Range

@@ -54,15 +54,15 @@ class Screen(Protocol):
 
     def say(self, sentence: str) -> None:
         """Say something once."""
-        ...
+        return
 
     def progress(self, progress: Progress) -> None:
         """Show where the search stands."""
-        ...
+        return
 
     def stop(self) -> None:
         """Give the terminal back; called once."""
-        ...
+        return
 
 
 class TimeUp(Exception):
@@ -83,24 +83,14 @@ class _Entry:
 
     def finished(self, state: str, main_score: str) -> Trial:
         reason = next((outcome.reason for outcome in self.outcomes if outcome.reason), "")
+        spent: dict[str, Any] = {"rungs": self.rungs, "epochs": self.epochs, "seconds": self.seconds}
         if reason:
-            return Trial(
-                self.number, self.point, "diverged", rungs=self.rungs, epochs=self.epochs, seconds=self.seconds,
-                reason=reason,
-            )  # fmt: skip
+            return Trial(self.number, self.point, "diverged", reason=reason, **spent)
         names = self.outcomes[0].scores
         scores = {name: statistics.fmean(o.scores.get(name, math.nan) for o in self.outcomes) for name in names}
-        return Trial(
-            number=self.number,
-            settings=self.point,
-            state=state,
-            score=scores[main_score],
-            scores={name: value for name, value in scores.items() if math.isfinite(value)},
-            folds=tuple(outcome.scores[main_score] for outcome in self.outcomes),
-            rungs=self.rungs,
-            epochs=self.epochs,
-            seconds=self.seconds,
-        )
+        finite = {name: value for name, value in scores.items() if math.isfinite(value)}
+        folds = tuple(outcome.scores[main_score] for outcome in self.outcomes)
+        return Trial(self.number, self.point, state, scores[main_score], finite, folds, **spent)
 
 
 @final
@@ -184,7 +174,7 @@ class Campaign:
         return found
 
     def _learn(self, known: Sequence[Trial]) -> None:
-        """Take over what other processes have finished."""
+        """Take over what is finished, here or by other processes."""
         new = [trial for trial in known if self._is_open(trial.number)]
         self._trials |= {trial.number: trial for trial in new}
         self._leaders = sorted([*self._leaders, *new], key=lambda trial: trial.rank)[:_LEADERS]
@@ -202,7 +192,7 @@ class Campaign:
 
     def save(self, **changes: Any) -> None:
         """Write study.json with what is known now."""
-        self.study = replace(self.study, trials=tuple(self.trials), seconds=self.seconds, **changes)
+        self.study = replace(self.study, trials=tuple(self.trials), seconds=self.seconds, left=self._left, **changes)
         started = time.monotonic()
         self.study.save()
         self._saved = time.monotonic()
@@ -283,19 +273,20 @@ class Campaign:
     def _record(self, trials: Sequence[Trial]) -> None:
         if trials:
             self.store.add(trials)
-            self._trials |= {trial.number: trial for trial in trials}
-            self._leaders = sorted([*self._leaders, *trials], key=lambda trial: trial.rank)[:_LEADERS]
-            self._diverged += sum(trial.state == "diverged" for trial in trials)
-        if time.monotonic() - self._saved > self._pause:
-            self.save()
+            self._learn(trials)
         self._show()
 
     def _show(self) -> None:
-        """Show where the search stands."""
+        """Show where the search stands, and write it down for whoever looks on."""
         self._looked = time.monotonic()
-        left = max(0.0, self._ahead * self.pace - (self._looked - self._marked)) or None
-        trials, leaders = len(self._trials), tuple(self._leaders)
-        self.screen.progress(Progress(trials, self._proposer.trials, leaders, self._diverged, self.seconds, left))
+        if self._looked - self._saved > self._pause:
+            self.save()
+        known, total, leaders = len(self._trials), self._proposer.trials, tuple(self._leaders)
+        self.screen.progress(Progress(known, total, leaders, self._diverged, self.seconds, self._left or None))
+
+    @property
+    def _left(self) -> float:
+        return max(0.0, self._ahead * self.pace - (time.monotonic() - self._marked))
 
     def _reached(self, target: float) -> bool:
         return any(trial.score is not None and trial.score >= target for trial in self._leaders)

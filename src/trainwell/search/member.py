@@ -18,26 +18,11 @@ from trainwell.search.space import vary
 
 # Settings in which members of one population may differ: they change numbers, not the program.
 FUSIBLE = (
-    "seed",
-    "nn.dropout",
-    "nn.initialisation",
-    "task.label_smoothing",
-    "optim.learning_rate",
-    "optim.momentum",
-    "optim.nesterov",
-    "optim.beta1",
-    "optim.beta2",
-    "optim.rho",
-    "optim.epsilon",
-    "optim.weight_decay",
-    "optim.schedule",
-    "optim.warmup",
-    "optim.step_epochs",
-    "optim.step_factor",
-    "optim.schedule_decay",
-    "optim.schedule_power",
-    "train.clip_norm",
-)
+    "seed", "nn.dropout", "nn.initialisation", "task.label_smoothing", "optim.learning_rate", "optim.momentum",
+    "optim.nesterov", "optim.beta1", "optim.beta2", "optim.rho", "optim.epsilon", "optim.weight_decay",
+    "optim.schedule", "optim.warmup", "optim.step_epochs", "optim.step_factor", "optim.schedule_decay",
+    "optim.schedule_power", "train.clip_norm",
+)  # fmt: skip
 # Settings that must agree, and those that do not enter the program at all. Any other setting that is not at its
 # default is something the population does not know, and such a configuration trains alone.
 _SAME = ("task.name", "optim.name", "train.epochs", "train.batch_size", "data.prepare", "data.shift", "data.flip")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from trainwell.core.errors import UsageError
@@ -12,7 +13,7 @@ from trainwell.recipe import Recipe, flatten
 from trainwell.runs import Run
 from trainwell.search.results import describe_settings
 from trainwell.search.study import RECIPE, Study
-from trainwell.search.tune import Options, tune
+from trainwell.search.tune import Options, free_name, tune
 
 _FACTOR = 3.0  # a neighbour's rate or decay: half an order of magnitude away
 _STEP = 0.1  # a neighbour's dropout
@@ -54,7 +55,7 @@ def retest(
     if recipe.data.source in ("arrays", "loaders") or recipe.nn.model == "custom":
         raise UsageError(f"The run {run.path} needs data or a network from Python: search around it with tune(...).")
     options = options or Options()
-    options = replace(options, name=options.name or f"{run.name}-retest")
+    options = replace(options, name=options.name or free_name(Path(runs), f"{run.name}-retest"))
     space = neighbourhood(recipe)
     trials = 3 ** len(space)
     study = tune(str(run.path / RECIPE), space, trials=trials, method="grid", runs=runs, options=options)

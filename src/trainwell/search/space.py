@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import graphlib
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -240,12 +241,17 @@ def make_space(entries: Mapping[str, Any], *, mistakes: Sequence[str] = ()) -> S
             problems += problem.mistakes
         except ValueError as problem:
             problems.append(str(problem))
-    for key, conditions in when.items():
-        problems += [
-            f"{key} can depend only on settings that are varied, got {other!r}. Add {other} to the space."
-            for other in conditions
-            if other not in entries
-        ]
+    for key, other, wanted in ((key, *pair) for key, conditions in when.items() for pair in conditions.items()):
+        kind = found.get(other)
+        if other not in entries:
+            problems.append(f"{key} can depend only on settings that are varied, got {other!r}. Add it to the space.")
+        elif (isinstance(kind, Choice) and wanted not in kind.values) or (isinstance(kind, Range) and not kind.whole):
+            problems.append(f"{key} must wait for a value that {other} can take, got {wanted!r}. Add it to {other}.")
+    try:
+        graphlib.TopologicalSorter(when).prepare()
+    except graphlib.CycleError as problem:
+        circle = " on ".join(problem.args[1])
+        problems.append(f"Conditions must not run in a circle, got {circle}. Leave one of them out.")
     if not entries and not problems:
         problems = ["A search needs something to vary. Example: --vary optim.learning_rate=log:1e-4..1"]
     if problems:
@@ -329,7 +335,7 @@ def _checked(key: str, kind: Range | Choice) -> Range | Choice:
             raise RecipeError(mistakes)
         return Choice(tuple(dict.fromkeys(values)), kind.weights)
     if SETTINGS[key].type not in ("int", "float"):
-        example = "[64],[128, 64]" if SETTINGS[key].type.startswith("tuple") else "a,b,c"
+        example = {"bool": "true,false", "str": "a,b,c"}.get(SETTINGS[key].type, "[64],[128, 64]")
         raise ValueError(f"{key} takes no range of numbers, got {kind.describe()}. List its values: {key}={example}")
     if kind.log and kind.low <= 0:
         raise ValueError(

@@ -13,6 +13,7 @@ from trainwell.core.errors import DamagedError, StorageError
 from trainwell.core.files import atomic_write, plain, storage_errors
 from trainwell.core.finding import Finding
 from trainwell.recipe import Recipe, edit, load_recipe
+from trainwell.runs import is_locked
 from trainwell.search.results import interval
 from trainwell.search.trial import Trial
 
@@ -39,6 +40,7 @@ class Study:
         test: the winner's scores on the sealed test split.
         test_looks: how often the test split was looked at; more than once is worth less.
         seconds: time the search took, over all resumes.
+        left: estimated seconds to go when it was written.
         status: "running", "stopped" (resume goes on) or "ok".
     """
 
@@ -56,6 +58,7 @@ class Study:
     test: Mapping[str, float] = field(default_factory=dict)
     test_looks: int = 0
     seconds: float = 0.0
+    left: float = 0.0
     status: str = "running"
 
     @property
@@ -89,16 +92,14 @@ class Study:
         """Return the outcome as plain data, in the shape `tune --json` prints."""
         best = self.best
         validation = dict(best.scores) if best else {}
-        counts = {
-            state: sum(trial.state == state for trial in self.trials) for state in ("done", "stopped", "diverged")
-        }
+        states = [trial.state for trial in self.trials]
         return {
             "study": str(self.path),
             "status": self.status,
             "engine": self.engine,
             "why": self.why,
             "trials": len(self.trials),
-            "states": counts,
+            "states": {state: states.count(state) for state in ("done", "stopped", "diverged")},
             "best": {
                 "trial": best.number if best else None,
                 "settings": best.to_json()["settings"] if best else {},
@@ -128,6 +129,8 @@ class Study:
 def open_study(path: str | os.PathLike[str]) -> Study:
     """Read a search, finished or under way; 10,000 trials take a fraction of a second.
 
+    One that says it runs while nobody holds its lock was killed, which is "stopped".
+
     Raises:
         StorageError: if there is none.
         DamagedError: if it cannot be understood.
@@ -136,12 +139,14 @@ def open_study(path: str | os.PathLike[str]) -> Study:
     file = folder / STUDY
     if not file.is_file():
         raise StorageError(f"{plain(str(folder))} must be the folder of a study, but has no {STUDY}.")
+    alive = is_locked(folder)  # asked before reading: it may end meanwhile
     with storage_errors(f"Reading {file}", folder):
         text = file.read_text(encoding="utf-8")
     try:
         data = json.loads(text)
         if data.pop("format") != _FORMAT:
             raise ValueError("it was written by another version")
+        data["status"] = "stopped" if data["status"] == "running" and not alive else data["status"]
         data["trials"] = tuple(map(Trial.from_json, data["trials"]))
         data["findings"] = tuple(map(Finding.from_json, data["findings"]))
         return Study(folder, **data)

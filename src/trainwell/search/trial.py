@@ -53,18 +53,10 @@ class Trial:
 
     def to_json(self) -> dict[str, Any]:
         """Return the trial as plain data."""
-        return {
-            "number": self.number,
-            "settings": {key: list(v) if isinstance(v, tuple) else v for key, v in self.settings.items()},
-            "state": self.state,
-            "score": self.score,
-            "scores": dict(self.scores),
-            "folds": list(self.folds),
-            "rungs": {str(epochs): score for epochs, score in self.rungs.items()},
-            "epochs": self.epochs,
-            "seconds": self.seconds,
-            "reason": self.reason,
-        }
+        settings = {key: list(v) if isinstance(v, tuple) else v for key, v in self.settings.items()}
+        rungs = {str(epochs): score for epochs, score in self.rungs.items()}
+        own = {key: value for key, value in vars(self).items() if key != "text"}
+        return own | {"settings": settings, "scores": dict(self.scores), "folds": list(self.folds), "rungs": rungs}
 
     @functools.cached_property
     def text(self) -> str:

@@ -23,10 +23,11 @@ from trainwell.data import from_arrays
 from trainwell.recipe import Recipe, check_values, flatten, load_recipe, to_toml
 from trainwell.runs import RunLock
 from trainwell.runs.writer import check_name
-from trainwell.search.campaign import Campaign, Progress, Screen, TimeUp
+from trainwell.search.campaign import Campaign, Screen, TimeUp
 from trainwell.search.cluster import actors
 from trainwell.search.engine import Check, Decision, decide
 from trainwell.search.ground import Build, Ground, stand
+from trainwell.search.member import FUSIBLE
 from trainwell.search.methods import Proposer
 from trainwell.search.nested import nest, outer_grounds
 from trainwell.search.space import Space, make_space
@@ -40,17 +41,8 @@ _PATIENCE = 60.0  # seconds, beside those of the whole search, that another proc
 _REPEATS = 5  # enough for a standard error of half the deviation
 
 
-class Silent:
+class Silent(Screen):
     """A screen that shows nothing."""
-
-    def say(self, sentence: str) -> None:
-        """Say nothing."""
-
-    def progress(self, progress: Progress) -> None:
-        """Show nothing."""
-
-    def stop(self) -> None:
-        """Show nothing."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +131,7 @@ def tune(
             spec = {
                 "source": planned.recipe.data.source, "space": varied.to_json(), "method": method, "folds": folds,
                 "trials": trials, "seed": planned.recipe.seed, "data": planned.examples.fingerprint(),
-                "storage": options.storage,
+                "storage": options.storage, "nested": options.nested, "repeats": options.repeats,
             }  # fmt: skip
             study = Study(folder, spec, "", "", ground.parts(planned.recipe, 0).task.main_score)
             study.save()  # from here on there is something to resume
@@ -179,7 +171,9 @@ def resume_study(path: str | os.PathLike[str], data: Any = None, *, options: Opt
         space = make_space(spec["space"])
         proposer = Proposer(space, method=spec["method"], trials=spec["trials"], seed=spec["seed"])
         ground = _ground(planned, spec["folds"], options.model)
-        options = replace(options, storage=spec["storage"])
+        repeats = spec.get("repeats") if options.repeats is None else options.repeats
+        nested = options.nested or spec.get("nested", 0)
+        options = replace(options, storage=spec["storage"], repeats=repeats, nested=nested)
         with RunLock(study.path):
             return _search(study, ground, space, proposer=proposer, options=options, interrupt=interrupt, data=source)
 
@@ -253,7 +247,7 @@ def _crown(campaign: Campaign, data: Any, *, options: Options, status: str, chec
     found = _awaited(campaign, key, check)
     if found is None:
         model = campaign.ground.network(recipe, 0) if options.model else None
-        name = _free(study.path.parent, f"{study.path.name}-winner")
+        name = free_name(study.path.parent, f"{study.path.name}-winner")
         options.screen.say(f"The winner trains as fit does, in the run {name}.")
         edits = {key: value for key, value in flatten(recipe) if key != "data.source"}
         source = recipe.data.source if isinstance(data, (str, Path)) else data
@@ -317,7 +311,11 @@ def _decide(ground: Ground, space: Space, proposer: Proposer, options: Options) 
 
     middle = edit(ground.plan.recipe, space.at([0.5] * len(space)))
     with threads(1, 0):
-        return decide(middle, ground, trials=proposer.trials, wanted=options.engine)
+        decision = decide(middle, ground, trials=proposer.trials, wanted=options.engine)
+    apart = [key for key in space.settings if key not in FUSIBLE]
+    if decision.engine != "population" or not apart:
+        return decision
+    return replace(decision, why=f"{decision.why}; those that differ in {' or '.join(apart)} train apart")
 
 
 def _crews(ground: Ground, decision: Decision, *, proposer: Proposer, options: Options) -> tuple[Crews, str]:
@@ -345,7 +343,7 @@ def _store(study: Study, space: Space, options: Options) -> Store:
 def _folder(runs: Path, name: str | None, recipe: Recipe) -> Path:
     given = check_name(name) if name is not None else ""
     stem = Path(recipe.data.source).stem or "data"
-    chosen = given or _free(runs, f"{stem}-tune-{datetime.now():%Y%m%d-%H%M%S}")
+    chosen = given or free_name(runs, f"{stem}-tune-{datetime.now():%Y%m%d-%H%M%S}")
     with storage_errors(f"Making the study {runs / chosen}", runs):
         try:
             (runs / chosen).mkdir(parents=True)
@@ -354,7 +352,8 @@ def _folder(runs: Path, name: str | None, recipe: Recipe) -> Path:
     return runs / chosen
 
 
-def _free(runs: Path, name: str) -> str:
+def free_name(runs: Path, name: str) -> str:
+    """Return the name, with a number if it is taken in a folder."""
     number, free = 1, name
     while (runs / free).exists():
         number += 1

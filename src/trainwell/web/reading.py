@@ -18,7 +18,7 @@ from trainwell.report import snapshot, verdict
 from trainwell.report.cures import cures
 from trainwell.report.evidence import evidence_rows, folded
 from trainwell.rules import diagnose
-from trainwell.runs import Run, RunSummary, StoreReader, list_runs
+from trainwell.runs import Run, RunSummary, StoreReader, is_locked, list_runs
 
 STORE = "run.sqlite"
 STUDY = "study.json"
@@ -73,7 +73,7 @@ class Folder:
         found = []
         for path in self._searches():
             try:
-                now = (os.stat(path / STUDY).st_mtime_ns,)
+                now = (os.stat(path / STUDY).st_mtime_ns, is_locked(path))
                 if path not in self._known or self._known[path][0] != now:
                     self._known[path] = (now, _search_line(path))
             except OSError:
