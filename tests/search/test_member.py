@@ -48,7 +48,9 @@ def test_members_of_another_shape_do_not(change) -> None:
     assert make_member(other, PLACE, 0).key != make_member(PLACE.plan.recipe, PLACE, 0).key
 
 
-@pytest.mark.parametrize("change", [{"train.ema": 0.9}, {"train.micro_batch": 8}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"train.ema": 0.9}, {"train.micro_batch": 8}, {"nn.pooling": "stochastic"}], ids=str
+)
 def test_what_a_population_does_not_know_trains_alone(change) -> None:
     (key,) = change
     assert key in why_alone(edit(Recipe(), change))

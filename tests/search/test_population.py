@@ -13,7 +13,7 @@ from trainwell.nn import initialise
 from trainwell.optim.functional import FUNCTIONAL
 from trainwell.recipe import Recipe, edit
 from trainwell.search.ground import Build, Ground, stand
-from trainwell.search.member import make_member
+from trainwell.search.member import make_member, why_alone
 from trainwell.search.population import Population
 from trainwell.search.sequential import Single
 
@@ -105,6 +105,13 @@ def test_members_of_every_optimizer_equal_networks_trained_alone(name: str) -> N
 @pytest.mark.parametrize("name", ["sgd", "adamw"])
 def test_members_of_every_layer_equal_networks_trained_alone(build: Build, name: str) -> None:
     compare(ground(build, optim__name=name), RATES)
+
+
+@pytest.mark.parametrize("normalisation", ["batch", "layer"])
+def test_networks_whose_recipe_asks_for_normalisation_train_together(normalisation: str) -> None:
+    place = ground(nn__normalisation=normalisation, optim__name="sgd")
+    assert not why_alone(place.plan.recipe)
+    compare(place, RATES)
 
 
 def test_folds_train_together() -> None:

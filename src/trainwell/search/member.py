@@ -92,7 +92,7 @@ def _why_alone(recipe: Recipe) -> str:
         return f"the optimizer {recipe.optim.name} asks for more than the gradient of a step, one network at a time"
     known = {*FUSIBLE, *_SAME, *_BESIDE, *_DATA_READ}
     for key, value in flatten(recipe):
-        inside = key in known or (key.startswith("nn.") and key not in _RANDOM)
+        inside = key in known or (key.startswith("nn.") and (key not in _RANDOM or value in _CALM))
         if not inside and value != SETTINGS[key].default:
             return f"{key} is not part of the program that many networks share"
     return ""
@@ -100,6 +100,7 @@ def _why_alone(recipe: Recipe) -> str:
 
 # Settings of the network whose draws, or whose stand-ins at prediction, would not be each member's own.
 _RANDOM = ("nn.classic_dropout", "nn.dropconnect", "nn.pooling", "nn.normalisation")
+_CALM = ("batch", "layer", "none", "max", "average")  # choices among them that draw nothing
 # Settings of the data that are done with once the examples are read, split and prepared.
 _DATA_READ = tuple(
     f"data.{name}"
