@@ -88,6 +88,12 @@ def test_a_stopped_study_is_resumed(cli) -> None:
     assert cli("tune", "--resume", "s").code == 2
 
 
+def test_a_search_without_any_trial_is_listed_and_summed_up(cli) -> None:
+    done = cli("tune", "iris", "--trials", 30, "--epochs", 500, "--stop-after", "0.001s", "--name", "none", *RATE)
+    assert done.code == 3 and "0 trials in" in done.out
+    assert "Searches: none." in cli("list").out and cli("list", "--json").json["searches"] == ["none"]
+
+
 def test_a_target_is_enough(cli) -> None:
     done = cli("tune", "iris", "--trials", 200, "--target", "0.1", *RATE, *QUICK, "--json")
     assert done.code == 0 and done.json["trials"] < 200

@@ -50,6 +50,11 @@ def test_a_grid_names_each_point_once_where_conditions_make_them_equal() -> None
     assert proposer("grid", 4, space).trials == 3
 
 
+def test_tpe_asks_for_few_at_a_time_so_that_it_learns_from_the_first() -> None:
+    assert proposer("tpe", 12).cohort(0, 32) == 4 and proposer("tpe", 64).cohort(8, 32) == 8
+    assert proposer("tpe", 1000).cohort(0, 32) == 32
+
+
 def test_the_second_stage_lies_near_the_best_of_the_first() -> None:
     fine = proposer("coarse-to-fine", 16)
     assert fine.cohort(0, 100) == 8 and fine.cohort(6, 100) == 2 and fine.cohort(8, 100) == 8

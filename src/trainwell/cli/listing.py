@@ -18,7 +18,7 @@ def list_command(
     sort: Annotated[str, typer.Option(help="Column to sort by: " + ", ".join(COLUMNS) + ".")] = "created",
     json: Json = False,
 ) -> None:
-    """List runs, the newest or best first, failed ones with their reason."""
+    """List runs, the newest or best first, failed ones with their reason; and searches by name."""
     from trainwell.core.catalogue import unknown_name
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
@@ -32,11 +32,15 @@ def list_command(
         found.sort(key=lambda run: run.rank)
     else:
         found.sort(key=lambda run: getattr(run, sort), reverse=sort in ("created", "seconds"))
+    searches = sorted(plain(file.parent.name) for file in runs.glob("*/study.json"))
     if json:
-        print_json({"runs": [{"name": run.name, **asdict(run)} for run in found]})
+        print_json({"runs": [{"name": run.name, **asdict(run)} for run in found], "searches": searches})
         return
-    if not found:
+    if searches:
+        print(f"Searches: {', '.join(searches)}. Look at one with: trainwell report NAME")
+    if not found and not searches:
         print(f"No runs in {runs}. Make one with: trainwell fit digits")
+    if not found:
         return
     import sys
 

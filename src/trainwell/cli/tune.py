@@ -147,8 +147,8 @@ def _summary(study: Study) -> str:
     from trainwell.search import describe_settings
 
     counts = study.to_json()["states"]
-    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
-    lines = [f"{len(study.trials)} trials ({states}) in {study.seconds:.1f} s · {study.engine}: {study.why}", ""]
+    states = f" ({', '.join(f'{count} {state}' for state, count in counts.items() if count)})" if study.trials else ""
+    lines = [f"{len(study.trials)} trials{states} in {study.seconds:.1f} s · {study.engine}: {study.why}", ""]
     for trial in study.ranked[:_SHOWN]:
         if trial.score is not None:
             spread = f" ± {_spread(trial.folds):.4f}" if len(trial.folds) > 1 else ""

@@ -25,6 +25,7 @@ _MOST_RUNGS = 3
 _FINE = 0.25  # width of the second stage of coarse-to-fine, as a share of each range
 # Trials that run against each other in halving; bounds memory, and what a stop can lose. One at a time: fewer.
 _COHORT, _COHORT_ALONE = 243, 27
+_LEARNS = 4  # trials that tpe proposes at once, at least: as few as a population takes
 
 
 @final
@@ -76,6 +77,8 @@ class Proposer:
         end = self.trials
         if self._method == "halving":
             together = _COHORT if together > 1 and not shared else _COHORT_ALONE
+        if self._tpe:  # it learns from what it was told, so that not all may be asked at once
+            together = min(together, max(_LEARNS, self.trials // 8))
         if self._method == "coarse-to-fine" and number < self._coarse:
             end = self._coarse
         return max(1, min(together, end - number))
