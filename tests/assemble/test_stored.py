@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from trainwell.assemble.stored import mismatch, read_weights, table
+from trainwell.assemble.stored import checksum, mismatch, read_weights, table
 from trainwell.core.errors import DamagedError
 
 
@@ -14,6 +14,18 @@ def test_weights_that_are_not_finite_are_named(tmp_path) -> None:
     path = tmp_path / "w.safetensors"
     save_file({"a": torch.ones(2), "b": torch.tensor([1.0, float("nan")])}, path)
     with pytest.raises(DamagedError, match="but b holds others"):
+        read_weights(path)
+
+
+def test_a_flipped_bit_is_noticed(tmp_path) -> None:
+    weights = {"a": torch.ones(2), "b": torch.tensor(3), "c": torch.ones(3, dtype=torch.bfloat16)}
+    path = tmp_path / "w.safetensors"
+    save_file(weights, path, {"sha256": checksum(weights)})
+    assert read_weights(path).keys() == weights.keys()
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(DamagedError, match="bits of them changed"):
         read_weights(path)
 
 

@@ -21,6 +21,7 @@ from trainwell.core.files import plain
 from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
 from trainwell.optim import optimizer
 from trainwell.recipe.schema import NetworkRecipe, OptimRecipe
+from trainwell.runs import Run
 
 _PICTURE, _CLASSES = (3, 224, 224), 1000
 
@@ -185,7 +186,6 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
         raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
     shape, outputs = input_shape or tuple(facts.input_shape), classes or facts.outputs
     found = _built(run.name, lambda: build_network(recipe, shape, outputs, fresh=False), shape)
-    steps = facts.steps / max(1, facts.epochs)
     return Subject(
         found.name,
         found.model,
@@ -195,5 +195,15 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
         evaluated=facts.sizes.get("validation", 0),
         batch_size=recipe.train.batch_size,
         optimizer=recipe.optim.name,
-        epoch_seconds=run.seconds * steps / run.steps if run.steps else None,
+        epoch_seconds=_epoch_seconds(run, facts.steps / max(1, facts.epochs)),
     )
+
+
+def _epoch_seconds(run: Run, steps: float) -> float | None:
+    """Return what so many steps of a run took, evaluations included, from its last start to its last checkpoint."""
+    marks = [event for event in run.events() if event.kind in ("network", "checkpoint")]
+    begun = next((event for event in reversed(marks) if event.kind == "network"), None)
+    if begun is None or marks[-1].step <= begun.step:
+        return None
+    seconds: float = (marks[-1].time - begun.time) * steps / (marks[-1].step - begun.step)
+    return seconds

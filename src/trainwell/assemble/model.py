@@ -12,6 +12,7 @@ from trainwell.assemble.build import build_network, build_task
 from trainwell.assemble.stored import (
     PREPARATION,
     WEIGHTS,
+    checksum,
     mismatch,
     read_preparation,
     read_weights,
@@ -49,7 +50,7 @@ def save_model(folder: Path, model: nn.Module, preparation: Preparation | None, 
     }
     with storage_errors(f"Writing {target}", folder):
         target.mkdir(exist_ok=True)
-        atomic_write(target / WEIGHTS, save(weights))
+        atomic_write(target / WEIGHTS, save(weights, {"sha256": checksum(weights)}))
         atomic_write(target / PREPARATION, json.dumps(described))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from trainwell.runs import Run
 
 WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
+_CURE = "Restore the file or train again."
 _ROWS = 12  # of a table of differences: enough to see which architecture it is
 
 
@@ -36,21 +38,34 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Read weights from a file.
 
     Raises:
-        DamagedError: if the file cannot be read, or holds numbers that are not finite.
+        DamagedError: if the file cannot be read, holds numbers that are not finite, or not those that were written.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors import SafetensorError, safe_open
 
     try:
-        weights: dict[str, Tensor] = load_file(path)
+        with safe_open(path, "pt") as file:
+            weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            written = (file.metadata() or {}).get("sha256")
     except (SafetensorError, OSError) as problem:
-        raise DamagedError(f"The weights {path} cannot be read: {problem}. Restore the file or train again.") from None
+        raise DamagedError(f"The weights {path} cannot be read: {problem}. {_CURE}") from None
     broken = [n for n, tensor in weights.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
     if broken:
-        raise DamagedError(
-            f"The weights {path} must be finite numbers, but {broken[0]} holds others. Restore the file or train again."
-        )
+        raise DamagedError(f"The weights {path} must be finite numbers, but {broken[0]} holds others. {_CURE}")
+    if written and written != checksum(weights):
+        raise DamagedError(f"The weights {path} must be as they were written, but bits of them changed. {_CURE}")
     return weights
+
+
+def checksum(weights: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of all numbers, in the order of their names; safetensors does not notice a flipped bit.
+
+    >>> checksum({"a": torch.zeros(2)})[:8]
+    'af5570f5'
+    """
+    digest = hashlib.sha256()
+    for _, tensor in sorted(weights.items()):
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
 
 
 def read_preparation(run: Run) -> Preparation:

@@ -102,7 +102,7 @@ def _sentences(sheet: CostSheet) -> list[str]:
             "The prediction is for a quiet one."
         )
     if sheet.epoch_seconds is not None:
-        said.append(f"An epoch of {sheet.examples:,} examples takes about {duration(sheet.epoch_seconds)} (predicted).")
+        said.append(f"An epoch of {sheet.examples:,} examples takes {duration(sheet.epoch_seconds)} (predicted).")
     if (ratio := sheet.predicted_to_measured) is not None:
         real = "the run's epochs" if sheet.measured_step is None else f"real steps of {sheet.measured_batch:,} examples"
         said.append(f"Predicted / measured time, {real}: {ratio:.2f}.")

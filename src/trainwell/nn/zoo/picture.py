@@ -34,7 +34,7 @@ def picture(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[in
         raise PictureError(
             f"{name} needs pictures of at least {smallest}x{smallest}, got inputs of shape {shape}.",
             smallest=smallest,
-            advice=f"Try data.image_size = {smallest}, or nn.model = 'mlp'.",
+            advice=(f"Try data.image_size = {smallest}, or" if len(input_shape) == 3 else "Try") + " nn.model = 'mlp'.",
         )
     channels, height, width = input_shape
     return channels, height, width
