@@ -155,6 +155,12 @@ def test_what_was_asked_is_asked_again_on_resume_and_what_trains_apart_is_named(
     assert again.nested == study.nested and again.noise == study.noise
 
 
+def test_one_choice_that_trains_alone_does_not_keep_the_others_from_training_together(tmp_path: Path) -> None:
+    space = RATE | {"train.ema": [0.0, 0.9]}
+    study = tune("iris", space, trials=9, method="sobol", runs=tmp_path, options=quick(final=False))
+    assert study.engine == "population" and len({trial.settings["train.ema"] for trial in study.trials}) == 2
+
+
 def test_a_taken_name_a_locked_study_and_changed_data_are_refused(tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text("a,b\n" + "\n".join(f"{i % 13},{'xy'[i % 2]}" for i in range(80)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 from typing import Any, final
 
 from trainwell.core.errors import MissingExtraError, UsageError
@@ -35,7 +36,8 @@ def actors(address: str, ground: Ground, decision: Decision, *, count: int = 0) 
         if address != "ray" and not importlib.util.find_spec("grpc"):  # what Ray's client to a far cluster needs
             raise MissingExtraError("--on ray://", "ray[client]", "ray")
         try:
-            ray.init(address=None if address == "ray" else address, log_to_driver=False, include_dashboard=False)
+            quiet: Any = {"log_to_driver": False, "include_dashboard": False, "logging_level": logging.ERROR}
+            ray.init(address=None if address == "ray" else address, **quiet)
         except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
             reason = str(problem).partition("\n")[0].rstrip(". ")
             raise UsageError(

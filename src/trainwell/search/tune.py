@@ -20,17 +20,17 @@ from trainwell.assemble.build import build_network
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainingError, TrainwellError, UsageError
 from trainwell.core.files import atomic_write, discard, storage_errors
 from trainwell.data import from_arrays
-from trainwell.recipe import Recipe, check_values, flatten, load_recipe, to_toml
+from trainwell.recipe import Recipe, check_values, edit, flatten, load_recipe, to_toml
 from trainwell.runs import RunLock
 from trainwell.runs.writer import check_name
 from trainwell.search.campaign import Campaign, Screen, TimeUp
 from trainwell.search.cluster import actors
 from trainwell.search.engine import Check, Decision, decide
 from trainwell.search.ground import Build, Ground, stand
-from trainwell.search.member import FUSIBLE
+from trainwell.search.member import FUSIBLE, why_alone
 from trainwell.search.methods import Proposer
 from trainwell.search.nested import nest, outer_grounds
-from trainwell.search.space import Space, make_space
+from trainwell.search.space import Space, make_space, vary
 from trainwell.search.store import Store, sqlite_address
 from trainwell.search.study import DATABASE, RECIPE, WINNER, Study, open_study, winning_recipe
 from trainwell.search.workers import Crews, Here, processes
@@ -306,10 +306,10 @@ def _ground(planned: Plan, folds: int, model: Build | None) -> Ground:
 
 
 def _decide(ground: Ground, space: Space, proposer: Proposer, options: Options) -> Decision:
-    """Measure with a configuration from the middle of the space."""
-    from trainwell.recipe import edit
-
-    middle = edit(ground.plan.recipe, space.at([0.5] * len(space)))
+    """Measure with a configuration from the middle of the space, one that need not train alone if there is one."""
+    points = [space.at([share] * len(space)) for share in (0.5, 0.25, 0.75)]
+    fit_in = (point for point in points if not why_alone(vary(ground.plan.recipe, point)))
+    middle = edit(ground.plan.recipe, next(fit_in, points[0]))
     with threads(1, 0):
         decision = decide(middle, ground, trials=proposer.trials, wanted=options.engine)
     apart = [key for key in space.settings if key not in FUSIBLE]
@@ -322,7 +322,7 @@ def _crews(ground: Ground, decision: Decision, *, proposer: Proposer, options: O
     """Choose where to train, and say it in the end of a sentence."""
     if options.on:
         workers = actors(options.on, ground, decision, count=options.workers)
-        return workers, f"; {workers.count} Ray actors"
+        return workers, f"; {workers.count} Ray actor{'s' * (workers.count > 1)}"
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     enough = decision.seconds * proposer.trials > _WORTH_WORKERS and proposer.trials > decision.width
     many = options.workers or (cores if enough else 1)
