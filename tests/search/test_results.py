@@ -39,6 +39,16 @@ def test_no_ranking_is_made_of_nothing() -> None:
     assert importance([Trial(n, {RATE: 0.1}, "diverged") for n in range(20)], SPACE) == {}
 
 
+@pytest.mark.parametrize("count", [20, 64, 300])
+def test_noise_is_ascribed_to_no_setting(count: int) -> None:
+    generator = np.random.default_rng(1)
+    drawn = [
+        Trial(number, SPACE.at(generator.random(2).tolist()), "done", float(generator.normal()), {"loss": 1.0})
+        for number in range(count)
+    ]
+    assert importance(drawn, SPACE) == {}
+
+
 @pytest.mark.parametrize(
     ("point", "where"),
     [

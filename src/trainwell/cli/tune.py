@@ -73,7 +73,8 @@ def tune(
         )
     if resume and (vary or space or planned or edits or name or storage or epochs is not None or seed is not None):
         raise UsageError("--resume goes on with a study exactly as it was: leave out all other settings.")
-    changes = read_edits(edits) | _given({"train.epochs": epochs, "seed": seed})
+    given = {"train.epochs": epochs, "seed": seed}
+    changes = read_edits(edits) | {key: value for key, value in given.items() if value is not None}
     options = Options(
         edits=changes,
         name=name,
@@ -108,10 +109,6 @@ def tune(
 DEFAULT = ["optim.learning_rate=log:1e-4..0.1", "optim.weight_decay=log:1e-5..0.1"]
 
 
-def _given(values: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in values.items() if value is not None}
-
-
 def _seconds(text: str | None) -> float:
     """Read a time such as 90, 90s, 10m or 2h."""
     from trainwell.core.errors import UsageError
@@ -143,6 +140,8 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
 
 
 def _summary(study: Study) -> str:
+    from statistics import stdev
+
     from trainwell.report.study import nested_text, slices_in_text
     from trainwell.search import describe_settings
 
@@ -151,7 +150,7 @@ def _summary(study: Study) -> str:
     lines = [f"{len(study.trials)} trials{states} in {study.seconds:.1f} s · {study.engine}: {study.why}", ""]
     for trial in study.ranked[:_SHOWN]:
         if trial.score is not None:
-            spread = f" ± {_spread(trial.folds):.4f}" if len(trial.folds) > 1 else ""
+            spread = f" ± {stdev(trial.folds):.4f}" if len(trial.folds) > 1 else ""
             lines.append(f"  {study.main_score} {trial.score:.4f}{spread}  {describe_settings(trial.settings)}")
     best = study.to_json()["best"]
     if best["interval"]:
@@ -160,6 +159,8 @@ def _summary(study: Study) -> str:
     if study.importance:
         ranked = " · ".join(f"{key} {share:.0%}" for key, share in list(study.importance.items())[:_SHOWN])
         lines += ["", f"What mattered: {ranked}"]
+    elif study.best and len(study.trials) > _SHOWN * 2:
+        lines += ["", "What mattered: nothing that can be told from noise"]
     if slices := slices_in_text(study):
         lines += ["Best score along each range, lowest to highest:", *(f"  {line}" for line in slices)]
     if "really" in study.noise:
@@ -177,12 +178,6 @@ def _summary(study: Study) -> str:
     if study.best:
         lines.append(f"Its recipe: {study.path / 'winner.toml'}" + (f" · its run: {study.run}" if study.run else ""))
     return "\n".join(lines)
-
-
-def _spread(values: tuple[float, ...]) -> float:
-    import statistics
-
-    return statistics.stdev(values)
 
 
 class Screen:

@@ -28,7 +28,7 @@ def importance(trials: Sequence[Trial], space: Space) -> dict[str, float]:
     trial is judged after the shortest time any was, and what diverged counts as the worst.
 
     Returns:
-        dotted key to share; empty where there are too few trials or no differences.
+        dotted key to share; empty where there are too few trials, no differences, or none that settings foretell.
     """
     from sklearn.ensemble import RandomForestRegressor
 
@@ -41,8 +41,10 @@ def importance(trials: Sequence[Trial], space: Space) -> dict[str, float]:
     heights = [score if score is not None else min(known) - 0.1 * spread for score in scores]
     shares = np.array([space.shares(trial.settings) for trial in judged])
     some = _TREE if len(judged) > _TREE else None
-    forest = RandomForestRegressor(n_estimators=32, min_samples_leaf=2, max_samples=some, random_state=0)
+    forest = RandomForestRegressor(32, min_samples_leaf=2, max_samples=some, oob_score=True, random_state=0)
     forest.fit(shares, np.array(heights))
+    if forest.oob_score_ <= 0:  # each tree's left-out trials are foretold no better than by their mean: it is noise
+        return {}
     found = dict(zip(space.settings, (float(x) for x in forest.feature_importances_), strict=True))
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
