@@ -13,7 +13,6 @@ from trainwell.data.warp import CUT
 
 # Short sides of GoogLeNet (Szegedy et al. 2015) and one more between: the cut is 224 of them, scaled to the picture.
 SCALES = (256, 288, 320, 352, 384)
-CORNERS = 5  # four corners and the centre, each as it is and mirrored
 
 
 def ten_crops(pictures: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Tensor]:

@@ -26,7 +26,7 @@ from trainwell.runs.writer import check_name
 from trainwell.search.campaign import Campaign, Screen, TimeUp
 from trainwell.search.cluster import actors
 from trainwell.search.engine import Check, Decision, decide
-from trainwell.search.ground import Build, Ground, stand
+from trainwell.search.ground import Ground, stand
 from trainwell.search.member import FUSIBLE, why_alone
 from trainwell.search.methods import Proposer
 from trainwell.search.nested import nest, outer_grounds
@@ -121,7 +121,7 @@ def tune(
         if method == "auto":
             method = "halving" if trials >= 9 and planned.recipe.train.epochs >= 3 else "sobol"
         proposer = Proposer(varied, method=method, trials=trials, seed=planned.recipe.seed)
-        ground = _ground(planned, folds, options.model)
+        ground = stand(planned, folds=folds, build=options.model or build_network)
         if options.nested:
             outer_grounds(ground, options.nested, folds)  # what cannot be divided is refused before anything is made
         folder = _folder(Path(runs), options.name, planned.recipe)
@@ -170,7 +170,7 @@ def resume_study(path: str | os.PathLike[str], data: Any = None, *, options: Opt
             raise StorageError(f"The data of the study {study.path} have changed. Restore them, or start a new study.")
         space = make_space(spec["space"])
         proposer = Proposer(space, method=spec["method"], trials=spec["trials"], seed=spec["seed"])
-        ground = _ground(planned, spec["folds"], options.model)
+        ground = stand(planned, folds=spec["folds"], build=options.model or build_network)
         repeats = spec.get("repeats") if options.repeats is None else options.repeats
         nested = options.nested or spec.get("nested", 0)
         options = replace(options, storage=spec["storage"], repeats=repeats, nested=nested)
@@ -299,10 +299,6 @@ def _understand(data: Any, options: Options) -> Plan:
         settings = check_values({**options.edits, "data.source": "arrays"})
         return plan(settings, from_arrays(*data, task=str(settings.get("task.name", ""))))
     raise UsageError("A search needs a name or path of data, or a pair (inputs, targets) of arrays.")
-
-
-def _ground(planned: Plan, folds: int, model: Build | None) -> Ground:
-    return stand(planned, folds=folds, build=model or build_network)
 
 
 def _decide(ground: Ground, space: Space, proposer: Proposer, options: Options) -> Decision:
