@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import sys
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
+from trainwell.watching import Session
 from trainwell.watching.foreign import Standins, keras_optimizer_class, keras_weights
 
 
@@ -39,3 +42,95 @@ def test_networks_of_pytorch_keep_their_names() -> None:
 def test_without_keras_there_is_nothing_to_listen_to() -> None:
     if "keras" not in sys.modules:
         assert keras_optimizer_class() is None
+
+
+def descend(model: nn.Module, steps: int, *, rate: float, every: int = 1) -> None:
+    """Train a network to separate points, without an optimizer."""
+    torch.manual_seed(0)
+    for step in range(steps):
+        inputs = torch.randn(32, 4)
+        loss = nn.functional.cross_entropy(model(inputs), (inputs[:, 0] > 0).long()) / every
+        if step % every == 0:
+            model.zero_grad()
+        loss.backward()
+        if (step + 1) % every == 0:
+            with torch.no_grad():
+                for parameter in model.parameters():
+                    parameter -= rate * parameter.grad
+
+
+@pytest.mark.parametrize("every", [1, 3])
+def test_updates_by_hand_are_steps_with_their_rate(session: Session, every: int) -> None:
+    model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+    descend(model, 60, rate=0.25, every=every)
+    (track,) = session.trainings.all
+    assert track.model is model
+    assert track.step == 60 // every
+    rates = [rate for rate in track.series.signals["rate/learning_rate"].values if rate == rate]
+    assert rates == pytest.approx([0.25] * len(rates), rel=1e-3) and rates
+    assert track.facts(source="").learning_rate == pytest.approx(0.25, rel=1e-3)
+    assert session.finish() == [] and session.record.events == []
+
+
+def test_the_loss_before_the_first_update_by_hand_is_kept(session: Session) -> None:
+    model = nn.Linear(4, 2)
+    torch.manual_seed(0)
+    inputs = torch.randn(32, 4)
+    first = nn.functional.cross_entropy(model(inputs), (inputs[:, 0] > 0).long()).item()
+    descend(model, 20, rate=0.25)
+    losses = session.trainings.all[0].series.signals["loss/train"]
+    assert losses.steps[0] == 0 and losses.first == pytest.approx(first)
+
+
+def test_a_second_network_by_hand_is_a_second_training(session: Session) -> None:
+    descend(nn.Linear(4, 2), 40, rate=0.25)
+    descend(nn.Linear(4, 2), 40, rate=0.5)
+    first, second = session.trainings.all
+    assert first.facts(source="").learning_rate == pytest.approx(0.25, rel=1e-3)
+    assert second.facts(source="").learning_rate == pytest.approx(0.5, rel=1e-3)
+
+
+def test_an_update_by_hand_in_the_wrong_direction_is_named(session: Session) -> None:
+    descend(nn.Linear(4, 2), 40, rate=-0.25)
+    assert [finding.rule for finding in session.finish()][:1] == ["negated_loss"]
+
+
+def test_what_no_hand_updates_is_no_training(session: Session) -> None:
+    model = nn.Linear(4, 2)
+    attacked = torch.randn(8, 4)
+    for _ in range(40):  # an adversarial example
+        attacked = attacked.clone().requires_grad_()
+        nn.functional.cross_entropy(model(attacked), torch.zeros(8, dtype=torch.long)).backward()
+        assert attacked.grad is not None
+        attacked = (attacked + 0.1 * attacked.grad.sign()).detach()
+    picture = torch.rand(4, requires_grad=True)
+    model.requires_grad_(False)
+    for _ in range(40):  # a picture that makes a unit answer most
+        model(picture)[0].backward()
+        assert picture.grad is not None
+        picture.data += picture.grad / picture.grad.norm()
+        picture.grad = None
+    assert session.trainings.all == [] and session.finish() == []
+
+
+def test_where_an_optimizer_steps_nothing_is_looked_for_by_hand(session: Session, school: Any) -> None:
+    lesson = school()
+    lesson.train(4)
+    with torch.no_grad():
+        for parameter in lesson.model.parameters():
+            parameter *= 0.9
+    lesson.train(4)
+    (track,) = session.trainings.all
+    assert track.step == 8 and [type(one).__name__ for one in track.alive()] == ["SGD"]
+
+
+def test_a_reward_may_be_raised(session: Session) -> None:
+    model, rewards = nn.Linear(4, 2), torch.tensor([1.0, -1.0])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, maximize=True)
+    for _ in range(20):
+        chosen = torch.distributions.Categorical(logits=model(torch.randn(16, 4)))
+        actions = chosen.sample()
+        optimizer.zero_grad()
+        (chosen.log_prob(actions) * rewards[actions]).mean().backward()
+        optimizer.step()
+    assert session.finish() == []

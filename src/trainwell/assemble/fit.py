@@ -31,23 +31,8 @@ from trainwell.train import Interrupt, State, Upkeep, threads, train
 _FEATURES = "pretraining"  # folder of a run for what is learned without labels, until that is done
 
 
-class Silent:
+class Silent(Display):
     """A display that shows nothing."""
-
-    def say(self, sentence: str) -> None:
-        """Say nothing."""
-
-    def start(self, facts: object, step: int) -> None:
-        """Show nothing."""
-
-    def step(self, step: int, epoch: int) -> None:
-        """Show nothing."""
-
-    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
-        """Show nothing."""
-
-    def stop(self) -> None:
-        """Show nothing."""
 
 
 def fit(

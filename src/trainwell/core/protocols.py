@@ -20,11 +20,9 @@ class Batches(Protocol):
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from position `start`, on the CPU."""
-        ...
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
-        ...
 
 
 class Tally(Protocol):
@@ -32,11 +30,9 @@ class Tally(Protocol):
 
     def add(self, outputs: Tensor, batch: Batch) -> None:
         """Take one batch of outputs."""
-        ...
 
     def scores(self) -> dict[str, float]:
         """Return the scores over everything added, by scikit-learn's names."""
-        ...
 
 
 class Task(Protocol):
@@ -45,28 +41,22 @@ class Task(Protocol):
     @property
     def name(self) -> str:
         """The catalogue's name of the task."""
-        ...
 
     @property
     def main_score(self) -> str:
         """The score that decides which epoch is best, higher is better."""
-        ...
 
     def forward(self, model: nn.Module, batch: Batch) -> Tensor:
         """Return the network's outputs for a batch."""
-        ...
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the mean loss over everything that counts in the batch, 0-d."""
-        ...
 
     def example_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
         """Return the loss of each example, (batch,)."""
-        ...
 
     def tally(self) -> Tally:
         """Return an empty tally."""
-        ...
 
 
 class Probe(Protocol):
@@ -74,15 +64,12 @@ class Probe(Protocol):
 
     def arm(self, model: nn.Module) -> None:
         """Get ready before the forward pass of a step that will be sampled (install hooks)."""
-        ...
 
     def disarm(self) -> None:
         """Take the preparation back: the step will not come."""
-        ...
 
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Return what was measured, by signal name; hooks are removed here."""
-        ...
 
 
 class Recorder(Protocol):
@@ -90,27 +77,21 @@ class Recorder(Protocol):
 
     def signal(self, name: str, step: int, value: float) -> None:
         """Record one value of one series."""
-        ...
 
     def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
         """Record the scores of a split after an epoch."""
-        ...
 
     def progress(self, steps: int) -> None:
         """Record how many steps the run has taken."""
-        ...
 
     def flush_if_due(self) -> None:
         """Bring to the disk what was recorded, at most about once a second."""
-        ...
 
     def flush(self) -> None:
         """Bring to the disk what was recorded, now."""
-        ...
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Record that something happened."""
-        ...
 
 
 class Display(Protocol):
@@ -118,23 +99,23 @@ class Display(Protocol):
 
     def say(self, sentence: str) -> None:
         """Say something once: what was found out about the data, where the run is."""
-        ...
+        return
 
     def start(self, facts: Facts, step: int) -> None:
         """Training starts, at step `step` of `facts.steps`."""
-        ...
+        return
 
     def step(self, step: int, epoch: int) -> None:
         """A step is under way; called at every step, so it must cost next to nothing when there is nothing to do."""
-        ...
+        return
 
     def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
         """An epoch ended with these numbers ("loss/train", "score/validation/accuracy", "learning_rate", ...)."""
-        ...
+        return
 
     def stop(self) -> None:
         """Training is over, for whatever reason; called once."""
-        ...
+        return
 
 
 class Rule(Protocol):
@@ -142,4 +123,3 @@ class Rule(Protocol):
 
     def __call__(self, signals: Signals, facts: Facts) -> Finding | None:
         """Return a finding, or None if there is nothing to say."""
-        ...

@@ -7,6 +7,7 @@ from trainwell.recipe.edit import differences as differences
 from trainwell.recipe.edit import edit as edit
 from trainwell.recipe.effect import holds as holds
 from trainwell.recipe.effect import without_effect as without_effect
+from trainwell.recipe.files import dotted as dotted
 from trainwell.recipe.files import load_recipe as load_recipe
 from trainwell.recipe.files import parse_settings as parse_settings
 from trainwell.recipe.files import read_settings as read_settings

@@ -48,7 +48,7 @@ def parse_settings(text: str, *, name: str = "recipe", catalogues: Catalogues | 
     except tomllib.TOMLDecodeError as problem:
         raise RecipeError([f"{name} is not valid TOML: {problem}."]) from None
     places = {key: f"{name}, line {line}" for key, line in _lines(text)}
-    return check_values(dict(_dotted(tree)), catalogues=catalogues, places=places)
+    return check_values(dict(dotted(tree)), catalogues=catalogues, places=places)
 
 
 def load_recipe(path: Path) -> Recipe:
@@ -102,10 +102,15 @@ def _escape(character: str) -> str:
     return f"\\u{code:04X}" if code < 32 or code == 127 else character
 
 
-def _dotted(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+def dotted(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+    """Yield the leaves of nested tables with their dotted keys.
+
+    >>> dict(dotted({"seed": 1, "optim": {"name": "sgd"}}))
+    {'seed': 1, 'optim.name': 'sgd'}
+    """
     for key, value in tree.items():
         if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
+            yield from dotted(value, f"{prefix}{key}.")
         else:
             yield prefix + key, value
 

@@ -13,7 +13,7 @@ from trainwell.core.finding import Severity
 from trainwell.data import Audit, Examples, Table
 from trainwell.explain import data_uri
 from trainwell.report.markup import Child, Markup, join, table, tag
-from trainwell.report.page import policy, style
+from trainwell.report.page import complete
 from trainwell.report.sections import finding as finding_card
 from trainwell.report.text import columns_text, findings_text
 from trainwell.report.words import duration, number, percent, plural, printable, unbroken
@@ -45,20 +45,10 @@ def render_audit(audit: Audit, examples: Examples) -> str:
         ("Remarks", tag("ul", [tag("li", printable(remark)) for remark in audit.remarks]) if audit.remarks else None),
     )
     title = f"Audit of {printable(audit.name)}"
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy()),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", title),
-        tag("style", Markup(style())),
-    ]
     tone = "bad" if _worst(audit) is Severity.ERROR else "warning" if _worst(audit) is Severity.WARNING else "good"
     body = [tag("header", [tag("h1", title), tag("p", unbroken(_verdict(audit)), class_=f"verdict {tone}")])]
     body += [tag("section", join([tag("h2", name), content]), aria_label=name) for name, content in parts if content]
-    foot = tag("footer", "Written by trainwell. This page is complete: it loads nothing from anywhere.")
-    html = tag("html", [tag("head", head), tag("body", [tag("main", body), foot])], lang="en")
-    return f"<!doctype html>\n{html}\n"
+    return complete(title, body)
 
 
 def audit_text(audit: Audit) -> str:

@@ -11,8 +11,8 @@ from trainwell.core.files import atomic_write, storage_errors
 from trainwell.lab import Experiment, Result
 from trainwell.lab.figure import Figure
 from trainwell.report.figures.lab import draw_lab
-from trainwell.report.markup import Child, Markup, join, table, tag
-from trainwell.report.page import style
+from trainwell.report.markup import Child, Markup, table, tag
+from trainwell.report.page import complete, style
 from trainwell.report.words import number
 
 _FRAME = 'xmlns="http://www.w3.org/2000/svg"'
@@ -114,12 +114,4 @@ def _section(experiment: Experiment, result: Result, picture: Markup, *, head: s
 
 def page_of(title: str, body: Sequence[Markup]) -> str:
     """Write a page that needs nothing else, in the style of the report and its figures."""
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{title} · trainwell"),
-        tag("style", Markup(style() + lab_style())),
-    ]
-    main = tag("main", join(list(body)))
-    return f"<!doctype html>\n{tag('html', [tag('head', head), tag('body', main)], lang='en')}\n"
+    return complete(f"{title} · trainwell", body, sheet=style() + lab_style())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -48,9 +48,9 @@ def style() -> str:
 
 
 @functools.cache
-def policy() -> str:
+def policy(sheet: str = "") -> str:
     """Return the content security policy: nothing but this very style sheet and pictures within the page."""
-    digest = base64.b64encode(hashlib.sha256(style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256((sheet or style()).encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
@@ -76,16 +76,21 @@ def render(shot: Snapshot) -> str:
     True
     """
     drawn = [(name, content) for name, make in _SECTIONS if (content := _attempt(make, shot)) is not None]
+    body = [_head(shot), _contents([name for name, _ in drawn]), *(_section(name, content) for name, content in drawn)]
+    return complete(f"{headline(shot)} · {printable(shot.name)}", body)
+
+
+def complete(title: str, body: Sequence[Markup], *, sheet: str = "") -> str:
+    """Return a page with a title and a body as one file that loads nothing; `sheet` stands for the usual style."""
     head = [
         tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy()),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy(sheet)),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="color-scheme", content="light dark"),
         tag("meta", name="referrer", content="no-referrer"),
-        tag("title", f"{headline(shot)} · {printable(shot.name)}"),
-        tag("style", Markup(style())),
+        tag("title", title),
+        tag("style", Markup(sheet or style())),
     ]
-    body = [_head(shot), _contents([name for name, _ in drawn]), *(_section(name, content) for name, content in drawn)]
     foot = tag("footer", "Written by trainwell. This page is complete: it loads nothing from anywhere.")
     html = tag("html", [tag("head", head), tag("body", [tag("main", body), foot])], lang="en")
     return f"<!doctype html>\n{html}\n"

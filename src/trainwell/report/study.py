@@ -7,7 +7,7 @@ from pathlib import Path
 from trainwell.core.files import atomic_write, plain, storage_errors
 from trainwell.report.figures.search import draw_importance, draw_parallel, draw_slice, parallel_info, slice_infos
 from trainwell.report.markup import Child, Markup, join, table, tag
-from trainwell.report.page import policy, style
+from trainwell.report.page import complete
 from trainwell.report.words import duration, number, printable, score_text, unbroken, words
 from trainwell.search import Range, Study, Trial, describe_settings, importance, make_space
 
@@ -40,18 +40,8 @@ def render_study(study: Study) -> str:
     slices = [tag("figure", draw_slice(info)) for info in slice_infos(study, space)]
     sections.append(("Each setting", tag("div", slices, class_="pair") if slices else None))
     sections.append(("Best trials", _table(study)))
-    head = [
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy()),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", f"{printable(study.path.name)} · search"),
-        tag("style", Markup(style())),
-    ]
     shown = [tag("section", [tag("h2", name), content]) for name, content in sections if content]
-    foot = tag("footer", "Written by trainwell. This page is complete: it loads nothing from anywhere.")
-    body = tag("body", [tag("main", [_head(study), *shown]), foot])
-    return f"<!doctype html>\n{tag('html', [tag('head', head), body], lang='en')}\n"
+    return complete(f"{printable(study.path.name)} · search", [_head(study), *shown])
 
 
 def slices_in_text(study: Study, width: int = 24) -> list[str]:

@@ -23,7 +23,7 @@ def missing_zero_grad(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: every step then follows the sum of all gradients so far, a momentum that never fades.
     *Known problems*: none known; gradients that are gathered over several batches are reset after the step.
-    *Cure*: call `optimizer.zero_grad()` before each `loss.backward()`.
+    *Cure*: call `optimizer.zero_grad()` before each `loss.backward()`; by hand, `p.grad = None`.
 
     Reads: code/gradient_before_backward, code/gradient_after_backward, code/line/*
 
@@ -237,15 +237,8 @@ def graph_used_twice(signals: Signals, facts: Facts) -> Finding | None:
     ok: code/line/backward/train.py = 57
     bad: code/error/freed_graph = 1
     """
-    if "code/error/freed_graph" not in signals:
-        return None
-    return Finding(
-        rule="graph_used_twice",
-        severity=Severity.ERROR,
-        title="The loss reaches back into a batch whose graph is gone: something is carried over between steps.",
-        where=line_of(signals, "error", "backward"),
-        explains=SYMPTOMS,
-    )
+    title = "The loss reaches back into a batch whose graph is gone: something is carried over between steps."
+    return _refused(signals, "graph_used_twice", "freed_graph", title)
 
 
 def overwritten_tensor(signals: Signals, facts: Facts) -> Finding | None:
@@ -260,15 +253,8 @@ def overwritten_tensor(signals: Signals, facts: Facts) -> Finding | None:
     ok: code/line/backward/train.py = 57
     bad: code/error/overwritten = 1
     """
-    if "code/error/overwritten" not in signals:
-        return None
-    return Finding(
-        rule="overwritten_tensor",
-        severity=Severity.ERROR,
-        title="A tensor that the backward pass needs was changed in place.",
-        where=line_of(signals, "error", "backward"),
-        explains=SYMPTOMS,
-    )
+    title = "A tensor that the backward pass needs was changed in place."
+    return _refused(signals, "overwritten_tensor", "overwritten", title)
 
 
 def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
@@ -307,6 +293,13 @@ def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:
         step=began,
         explains=tuple(name for name in SYMPTOMS if name != "symmetric_weights"),
     )
+
+
+def _refused(signals: Signals, rule: str, error: str, title: str) -> Finding | None:
+    """Make a finding of an error with which PyTorch has refused to go on."""
+    if f"code/error/{error}" not in signals:
+        return None
+    return Finding(rule, Severity.ERROR, title, where=line_of(signals, "error", "backward"), explains=SYMPTOMS)
 
 
 def _left_out(signals: Signals, kind: str, *, severity: Severity, title: str, line: tuple[str, ...]) -> Finding | None:

@@ -28,10 +28,7 @@ def softmax_before_cross_entropy(signals: Signals, facts: Facts) -> Finding | No
     bad: code/softmax_before_cross_entropy = 1 1
     """
     return _fact(
-        signals,
-        "softmax_before_cross_entropy",
-        severity=Severity.ERROR,
-        title="A softmax lies before the cross entropy, which applies one by itself.",
+        signals, "softmax_before_cross_entropy", "A softmax lies before the cross entropy, which applies one by itself."
     )
 
 
@@ -47,12 +44,7 @@ def sigmoid_before_logits_loss(signals: Signals, facts: Facts) -> Finding | None
     ok: code/sigmoid_before_logits_loss = 1
     bad: code/sigmoid_before_logits_loss = 1 1
     """
-    return _fact(
-        signals,
-        "sigmoid_before_logits_loss",
-        severity=Severity.ERROR,
-        title="A sigmoid lies before a loss that applies one by itself.",
-    )
+    return _fact(signals, "sigmoid_before_logits_loss", "A sigmoid lies before a loss that applies one by itself.")
 
 
 def squashed_logits(signals: Signals, facts: Facts) -> Finding | None:
@@ -71,8 +63,8 @@ def squashed_logits(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "squashed_logits",
+        "The last layer has an activation, though the cross entropy needs free numbers.",
         severity=Severity.WARNING,
-        title="The last layer has an activation, though the cross entropy needs free numbers.",
     )
 
 
@@ -92,8 +84,7 @@ def missing_log_softmax(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "missing_log_softmax",
-        severity=Severity.ERROR,
-        title="The loss is given plain numbers; it needs the logarithms of probabilities that sum to 1.",
+        "The loss is given plain numbers; it needs the logarithms of probabilities that sum to 1.",
         evidence="largest_value",
     )
 
@@ -114,8 +105,7 @@ def softmax_over_batch(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "softmax_over_batch",
-        severity=Severity.ERROR,
-        title="The softmax runs over the batch (dim=0) and not over the classes.",
+        "The softmax runs over the batch (dim=0) and not over the classes.",
         evidence="batch_size",
     )
 
@@ -133,12 +123,7 @@ def softmax_over_one(signals: Signals, facts: Facts) -> Finding | None:
     ok: code/softmax_over_one = 1
     bad: code/softmax_over_one = 1 1
     """
-    return _fact(
-        signals,
-        "softmax_over_one",
-        severity=Severity.ERROR,
-        title="The softmax runs over a single number, so that its answer is always 1.",
-    )
+    return _fact(signals, "softmax_over_one", "The softmax runs over a single number, so that its answer is always 1.")
 
 
 def broadcast_loss(signals: Signals, facts: Facts) -> Finding | None:
@@ -157,8 +142,7 @@ def broadcast_loss(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "broadcast_loss",
-        severity=Severity.ERROR,
-        title="Answers and targets have different shapes: every answer is compared with every target.",
+        "Answers and targets have different shapes: every answer is compared with every target.",
         evidence="compared_pairs",
     )
 
@@ -178,8 +162,8 @@ def squared_error_on_classes(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "squared_error_on_classes",
+        "Classes are learned with a squared error; the cross entropy is made for them.",
         severity=Severity.WARNING,
-        title="Classes are learned with a squared error; the cross entropy is made for them.",
         evidence="classes",
     )
 
@@ -231,8 +215,7 @@ def target_outside_unit_interval(signals: Signals, facts: Facts) -> Finding | No
     found = _fact(
         signals,
         "target_outside_unit_interval",
-        severity=Severity.ERROR,
-        title="The binary cross entropy is given targets beyond 0 and 1.",
+        "The binary cross entropy is given targets beyond 0 and 1.",
         evidence="distance_from_unit_interval",
     )
     broken = any(not math.isfinite(value) for value in signals["loss/train"].values) or signals.under("code/nonfinite")
@@ -263,8 +246,8 @@ def summed_loss(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "summed_loss",
+        "The loss is a sum over the batch: the step grows with the batch size.",
         severity=judge(signals, facts),
-        title="The loss is a sum over the batch: the step grows with the batch size.",
         evidence="batch_size",
     )
 
@@ -274,19 +257,14 @@ def negated_loss(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: a minus before the loss, or an optimizer told to maximise, drives the network to the worst answer.
     *Known problems*: networks that play against each other do so on purpose and are not judged.
-    *Cure*: drop the minus before the loss, or `maximize=True` of the optimizer.
+    *Cure*: drop the minus before the loss, or `maximize=True` of the optimizer; by hand, subtract the gradient.
 
     Reads: code/negated_loss, code/line/*
 
     ok: code/negated_loss = 1
     bad: code/negated_loss = 1 1
     """
-    return _fact(
-        signals,
-        "negated_loss",
-        severity=Severity.ERROR,
-        title="The sign is wrong: the training makes the error larger, not smaller.",
-    )
+    return _fact(signals, "negated_loss", "The sign is wrong: the training makes the error larger, not smaller.")
 
 
 def examples_mixed(signals: Signals, facts: Facts) -> Finding | None:
@@ -305,8 +283,7 @@ def examples_mixed(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "examples_mixed",
-        severity=Severity.ERROR,
-        title="A sequence layer takes the examples of a batch for the steps of one sequence (batch_first is missing).",
+        "A sequence layer takes the examples of a batch for the steps of one sequence (batch_first is missing).",
         evidence="batch_size",
     )
 
@@ -327,13 +304,12 @@ def future_leaks(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(
         signals,
         "future_leaks",
-        severity=Severity.ERROR,
-        title="The targets are the inputs moved by one place, and the network sees them: no mask hides the future.",
+        "The targets are the inputs moved by one place, and the network sees them: no mask hides the future.",
     )
 
 
 def _fact(
-    signals: Signals, name: str, *, severity: Severity, title: str, evidence: str = "batches_seen"
+    signals: Signals, name: str, title: str, *, severity: Severity = Severity.ERROR, evidence: str = "batches_seen"
 ) -> Finding | None:
     """Make a finding of a fact that the graph of the loss shows in every sampled batch."""
     value = persists(signals, f"code/{name}", _READINGS)

@@ -97,14 +97,8 @@ def validation_seen_in_training(signals: Signals, facts: Facts) -> Finding | Non
     title = f"About {seen.last:.0%} of the validation examples are trained on."
     evidence = {"seen_fraction": seen.last, "seen_fraction_limit": _SEEN}
     where = line_of(signals, "evaluation", "forward")
-    return Finding(
-        "validation_seen_in_training",
-        Severity.ERROR,
-        title,
-        evidence,
-        where,
-        next(step for step, value in seen if value > _SEEN),
-    )
+    step = next(step for step, value in seen if value > _SEEN)
+    return Finding("validation_seen_in_training", Severity.ERROR, title, evidence, where, step)
 
 
 def classes_missing_in_training(signals: Signals, facts: Facts) -> Finding | None:
@@ -126,12 +120,5 @@ def classes_missing_in_training(signals: Signals, facts: Facts) -> Finding | Non
     title = f"{missing.last:.0%} of the validation examples are of classes that training never shows."
     evidence = {"missing_class_fraction": missing.last, "missing_class_fraction_limit": _MISSING}
     where = line_of(signals, "evaluation", "forward")
-    return Finding(
-        "classes_missing_in_training",
-        Severity.ERROR,
-        title,
-        evidence,
-        where,
-        missing.steps[0],
-        ("validation_prepared_otherwise", "validation_at_chance", "overfitting"),
-    )
+    explains = ("validation_prepared_otherwise", "validation_at_chance", "overfitting")
+    return Finding("classes_missing_in_training", Severity.ERROR, title, evidence, where, missing.steps[0], explains)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from trainwell.core.errors import DamagedError
 from trainwell.core.files import plain
+from trainwell.recipe import dotted
 from trainwell.runs.run import RECIPE, Run
 
 
@@ -64,14 +65,6 @@ def compare(first: Run | str | os.PathLike[str], second: Run | str | os.PathLike
 
 def _settings(run: Run) -> dict[str, Any]:
     try:
-        return dict(_dotted(tomllib.loads(run.recipe_text)))
+        return dict(dotted(tomllib.loads(run.recipe_text)))
     except ValueError as problem:
         raise DamagedError(f"{plain(str(run.path / RECIPE))} must be TOML: {plain(str(problem))}.") from None
-
-
-def _dotted(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{key}.")
-        else:
-            yield prefix + key, value

@@ -35,15 +35,12 @@ class Runner(Protocol):
 
     def train(self, share: float, check: Check = ...) -> None:
         """Train each until a share of its epochs is done."""
-        ...
 
     def outcomes(self) -> list[list[Outcome]]:
         """Return for each configuration the outcome on each fold."""
-        ...
 
     def keep(self, positions: Sequence[int]) -> None:
         """Go on with these only."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,6 @@ class Gradient(Protocol):
             batch: inputs and targets, (B, ...) if shared, else (W, B, ...).
             shared: whether all members see the same batch.
         """
-        ...
 
 
 def mapped(model: nn.Module, task: Task, *, smoothed: bool) -> Gradient:

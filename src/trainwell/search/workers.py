@@ -33,15 +33,12 @@ class Crews(Protocol):
     @property
     def together(self) -> int:
         """How many configurations make good use of what there is."""
-        ...
 
     def start(self, recipes: Sequence[Recipe]) -> Runner:
         """Start some."""
-        ...
 
     def stop(self) -> None:
         """Give back what was used."""
-        ...
 
 
 @final

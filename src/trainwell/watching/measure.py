@@ -233,7 +233,8 @@ def _signals(sight: Sight, track: Track, model: nn.Module, trained: set[int]) ->
     yield "code/gradient_after_backward", track.after
     yield from ((f"code/{name}", value) for name, value in sight.signs.items())
     yield from _sequence_signs(sight)
-    if any(group.get("maximize") for optimizer in track.alive() for group in optimizer.param_groups):
+    is_raised = any(group.get("maximize") for optimizer in track.alive() for group in optimizer.param_groups)
+    if is_raised and sight.reading.kind:  # a reward may be raised
         yield "code/negated_loss", 1.0
     yield from track.learn(sight.reading).items()
 

@@ -27,7 +27,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
 from trainwell.watching.evaluations import LOSSES
-from trainwell.watching.foreign import Standins, keras_optimizer_class
+from trainwell.watching.foreign import ByHand, Standins, keras_optimizer_class
 from trainwell.watching.lines import start_folder
 from trainwell.watching.waits import Waits
 
@@ -94,7 +94,8 @@ class Taps:
         self._step: RemovableHandle | None = None
         self._modules: list[RemovableHandle] = []
         self._wrapped: list[tuple[Any, str, Any, Any]] = []
-        self._standins = Standins()
+        self._standins, self._by_hand = Standins(), ByHand()
+        self._has_optimizer = False
         self._hears_keras = False
 
     def install(self) -> None:
@@ -103,7 +104,7 @@ class Taps:
         self._is_on, to = True, self._to
         self._step = register_optimizer_step_pre_hook(self._before_step)
         self._wrap(torch.autograd, "backward", self._around_backward)
-        self._wrap(Optimizer, "__init__", self._after(lambda inputs, _: to.optimizer_made(inputs[0])))
+        self._wrap(Optimizer, "__init__", self._after(lambda inputs, _: self._optimizer_made(inputs[0])))
         self._wrap(LRScheduler, "step", self._after(lambda inputs, _: to.scheduler_stepped(inputs[0])))
         self._wrap(nn.Module, "load_state_dict", self._after(lambda inputs, _: to.weights_loaded(inputs[0])))
         self._wrap(nn.Module, "compile", self._after(lambda inputs, _: to.compiled(inputs[0])))
@@ -141,7 +142,12 @@ class Taps:
                 _global_forward_hooks_with_kwargs.pop(handle.id, None)  # forgotten by torch 2.13
             self._modules = []
 
+    def _optimizer_made(self, optimizer: Optimizer) -> None:
+        self._has_optimizer = True
+        self._to.optimizer_made(optimizer)
+
     def _before_step(self, optimizer: Optimizer, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self._has_optimizer = True
         try:
             self._to.before_step(optimizer, inputs, options)
         except Exception as problem:  # Watching must never break a training.
@@ -181,12 +187,15 @@ class Taps:
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         to, broken = self._to, self._guarded(self._to.loss_not_finite)
         before, after = self._guarded(to.before_backward), self._guarded(to.after_backward)
+        compare, keep = self._guarded(self._by_hand.before), self._guarded(self._step_by_hand)
 
         @functools.wraps(original)
         def backward(*arguments: Any, **options: Any) -> Any:
             if not self._is_on:
                 return original(*arguments, **options)
             to.backwards += 1
+            if not self._has_optimizer:
+                compare(arguments[0] if arguments else options.get("tensors"))
             # In a step that is not sampled this is all: no device is waited for, and no function of ours is called.
             if not to.is_listening:
                 if to.checks_loss and arguments:
@@ -198,13 +207,20 @@ class Taps:
                             to.loss_count += 1
                         else:
                             broken(loss)
-                return original(*arguments, **options)
-            before(arguments[0] if arguments else options.get("tensors"))
-            result = original(*arguments, **options)
-            after()
+                result = original(*arguments, **options)
+            else:
+                before(arguments[0] if arguments else options.get("tensors"))
+                result = original(*arguments, **options)
+                after()
+            if not self._has_optimizer:
+                keep()
             return result
 
         return backward
+
+    def _step_by_hand(self) -> None:
+        if self._by_hand.after(closely=self._to.is_armed) and self._by_hand.standin is not None:
+            self._to.before_step(self._by_hand.standin, (), {})
 
     def _after(self, tell: Callable[[tuple[Any, ...], dict[str, Any]], None]) -> Callable[[Any], Any]:
         guarded = self._guarded(tell)
@@ -225,6 +241,7 @@ class Taps:
         to = self._to
 
         def tell(optimizer: Any, gradients: object, variables: Any = None) -> None:
+            self._has_optimizer = True
             to.before_step(self._standins.of(optimizer, variables, with_rate=to.is_armed), (), {})
 
         before = self._guarded(tell)

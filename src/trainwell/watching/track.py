@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 
 from trainwell.core.facts import Facts
 from trainwell.probes import CHEAP, DEAR, Watch, norms
+from trainwell.watching.foreign import HandWritten
 from trainwell.watching.graph import Reading
 from trainwell.watching.record import SeriesOf
 
@@ -36,12 +37,14 @@ class Track:
     """
 
     def __init__(self, optimizers: Iterable[Optimizer], series: SeriesOf, *, budget: float, hooks: bool) -> None:
-        self.optimizers = [weakref.ref(optimizer) for optimizer in optimizers]
+        stepping = list(optimizers)
+        self.optimizers = [weakref.ref(optimizer) for optimizer in stepping]
         self.leader: int | None = None  # `id` of the optimizer whose steps are counted
         self.series = series
         self.made_at = ""  # the user's line that made the optimizer
-        self.step = 0
-        self.charged = 0  # steps whose cost has been counted
+        late = next((one for one in stepping if isinstance(one, HandWritten)), None)
+        self.step = late.taken if late else 0
+        self.charged = self.step  # steps whose cost has been counted
         self.model: nn.Module | None = None
         self.is_composed = False
         self.modal: nn.Module | None = None  # what is called in each step, if train mode matters to it
@@ -53,6 +56,8 @@ class Track:
         dear = [build() for name, build in DEAR.items() if hooks or name in _HOOKLESS]
         cheap = [build() for name, build in CHEAP.items() if hooks or name != "time"]
         self.watch = Watch(cheap, series, dear=dear, budget=budget)
+        if late:
+            series.loss(0, late.first_loss)
         self._about = ("", 0)  # the network's name and size
         self._targets = 0
         self.counts: Tensor | None = None
@@ -150,7 +155,7 @@ class Track:
             batch_size=self._batch,
             steps=steps,
             optimizer=type(first).__name__ if first is not None else "",
-            learning_rate=max(self.series.signals["rate/learning_rate"].values, default=None),
+            learning_rate=max(filter(math.isfinite, self.series.signals["rate/learning_rate"].values), default=None),
         )
 
     def _chance(self) -> float | None:

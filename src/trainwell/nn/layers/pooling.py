@@ -18,7 +18,6 @@ class Pooling(Protocol):
 
         With `ceil` a rest at the border gets a window of its own.
         """
-        ...
 
 
 def maximum(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
