@@ -157,7 +157,7 @@ def by_lightning(train: Pictures, test: Pictures, minutes: float, seed: int) -> 
         network = nn.Sequential(nn.Flatten(), *dense, nn.Linear(64, 10))
     else:
         network = resnet(depth=18, input_shape=(3, 32, 32), outputs=10)
-        network.conv1[0] = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        network.conv = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
         network.pool = nn.Identity()
     pictures, targets = prepared(train[0]), torch.from_numpy(train[1].astype("int64"))
     data: Dataset[tuple[Tensor, ...]] = TensorDataset(pictures, targets) if grey else Cropped(pictures, targets)
