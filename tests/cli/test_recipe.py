@@ -24,6 +24,7 @@ def test_defaults_say_why(cli) -> None:
 def test_json(cli) -> None:
     done = cli("recipe", "digits", "--json", "--set", "seed=4")
     assert done.json["recipe"]["seed"] == 4
+    assert cli("recipe", "digits", "--model", "lenet", "--json").json["recipe"]["nn.model"].startswith("lenet")
     assert done.json["reasons"]["nn.model"]
 
 

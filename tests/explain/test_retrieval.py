@@ -41,6 +41,11 @@ def test_precision_leaves_the_query_out_even_among_equals() -> None:
     assert precision_of_set(torch.zeros(6, 1), torch.arange(6), count=1) == 0.0
 
 
+def test_of_a_large_set_few_are_asked() -> None:
+    places = torch.arange(2_001)
+    assert precision_of_set(places[:, None].float(), (places % 3 != 0).long(), count=2) == 0.0, "every third is asked"
+
+
 def test_signatures_of_other_lengths_are_refused() -> None:
     with pytest.raises(ShapeError, match="equal length"):
         nearest(torch.zeros(1, 2), torch.zeros(1, 3), count=1)

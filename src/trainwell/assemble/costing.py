@@ -151,7 +151,8 @@ def _class(what: str, classes: int) -> Callable[[], nn.Module]:
             network = made if isinstance(made, nn.Module) else made()
         except TypeError as problem:
             raise UsageError(
-                f"{plain(what)} must be made without arguments, got: {problem}. Write a function that makes it."
+                f"{plain(what)} must be made without arguments, got: {str(problem).splitlines()[0]}. "
+                "Write a function that makes it."
             ) from None
         except Exception as problem:  # a user's network may fail in any way
             raise UsageError(f"{plain(what)} cannot be made: {problem}. Make it by itself first.") from None

@@ -39,7 +39,7 @@ class Similar:
         size: how many pictures were compared.
         neighbours: nearest first; the query itself is left out.
         precision: share of them with the class of the query, where sub-folders tell both; else None.
-        precision_of_gallery: the same, mean over every picture of the gallery asked in turn; None without classes.
+        precision_of_gallery: the same, mean over its pictures asked in turn, at most 1,000; None without classes.
     """
 
     run: str

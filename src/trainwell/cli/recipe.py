@@ -13,6 +13,7 @@ from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
 def recipe(
     data: Annotated[str, typer.Argument(help="What you would give to fit.")],
     target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
+    model: Annotated[str | None, typer.Option(help="Architecture, e.g. mlp, lenet5, resnet20.")] = None,
     edits: Edits = None,
     json: Json = False,
 ) -> None:
@@ -20,7 +21,8 @@ def recipe(
     from trainwell.assemble import gather, plan
     from trainwell.recipe import flatten, to_toml, without_effect
 
-    changes = read_edits(edits) | ({"data.target": target} if target else {})
+    asked = {"data.target": target, "nn.model": model}
+    changes = read_edits(edits) | {key: value for key, value in asked.items() if value}
     made = plan(gather(data, changes))
     for remark in (*made.examples.remarks, *without_effect(made.recipe, validated=len(made.splits.validation) > 0)):
         speak(remark, aside=True)

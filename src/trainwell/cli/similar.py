@@ -27,6 +27,9 @@ def similar(
         return print_json(found.to_json())
     for neighbour in found.neighbours:
         print(f"{neighbour.distance:9.4f}  {neighbour.id}")
-    measured = {"of this picture": found.precision, f"of all {found.size:,} pictures": found.precision_of_gallery}
+    measured = {
+        "of this picture": found.precision,
+        "of the folder's pictures asked in turn": found.precision_of_gallery,
+    }
     if said := [f"{value:.3f} {name}" for name, value in measured.items() if value is not None]:
         print(f"precision@{len(found.neighbours)}, the share of neighbours of the same class: {', '.join(said)}")

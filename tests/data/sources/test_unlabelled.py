@@ -78,13 +78,13 @@ def test_bundled_names_and_idx_files(tmp_path: Path) -> None:
 
 def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "a.csv").write_text("a,b\n1,2,3\n")
     np.savez(tmp_path / "a.npz", z=np.ones(3))
     (tmp_path / "empty").mkdir()
     cases = [
         ("absent", ARRAY, "There is no file or folder"),
         ("pipe", ARRAY, "must be a regular file"),
-        ("a.csv", ARRAY, "is a table, but the network was trained on inputs of kind 'array'"),
+        ("a.csv", ARRAY, "is read as a table, but the network was trained on inputs of kind 'array'"),
         ("a.npz", ARRAY, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
         ("empty", ARRAY, "holds pictures, but the network was trained on inputs of kind 'array'"),
         ("empty", DIGITS, "must hold pictures to predict on, but there is none"),

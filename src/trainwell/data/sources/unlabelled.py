@@ -63,12 +63,13 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
         if start in (b"\x1f\x8b", b"\0\0"):
             pictures = read_idx_pictures(path)
             return pictures, numbered("picture", len(pictures))
+        if preparation.kind != "table":
+            kind = preparation.kind
+            raise DataError(f"{name} is read as a table, but the network was trained on inputs of kind {kind!r}.")
         known = {column.name: isinstance(column, Column) and column.numeric for column in preparation.columns}
         rows = read_rows(path, recipe.delimiter, known=known)
     except OSError as problem:
         raise DataError(f"{name} cannot be read: {problem.strerror}. Check its permissions.") from None
-    if preparation.kind != "table":
-        raise DataError(f"{name} is a table, but the network was trained on inputs of kind {preparation.kind!r}.")
     rows.require(known)
     return rows.table, rows.ids
 
