@@ -202,9 +202,8 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
 
 def _epoch_seconds(run: Run, steps: float) -> float | None:
     """Return what so many steps of a run took, evaluations included, from its last start to its last checkpoint."""
-    marks = [event for event in run.events() if event.kind in ("network", "checkpoint")]
-    begun = next((event for event in reversed(marks) if event.kind == "network"), None)
-    if begun is None or marks[-1].step <= begun.step:
-        return None
-    seconds: float = (marks[-1].time - begun.time) * steps / (marks[-1].step - begun.step)
-    return seconds
+    last = {event.kind: event for event in run.events()}
+    begun, ended = last.get("network"), last.get("checkpoint")
+    if begun and ended and ended.step > begun.step:
+        return float((ended.time - begun.time) * steps / (ended.step - begun.step))
+    return None

@@ -54,10 +54,11 @@ class Ensemble:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as `ensemble --json` prints it."""
-        return dataclasses.asdict(self) | {"mean": self.mean, "gain": self.gain, "gain_over_best": self._over_best}
+        return dataclasses.asdict(self) | {"mean": self.mean, "gain": self.gain, "gain_over_best": self.gain_over_best}
 
     @property
-    def _over_best(self) -> float:
+    def gain_over_best(self) -> float:
+        """How much better they are together than the best member."""
         return self.together - max(self.members)
 
 

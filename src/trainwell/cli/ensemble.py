@@ -40,8 +40,7 @@ def ensemble(
     width = max(len(run.name) for run in opened)
     for run, value in zip(opened, scored.members, strict=True):
         speak(f"{run.name:<{width}}  {scored.score} {value:.4f}", aside=False)
-    best = scored.together - max(scored.members)
     print(f"{'mean member':<{width}}  {scored.score} {scored.mean:.4f}")
-    gained = f"gain {scored.gain:+.4f}, over the best {best:+.4f}"
+    gained = f"gain {scored.gain:+.4f}, over the best {scored.gain_over_best:+.4f}"
     print(f"{'together':<{width}}  {scored.score} {scored.together:.4f}  {gained}")
     print(f"on {scored.examples:,} {scored.split} examples that no member has seen")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, final
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -152,19 +152,6 @@ def _starts(length: int, side: int, step: int) -> list[int]:
     return sorted({*range(0, length - side, step), length - side})
 
 
-@final
-class _TwoLogits(nn.Module):
-    """A network whose single logit, if it has but one, becomes one for each of the two classes."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        outputs: Tensor = self.model(inputs).flatten(1)
-        return torch.cat([-outputs, outputs], dim=1) if outputs.shape[1] == 1 else outputs
-
-
 def _captum(name: str) -> Callable[..., Tensor]:
     """Let a published method be computed by captum."""
 
@@ -173,10 +160,13 @@ def _captum(name: str) -> Callable[..., Tensor]:
             import captum.attr
         except ImportError:
             raise MissingExtraError(f"The map {name!r}", "captum", "explain") from None
-        method, asked = getattr(captum.attr, name)(_TwoLogits(model)), inputs.clone().requires_grad_()
+        net, asked = nn.Sequential(model), inputs.clone().requires_grad_()
         with evaluation_mode(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # it tells of its hooks
-            found: Tensor = method.attribute(asked, target=classes)
+            if model(inputs[:1]).numel() == 1:  # the logit of class 1; its negative is that of class 0
+                net.append(both := nn.Linear(1, 2, bias=False))
+                both.weight.data = torch.tensor([[-1.0], [1.0]])
+            found: Tensor = getattr(captum.attr, name)(net).attribute(asked, target=classes)
         return found.detach()
 
     return attribute

@@ -177,12 +177,11 @@ class Freezing:
         self._layers = [layer for layer in layers(model) if not belongs(layer.name, heads)]
         self.names = tuple(layer.name for layer in self._layers)
         self.frozen = count_frozen(self.names, freeze)
-        for name in self.names[: self.frozen]:
-            if any(belongs(tensor, [name]) for tensor in new):
-                raise UsageError(
-                    f"transfer.freeze must leave what starts anew to learn, but {freeze!r} freezes {name}. "
-                    "Freeze no more layers than transfer.layers takes over."
-                )
+        if anew := [name for name in self.names[: self.frozen] if any(belongs(tensor, [name]) for tensor in new)]:
+            raise UsageError(
+                f"transfer.freeze must leave what starts anew to learn, but {freeze!r} freezes {anew[0]}. "
+                "Freeze no more layers than transfer.layers takes over."
+            )
         self._every = every
         self._still = -1
         if not every:

@@ -84,7 +84,7 @@ def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
     cases = [
         ("absent", ARRAY, "There is no file or folder"),
         ("pipe", ARRAY, "must be a regular file"),
-        ("a.csv", ARRAY, "is read as a table, but the network was trained on inputs of kind 'array'"),
+        ("a.csv", ARRAY, "is read as a table, but the network takes inputs of kind 'array'"),
         ("a.npz", ARRAY, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
         ("empty", ARRAY, "holds pictures, but the network was trained on inputs of kind 'array'"),
         ("empty", DIGITS, "must hold pictures to predict on, but there is none"),

@@ -64,8 +64,7 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
             pictures = read_idx_pictures(path)
             return pictures, numbered("picture", len(pictures))
         if preparation.kind != "table":
-            kind = preparation.kind
-            raise DataError(f"{name} is read as a table, but the network was trained on inputs of kind {kind!r}.")
+            raise DataError(f"{name} is read as a table, but the network takes inputs of kind {preparation.kind!r}.")
         known = {column.name: isinstance(column, Column) and column.numeric for column in preparation.columns}
         rows = read_rows(path, recipe.delimiter, known=known)
     except OSError as problem:
