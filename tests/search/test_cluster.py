@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import socket
 import sys
 
 import pytest
@@ -31,6 +32,19 @@ def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "ray", None)  # what Python itself keeps of a module that cannot be imported
     with pytest.raises(MissingExtraError, match=r"trainwell\[ray\]"):
         actors("ray", PLACE, POPULATION)
+
+
+@pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install 'trainwell[ray]'")
+@pytest.mark.filterwarnings("ignore")  # Ray's own
+def test_a_cluster_that_cannot_be_reached_is_one_sentence_and_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [*sys.path])  # Ray puts a folder of its own there
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        address = f"ray://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(UsageError, match=f"The cluster {address} cannot be reached: Connection refused. Start it"):
+            actors(address, PLACE, POPULATION)
+    with pytest.raises(UsageError, match="cannot be reached: Port could not be cast"):
+        actors("ray://here:port", PLACE, POPULATION)
 
 
 @pytest.mark.slow

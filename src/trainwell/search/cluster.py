@@ -5,13 +5,17 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import socket
 from typing import Any, final
+from urllib.parse import urlsplit
 
 from trainwell.core.errors import MissingExtraError, UsageError
 from trainwell.search.engine import Decision
 from trainwell.search.ground import Ground
 from trainwell.search.sequential import Outcome
 from trainwell.search.workers import Shard, Worker, Workers, packed
+
+_PORT, _PATIENCE = 10001, 5.0  # of Ray's client server, and seconds to wait for it
 
 
 def actors(address: str, ground: Ground, decision: Decision, *, count: int = 0) -> Workers:
@@ -29,23 +33,25 @@ def actors(address: str, ground: Ground, decision: Decision, *, count: int = 0) 
     if address != "ray" and not address.startswith("ray://"):
         raise UsageError(f"--on must be ray or ray://host:port, got {address!r}.")
     try:
-        import ray
+        ray: Any = importlib.import_module("ray")
     except ImportError:
         raise MissingExtraError("--on ray", "ray", "ray") from None
     if not ray.is_initialized():
-        if address != "ray" and not importlib.util.find_spec("grpc"):  # what Ray's client to a far cluster needs
-            raise MissingExtraError("--on ray://", "ray[client]", "ray")
+        quiet = {"log_to_driver": False, "include_dashboard": False, "logging_level": logging.ERROR}
         try:
-            quiet: Any = {"log_to_driver": False, "include_dashboard": False, "logging_level": logging.ERROR}
+            if address != "ray":  # asked first: Ray itself tries for half a minute
+                at = urlsplit(address)
+                socket.create_connection((at.hostname, at.port or _PORT), timeout=_PATIENCE).close()
+                if not importlib.util.find_spec("grpc"):  # what Ray's client to a far cluster needs
+                    raise MissingExtraError("--on ray://", "ray[client]", "ray")
             ray.init(address=None if address == "ray" else address, **quiet)
-        except (ConnectionError, RuntimeError, ValueError, TimeoutError) as problem:
-            reason = str(problem).partition("\n")[0].rstrip(". ")
+        except (OSError, RuntimeError, ValueError) as problem:
+            reason = str(getattr(problem, "strerror", None) or problem).partition("\n")[0].rstrip(". ")
             raise UsageError(
                 f"The cluster {address} cannot be reached: {reason}. Start it, or leave out --on."
             ) from None
     sent = ray.put(packed(ground, decision))
-    resources: Any = ray.cluster_resources
-    count = count or max(1, int(resources().get("CPU", 1)))
+    count = count or max(1, int(ray.cluster_resources().get("CPU", 1)))
     return Workers(count, width=decision.width, launch=lambda: Actor(ray, sent))
 
 
