@@ -134,3 +134,17 @@ def test_a_reward_may_be_raised(session: Session) -> None:
         (chosen.log_prob(actions) * rewards[actions]).mean().backward()
         optimizer.step()
     assert session.finish() == []
+
+
+@pytest.mark.parametrize("kind", ["sparse", "bfloat16", "complex64"])
+def test_updates_by_hand_of_any_kind_of_number_are_steps(session: Session, kind: str) -> None:
+    weight = nn.Parameter(torch.ones(6, 2, dtype=torch.float32 if kind == "sparse" else getattr(torch, kind)))
+    for _ in range(20):
+        used = nn.functional.embedding(torch.tensor([1, 4]), weight, sparse=True) if kind == "sparse" else weight
+        (used - 2).abs().square().mean().backward()
+        assert weight.grad is not None
+        with torch.no_grad():
+            weight -= 0.1 * weight.grad.to_dense()
+        weight.grad = None
+    assert [track.step for track in session.trainings.all] == [20]
+    assert session.record.events == []

@@ -173,6 +173,8 @@ def _leaves(loss: Tensor) -> list[Tensor]:
 
 def _rate(change: Tensor, gradient: Tensor) -> dict[str, Any]:
     """Return the rate by which a gradient was subtracted, and whether it was added instead; nothing if neither."""
+    if change.is_complex() or gradient.is_sparse:
+        return {}
     rate = float((change * gradient).sum() / gradient.square().sum())
     is_exact = bool((change - rate * gradient).abs().max() <= _EXACT * change.abs().max())
     return {"lr": abs(rate), "maximize": rate < 0} if is_exact else {}
