@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ def fit(
     if model is not None:
         changes["nn.model"] = CUSTOM
     with Interrupt() as interrupt:
-        parts = in_time(understand(data, model, changes))
+        begun = time.perf_counter()
+        parts = in_time(understand(data, model, changes), begun=begun)
         tools = build_tools(parts)
         interrupt.check()
         writer = RunWriter.create(Path(runs), name, recipe_text=to_toml(parts.recipe))

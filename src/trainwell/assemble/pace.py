@@ -21,25 +21,29 @@ from trainwell.train import threads
 
 _STEPS, _SECONDS, _WARM_UP = 30, 6.0, 2
 _FORWARD = 1 / 3  # share of a step that its forward pass takes
-_SPARE = 0.92  # share of the time that is planned: reading, scoring and saving take the rest
+_ENDING = 1.7  # forward passes over all examples that scores, calibration and mistakes take in the end
+_SPARE = 0.92  # share of the time that is planned: watching, saving and surprises take the rest
 
 
-def in_time(parts: Parts, *, clock: Callable[[], float] = time.perf_counter) -> Parts:
+def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], float] = time.perf_counter) -> Parts:
     """Return the same parts with as many epochs as `train.minutes` allow, at least one; a copy of the network is timed.
 
     The recipe that is recorded says the epochs and no minutes, so that the run can be repeated bit for bit.
 
     Args:
         parts: what is to be trained.
+        begun: when the time began, on that clock; None: now.
         clock: seconds, of the day or of the processor.
     """
     minutes = parts.recipe.train.minutes
     if not minutes:
         return parts
-    sizes = parts.facts.sizes
-    scored = (sizes.get("validation", 0) + len(parts.sample or ())) / max(1, sizes.get("train", 1))
-    epoch = _step_seconds(parts, clock) * len(parts.train) * (1 + _FORWARD * scored)
-    epochs = max(1, int(_SPARE * 60 * minutes / epoch))
+    begun, sizes = clock() if begun is None else begun, parts.facts.sizes
+    pass_over = _step_seconds(parts, clock) * len(parts.train)  # the training split, once
+    share = _FORWARD / max(1, sizes.get("train", 1))
+    epoch = pass_over * (1 + share * (sizes.get("validation", 0) + len(parts.sample or ())))
+    ending = pass_over * share * sum(sizes.values()) * _ENDING
+    epochs = max(1, int((_SPARE * (60 * minutes - (clock() - begun)) - ending) / epoch))
     recipe = edit(parts.recipe, {"train.epochs": epochs, "train.minutes": 0.0})
     facts = dataclasses.replace(parts.facts, epochs=epochs, steps=epochs * len(parts.train))
     return dataclasses.replace(parts, recipe=recipe, facts=facts)
