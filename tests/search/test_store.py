@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,8 +52,15 @@ def test_another_study_under_the_same_name_is_refused(tmp_path: Path) -> None:
 
 
 def test_trials_are_begun_by_one_process(tmp_path: Path) -> None:
-    first, second = store(tmp_path), store(tmp_path)
-    assert first.claim(0) and not second.claim(0) and second.claim(27) and not first.claim(27)
+    kept, host = store(tmp_path), socket.gethostname()
+    assert kept.claim(0) and store(tmp_path).claim(0)  # its own, after a search was broken off in a notebook
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        pass
+    for number, (owner, free) in enumerate(
+        [(f"{host}-{os.getppid()}", False), (f"not-{host}-{child.pid}", False), (f"{host}-{child.pid}", True)]
+    ):
+        kept.tell(f"begun-{number}", owner)
+        assert kept.claim(number) is free, owner
 
 
 def test_processes_that_make_the_tables_together_all_get_them(tmp_path: Path) -> None:

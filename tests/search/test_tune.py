@@ -18,10 +18,10 @@ import optuna
 import pytest
 from torch import nn
 
-from trainwell.core.errors import DivergedError, LockedError, StorageError, TrainingError, UsageError
+from trainwell.core.errors import DivergedError, LockedError, StorageError, TrainingError, TrainwellError, UsageError
 from trainwell.recipe import load_recipe
 from trainwell.runs import Run, RunLock
-from trainwell.search import Options, open_study, resume_study, tune
+from trainwell.search import Options, Silent, open_study, resume_study, tune
 
 RATE = {"optim.learning_rate": "log:1e-4..0.1"}
 EDITS = {"train.epochs": 3, "nn.hidden": (8,)}
@@ -132,6 +132,21 @@ def test_a_process_that_began_to_train_the_winner_and_died_is_not_awaited_foreve
     optuna.load_study(study_name="s", storage=storage).set_user_attr(begun, "nobody-0")
     study = tune("iris", RATE, trials=4, runs=tmp_path / "own", options=quick(storage=storage))
     assert study.test_looks == 1 and study.run == "s-winner" and study.test
+
+
+def test_a_winner_that_could_not_be_trained_is_free_for_others(tmp_path: Path) -> None:
+    table, address = tmp_path / "t.csv", f"sqlite:///{tmp_path / 'shared.sqlite'}"
+    table.write_text("a,b,target\n" + "".join(f"{i % 7},{i % 5},{'xy'[i % 2]}\n" for i in range(80)))
+
+    class Removes(Silent):
+        def say(self, sentence: str) -> None:
+            if sentence.startswith("The winner trains"):
+                table.unlink()
+
+    with pytest.raises(TrainwellError):
+        tune(str(table), RATE, trials=2, runs=tmp_path, options=quick(storage=address, screen=Removes()))
+    told = optuna.load_study(study_name="s", storage=address).user_attrs
+    assert [told[key] for key in told if key.startswith("begun-winner")] == [None]
 
 
 def test_a_study_whose_database_is_lost_goes_on_with_its_own_trials(tmp_path: Path) -> None:

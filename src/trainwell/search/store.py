@@ -134,11 +134,11 @@ class Store:
         """Tell the processes that share the study that this one begins something: the trials from a number on, say.
 
         Returns:
-            False if another has begun it. Two that ask in the same millisecond may both get it; trials are
+            False if another has begun it and is not known to be dead. Two that ask in the same millisecond may both get it; trials are
             functions of their numbers, so that nothing but time is lost.
         """
         own = f"{socket.gethostname()}-{os.getpid()}"
-        if self.told(key := f"begun-{what}") is not None:
+        if (owner := self.told(key := f"begun-{what}")) not in (None, own) and _lives(owner):
             return False
         self.tell(key, own)
         return bool(self.told(key) == own)
@@ -185,6 +185,17 @@ class Store:
                 raise DamagedError(f"{self._what} is damaged or is none ({text}). Restore it, {hint}.") from None
             hint = "another process keeps it locked; wait or stop it" if "locked" in text else text
             raise StorageError(f"{self._what} failed while {doing}: {hint}.") from None
+
+
+def _lives(owner: str) -> bool:
+    """Tell whether a process, host-number, may live still; who is on another host may."""
+    host, _, number = owner.rpartition("-")
+    try:
+        return host != socket.gethostname() or os.kill(int(number), 0) is None
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is another user's
+        return True
 
 
 def sqlite_address(path: Path) -> str:

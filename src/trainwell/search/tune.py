@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -37,7 +38,7 @@ from trainwell.search.workers import Crews, Here, processes
 from trainwell.train import Interrupt, threads
 
 _WORTH_WORKERS = 30.0  # seconds of training; a process takes a few seconds to start
-_PATIENCE = 60.0  # seconds, beside those of the whole search, that another process may take to train the winner
+_PATIENCE = 1800.0  # seconds that another process may take to train the winner; one on this host that died has none
 _REPEATS = 5  # enough for a standard error of half the deviation
 
 
@@ -253,8 +254,11 @@ def _crown(campaign: Campaign, data: Any, *, options: Options, status: str, chec
         source = recipe.data.source if isinstance(data, (str, Path)) else data
         try:
             run = fit(source, model, name=name, runs=study.path.parent, edits=edits)
-        except TrainwellError as problem:
-            problem.run = study.path
+        except BaseException as problem:
+            with contextlib.suppress(TrainwellError):  # others need not wait for it
+                campaign.store.tell(f"begun-{key}", None)
+            if isinstance(problem, TrainwellError):
+                problem.run = study.path
             raise
         test = dict(run.scores.get("test", {}))
         looks = max(study.test_looks, campaign.store.told("looks") or 0) + bool(test)
@@ -271,14 +275,13 @@ def _crown(campaign: Campaign, data: Any, *, options: Options, status: str, chec
 
 def _awaited(campaign: Campaign, key: str, check: Check) -> Any:
     """Return what the test split said of this winner; None if nobody asked it, or whoever began to seems dead."""
-    store, until = campaign.store, time.monotonic() + _PATIENCE + campaign.seconds
-    found = store.told(key)
-    if found is None and store.shared and not store.claim(key):
+    store, until = campaign.store, time.monotonic() + _PATIENCE
+    if store.told(key) is None and store.shared and not store.claim(key):
         campaign.screen.say("Another process trains the winner; its answer is waited for, so that none looks twice.")
-        while (found := store.told(key)) is None and time.monotonic() < until:
+        while store.told(key) is None and not store.claim(key) and time.monotonic() < until:
             check()
             time.sleep(0.5)
-    return found
+    return store.told(key)
 
 
 def _checked(options: Options | None) -> Options:
