@@ -134,8 +134,8 @@ class Store:
         """Tell the processes that share the study that this one begins something: the trials from a number on, say.
 
         Returns:
-            False if another has begun it and is not known to be dead. Two that ask in the same millisecond may both get it; trials are
-            functions of their numbers, so that nothing but time is lost.
+            False if another has begun it and is not known to be dead. Two that ask in the same millisecond may both
+            get it; trials are functions of their numbers, so that nothing but time is lost.
         """
         own = f"{socket.gethostname()}-{os.getpid()}"
         if (owner := self.told(key := f"begun-{what}")) not in (None, own) and _lives(owner):
