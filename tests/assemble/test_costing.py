@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
+import time
 
 import pytest
 
@@ -10,7 +13,8 @@ import trainwell as tw
 from trainwell.assemble import find_subject
 from trainwell.assemble.cost_sheet import followed
 from trainwell.assemble.costing import state_numbers
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import Interrupted, UsageError
+from trainwell.core.protocols import Display
 from trainwell.nn import MODELS
 from trainwell.optim import OPTIMIZERS
 
@@ -58,6 +62,19 @@ def test_a_run_and_a_recipe_bring_their_own_settings(tmp_path) -> None:
     assert find_subject("one", runs=tmp_path).epoch_seconds < run.seconds / 2, "start and end are no epochs"
     spent = [event.time for event in run.events() if event.kind in ("network", "checkpoint")]
     assert find_subject("one", runs=tmp_path).epoch_seconds == pytest.approx((spent[-1] - spent[0]) / 2)
+
+
+def test_the_night_before_a_resume_is_no_training(tmp_path) -> None:
+    class Stop(Display):
+        def step(self, step: int, epoch: int) -> None:
+            if step == 6:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted):
+        tw.fit("iris", epochs=4, runs=tmp_path, name="one", display=Stop())
+    time.sleep(1)
+    marks = [e.time for e in tw.resume(tmp_path / "one").events() if e.kind in ("network", "checkpoint")]
+    assert 0 < 4 * find_subject("one", runs=tmp_path).epoch_seconds <= marks[-1] - marks[0] - 1
 
 
 def test_nothing_of_that_name(tmp_path) -> None:

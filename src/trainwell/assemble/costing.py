@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import os
 import sys
 from collections.abc import Callable
@@ -201,9 +202,8 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
 
 
 def _epoch_seconds(run: Run, steps: float) -> float | None:
-    """Return what so many steps of a run took, evaluations included, from its last start to its last checkpoint."""
-    last = {event.kind: event for event in run.events()}
-    begun, ended = last.get("network"), last.get("checkpoint")
-    if begun and ended and ended.step > begun.step:
-        return float((ended.time - begun.time) * steps / (ended.step - begun.step))
-    return None
+    """Return what so many steps of a run took, evaluations included: up to checkpoints, and no time between resumes."""
+    marks = [event for event in run.events() if event.kind in ("network", "pretrain", "resumed", "checkpoint")]
+    pairs = [pair for pair in itertools.pairwise(marks) if pair[1].kind == "checkpoint"]
+    done = sum(ended.step - begun.step for begun, ended in pairs)
+    return float(sum(ended.time - begun.time for begun, ended in pairs) * steps / done) if done > 0 else None
