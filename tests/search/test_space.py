@@ -18,12 +18,13 @@ RATE = "optim.learning_rate=log:1e-4..1"
     [
         ({"optim.name": ["sgd", "adam"], "optim.momentum": ("0..0.9", "optim.name", "adamw")}, "'adamw'. Add it"),
         ({"nn.dropout": "0..0.9", "optim.momentum": ("0..0.9", "nn.dropout", 0.5)}, "0.5. Add it to nn.dropout"),
+        ({"train.batch_size": "16..64", "nn.dropout": ("0..0.5", "train.batch_size", 500)}, "500. Add it to train"),
         (
             {"optim.name": ("sgd,adam", "optim.nesterov", True), "optim.nesterov": ("true,false", "optim.name", "sgd")},
             "must not run in a circle",
         ),
     ],
-    ids=["never listed", "never met", "circle"],
+    ids=["never listed", "never met", "out of range", "circle"],
 )
 def test_a_condition_that_cannot_hold_is_a_mistake(entries: dict, said: str) -> None:
     space = {
