@@ -34,6 +34,11 @@ def test_a_person_reads_the_best_and_what_mattered(cli) -> None:
     assert "sealed test split" in done.out and "winner.toml" in done.out
 
 
+def test_few_trials_are_not_called_noise(cli) -> None:
+    done = cli("tune", "iris", "--trials", 4, *RATE, *QUICK)
+    assert "What mattered: too few trials to tell" in done.out
+
+
 def test_a_space_file_conditions_and_folds(cli, tmp_path: Path) -> None:
     (tmp_path / "space.toml").write_text(
         '[optim]\nname = ["sgd", "adamw"]\nmomentum = {vary = "0.5..0.9", when = {"optim.name" = "sgd"}}\n'

@@ -69,6 +69,8 @@ def test_a_best_at_the_edge_is_a_warning(point, where) -> None:
         )
         hardly = edge(Trial(0, point, "done", 0.9), SPACE, dict.fromkeys(where, 0.01))
         assert hardly and hardly.severity is Severity.INFO and "hardly a difference" in hardly.title
+        untold = edge(Trial(0, point, "done", 0.9), SPACE, {})
+        assert untold and untold.severity is Severity.INFO and "do not tell" in untold.title
 
 
 def test_all_diverged_names_the_smallest_rate() -> None:

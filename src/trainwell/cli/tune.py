@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHOWN = 5  # trials in a summary
+_TELLING = 24  # trials below which settings that mattered can look like noise
 TRIALS = 64
 _PLAIN_SECONDS = 10.0  # between lines where nothing can be redrawn
 
@@ -159,8 +160,9 @@ def _summary(study: Study) -> str:
     if study.importance:
         ranked = " · ".join(f"{key} {share:.0%}" for key, share in list(study.importance.items())[:_SHOWN])
         lines += ["", f"What mattered: {ranked}"]
-    elif study.best and len(study.trials) > _SHOWN * 2:
-        lines += ["", "What mattered: nothing that can be told from noise"]
+    elif study.best:
+        few = len(study.trials) < _TELLING
+        lines += ["", f"What mattered: {'too few trials to tell' if few else 'nothing that can be told from noise'}"]
     if slices := slices_in_text(study):
         lines += ["Best score along each range, lowest to highest:", *(f"  {line}" for line in slices)]
     if "really" in study.noise:

@@ -56,6 +56,7 @@ def edge(best: Trial, space: Space, shares: Mapping[str, float] | None = None) -
         best: the best trial.
         space: what was varied.
         shares: what `importance` found; a setting of no importance lies where chance put it, which is no warning.
+            None: not asked.
 
     >>> space = Space({"optim.learning_rate": Range(1e-4, 0.1, log=True)})
     >>> edge(Trial(0, {"optim.learning_rate": 0.09}, "done", 0.9), space).title
@@ -79,8 +80,9 @@ def edge(best: Trial, space: Space, shares: Mapping[str, float] | None = None) -
         return None
     names = " and ".join(where)
     title = f"The best {names} {'is' if len(where) == 1 else 'are'} at the edge of the range: widen it"
-    if shares and all(shares[key] < _MATTERS for key in where):
-        title = f"{title}, if it is to matter: in this range it made hardly a difference."
+    if shares is not None and all(shares.get(key, 0.0) < _MATTERS for key in where):
+        seen = "in this range it made hardly a difference" if shares else "these trials do not tell whether it does"
+        title = f"{title}, if it is to matter: {seen}."
         return Finding("best_at_edge", Severity.INFO, title, evidence, tuple(where))
     return Finding("best_at_edge", Severity.WARNING, f"{title}.", evidence, tuple(where))
 
