@@ -190,12 +190,12 @@ class Store:
 def _lives(owner: str) -> bool:
     """Tell whether a process, host-number, may live still; who is on another host may."""
     host, _, number = owner.rpartition("-")
-    try:
-        return host != socket.gethostname() or os.kill(int(number), 0) is None
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is another user's
-        return True
+    with contextlib.suppress(PermissionError):  # it is another user's
+        try:
+            os.kill(int(number) if host == socket.gethostname() else os.getpid(), 0)
+        except ProcessLookupError:
+            return False
+    return True
 
 
 def sqlite_address(path: Path) -> str:
