@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+import weakref
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 import torch
 from torch import nn
 
+from trainwell.core.finding import Severity
 from trainwell.watching import Session
-from trainwell.watching.foreign import Standins, keras_optimizer_class, keras_weights
+from trainwell.watching.foreign import ByHand, Standins, keras_optimizer_class, keras_weights
 
 
 class Descent:
@@ -148,3 +150,105 @@ def test_updates_by_hand_of_any_kind_of_number_are_steps(session: Session, kind:
         weight.grad = None
     assert [track.step for track in session.trainings.all] == [20]
     assert session.record.events == []
+
+
+def separate(model: nn.Module) -> torch.Tensor:
+    """Return the loss of separating 32 points."""
+    inputs = torch.randn(32, 4)
+    return nn.functional.cross_entropy(model(inputs), (inputs[:, 0] > 0).long())
+
+
+@pytest.mark.parametrize("kind", ["momentum", "noise"])
+def test_what_is_no_multiple_of_the_gradient_tells_no_rate_and_no_direction(session: Session, kind: str) -> None:
+    torch.manual_seed(0)
+    model = nn.Linear(4, 2)
+    speeds = [torch.zeros_like(parameter) for parameter in model.parameters()]
+    for _ in range(200):
+        model.zero_grad()
+        separate(model).backward()
+        with torch.no_grad():
+            for parameter, speed in zip(model.parameters(), speeds, strict=True):
+                assert parameter.grad is not None
+                speed.mul_(0.9 if kind == "momentum" else 0.0).add_(parameter.grad)
+                parameter -= 0.02 * speed + (0.01 * torch.randn_like(speed) if kind == "noise" else 0.0)
+    (track,) = session.trainings.all
+    assert track.step == 200 and not any(session.trainings.all[0].series.signals["code/negated_loss"].values)
+    assert [finding for finding in session.finish() if finding.severity is not Severity.INFO] == []
+
+
+def test_gradients_that_are_looked_at_are_no_steps(session: Session) -> None:
+    model = nn.Linear(4, 2)
+    for _ in range(5):  # a look at the gradients before
+        separate(model).backward()
+    model.zero_grad()
+    descend(model, 40, rate=0.05)
+    for asked in (False, True):  # maps of what the answer hangs on, after
+        for _ in range(60):
+            model(torch.randn(1, 4, requires_grad=asked))[0, 0].backward()
+    assert [track.step for track in session.trainings.all] == pytest.approx([40], abs=2)
+    assert session.finish() == []
+
+
+def test_two_networks_by_hand_that_play_against_each_other_are_left_alone(session: Session) -> None:
+    judge, maker = nn.Linear(2, 1), nn.Linear(2, 2)
+    score = nn.functional.binary_cross_entropy_with_logits
+    for _ in range(60):
+        noise = torch.randn(16, 2)
+        for player, losses in (
+            (judge, [(torch.randn(16, 2) + 1, 1.0), (maker(noise).detach(), 0.0)]),
+            (maker, [(maker(noise), 1.0)]),
+        ):
+            player.zero_grad()
+            sum(score(judge(x), torch.full((16, 1), y)) for x, y in losses).backward()
+            for parameter in player.parameters():
+                parameter.data -= 0.05 * parameter.grad
+    assert session.finish() == [] and session.record.events == []
+
+
+def test_an_input_that_is_changed_in_place_is_no_network(session: Session) -> None:
+    model, inputs = nn.Linear(4, 2).requires_grad_(False), torch.randn(8, 4)
+    change = torch.zeros_like(inputs, requires_grad=True)
+    for _ in range(60):
+        nn.functional.cross_entropy(model(inputs + change), torch.zeros(8, dtype=torch.long)).backward()
+        assert change.grad is not None
+        change.data += 5 * change.grad
+        change.grad = None
+    assert session.trainings.all == [] and session.finish() == []
+
+
+def test_an_operation_of_the_users_own_may_call_anything_a_variable(session: Session) -> None:
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.variable = 3
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+            return 2 * ctx.saved_tensors[0] * gradient
+
+    weight = nn.Parameter(torch.ones(4))
+    for _ in range(20):
+        Square.apply(weight).mean().backward()
+        weight.data -= 0.1 * weight.grad
+        weight.grad = None
+    assert [track.step for track in session.trainings.all] == [20] and session.record.events == []
+
+
+def test_no_weight_is_kept_alive() -> None:
+    model = nn.Linear(4, 2)
+    hand = ByHand()
+    for _ in range(6):
+        loss = separate(model)
+        hand.before(loss)
+        model.zero_grad()
+        loss.backward()
+        hand.after(closely=True)
+        for parameter in model.parameters():
+            parameter.data -= 0.1 * parameter.grad
+    assert hand.standin is not None and len(hand.standin.param_groups[0]["params"]) == 2
+    weights = [weakref.ref(parameter) for parameter in model.parameters()]
+    del model, loss, parameter
+    gc.collect()
+    assert [weight() for weight in weights] == [None, None]

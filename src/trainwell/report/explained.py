@@ -212,7 +212,7 @@ def _card(name: str, pixels: Any) -> Markup:
     from trainwell.explain import data_uri
 
     source = data_uri(pixels, shortest_side=112)
-    image = tag("img", src=source, alt=name, style="width:100%;image-rendering:pixelated")
+    image = tag("img", src=source, alt=name, class_="pixels")
     return tag("figure", [image, tag("figcaption", name)])
 
 

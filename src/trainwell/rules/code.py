@@ -164,12 +164,9 @@ def gradient_missing(signals: Signals, facts: Facts) -> Finding | None:
     hint: code/gradient_missing/pooler.weight = 0.004 0.004 0.004
     bad: code/gradient_missing/fc1.weight = 0.4 0.4 0.4
     """
+    title = "{} runs, but no gradient reaches it."
     return _left_out(
-        signals,
-        "gradient_missing",
-        severity=Severity.ERROR,
-        title="{} runs, but no gradient reaches it.",
-        line=line_of(signals, "forward"),
+        signals, "gradient_missing", severity=Severity.ERROR, title=title, line=line_of(signals, "forward")
     )
 
 

@@ -16,7 +16,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from trainwell.core.batch import Batch
 from trainwell.core.moment import Moment
 from trainwell.watching.attention import attends_ahead
-from trainwell.watching.foreign import keras_layers, keras_weights
+from trainwell.watching.foreign import HandWritten, keras_layers, keras_weights
 from trainwell.watching.graph import Reading
 from trainwell.watching.lines import user_frames, variable_name
 from trainwell.watching.track import Loose, Track, knows_modes, parameters_of, untouched
@@ -227,15 +227,20 @@ def _record_start(sight: Sight, track: Track, step: int, *, trainings: Trainings
 
 
 def _signals(sight: Sight, track: Track, model: nn.Module, trained: set[int]) -> Iterator[tuple[str, float]]:
-    yield "rate/learning_rate", track.rate()
+    by_hand = any(isinstance(optimizer, HandWritten) for optimizer in track.alive())
+    if by_hand:  # the step may divide by the size of the batch
+        sight.signs.pop("summed_loss", None)
+    is_raised = any(group.get("maximize") for optimizer in track.alive() for group in optimizer.param_groups)
+    is_wrong = is_raised != bool(sight.signs.pop("negated_loss", 0.0))
+    if sight.reading.kind and (is_wrong or by_hand):  # a reward may be raised
+        yield "code/negated_loss", float(is_wrong)
+    if not by_hand or math.isfinite(track.rate()):
+        yield "rate/learning_rate", track.rate()
     if track.samples and track.before is not None:
         yield "code/gradient_before_backward", track.before
     yield "code/gradient_after_backward", track.after
     yield from ((f"code/{name}", value) for name, value in sight.signs.items())
     yield from _sequence_signs(sight)
-    is_raised = any(group.get("maximize") for optimizer in track.alive() for group in optimizer.param_groups)
-    if is_raised and sight.reading.kind:  # a reward may be raised
-        yield "code/negated_loss", 1.0
     yield from track.learn(sight.reading).items()
 
 

@@ -143,8 +143,11 @@ class Taps:
             self._modules = []
 
     def _optimizer_made(self, optimizer: Optimizer) -> None:
-        self._has_optimizer = True
+        self._leave_hands()
         self._to.optimizer_made(optimizer)
+
+    def _leave_hands(self) -> None:
+        self._has_optimizer, self._by_hand = True, ByHand()
 
     def _before_step(self, optimizer: Optimizer, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
         self._has_optimizer = True
@@ -175,11 +178,12 @@ class Taps:
         setattr(owner, name, wrapper)
         self._wrapped.append((owner, name, original, wrapper))
 
-    def _guarded(self, tell: Callable[..., None]) -> Callable[..., None]:
+    def _guarded(self, tell: Callable[..., None], give_up: Callable[[], object] = int) -> Callable[..., None]:
         def tap(*arguments: Any) -> None:
             try:
                 tell(*arguments)
             except Exception as problem:  # Watching must never break a training.
+                give_up()
                 self._to.failed(problem)
 
         return tap
@@ -187,7 +191,10 @@ class Taps:
     def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         to, broken = self._to, self._guarded(self._to.loss_not_finite)
         before, after = self._guarded(to.before_backward), self._guarded(to.after_backward)
-        compare, keep = self._guarded(self._by_hand.before), self._guarded(self._step_by_hand)
+        compare, keep = (
+            self._guarded(tell, self._leave_hands)
+            for tell in (lambda loss: self._by_hand.before(loss), self._step_by_hand)
+        )
 
         @functools.wraps(original)
         def backward(*arguments: Any, **options: Any) -> Any:

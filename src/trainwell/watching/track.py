@@ -56,7 +56,7 @@ class Track:
         dear = [build() for name, build in DEAR.items() if hooks or name in _HOOKLESS]
         cheap = [build() for name, build in CHEAP.items() if hooks or name != "time"]
         self.watch = Watch(cheap, series, dear=dear, budget=budget)
-        if late:
+        if late and math.isfinite(late.first_loss):
             series.loss(0, late.first_loss)
         self._about = ("", 0)  # the network's name and size
         self._targets = 0

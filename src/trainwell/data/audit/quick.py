@@ -42,13 +42,9 @@ def _absent_classes(examples: Examples, splits: Splits) -> Finding | None:
     absent = [label for label, number in zip(examples.labels, count, strict=True) if not number]
     if not absent:
         return None
-    return Finding(
-        rule="class_missing_from_train",
-        severity=Severity.ERROR,
-        title=f"{len(absent):,} of {len(examples.labels):,} classes have no training example and cannot be learned.",
-        evidence={"absent_classes": len(absent), "absent_classes_limit": 0},
-        where=tuple(absent[:_SHOWN]),
-    )
+    title = f"{len(absent):,} of {len(examples.labels):,} classes have no training example and cannot be learned."
+    evidence = {"absent_classes": len(absent), "absent_classes_limit": 0}
+    return Finding("class_missing_from_train", Severity.ERROR, title, evidence, tuple(absent[:_SHOWN]))
 
 
 def _duplicates(examples: Examples, splits: Splits) -> Finding | None:
@@ -99,29 +95,22 @@ def _imbalance(examples: Examples, splits: Splits) -> Finding | None:
     ratio = float(count.max() / count[rarest])
     if ratio <= _IMBALANCE:
         return None
-    return Finding(
-        rule="class_imbalance",
-        severity=Severity.INFO,
-        title=(
-            f"Class {examples.labels[rarest]!r} has {count[rarest]:,} training examples, "
-            f"{examples.labels[int(count.argmax())]!r} {ratio:.0f} times as many: look at scores per class."
-        ),
-        evidence={"imbalance_ratio": ratio, "imbalance_ratio_limit": _IMBALANCE},
-        where=(examples.labels[rarest],),
+    label, most = examples.labels[rarest], examples.labels[int(count.argmax())]
+    title = (
+        f"Class {label!r} has {count[rarest]:,} training examples, {most!r} {ratio:.0f} times as many: look at scores "
+        "per class."
     )
+    evidence = {"imbalance_ratio": ratio, "imbalance_ratio_limit": _IMBALANCE}
+    return Finding("class_imbalance", Severity.INFO, title, evidence, (label,))
 
 
 def _constants(examples: Examples, splits: Splits) -> Finding | None:
     constant = list(_constant_features(examples, splits.train))
     if not constant:
         return None
-    return Finding(
-        rule="constant_features",
-        severity=Severity.INFO,
-        title=f"{len(constant):,} of {len(examples.features):,} inputs never vary in training: they teach nothing.",
-        evidence={"constant_features": len(constant), "constant_features_limit": 0},
-        where=tuple(constant[:_SHOWN]),
-    )
+    title = f"{len(constant):,} of {len(examples.features):,} inputs never vary in training: they teach nothing."
+    evidence = {"constant_features": len(constant), "constant_features_limit": 0}
+    return Finding("constant_features", Severity.INFO, title, evidence, tuple(constant[:_SHOWN]))
 
 
 def _constant_features(examples: Examples, train: Array) -> Iterator[str]:
