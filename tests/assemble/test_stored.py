@@ -29,6 +29,20 @@ def test_a_flipped_bit_is_noticed(tmp_path) -> None:
         read_weights(path)
 
 
+def test_a_checksum_tells_names_types_and_shapes_apart() -> None:
+    zeros = torch.zeros(2, 3)
+    others = [
+        {"b": zeros},
+        {"a": zeros.int()},
+        {"a": zeros.t()},
+        {"a": zeros.reshape(6)},
+        {"a": zeros[:1], "b": zeros[1:]},
+    ]
+    assert len({checksum(weights) for weights in [{"a": zeros}, *others]}) == 6
+    across = torch.arange(6.0).reshape(2, 3).t()
+    assert checksum({"a": across}) == checksum({"a": across.contiguous()})
+
+
 def test_a_long_mismatch_is_cut() -> None:
     rows = mismatch({f"t{n:02d}": torch.zeros(n) for n in range(20)}, {})
     written = table(rows)

@@ -57,14 +57,15 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 
 
 def checksum(weights: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of all numbers, in the order of their names; safetensors does not notice a flipped bit.
+    """Return the SHA-256 of all names, types, shapes and numbers; safetensors does not notice a flipped bit.
 
     >>> checksum({"a": torch.zeros(2)})[:8]
-    'af5570f5'
+    'adeec4e3'
     """
     digest = hashlib.sha256()
-    for _, tensor in sorted(weights.items()):
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    for name, tensor in sorted(weights.items()):
+        digest.update(repr((name, str(tensor.dtype), tuple(tensor.shape))).encode())
+        digest.update(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
