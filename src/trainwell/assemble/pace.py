@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import dataclasses
 import itertools
@@ -17,7 +16,7 @@ from trainwell.assemble.evidence import network_table
 from trainwell.assemble.job import build_tools, build_update
 from trainwell.core.errors import DivergedError
 from trainwell.recipe import edit
-from trainwell.train import threads
+from trainwell.train import out_of_memory, threads
 
 _STEPS, _SECONDS, _WARM_UP = 30, 6.0, 2
 _FORWARD = 1 / 3  # share of a step that its forward pass takes
@@ -28,6 +27,7 @@ _SPARE = 0.92  # share of the time that is planned: watching, saving and surpris
 def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], float] = time.perf_counter) -> Parts:
     """Return the same parts with as many epochs as `train.minutes` allow, at least one; a copy of the network is timed.
 
+    Where not even one step can be timed, for lack of memory or because it diverges, the epochs stay as they are.
     The recipe that is recorded says the epochs and no minutes, so that the run can be repeated bit for bit.
 
     Args:
@@ -39,7 +39,9 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
     if not minutes:
         return parts
     begun, sizes = clock() if begun is None else begun, parts.facts.sizes
-    pass_over = _step_seconds(parts, clock) * len(parts.train)  # the training split, once
+    if not (step := _step_seconds(parts, clock)):
+        return dataclasses.replace(parts, recipe=edit(parts.recipe, {"train.minutes": 0.0}))
+    pass_over = step * len(parts.train)  # the training split, once
     share = _FORWARD / max(1, sizes.get("train", 1))
     epoch = pass_over * (1 + share * (sizes.get("validation", 0) + len(parts.sample or ())))
     ending = pass_over * share * sum(sizes.values()) * _ENDING
@@ -50,7 +52,7 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
 
 
 def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
-    """Return the median seconds of whole steps of a copy: making the batch, loss, gradient, update."""
+    """Return the median seconds of whole steps of a copy: making the batch, loss, gradient, update, or 0."""
     recipe, task = parts.recipe, parts.task
     per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * recipe.train.batch_size
     seconds: list[float] = []
@@ -59,18 +61,24 @@ def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
         model = tools.parts.model
         update, see = build_update(model, task, recipe, optimizer=tools.optimizer, average=tools.average)
         begun = started = clock()
-        with contextlib.suppress(DivergedError):  # the run itself says so, and keeps what led to it
+        try:
             for number, fetched in enumerate(itertools.islice(parts.train.epoch(0), _STEPS)):
                 batch = fetched.to(tools.device)
                 batch = see(tools.augment(batch) if tools.augment else batch)
                 tools.optimizer.zero_grad()
-                loss = task.loss(task.forward(model, batch), batch)
-                torch.autograd.backward(loss)
-                update(number, loss.detach())
+                total = torch.zeros((), device=tools.device)
+                for part, share in batch.parts(recipe.train.micro_batch or len(batch)):
+                    loss = task.loss(task.forward(model, part), part)
+                    torch.autograd.backward(loss, None if share == 1.0 else loss.new_tensor(share))
+                    total.add_(loss.detach(), alpha=share)
+                update(number, total)
                 if tools.device.type == "cuda":
                     torch.cuda.synchronize(tools.device)
                 seconds.append(clock() - started)
                 started = clock()
                 if started - begun > _SECONDS:
                     break
-    return statistics.median(seconds[_WARM_UP:] or seconds or [1.0])
+        except (DivergedError, RuntimeError, MemoryError) as problem:  # the run itself says so, or shrinks its batch
+            if not isinstance(problem, DivergedError):
+                out_of_memory(problem)
+    return statistics.median(seconds[_WARM_UP:] or seconds or [0.0])

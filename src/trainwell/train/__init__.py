@@ -5,6 +5,7 @@ from trainwell.train.interrupt import Interrupt as Interrupt
 from trainwell.train.job import Job as Job
 from trainwell.train.job import State as State
 from trainwell.train.loop import train as train
+from trainwell.train.out_of_memory import out_of_memory as out_of_memory
 from trainwell.train.speed import choose_device as choose_device
 from trainwell.train.speed import placed as placed
 from trainwell.train.speed import threads as threads
