@@ -35,8 +35,7 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
         begun: when the time began, on that clock; None: now.
         clock: seconds, of the day or of the processor.
     """
-    minutes = parts.recipe.train.minutes
-    if not minutes:
+    if not (minutes := parts.recipe.train.minutes):
         return parts
     begun, sizes = clock() if begun is None else begun, parts.facts.sizes
     if not (step := _step_seconds(parts, clock)):
@@ -75,8 +74,7 @@ def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
                 if tools.device.type == "cuda":
                     torch.cuda.synchronize(tools.device)
                 seconds.append(clock() - started)
-                started = clock()
-                if started - begun > _SECONDS:
+                if (started := clock()) - begun > _SECONDS:
                     break
         except (DivergedError, RuntimeError, MemoryError) as problem:  # the run itself says so, or shrinks its batch
             if not isinstance(problem, DivergedError):

@@ -243,9 +243,10 @@ def make_space(entries: Mapping[str, Any], *, mistakes: Sequence[str] = ()) -> S
             problems.append(str(problem))
     for key, other, wanted in ((key, *pair) for key, conditions in when.items() for pair in conditions.items()):
         kind = found.get(other)
+        whole = range(int(kind.low), int(kind.high) + 1) if isinstance(kind, Range) and kind.whole else ()
         if other not in entries:
             problems.append(f"{key} can depend only on settings that are varied, got {other!r}. Add it to the space.")
-        elif kind and not _takes(kind, wanted):
+        elif kind and wanted not in (kind.values if isinstance(kind, Choice) else whole):
             problems.append(f"{key} must wait for a value that {other} can take, got {wanted!r}. Add it to {other}.")
     try:
         graphlib.TopologicalSorter(when).prepare()
@@ -286,12 +287,6 @@ def _kind(key: str, spec: Any) -> Range | Choice:
     if isinstance(spec, str) and spec.startswith("bernoulli:"):
         return _checked(key, _bernoulli(key, spec))
     return _checked(key, Choice(tuple(_values(spec))))
-
-
-def _takes(kind: Range | Choice, wanted: Value) -> bool:
-    if isinstance(kind, Choice):
-        return wanted in kind.values
-    return kind.whole and isinstance(wanted, (int, float)) and kind.low <= wanted <= kind.high
 
 
 def _range(key: str, spec: str) -> Range:

@@ -190,11 +190,10 @@ class Store:
 def _lives(owner: str) -> bool:
     """Tell whether a process, host-number, may live still; who is on another host may."""
     host, _, number = owner.rpartition("-")
-    with contextlib.suppress(PermissionError):  # it is another user's
-        try:
-            os.kill(int(number) if host == socket.gethostname() else os.getpid(), 0)
-        except ProcessLookupError:
-            return False
+    try:
+        os.kill(int(number) if host == socket.gethostname() else os.getpid(), 0)
+    except OSError as problem:
+        return not isinstance(problem, ProcessLookupError)  # it may be another user's
     return True
 
 
