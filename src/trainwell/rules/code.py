@@ -213,13 +213,9 @@ def detached_loss(signals: Signals, facts: Facts) -> Finding | None:
     """
     if "code/error/no_gradient" not in signals and not persists(signals, "code/loss_without_graph", _READINGS):
         return None
-    return Finding(
-        rule="detached_loss",
-        severity=Severity.ERROR,
-        title="The loss is connected to no parameter: the way back is cut, or everything is frozen.",
-        where=line_of(signals, "error", "backward"),
-        explains=("gradient_missing", *SYMPTOMS),
-    )
+    title = "The loss is connected to no parameter: the way back is cut, or everything is frozen."
+    explains, where = ("gradient_missing", *SYMPTOMS), line_of(signals, "error", "backward")
+    return Finding("detached_loss", Severity.ERROR, title, where=where, explains=explains)
 
 
 def graph_used_twice(signals: Signals, facts: Facts) -> Finding | None:

@@ -87,14 +87,9 @@ def targets_not_finite(signals: Signals, facts: Facts) -> Finding | None:
     bad = signals["target/nonfinite_fraction"]
     if not bad or not bad.last > 0:
         return None
-    return Finding(
-        rule="targets_not_finite",
-        severity=Severity.ERROR,
-        title="The targets contain numbers that are not finite (NaN or infinity).",
-        evidence={"nonfinite_fraction": bad.last, "nonfinite_fraction_limit": 0.0},
-        step=bad.steps[0],
-        explains=SYMPTOMS,
-    )
+    title = "The targets contain numbers that are not finite (NaN or infinity)."
+    evidence = {"nonfinite_fraction": bad.last, "nonfinite_fraction_limit": 0.0}
+    return Finding("targets_not_finite", Severity.ERROR, title, evidence, (), bad.steps[0], SYMPTOMS)
 
 
 def input_constant(signals: Signals, facts: Facts) -> Finding | None:

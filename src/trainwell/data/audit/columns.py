@@ -183,13 +183,10 @@ def _outliers(examples: Examples, columns: Mapping[str, Column]) -> Finding | No
     if not found or len(found) > 0.01 * len(examples) + 1:  # many far values are a heavy tail, not mistakes
         return None
     rows = sorted(found, key=lambda row: -found[row][0])
-    return Finding(
-        rule="outliers",
-        severity=Severity.INFO,
-        title=f"{len(found):,} of {len(examples):,} examples hold a number far from all others: is it a mistake?",
-        evidence={"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER},
-        where=tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN]),
-    )
+    title = f"{len(found):,} of {len(examples):,} examples hold a number far from all others: is it a mistake?"
+    evidence = {"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER}
+    where = tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN])
+    return Finding("outliers", Severity.INFO, title, evidence, where)
 
 
 def _blank(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
@@ -199,13 +196,10 @@ def _blank(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
     blank = np.flatnonzero(spread < 1.0)
     if not len(blank):
         return None
-    return Finding(
-        rule="blank_pictures",
-        severity=Severity.WARNING,
-        title=f"{len(blank):,} of {len(examples):,} pictures show one flat colour: nothing can be learned from them.",
-        evidence={"blank_pictures": len(blank), "blank_pictures_limit": 0},
-        where=tuple(plain(str(examples.ids[row])) for row in blank[:_SHOWN]),
-    )
+    title = f"{len(blank):,} of {len(examples):,} pictures show one flat colour: nothing can be learned from them."
+    where = tuple(plain(str(examples.ids[row])) for row in blank[:_SHOWN])
+    evidence = {"blank_pictures": len(blank), "blank_pictures_limit": 0}
+    return Finding("blank_pictures", Severity.WARNING, title, evidence, where)
 
 
 def _incomplete(examples: Examples) -> Finding | None:
@@ -215,11 +209,10 @@ def _incomplete(examples: Examples) -> Finding | None:
     gaps = sorted((name for name in shares if shares[name] > 0), key=lambda name: -shares[name])
     if not gaps:
         return None
-    return Finding(
-        rule="missing_values",
-        severity=Severity.INFO,
-        title=f"{len(gaps):,} of {len(shares):,} columns have gaps, up to {shares[gaps[0]]:.0%} of the rows: each gets "
-        "the training median and an input that says so.",
-        evidence={"missing_fraction": shares[gaps[0]], "missing_fraction_limit": 0.0},
-        where=tuple(map(plain, gaps[:_SHOWN])),
+    share = shares[gaps[0]]
+    title = (
+        f"{len(gaps):,} of {len(shares):,} columns have gaps, up to {share:.0%} of the rows: each gets the training "
+        "median and an input that says so."
     )
+    evidence = {"missing_fraction": share, "missing_fraction_limit": 0.0}
+    return Finding("missing_values", Severity.INFO, title, evidence, tuple(map(plain, gaps[:_SHOWN])))
