@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -156,7 +157,9 @@ def test_time_left_counts_the_rungs_that_are_to_come(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["sobol", "coarse-to-fine", "tpe"])
-def test_processes_side_by_side_take_different_trials(tmp_path: Path, method: str) -> None:
+def test_processes_side_by_side_take_different_trials(
+    tmp_path: Path, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = (campaign(tmp_path, 24, method=method, decision=Decision("population", "", 4)) for _ in range(2))
     first.store.shared = second.store.shared = True
     trained: list[int] = []
@@ -167,7 +170,9 @@ def test_processes_side_by_side_take_different_trials(tmp_path: Path, method: st
 
     def step() -> None:  # while the first is at its third cohort, the second starts and does all others
         if next(turns) == 2 * 9 * 4 + 1:
-            second.run(nothing)
+            with monkeypatch.context() as other:
+                other.setattr(os, "getpid", os.getppid)  # another process, and one that lives
+                second.run(nothing)
 
     first.run(step)
     assert trained[:3] == [0, 4, 8] and trained[3:] == [12, 16, 20, 8]

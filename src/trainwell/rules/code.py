@@ -23,7 +23,7 @@ def missing_zero_grad(signals: Signals, facts: Facts) -> Finding | None:
 
     *Why it matters*: every step then follows the sum of all gradients so far, a momentum that never fades.
     *Known problems*: none known; gradients that are gathered over several batches are reset after the step.
-    *Cure*: call `optimizer.zero_grad()` before each `loss.backward()`; by hand, `p.grad = None`.
+    *Cure*: call `optimizer.zero_grad()` before each `loss.backward()`.
 
     Reads: code/gradient_before_backward, code/gradient_after_backward, code/line/*
 
