@@ -37,8 +37,8 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import trainwell as tw
-from trainwell.assemble.fit import understand
-from trainwell.assemble.pace import in_time
+from trainwell.fitting.fit import understand
+from trainwell.fitting.time_budget import in_time
 from trainwell.nn.zoo.resnet import resnet
 from trainwell.recipe import flatten
 

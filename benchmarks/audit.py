@@ -29,7 +29,7 @@ import numpy as np
 from trainwell.data import from_arrays, read
 from trainwell.data.audit.columns import column_findings, numbers
 from trainwell.data.audit.copies import copies
-from trainwell.data.audit.judge import by_network
+from trainwell.data.audit.label_network import by_network
 from trainwell.data.audit.labels import out_of_sample, suspicious_labels
 from trainwell.data.examples import Examples, Table
 from trainwell.data.splits import Splits

@@ -26,7 +26,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from trainwell.core.batch import Batch
-from trainwell.data.augment import Augment, parse
+from trainwell.data.augment.augmentation import Augment, parse
 from trainwell.data.batches import ArrayBatches, Normalise
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "cifar10" / "cifar10_jpeg.npz"

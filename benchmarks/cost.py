@@ -64,7 +64,7 @@ def measure(name: str) -> None:
 def main() -> None:
     import torch
 
-    from trainwell.assemble import cost_sheet, find_subject
+    from trainwell.inspect import cost_sheet, find_subject
 
     torch.set_num_threads(1)
     print(

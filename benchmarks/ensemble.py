@@ -10,7 +10,8 @@ import statistics
 import tempfile
 
 import trainwell as tw
-from trainwell.assemble import ensemble, open_run
+from trainwell.fitting import open_run
+from trainwell.inference import ensemble
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:

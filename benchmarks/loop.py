@@ -24,7 +24,7 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import trainwell as tw
-from trainwell.assemble.fit import Silent
+from trainwell.fitting.fit import Silent
 from trainwell.nn.zoo import lenet5, mlp
 from trainwell.report import LiveDisplay
 

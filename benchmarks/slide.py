@@ -12,7 +12,7 @@ import time
 
 import torch
 
-from trainwell.assemble.slide import by_crops, in_one_pass
+from trainwell.inference.slide import by_crops, in_one_pass
 from trainwell.nn import fully_convolutional, initialise
 from trainwell.nn.zoo import lenet5
 

@@ -17,7 +17,7 @@ from pathlib import Path
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"
 FIRST_STEP = """
 import os, sys, trainwell as tw
-from trainwell.assemble.fit import Silent
+from trainwell.fitting.fit import Silent
 class First(Silent):
     def step(self, step, epoch):
         os._exit(0)

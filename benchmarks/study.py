@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from trainwell.report.study import slices_in_text
+from trainwell.report.html.study import slices_in_text
 from trainwell.search import Options, Trial, open_study, resume_study, tune
 from trainwell.search.methods import Proposer
 from trainwell.search.space import make_space

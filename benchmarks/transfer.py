@@ -31,11 +31,11 @@ import numpy as np
 import torch
 
 import trainwell as tw
-from trainwell.assemble.build import build_parts
-from trainwell.assemble.plan import gather, plan
 from trainwell.data import read
 from trainwell.doctor import advise
 from trainwell.explain import depths, linear_probe
+from trainwell.fitting.build import build_parts
+from trainwell.fitting.plan import gather, plan
 from trainwell.recipe.schema import DataRecipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"

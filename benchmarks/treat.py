@@ -23,11 +23,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from trainwell.assemble import Plan, gather, plan
 from trainwell.core.finding import Finding, Severity
 from trainwell.doctor import treat
-from trainwell.doctor.cure import Step, apply
-from trainwell.doctor.trial import reseeded, trial
+from trainwell.doctor.candidates import Step, apply
+from trainwell.doctor.experiments.trial import reseeded, trial
+from trainwell.fitting import Plan, gather, plan
 from trainwell.recipe import Recipe
 from trainwell.repairs import REPAIRS
 

@@ -34,15 +34,15 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainwell.assemble import plan
 from trainwell.data import from_arrays
+from trainwell.fitting import plan
 from trainwell.nn.zoo import lenet5, mlp
+from trainwell.population.compatibility import make_member
+from trainwell.population.folds import Ground, stand
+from trainwell.population.population import Population, good_width
 from trainwell.recipe import check_values, edit
 from trainwell.search import Options, tune
-from trainwell.search.ground import Ground, stand
-from trainwell.search.member import make_member
 from trainwell.search.methods import Proposer
-from trainwell.search.population import Population, good_width
 from trainwell.search.space import make_space
 
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"

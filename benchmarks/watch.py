@@ -26,8 +26,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from trainwell.monitor import Record, Session
 from trainwell.nn.zoo import lenet5
-from trainwell.watching import Record, Session
 
 ROUNDS_LEFT_OUT = 4
 

@@ -9,10 +9,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from trainwell.assemble import fit as fit
-    from trainwell.assemble import open_run as open_run
-    from trainwell.assemble import predict as predict
-    from trainwell.assemble import resume as resume
     from trainwell.core.batch import Batch as Batch
     from trainwell.core.errors import TrainwellError as TrainwellError
     from trainwell.core.finding import Finding as Finding
@@ -21,6 +17,11 @@ if TYPE_CHECKING:
     from trainwell.doctor import check as check
     from trainwell.doctor import diagnose as diagnose
     from trainwell.doctor import treat as treat
+    from trainwell.fitting import fit as fit
+    from trainwell.fitting import open_run as open_run
+    from trainwell.fitting import resume as resume
+    from trainwell.inference import predict as predict
+    from trainwell.monitor import watch as watch
     from trainwell.recipe import Recipe as Recipe
     from trainwell.report import summary as summary
     from trainwell.report import write_report as write_report
@@ -28,16 +29,15 @@ if TYPE_CHECKING:
     from trainwell.runs import compare as compare
     from trainwell.runs import list_runs as list_runs
     from trainwell.search import tune as tune
-    from trainwell.watching import watch as watch
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "fit": "trainwell.assemble",
-    "resume": "trainwell.assemble",
-    "predict": "trainwell.assemble",
-    "open_run": "trainwell.assemble",
-    "watch": "trainwell.watching",
+    "fit": "trainwell.fitting",
+    "resume": "trainwell.fitting",
+    "predict": "trainwell.inference",
+    "open_run": "trainwell.fitting",
+    "watch": "trainwell.monitor",
     "tune": "trainwell.search",
     "check": "trainwell.doctor",
     "diagnose": "trainwell.doctor",

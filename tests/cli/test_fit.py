@@ -121,7 +121,7 @@ def test_a_run_that_is_being_written_is_locked(cli, tmp_path) -> None:
 
 def test_interrupted_runs_resume_from_the_command_line(cli, tmp_path) -> None:
     import trainwell as tw
-    from trainwell.assemble.fit import Silent
+    from trainwell.fitting.fit import Silent
 
     class Stop(Silent):
         def step(self, step, epoch):

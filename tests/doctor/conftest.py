@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.assemble.fit import understand
-from trainwell.doctor.patient import Patient
+from trainwell.doctor.preflight.subject import Patient
+from trainwell.fitting.fit import understand
 
 
 @pytest.fixture

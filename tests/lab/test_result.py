@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from trainwell.lab.figure import Figure
+from trainwell.core.figure import Figure
 from trainwell.lab.result import Expected, at_least, at_most, near, result
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
-from trainwell.report.snapshot import Snapshot, snapshot
+from trainwell.report.text.snapshot import Snapshot, snapshot
 from trainwell.runs import Run, RunWriter
 
 RECIPE = 'seed = 7\n\n[data]\nsource = "digits"\n\n[nn]\nmodel = "mlp"\n'

@@ -8,12 +8,12 @@ import sys
 
 import pytest
 
-from trainwell.assemble import gather, plan
 from trainwell.core.errors import MissingExtraError, TrainingError, UsageError
+from trainwell.fitting import gather, plan
+from trainwell.population.folds import stand
 from trainwell.recipe import edit
 from trainwell.search.cluster import actors
-from trainwell.search.engine import Decision
-from trainwell.search.ground import stand
+from trainwell.search.runner import Decision
 from trainwell.search.workers import Here
 
 PLACE = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainwell.assemble import gather, plan
 from trainwell.core.errors import DataError, UsageError
+from trainwell.fitting import gather, plan
+from trainwell.population.folds import stand
 from trainwell.search import Options, open_study, tune
-from trainwell.search.ground import stand
 from trainwell.search.nested import outer_grounds
 
 EDITS = {"train.epochs": 2, "nn.hidden": (8,), "nn.dropout": 0.0}

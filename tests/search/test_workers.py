@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from trainwell.assemble import gather, plan
 from trainwell.core.errors import TrainingError, UsageError
+from trainwell.fitting import gather, plan
+from trainwell.population.folds import Ground, stand
 from trainwell.recipe import edit
-from trainwell.search.engine import Decision
-from trainwell.search.ground import Ground, stand
+from trainwell.search.runner import Decision
 from trainwell.search.workers import Here, Workers, processes
 
 PLACE = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))

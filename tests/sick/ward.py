@@ -62,8 +62,8 @@ def examine(
     """
     import torch
 
-    from trainwell.watching import Record, Session
-    from trainwell.watching.script import script
+    from trainwell.monitor import Record, Session
+    from trainwell.monitor.script import script
 
     torch.set_num_threads(1)
     multiprocessing.set_start_method("fork", force=True)  # what scripts find on Linux
@@ -90,7 +90,7 @@ def examine(
 
 def execute(target: str, arguments: list[str], folder: Path, *, is_module: bool = False) -> tuple[int, str, str, str]:
     """Run a script or module in this process, and return its exit code, what it printed on both streams, its error."""
-    from trainwell.watching.script import module, script
+    from trainwell.monitor.script import module, script
 
     os.chdir(folder)
     errors: list[str] = []
@@ -136,7 +136,7 @@ def weights(names: dict[str, Any]) -> str:
 def processes(count: int = 1) -> Iterator[ProcessPoolExecutor]:
     """Processes that are fresh for each script and start in a moment, because their parent has imported torch."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "trainwell.watching"])
+    context.set_forkserver_preload(["torch", "torch._dynamo", "sklearn.datasets", "trainwell.monitor"])
     with ProcessPoolExecutor(count, mp_context=context, max_tasks_per_child=1) as pool:
         yield pool
 

@@ -9,7 +9,7 @@ import typer
 from trainwell.cli.options import Json, print_json
 
 if TYPE_CHECKING:
-    from trainwell.assemble.about import Page
+    from trainwell.inspect.about import Page
 
 
 def about(
@@ -19,8 +19,8 @@ def about(
     json: Json = False,
 ) -> None:
     """Explain a setting, an optimizer, a layer: formula, when to use it, what it costs, which lab figure shows it."""
-    from trainwell.assemble.about import about as page_of
-    from trainwell.assemble.about import pages
+    from trainwell.inspect.about import about as page_of
+    from trainwell.inspect.about import pages
 
     if name:
         page = page_of(name)

@@ -29,11 +29,11 @@ def audit(
     Leaves with 0 if there is no error among the findings (warnings and hints are none), with 3 if there is one, with 65
     if the data cannot be read.
     """
-    from trainwell.assemble import gather, split_seed
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
     from trainwell.core.finding import Severity
     from trainwell.data import examine, read, split
+    from trainwell.fitting import gather, split_seed
     from trainwell.recipe import unflatten
     from trainwell.report import audit_text, write_audit
 

@@ -13,7 +13,7 @@ from trainwell.cli.streams import Streams
 
 if TYPE_CHECKING:
     from trainwell.doctor import Checkup
-    from trainwell.doctor.patient import Reading
+    from trainwell.doctor.preflight.subject import Reading
 
 _TICKS = {"ok": "✓", "info": "✓", "warning": "!", "error": "✗", "not checked": "–"}
 
@@ -68,7 +68,7 @@ def _check_script(path: str, arguments: list[str], *, changes: dict[str, object]
 
 def _text(checkup: Checkup) -> str:
     from trainwell.report import findings_text
-    from trainwell.report.words import duration, printable
+    from trainwell.report.text.words import duration, printable
 
     rows = [("", "test", "measured", "expected", "")]
     for check in checkup.checks:
@@ -88,7 +88,7 @@ def _text(checkup: Checkup) -> str:
 
 
 def _measured(reading: Reading) -> str:
-    from trainwell.report.words import duration, number
+    from trainwell.report.text.words import duration, number
 
     if reading.measured is None:
         return ""

@@ -10,7 +10,7 @@ import typer
 from trainwell.cli.options import Json, Runs, print_json, speak
 
 if TYPE_CHECKING:
-    from trainwell.assemble import CostSheet
+    from trainwell.inspect import CostSheet
 
 
 def cost(
@@ -28,8 +28,8 @@ def cost(
     json: Json = False,
 ) -> None:
     """Print parameters, multiply-adds, memory, receptive field and time of a network; nothing is trained."""
-    from trainwell.assemble import cost_sheet, find_subject
     from trainwell.core.errors import UsageError
+    from trainwell.inspect import cost_sheet, find_subject
 
     for name, value in (("--batch", batch), ("--classes", classes), ("--examples", examples)):
         if value < 0:
@@ -76,7 +76,7 @@ def _text(sheet: CostSheet) -> str:
 
 def _sentences(sheet: CostSheet) -> list[str]:
     from trainwell.cost import BUSY
-    from trainwell.report.words import duration
+    from trainwell.report.text.words import duration
 
     memory, said = sheet.memory, []
     if sheet.auxiliary_parameters:

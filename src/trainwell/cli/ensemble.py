@@ -20,9 +20,10 @@ def ensemble(
     json: Json = False,
 ) -> None:
     """Average the members' probabilities: what that gains over the mean member, or what it predicts."""
-    from trainwell.assemble import average, open_run, predict
-    from trainwell.assemble import ensemble as together
     from trainwell.core.files import plain
+    from trainwell.fitting import open_run
+    from trainwell.inference import average, predict
+    from trainwell.inference import ensemble as together
 
     opened = [open_run(find_run(name, runs)) for name in members]
     if inputs is not None:

@@ -24,10 +24,11 @@ def explain(
     json: Json = False,
 ) -> None:
     """Show what a picture's answer hangs on, what changes it, and how the network does as a whole."""
-    from trainwell.assemble import Asked, open_run
-    from trainwell.assemble import explain as look
-    from trainwell.report.explained import attack_sentence, file_name, summary_json, write_explanation
-    from trainwell.report.words import percent
+    from trainwell.fitting import open_run
+    from trainwell.inference import Asked
+    from trainwell.inference import explain as look
+    from trainwell.report.html.explained import attack_sentence, file_name, summary_json, write_explanation
+    from trainwell.report.text.words import percent
 
     opened = open_run(find_run(run, runs))
     asked = Asked(picture, about, toward, strength, **({"maps": tuple(maps)} if maps else {}))

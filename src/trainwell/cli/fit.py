@@ -50,9 +50,9 @@ def fit(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
 ) -> None:
     """Train a network on data, with sound defaults or from a recipe."""
-    from trainwell.assemble import fit as train
-    from trainwell.assemble import resume as go_on
     from trainwell.core.errors import DivergedError, TrainwellError, UsageError
+    from trainwell.fitting import fit as train
+    from trainwell.fitting import resume as go_on
 
     changes = read_edits(edits)
     short = {

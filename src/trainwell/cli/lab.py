@@ -45,7 +45,7 @@ def lab(
 def _run(
     experiment: Experiment, conditions: Conditions, *, out: Path, aside: bool
 ) -> tuple[Experiment, Result, dict[str, Any]]:
-    from trainwell.report.gallery import verdicts, write_experiment
+    from trainwell.report.html.gallery import verdicts, write_experiment
 
     start = time.perf_counter()
     result = experiment.run(conditions)
@@ -73,7 +73,7 @@ def _finish(
 ) -> None:
     """Write the gallery and the JSON object, and complain if a law was not reproduced."""
     from trainwell.core.errors import TrainwellError
-    from trainwell.report.gallery import write_gallery
+    from trainwell.report.html.gallery import write_gallery
 
     if gallery:
         page = write_gallery([(experiment, result) for experiment, result, _ in found], out)

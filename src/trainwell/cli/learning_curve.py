@@ -22,10 +22,10 @@ def learning_curve(
     json: Json = False,
 ) -> None:
     """Train on doubling parts of the data, and foretell what more data would bring."""
-    from trainwell.assemble import gather, plan
     from trainwell.doctor import learning_curve as measure
+    from trainwell.fitting import gather, plan
     from trainwell.report.figures.trials import learning_figure
-    from trainwell.report.gallery import write_figure
+    from trainwell.report.html.gallery import write_figure
 
     given = {"data.target": target, "nn.model": model}
     changes = read_edits(edits) | {key: value for key, value in given.items() if value is not None}

@@ -22,7 +22,7 @@ def list_command(
     from trainwell.core.catalogue import unknown_name
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
-    from trainwell.report.words import duration
+    from trainwell.report.text.words import duration
     from trainwell.runs import list_runs
 
     if sort not in COLUMNS:

@@ -19,9 +19,9 @@ def predict(
     json: Json = False,
 ) -> None:
     """Predict on new inputs, prepared exactly as in training; prints tab-separated lines or JSON."""
-    from trainwell.assemble import open_run
-    from trainwell.assemble import predict as answer
     from trainwell.core.files import plain
+    from trainwell.fitting import open_run
+    from trainwell.inference import predict as answer
 
     opened = open_run(find_run(run, runs))
     found = [answer(opened, source, crops=crops) for source in inputs]

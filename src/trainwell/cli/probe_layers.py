@@ -18,10 +18,10 @@ def probe_layers(
     json: Json = False,
 ) -> None:
     """Fit a linear classifier on the features at every depth, and plot its accuracy."""
-    from trainwell.assemble import open_run
-    from trainwell.assemble import probe_layers as probe
-    from trainwell.report.explained import depths_figure
-    from trainwell.report.gallery import write_figure
+    from trainwell.fitting import open_run
+    from trainwell.inference import probe_layers as probe
+    from trainwell.report.html.explained import depths_figure
+    from trainwell.report.html.gallery import write_figure
 
     opened = open_run(find_run(run, runs))
     found = probe(opened, data)

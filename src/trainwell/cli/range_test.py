@@ -22,10 +22,10 @@ def range_test(
     json: Json = False,
 ) -> None:
     """Raise the rate step by step until the loss breaks, and suggest one with its safe band."""
-    from trainwell.assemble import gather, plan
     from trainwell.doctor import range_test as test
+    from trainwell.fitting import gather, plan
     from trainwell.report.figures.trials import rate_figure
-    from trainwell.report.gallery import write_figure
+    from trainwell.report.html.gallery import write_figure
 
     given = {"data.target": target, "nn.model": model}
     changes = read_edits(edits) | {key: value for key, value in given.items() if value is not None}

@@ -18,7 +18,7 @@ def recipe(
     json: Json = False,
 ) -> None:
     """Print the complete recipe that fit would run, every setting explained; redirect it to a file and edit it."""
-    from trainwell.assemble import gather, plan
+    from trainwell.fitting import gather, plan
     from trainwell.recipe import flatten, to_toml, without_effect
 
     asked = {"data.target": target, "nn.model": model}

@@ -14,7 +14,7 @@ def report(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
 
     found = find_run(run, runs)
     if (found / "study.json").is_file():
-        from trainwell.report.study import write_study_report
+        from trainwell.report.html.study import write_study_report
         from trainwell.search import open_study
 
         written = write_study_report(open_study(found))

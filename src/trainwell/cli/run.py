@@ -16,7 +16,7 @@ from trainwell.cli.streams import Streams
 
 if TYPE_CHECKING:
     from trainwell.core.finding import Finding
-    from trainwell.watching import Watched
+    from trainwell.monitor import Watched
 
 _TELLING_SECONDS = 5.0
 SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
@@ -48,7 +48,7 @@ def run(
     """Run a PyTorch training script, unmodified, and say what is wrong with its training."""
     from trainwell.core.catalogue import nearest
     from trainwell.core.errors import UsageError
-    from trainwell.watching import run_watched
+    from trainwell.monitor import run_watched
 
     is_module = command[0] == "-m"
     if command[0].startswith("-") and not is_module:
@@ -107,7 +107,7 @@ def diagnosis(findings: Sequence[Finding], *, brief: bool = True, folder: str = 
     """
     from trainwell.core.finding import Severity
     from trainwell.report import findings_text
-    from trainwell.report.evidence import folded
+    from trainwell.report.text.findings import folded
 
     hints = [finding for finding in findings if finding.severity is Severity.INFO]
     blocks = [_finding_text(*one, folder) for one in folded([finding for finding in findings if finding not in hints])]

@@ -20,7 +20,7 @@ def show_batch(
     json: Json = False,
 ) -> None:
     """Write a PNG of one batch as the network gets it, prepared and augmented, with its labels."""
-    from trainwell.assemble import glance
+    from trainwell.inspect import glance
     from trainwell.report import write_batch
 
     found = find_run(data, runs)

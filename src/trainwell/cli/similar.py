@@ -19,8 +19,8 @@ def similar(
     json: Json = False,
 ) -> None:
     """Find the pictures nearest to one in the network's feature space, with precision@k where classes are known."""
-    from trainwell.assemble import open_run
-    from trainwell.assemble import similar as find
+    from trainwell.fitting import open_run
+    from trainwell.inference import similar as find
 
     found = find(open_run(find_run(run, runs)), picture, gallery, count=count)
     if json:

@@ -24,12 +24,12 @@ def slide(
     """Classify every window of a large picture in one pass; writes a picture and a JSON file of the classes."""
     import time
 
-    from trainwell.assemble import open_run
-    from trainwell.assemble import slide as classify
     from trainwell.core.errors import UsageError
     from trainwell.core.files import atomic_write, storage_errors
     from trainwell.explain import png
-    from trainwell.report.words import duration, percent, printable
+    from trainwell.fitting import open_run
+    from trainwell.inference import slide as classify
+    from trainwell.report.text.words import duration, percent, printable
 
     if stride < 0 or (stride and not crops):
         raise UsageError(f"--stride must be at least 1 and goes with --crops, got {stride}.")

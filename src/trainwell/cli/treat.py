@@ -38,7 +38,7 @@ def treatment_text(treatment: Treatment) -> str:
     """Write what a treatment came to: what was wrong, what changes, the scores before and after."""
     from trainwell.core.files import plain
     from trainwell.report import findings_text
-    from trainwell.report.words import words
+    from trainwell.report.text.words import words
 
     blocks = [findings_text(treatment.findings)] if treatment.findings else []
     cost = f"{treatment.trials} trainings, as much as {treatment.runs:.1f} whole runs"

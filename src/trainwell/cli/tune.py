@@ -131,7 +131,7 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
         study = open_study(path)
     except StorageError:  # it ended before anything was tried
         return
-    from trainwell.report.study import write_study_report
+    from trainwell.report.html.study import write_study_report
 
     written = write_study_report(study)
     if not quiet:
@@ -143,7 +143,7 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
 def _summary(study: Study) -> str:
     from statistics import stdev
 
-    from trainwell.report.study import nested_text, slices_in_text
+    from trainwell.report.html.study import nested_text, slices_in_text
     from trainwell.search import describe_settings
 
     counts = study.to_json()["states"]
@@ -196,7 +196,7 @@ class Screen:
 
     def progress(self, progress: Progress) -> None:
         """Show where the search stands, if it is time to."""
-        from trainwell.report.words import duration
+        from trainwell.report.text.words import duration
 
         terminal, now = sys.stderr.isatty(), time.monotonic()
         complete = progress.trials >= progress.total

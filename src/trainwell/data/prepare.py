@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DataError, RecipeError, ShapeError
 from trainwell.data.examples import Array, Examples, Table, missing, shorten
-from trainwell.data.rotate import MEAN_IMAGE, ROTATED, Rotation, fit_rotation
 from trainwell.data.targets import class_name
-from trainwell.data.words import Words
+from trainwell.data.tfidf import Words
+from trainwell.data.whitening import MEAN_IMAGE, ROTATED, Rotation, fit_rotation
 from trainwell.recipe.schema import DataRecipe
 
 Float32 = NDArray[np.float32]

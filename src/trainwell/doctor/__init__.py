@@ -8,42 +8,42 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from trainwell.doctor.diagnosis import diagnose as diagnose
-from trainwell.doctor.diagnosis import findings_json as findings_json
+from trainwell.doctor.diagnose import diagnose as diagnose
+from trainwell.doctor.diagnose import findings_json as findings_json
 from trainwell.doctor.pages import rule_page as rule_page
 from trainwell.doctor.pages import rule_remedies as rule_remedies
 
 if TYPE_CHECKING:
-    from trainwell.doctor.advice import Advice as Advice
-    from trainwell.doctor.advice import advise as advise
-    from trainwell.doctor.checkup import CHECKS as CHECKS
-    from trainwell.doctor.checkup import Checkup as Checkup
-    from trainwell.doctor.checkup import check as check
-    from trainwell.doctor.more_data import LearningCurve as LearningCurve
-    from trainwell.doctor.more_data import fit_power_law as fit_power_law
-    from trainwell.doctor.more_data import foretell as foretell
-    from trainwell.doctor.more_data import learning_curve as learning_curve
-    from trainwell.doctor.patient import Check as Check
-    from trainwell.doctor.rate_range import RateRange as RateRange
-    from trainwell.doctor.rate_range import range_test as range_test
-    from trainwell.doctor.script import check_script as check_script
+    from trainwell.doctor.experiments.advice import Advice as Advice
+    from trainwell.doctor.experiments.advice import advise as advise
+    from trainwell.doctor.experiments.learning_curve import LearningCurve as LearningCurve
+    from trainwell.doctor.experiments.learning_curve import fit_power_law as fit_power_law
+    from trainwell.doctor.experiments.learning_curve import foretell as foretell
+    from trainwell.doctor.experiments.learning_curve import learning_curve as learning_curve
+    from trainwell.doctor.experiments.range_test import RateRange as RateRange
+    from trainwell.doctor.experiments.range_test import range_test as range_test
+    from trainwell.doctor.preflight.check import CHECKS as CHECKS
+    from trainwell.doctor.preflight.check import Checkup as Checkup
+    from trainwell.doctor.preflight.check import check as check
+    from trainwell.doctor.preflight.script import check_script as check_script
+    from trainwell.doctor.preflight.subject import Check as Check
     from trainwell.doctor.treatment import Treatment as Treatment
     from trainwell.doctor.treatment import treat as treat
 
 _HOMES = {
-    "Advice": "trainwell.doctor.advice",
-    "advise": "trainwell.doctor.advice",
-    "CHECKS": "trainwell.doctor.checkup",
-    "Checkup": "trainwell.doctor.checkup",
-    "check": "trainwell.doctor.checkup",
-    "Check": "trainwell.doctor.patient",
-    "LearningCurve": "trainwell.doctor.more_data",
-    "fit_power_law": "trainwell.doctor.more_data",
-    "foretell": "trainwell.doctor.more_data",
-    "learning_curve": "trainwell.doctor.more_data",
-    "RateRange": "trainwell.doctor.rate_range",
-    "range_test": "trainwell.doctor.rate_range",
-    "check_script": "trainwell.doctor.script",
+    "Advice": "trainwell.doctor.experiments.advice",
+    "advise": "trainwell.doctor.experiments.advice",
+    "CHECKS": "trainwell.doctor.preflight.check",
+    "Checkup": "trainwell.doctor.preflight.check",
+    "check": "trainwell.doctor.preflight.check",
+    "Check": "trainwell.doctor.preflight.subject",
+    "LearningCurve": "trainwell.doctor.experiments.learning_curve",
+    "fit_power_law": "trainwell.doctor.experiments.learning_curve",
+    "foretell": "trainwell.doctor.experiments.learning_curve",
+    "learning_curve": "trainwell.doctor.experiments.learning_curve",
+    "RateRange": "trainwell.doctor.experiments.range_test",
+    "range_test": "trainwell.doctor.experiments.range_test",
+    "check_script": "trainwell.doctor.preflight.script",
     "Treatment": "trainwell.doctor.treatment",
     "treat": "trainwell.doctor.treatment",
 }

@@ -11,15 +11,15 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NamedTuple, final
 
-from trainwell.assemble import found_again, gather
-from trainwell.assemble import plan as plan_of
-from trainwell.assemble.plan import CUSTOM, Plan
 from trainwell.core.errors import UsageError
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.cure import Cure, Step, apply, better, by_loss, remedies
-from trainwell.doctor.diagnosis import findings_json
-from trainwell.doctor.trial import Outcome, loses_to_linear, reseeded, trial
+from trainwell.doctor.candidates import Cure, Step, apply, better, by_loss, remedies
+from trainwell.doctor.diagnose import findings_json
+from trainwell.doctor.experiments.trial import Outcome, loses_to_linear, reseeded, trial
+from trainwell.fitting import found_again, gather
+from trainwell.fitting import plan as plan_of
+from trainwell.fitting.plan import CUSTOM, Plan
 from trainwell.recipe import Recipe, differences, flatten, to_toml
 from trainwell.recipe.schema import Value
 from trainwell.runs import Run

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from trainwell.core.batch import Batch
-from trainwell.data.augment import Augment
-from trainwell.lab.figure import Figure, Panel, curves
+from trainwell.core.figure import Figure, Panel, curves
+from trainwell.data.augment.augmentation import Augment
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.lab.figure import Figure, Panel, curves
+from trainwell.core.figure import Figure, Panel, curves
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.nn import initialise

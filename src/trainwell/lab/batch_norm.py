@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from trainwell.lab.figure import Figure, Panel, curve, curves
+from trainwell.core.figure import Figure, Panel, curve, curves
 from trainwell.lab.learning import Pictures, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import Figure, Level, Panel, Point, Series, curve, curves, landscape
+from trainwell.core.figure import Figure, Level, Panel, Point, Series, curve, curves, landscape
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 
 _COUNT, _STEPS, _RATE = 256, 80, 0.05

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainwell.lab.figure import LOG_Y, Field, Figure, Panel, curves
+from trainwell.core.figure import LOG_Y, Field, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, near, result
 
 

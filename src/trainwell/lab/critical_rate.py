@@ -10,8 +10,8 @@ import functools
 
 import torch
 
+from trainwell.core.figure import LOG_Y, Figure, Level, Panel, Series, curves
 from trainwell.lab.descent import field, heights, ravine, walk
-from trainwell.lab.figure import LOG_Y, Figure, Level, Panel, Series, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 
 _START = (0.9, 1.6)

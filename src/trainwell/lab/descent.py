@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainwell.lab.figure import Field, Point, landscape
+from trainwell.core.figure import Field, Point, landscape
 
 Surface = Callable[[Tensor, Tensor], Tensor]
 

@@ -10,7 +10,7 @@ import math
 
 import torch
 
-from trainwell.lab.figure import Figure, Level, Panel, curve, histogram
+from trainwell.core.figure import Figure, Level, Panel, curve, histogram
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.nn.layers import DropConnect
 

@@ -11,7 +11,7 @@ import itertools
 
 import torch
 
-from trainwell.lab.figure import LOG_BOTH, Figure, Panel, Series, curve
+from trainwell.core.figure import LOG_BOTH, Figure, Panel, Series, curve
 from trainwell.lab.result import Conditions, Result, at_most, near, result
 
 _UNITS, _CLASSES = 8, 4

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from trainwell.lab.figure import Figure, Panel, curve, curves
+from trainwell.core.figure import Figure, Panel, curve, curves
 from trainwell.lab.learning import Pictures, dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.nn import initialise

@@ -10,7 +10,7 @@ import copy
 
 import torch
 
-from trainwell.lab.figure import Figure, Level, Panel, curves
+from trainwell.core.figure import Figure, Level, Panel, curves
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import Figure, Panel, Series
+from trainwell.core.figure import Figure, Panel, Series
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import LOG_BOTH, Figure, Panel, Series, curves
+from trainwell.core.figure import LOG_BOTH, Figure, Panel, Series, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 
 

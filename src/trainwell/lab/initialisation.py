@@ -15,7 +15,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import LOG_Y, Figure, Panel, curves, histogram
+from trainwell.core.figure import LOG_Y, Figure, Panel, curves, histogram
 from trainwell.lab.result import Conditions, Result, near, result
 
 _UNITS, _LAYERS = 500, 10

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import LOG_X, Figure, Panel, curve, curves
+from trainwell.core.figure import LOG_X, Figure, Panel, curve, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.optim.penalties import soft_threshold_
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.lab.figure import Figure, Panel, curves
+from trainwell.core.figure import Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 from trainwell.nn import NORMALISATIONS
 

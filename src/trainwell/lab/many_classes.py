@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainwell.lab.figure import Figure, Panel, curve
+from trainwell.core.figure import Figure, Panel, curve
 from trainwell.lab.learning import pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 

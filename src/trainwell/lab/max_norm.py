@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from trainwell.lab.figure import LOG_Y, Figure, Level, Panel, curves
+from trainwell.core.figure import LOG_Y, Figure, Level, Panel, curves
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 from trainwell.nn import initialise

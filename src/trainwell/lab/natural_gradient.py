@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainwell.lab.figure import LOG_Y, Figure, Panel, curves
+from trainwell.core.figure import LOG_Y, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 from trainwell.optim import KFAC
 

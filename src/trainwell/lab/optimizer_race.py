@@ -16,8 +16,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainwell.core.figure import LOG_Y, Figure, Panel, Point, Series, curves
 from trainwell.lab.descent import Surface, field, heights, walk
-from trainwell.lab.figure import LOG_Y, Figure, Panel, Point, Series, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 
 _RACERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.lab.figure import Figure, Panel, Series, curve, landscape
+from trainwell.core.figure import Figure, Panel, Series, curve, landscape
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 
 Array = NDArray[np.float64]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from trainwell.lab.figure import Figure
+from trainwell.core.figure import Figure
 
 
 class Conditions(NamedTuple):

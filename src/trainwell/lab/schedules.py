@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import math
 
-from trainwell.lab.figure import Figure, Panel, curves
+from trainwell.core.figure import Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.optim import schedule
 from trainwell.recipe.schema import OptimRecipe

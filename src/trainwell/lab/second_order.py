@@ -12,8 +12,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from trainwell.core.figure import Figure, Panel, Point, Series, curves
 from trainwell.lab.descent import field, heights
-from trainwell.lab.figure import Figure, Panel, Point, Series, curves
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.optim.second_order import newton_step, saddle_free_step, slope_and_curvature
 

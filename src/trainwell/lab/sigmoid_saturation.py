@@ -13,7 +13,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from trainwell.lab.figure import Figure, Level, Panel, curve
+from trainwell.core.figure import Figure, Level, Panel, curve
 from trainwell.lab.learning import dense, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import Field, Figure, Level, Panel, curve
+from trainwell.core.figure import Field, Figure, Level, Panel, curve
 from trainwell.lab.learning import pictures
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.nn.layers import StochasticPool2d

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import nn
 
-from trainwell.lab.figure import LOG_Y, Figure, Level, Panel, curve, curves
+from trainwell.core.figure import LOG_Y, Figure, Level, Panel, curve, curves
 from trainwell.lab.learning import dense, learn, pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.nn import initialise

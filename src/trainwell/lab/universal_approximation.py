@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import LOG_BOTH, Figure, Panel, curve, curves
+from trainwell.core.figure import LOG_BOTH, Figure, Panel, curve, curves
 from trainwell.lab.result import Conditions, Result, near, result
 
 

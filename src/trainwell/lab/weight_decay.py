@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from trainwell.lab.figure import Figure, Panel, Series, curves
+from trainwell.core.figure import Figure, Panel, Series, curves
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 
 _STEPS, _DECAY = 400, 0.1

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.lab.figure import LOG_Y, Field, Figure, Panel, Series, curves
+from trainwell.core.figure import LOG_Y, Field, Figure, Panel, Series, curves
 from trainwell.lab.learning import pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 

@@ -14,10 +14,10 @@ from trainwell.nn.layers import DecorrelatedBatchNorm as DecorrelatedBatchNorm
 from trainwell.nn.layers import DropConnect as DropConnect
 from trainwell.nn.layers import StochasticPool2d as StochasticPool2d
 from trainwell.nn.layers import fully_convolutional as fully_convolutional
-from trainwell.nn.remodel import NORMALISATION_NAMES as NORMALISATION_NAMES
-from trainwell.nn.remodel import POOLING_NAMES as POOLING_NAMES
-from trainwell.nn.remodel import batch_dependent as batch_dependent
-from trainwell.nn.remodel import remodel as remodel
+from trainwell.nn.modify import NORMALISATION_NAMES as NORMALISATION_NAMES
+from trainwell.nn.modify import POOLING_NAMES as POOLING_NAMES
+from trainwell.nn.modify import batch_dependent as batch_dependent
+from trainwell.nn.modify import remodel as remodel
 from trainwell.nn.zoo import MODELS as MODELS
 from trainwell.nn.zoo import PUBLISHED as PUBLISHED
 from trainwell.nn.zoo.backbones import PREFIX as PREFIX

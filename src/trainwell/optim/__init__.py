@@ -1,10 +1,5 @@
 """Optimizers, schedules, penalties, constraints and curvature; `functional` has the optimizers as pure functions."""
 
-from trainwell.optim.closures import LBFGS as LBFGS
-from trainwell.optim.closures import VSGD as VSGD
-from trainwell.optim.closures import Newton as Newton
-from trainwell.optim.closures import start_variance as start_variance
-from trainwell.optim.closures import vsgd as vsgd
 from trainwell.optim.constraints import max_norm_ as max_norm_
 from trainwell.optim.constraints import max_norm_of as max_norm_of
 from trainwell.optim.curvature import classify_point as classify_point
@@ -14,6 +9,11 @@ from trainwell.optim.curvature import jacobian as jacobian
 from trainwell.optim.curvature import numerical_gradient as numerical_gradient
 from trainwell.optim.curvature import top_curvature as top_curvature
 from trainwell.optim.kfac import KFAC as KFAC
+from trainwell.optim.line_search_optimizers import LBFGS as LBFGS
+from trainwell.optim.line_search_optimizers import VSGD as VSGD
+from trainwell.optim.line_search_optimizers import Newton as Newton
+from trainwell.optim.line_search_optimizers import start_variance as start_variance
+from trainwell.optim.line_search_optimizers import vsgd as vsgd
 from trainwell.optim.optimizers import OPTIMIZERS as OPTIMIZERS
 from trainwell.optim.optimizers import needs_closure as needs_closure
 from trainwell.optim.optimizers import optimizer as optimizer

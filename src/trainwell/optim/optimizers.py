@@ -14,8 +14,8 @@ from torch.optim import Optimizer
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import UsageError
-from trainwell.optim.closures import LBFGS, VSGD, Newton
 from trainwell.optim.kfac import KFAC
+from trainwell.optim.line_search_optimizers import LBFGS, VSGD, Newton
 from trainwell.optim.penalties import add_slope, decay_directly, pull_to_zero
 from trainwell.recipe.check import LOOK_AGAIN
 from trainwell.recipe.schema import OptimRecipe

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from trainwell.recipe.check import Catalogues, check_values
 from trainwell.recipe.schema import Recipe, Value, flatten, unflatten
@@ -18,6 +20,21 @@ def edit(recipe: Recipe, changes: Mapping[str, object], *, catalogues: Catalogue
     0.1
     """
     return unflatten({**dict(flatten(recipe)), **check_values(changes, catalogues=catalogues)})
+
+
+def vary(recipe: Recipe, point: Mapping[str, Value]) -> Recipe:
+    """Return the recipe with settings changed that were checked before: a search does this for every trial.
+
+    >>> vary(Recipe(), {"seed": 3, "optim.momentum": 0.5}).optim.momentum
+    0.5
+    """
+    rooms: dict[str, dict[str, Any]] = {}
+    for key, value in point.items():
+        room, _, name = key.rpartition(".")
+        rooms.setdefault(room, {})[name] = value
+    own: dict[str, Any] = rooms.pop("", {})
+    changed = {room: dataclasses.replace(getattr(recipe, room), **values) for room, values in rooms.items()}
+    return dataclasses.replace(recipe, **own, **changed)
 
 
 def differences(before: Recipe, after: Recipe) -> dict[str, tuple[Value, Value]]:

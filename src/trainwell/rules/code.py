@@ -7,8 +7,8 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
+from trainwell.rules.code_signals import SYMPTOMS, line_of, persistent_under, persists, since
 from trainwell.rules.layers import median_over_layers, of_weights
-from trainwell.rules.places import SYMPTOMS, line_of, persistent_under, persists, since
 
 _READINGS = 3  # A fault of the code is there at every step; three readings exclude a special first one.
 _FEWEST_BACKWARDS = 10  # Diagnosis T3.

@@ -7,7 +7,7 @@ import statistics
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import SYMPTOMS
+from trainwell.rules.code_signals import SYMPTOMS
 from trainwell.rules.symptoms import judge
 
 # Diagnosis D2. The largest single value is not used: a standardised pixel that is rarely set exceeds 20 by nature.

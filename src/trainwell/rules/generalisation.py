@@ -7,7 +7,7 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import line_of, persists
+from trainwell.rules.code_signals import line_of, persists
 from trainwell.rules.symptoms import CHANCE, at_chance, current, often_right
 
 # Diagnosis T12 and T13.

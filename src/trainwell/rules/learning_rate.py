@@ -7,8 +7,8 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series, Signals
+from trainwell.rules.code_signals import line_of
 from trainwell.rules.layers import median_over_layers, of_weights
-from trainwell.rules.places import line_of
 from trainwell.rules.symptoms import EXPLODED, STALL, converged, current, judge, opening
 
 # Diagnosis T6 and T7; healthy networks move by 2.8e-4 to 2e-2 of their size in a step.

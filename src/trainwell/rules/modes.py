@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import SYMPTOMS, line_of, persistent_under
+from trainwell.rules.code_signals import SYMPTOMS, line_of, persistent_under
 
 _FEWEST_STEPS = 10
 

@@ -8,8 +8,8 @@ import statistics
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series, Signals
+from trainwell.rules.code_signals import line_of
 from trainwell.rules.layers import of_weights, worst_first
-from trainwell.rules.places import line_of
 from trainwell.rules.symptoms import CHANCE, FEWEST_STEPS, judge
 
 # Calibrated on trainings of the digits. Weights that no gradient holds shrink too, but slowly, and weights that a high

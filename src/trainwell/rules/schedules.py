@@ -7,7 +7,7 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import SYMPTOMS, line_of
+from trainwell.rules.code_signals import SYMPTOMS, line_of
 from trainwell.rules.symptoms import converged
 
 _READINGS = 3

@@ -7,7 +7,7 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import line_of
+from trainwell.rules.code_signals import line_of
 from trainwell.rules.symptoms import judge
 
 # Diagnosis P3; healthy networks start at 1.0 to 1.9 times chance in classes, 3 to 7 times in numbers.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.places import line_of
+from trainwell.rules.code_signals import line_of
 
 # Diagnosis D3: means 0.4 deviations apart, deviations beyond two thirds and three halves of one another.
 _FAR = 0.4

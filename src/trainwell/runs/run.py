@@ -119,7 +119,7 @@ class Run:
         Raises:
             RecipeError: it was edited into one that cannot be read.
         """
-        from trainwell.recipe.files import load_recipe
+        from trainwell.recipe.toml import load_recipe
 
         return load_recipe(self.path / RECIPE)
 

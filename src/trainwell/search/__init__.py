@@ -1,6 +1,6 @@
 """Choosing hyperparameters: many configurations at once, one winner honestly chosen."""
 
-from trainwell.search.campaign import Progress as Progress
+from trainwell.search.loop import Progress as Progress
 from trainwell.search.methods import METHODS as METHODS
 from trainwell.search.results import describe_settings as describe_settings
 from trainwell.search.results import importance as importance

@@ -10,9 +10,9 @@ from typing import Any, final
 from urllib.parse import urlsplit
 
 from trainwell.core.errors import MissingExtraError, UsageError
-from trainwell.search.engine import Decision
-from trainwell.search.ground import Ground
-from trainwell.search.sequential import Outcome
+from trainwell.population.folds import Ground
+from trainwell.population.sequential import Outcome
+from trainwell.search.runner import Decision
 from trainwell.search.workers import Shard, Worker, Workers, packed
 
 _PORT, _PATIENCE = 10001, 5.0  # of Ray's client server, and seconds to wait for it

@@ -16,11 +16,11 @@ import numpy as np
 from trainwell.core.errors import UsageError
 from trainwell.core.files import storage_errors
 from trainwell.data import Splits
-from trainwell.search.campaign import Campaign
-from trainwell.search.ground import Ground, divide, stand
+from trainwell.population.folds import Ground, divide, stand
+from trainwell.population.sequential import Sequential
+from trainwell.search.loop import Campaign
 from trainwell.search.methods import Proposer
 from trainwell.search.results import interval
-from trainwell.search.sequential import Sequential
 from trainwell.search.store import Store, sqlite_address
 from trainwell.search.study import DATABASE, winning_recipe
 from trainwell.search.workers import Crews

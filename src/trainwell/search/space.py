@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import graphlib
 import math
 import tomllib
@@ -11,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainwell.assemble import CATALOGUES
 from trainwell.core.errors import RecipeError, StorageError
-from trainwell.recipe import Recipe, check_values
+from trainwell.fitting import CATALOGUES
+from trainwell.recipe import check_values
 from trainwell.recipe.schema import SETTINGS, Value
 
 # Settings that decide which examples are seen, or where and how something is computed: the same for every trial.
@@ -171,21 +170,6 @@ class Space:
         return {
             key: {"vary": kind.describe(), "when": dict(self.when.get(key, {}))} for key, kind in self.settings.items()
         }
-
-
-def vary(recipe: Recipe, point: Mapping[str, Value]) -> Recipe:
-    """Return the recipe with the settings of a point, which were checked with the space: no search waits for it.
-
-    >>> vary(Recipe(), {"seed": 3, "optim.momentum": 0.5}).optim.momentum
-    0.5
-    """
-    rooms: dict[str, dict[str, Any]] = {}
-    for key, value in point.items():
-        room, _, name = key.rpartition(".")
-        rooms.setdefault(room, {})[name] = value
-    own: dict[str, Any] = rooms.pop("", {})
-    changed = {room: dataclasses.replace(getattr(recipe, room), **values) for room, values in rooms.items()}
-    return dataclasses.replace(recipe, **own, **changed)
 
 
 def read_space(path: Path | None = None, vary: Sequence[str] = ()) -> Space:

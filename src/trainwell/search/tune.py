@@ -16,22 +16,23 @@ from typing import Any
 
 from torch import nn
 
-from trainwell.assemble import Plan, fit, gather, plan
-from trainwell.assemble.build import build_network
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainingError, TrainwellError, UsageError
 from trainwell.core.files import atomic_write, discard, storage_errors
 from trainwell.data import from_arrays
+from trainwell.fitting import Plan, fit, gather, plan
+from trainwell.fitting.build import build_network
+from trainwell.population.compatibility import FUSIBLE, why_alone
+from trainwell.population.folds import Ground, stand
 from trainwell.recipe import Recipe, check_values, edit, flatten, load_recipe, to_toml
+from trainwell.recipe.edit import vary
 from trainwell.runs import RunLock
 from trainwell.runs.writer import check_name
-from trainwell.search.campaign import Campaign, Screen, TimeUp
 from trainwell.search.cluster import actors
-from trainwell.search.engine import Check, Decision, decide
-from trainwell.search.ground import Ground, stand
-from trainwell.search.member import FUSIBLE, why_alone
+from trainwell.search.loop import Campaign, Screen, TimeUp
 from trainwell.search.methods import Proposer
 from trainwell.search.nested import nest, outer_grounds
-from trainwell.search.space import Space, make_space, vary
+from trainwell.search.runner import Check, Decision, decide
+from trainwell.search.space import Space, make_space
 from trainwell.search.store import Store, sqlite_address
 from trainwell.search.study import DATABASE, RECIPE, WINNER, Study, open_study, winning_recipe
 from trainwell.search.workers import Crews, Here, processes

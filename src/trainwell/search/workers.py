@@ -19,10 +19,10 @@ from typing import Any, Protocol, final
 import torch
 
 from trainwell.core.errors import TrainingError, UsageError
+from trainwell.population.folds import Ground
+from trainwell.population.sequential import Outcome
 from trainwell.recipe import Recipe
-from trainwell.search.engine import Check, Crew, Decision, Runner
-from trainwell.search.ground import Ground
-from trainwell.search.sequential import Outcome
+from trainwell.search.runner import Check, Crew, Decision, Runner
 
 _POLL = 0.05  # seconds between two looks at the clock and at signals
 

@@ -8,7 +8,7 @@ import torch
 
 from trainwell.core.moment import Moment
 from trainwell.train.job import Job, State
-from trainwell.train.out_of_memory import out_of_memory, shrink
+from trainwell.train.memory import out_of_memory, shrink
 
 
 def train(job: Job, state: State) -> Iterator[Moment]:

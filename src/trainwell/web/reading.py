@@ -15,8 +15,8 @@ from trainwell.core.files import plain
 from trainwell.core.finding import Finding
 from trainwell.core.signals import Series
 from trainwell.report import snapshot, verdict
-from trainwell.report.cures import cures
-from trainwell.report.evidence import evidence_rows, folded
+from trainwell.report.text.findings import evidence_rows, folded
+from trainwell.report.text.repairs import cures
 from trainwell.rules import diagnose
 from trainwell.runs import Run, RunSummary, StoreReader, is_locked, list_runs
 
@@ -145,7 +145,7 @@ def _search_line(path: Path) -> dict[str, Any]:
 
 def search_page(path: Path) -> tuple[str, bool]:
     """Return the page of a search, and whether the search still goes on."""
-    from trainwell.report.study import render_study
+    from trainwell.report.html.study import render_study
     from trainwell.search import open_study
 
     study = open_study(path)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainwell.report.figures import calibration_info, draw_calibration
-from trainwell.report.snapshot import Snapshot
+from trainwell.report.text.snapshot import Snapshot
 
 EVENT = {
     "split": "test",

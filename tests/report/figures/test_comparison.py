@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainwell.report.figures import baselines_info, draw_baselines, draw_scatter, scatter_info, wilson
-from trainwell.report.snapshot import Snapshot
+from trainwell.report.text.snapshot import Snapshot
 
 
 def compared(score: str, network: float, **others: float) -> Snapshot:

@@ -8,7 +8,7 @@ import pytest
 from trainwell.core.signals import Signals
 from trainwell.report.figures import draw_curves, gradient_info, loss_info, rate_info, score_info
 from trainwell.report.figures.curves import clock
-from trainwell.report.snapshot import Snapshot, snapshot
+from trainwell.report.text.snapshot import Snapshot, snapshot
 
 
 def snapshot_of(**series: list[tuple[int, float]]) -> Snapshot:

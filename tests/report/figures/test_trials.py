@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
-from trainwell.doctor.more_data import read_curve
-from trainwell.doctor.rate_range import RateRange
-from trainwell.report.figures.lab import draw_lab
+from trainwell.doctor.experiments.learning_curve import read_curve
+from trainwell.doctor.experiments.range_test import RateRange
+from trainwell.report.figures.panels import draw_lab
 from trainwell.report.figures.trials import learning_figure, rate_figure
 
 RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)

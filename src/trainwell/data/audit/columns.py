@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding, Severity
 from trainwell.data.examples import Array, Examples, Table, missing
+from trainwell.data.free_text import is_text
 from trainwell.data.splits import Splits
-from trainwell.data.text import is_text
 
 Column = NDArray[np.float64]
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.data.audit.likeness import Pair, near_copies
+from trainwell.data.audit.near_duplicates import Pair, near_copies
 from trainwell.data.examples import Array, Examples, Table
-from trainwell.data.text import is_text, normalise
+from trainwell.data.free_text import is_text, normalise
 
 _ROUNDING = 1e-3  # rows are equal if no number differs by more than this share of its column's deviation
 _WIDEST = 64  # numbers in a row beyond which rows are compared byte by byte only

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainwell.core.errors import MissingExtraError, UsageError
-from trainwell.data.audit.judge import SMALLEST, by_network
+from trainwell.data.audit.label_network import SMALLEST, by_network
 from trainwell.data.examples import Array, Examples, Table
+from trainwell.data.free_text import is_text
 from trainwell.data.prepare import Preparation
-from trainwell.data.text import is_text
 from trainwell.recipe.schema import DataRecipe
 
 Float32 = NDArray[np.float32]

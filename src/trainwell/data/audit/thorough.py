@@ -16,7 +16,7 @@ from trainwell.core.finding import Finding, Severity
 from trainwell.data.audit.columns import Feature, column_findings, features, numbers
 from trainwell.data.audit.copies import copies
 from trainwell.data.audit.labels import Judgement, Suspect, suspicious_labels
-from trainwell.data.audit.likeness import Pair
+from trainwell.data.audit.near_duplicates import Pair
 from trainwell.data.audit.order import order_findings
 from trainwell.data.audit.quick import audit
 from trainwell.data.examples import Examples, Table

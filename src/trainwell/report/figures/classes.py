@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from trainwell.report.markup import Markup, join, table, tag
-from trainwell.report.snapshot import Snapshot
-from trainwell.report.svg import CHARACTER, SIZE, Scale, drawing, fit, label, px, rule
-from trainwell.report.words import number, percent, printable
+from trainwell.report.figures.markup import Markup, join, table, tag
+from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, drawing, fit, label, px, rule
+from trainwell.report.text.snapshot import Snapshot
+from trainwell.report.text.words import number, percent, printable
 
 _WIDTH = 440.0
 # More classes than this no longer fit as cells one can read; the page then lists the confusions only.

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from trainwell.report.markup import Markup, join, table, tag
-from trainwell.report.snapshot import Snapshot
-from trainwell.report.svg import CHARACTER, SIZE, Scale, axes, drawing, fit, label, px, room, rule
-from trainwell.report.words import lower_is_better, number, printable, score_text, words
+from trainwell.report.figures.markup import Markup, join, table, tag
+from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, axes, drawing, fit, label, px, room, rule
+from trainwell.report.text.snapshot import Snapshot
+from trainwell.report.text.words import lower_is_better, number, printable, score_text, words
 
 _WIDTH = 440.0
 _MOST_POINTS = 500

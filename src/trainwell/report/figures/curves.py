@@ -6,10 +6,10 @@ import math
 from typing import NamedTuple
 
 from trainwell.core.signals import Series
-from trainwell.report.markup import Markup, join, table, tag
-from trainwell.report.snapshot import Snapshot
-from trainwell.report.svg import Point, Scale, apart, axes, drawing, label, line, px, room, rule, thin
-from trainwell.report.words import number, words
+from trainwell.report.figures.markup import Markup, join, table, tag
+from trainwell.report.figures.svg import Point, Scale, apart, axes, drawing, label, line, px, room, rule, thin
+from trainwell.report.text.snapshot import Snapshot
+from trainwell.report.text.words import number, words
 
 _WIDTH, _HEIGHT = 440.0, 270.0
 _LEFT, _TOP, _BOTTOM = 58.0, 30.0, 222.0

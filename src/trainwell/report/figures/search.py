@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from trainwell.report.markup import Markup, join, table, tag
-from trainwell.report.svg import CHARACTER, SIZE, Scale, axes, drawing, fit, label, line, px, room, rule, tick
-from trainwell.report.words import number, percent, score_text, words
+from trainwell.report.figures.markup import Markup, join, table, tag
+from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, axes, drawing, fit, label, line, px, room, rule, tick
+from trainwell.report.text.words import number, percent, score_text, words
 from trainwell.search import Range, Space, Study
 
 _WIDTH, _HEIGHT = 560.0, 300.0

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from trainwell.doctor.more_data import LearningCurve, foretell
-from trainwell.doctor.rate_range import RateRange
+from trainwell.core.figure import LOG_BOTH, Level, Panel, Series, curve
+from trainwell.doctor.experiments.learning_curve import LearningCurve, foretell
+from trainwell.doctor.experiments.range_test import RateRange
 from trainwell.lab import Figure
-from trainwell.lab.figure import LOG_BOTH, Level, Panel, Series, curve
 
 _ABOVE = 1.6  # how much of the explosion is shown, in losses at the start
 
@@ -52,7 +52,7 @@ def learning_figure(found: LearningCurve) -> Figure:
     Args:
         found: what was measured.
 
-    >>> from trainwell.doctor.more_data import read_curve
+    >>> from trainwell.doctor.experiments.learning_curve import read_curve
     >>> curve = read_curve([20, 40, 80], [0.4, 0.3, 0.2], score_name="accuracy", chance=0.9)
     >>> [series.name for series in learning_figure(curve).panels[0].series][-1]
     'measured'

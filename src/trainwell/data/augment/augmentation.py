@@ -1,0 +1,184 @@
+"""Random changes of whole batches of pictures, on the training device, that leave labels true [B6]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainwell.core.batch import Batch
+from trainwell.core.catalogue import nearest
+from trainwell.core.errors import RecipeError
+from trainwell.data.augment.colour import COLOURS
+from trainwell.data.augment.geometry import STRAIGHT, Warp, elastic_field
+
+_BENT = {"lens": 0.2, "elastic": 0.02}  # bend of the rim; share of the side
+DEFAULTS = {name: strength for name, (_, strength) in (*STRAIGHT.items(), *COLOURS.items())} | _BENT
+_WITHOUT = ("flip", "flip_vertical", "multi_crop")  # these have no strength
+
+
+class Step(NamedTuple):
+    """One augmentation and its strength, in the unit of its kind."""
+
+    name: str
+    strength: float
+
+
+def parse(texts: Sequence[str]) -> tuple[Step, ...]:
+    """Read augmentations as a recipe names them: "rotate", or "rotate:30" with a strength.
+
+    Raises:
+        RecipeError: with one sentence for each mistake.
+
+    >>> parse(["flip", "rotate:30"])
+    (Step(name='flip', strength=0.0), Step(name='rotate', strength=30.0))
+    >>> parse(["rotat"])
+    Traceback (most recent call last):
+    trainwell.core.errors.RecipeError: data.augment: unknown augmentation 'rotat'. Did you mean 'rotate'? ...
+    """
+    steps, mistakes = [], []
+    for text in texts:
+        name, colon, strength = text.partition(":")
+        if name not in DEFAULTS:
+            guess = nearest(name, DEFAULTS)
+            hint = f" Did you mean {guess!r}?" if guess else ""
+            names = ", ".join(sorted(DEFAULTS))
+            mistakes.append(f"data.augment: unknown augmentation {name!r}.{hint} Valid names: {names}.")
+            continue
+        try:
+            value = float(strength) if colon else DEFAULTS[name]
+        except ValueError:
+            value = -1.0
+        if not 0 <= value < 1e4 or (colon and (name in _WITHOUT or value == 0)):
+            wanted = "must have no strength" if name in _WITHOUT else "must be a name and a number above 0"
+            mistakes.append(f"data.augment: {name} {wanted}, got {text!r}. Example: 'rotate:15'.")
+            continue
+        steps.append(Step(name, value))
+    if mistakes:
+        raise RecipeError(mistakes)
+    return tuple(steps)
+
+
+@final
+class Augment:
+    """Change every picture of a batch by draws of its own.
+
+    All draws come from torch's default generator of the CPU, whatever the device, so that a seed gives the same
+    pictures everywhere; the loop seeds it with (seed, epoch, step). First come shift and flip in one gathering of
+    pixels, then the steps in their order: all movements in one resampling, then colours. "boxes" and "points" of a
+    batch move with the pixels.
+
+    Args:
+        shift: pictures move by up to this many pixels each way; what comes in is 0, which is the mean once inputs
+            are standardised (He et al. 2015 pad CIFAR by 4).
+        flip: mirror left and right with probability 1/2; only where mirrored objects keep their name.
+        steps: what else, see `parse`.
+        mix: probability of each step for each picture: below 1 every picture gets a random mixture of steps.
+        affine: what the preparation subtracted from each channel of pixels in [0, 1] and what it divided by, for
+            changes of colour.
+        noise: share of class numbers that are drawn anew at every step, and the number of classes (label noise [G1]).
+
+    >>> batch = Batch({"inputs": torch.arange(6.0).reshape(1, 1, 2, 3), "targets": torch.zeros(1)})
+    >>> _ = torch.default_generator.manual_seed(0)
+    >>> Augment(shift=1, flip=False)(batch).inputs
+    tensor([[[[0., 3., 4.],
+              [0., 0., 0.]]]])
+    """
+
+    def __init__(
+        self,
+        *,
+        shift: int = 0,
+        flip: bool = False,
+        steps: Sequence[Step] = (),
+        mix: float = 1.0,
+        affine: tuple[Sequence[float], Sequence[float]] = ((0.0,), (1.0,)),
+        noise: tuple[float, int] = (0.0, 0),
+    ) -> None:
+        self.shift = shift
+        self.flip = flip
+        self.steps = tuple(steps)
+        self.mix = mix
+        self.noise = noise
+        mean, std = affine
+        self._mean = torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1)
+        self._std = torch.tensor([one or 1.0 for one in std], dtype=torch.float32).view(-1, 1, 1)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Return the batch with new inputs, (B, C, H, W), and everything else as it was."""
+        if self.shift or self.flip:
+            batch = self._move(batch)
+        if any(step.name not in COLOURS for step in self.steps):
+            batch = self._warp(batch).batch(batch)
+        changes = [step for step in self.steps if step.name in COLOURS]
+        batch = batch.replace(inputs=self._colour(batch.inputs, changes)) if changes else batch
+        return self._mislabel(batch) if self.noise[0] else batch
+
+    def _mislabel(self, batch: Batch) -> Batch:
+        share, classes = self.noise
+        targets = batch.targets
+        wrong = (torch.rand(len(batch)) < share).to(targets.device)
+        drawn = torch.randint(0, classes, (len(batch),)).to(targets)
+        return batch.replace(targets=torch.where(wrong, drawn, targets))
+
+    def _applied(self, count: int) -> Tensor | None:
+        """Draw which pictures a step applies to; None: to all."""
+        return torch.rand(count) < self.mix if self.mix < 1 else None
+
+    def _warp(self, batch: Batch) -> Warp:
+        count, size = len(batch), (batch.inputs.shape[2], batch.inputs.shape[3])
+        warp = Warp.none(count)
+        for name, strength in self.steps:
+            if name in COLOURS:
+                continue
+            applied = self._applied(count)
+            if name == "lens":
+                bend = strength * (2 * torch.rand(count) - 1)
+                warp = Warp(warp.matrix, bend if applied is None else bend * applied, warp.field)
+            elif name == "elastic":
+                field = elastic_field(count, strength, size)
+                warp = Warp(warp.matrix, warp.bend, field if applied is None else field * applied[:, None, None, None])
+            else:
+                matrix = STRAIGHT[name][0](count, strength, size)
+                warp = warp.then(
+                    matrix if applied is None else torch.where(applied[:, None, None], matrix, torch.eye(3))
+                )
+        return warp.to(batch.inputs.device)
+
+    def _colour(self, inputs: Tensor, changes: Sequence[Step]) -> Tensor:
+        mean, std = self._mean.to(inputs), self._std.to(inputs)
+        pictures = inputs * std + mean
+        for name, strength in changes:
+            applied = self._applied(len(pictures))
+            changed = COLOURS[name][0](pictures, strength)
+            keep = None if applied is None else applied.to(inputs.device)[:, None, None, None]
+            pictures = changed if keep is None else torch.where(keep, changed, pictures)
+        return (pictures - mean) / std
+
+    def _move(self, batch: Batch) -> Batch:
+        """Gather each output pixel from the padded picture: one pass does shift and flip."""
+        pictures = batch.inputs
+        count, channels, height, width = pictures.shape
+        down, right = (torch.randint(0, 2 * self.shift + 1, (count, 1)) for _ in range(2))
+        columns = torch.arange(width).expand(count, width)
+        mirrored = torch.zeros(count, 1, dtype=torch.bool)
+        if self.flip:
+            mirrored = torch.rand(count, 1) < 0.5
+            columns = torch.where(mirrored, width - 1 - columns, columns)
+        rows = (torch.arange(height) + down) * (width + 2 * self.shift)
+        pixels = (rows[:, :, None] + (columns + right)[:, None, :]).reshape(count, 1, height * width)
+        padded = F.pad(pictures, (self.shift,) * 4).flatten(2)
+        moved = padded.gather(2, pixels.to(pictures.device).expand(count, channels, height * width))
+        changes = {"inputs": moved.view(count, channels, height, width)}
+        if "boxes" in batch or "points" in batch:
+            warp = Warp.none(count)
+            warp.matrix[:, 0, 0] = torch.where(mirrored[:, 0], -1.0, 1.0)
+            warp.matrix[:, 0, 2] = (right[:, 0] - self.shift) * 2.0 / width
+            warp.matrix[:, 1, 2] = (down[:, 0] - self.shift) * 2.0 / height
+            warp, size = warp.to(pictures.device), (height, width)
+            ways = {"boxes": warp.boxes, "points": warp.points}
+            changes |= {name: way(batch[name], size) for name, way in ways.items() if name in batch}
+        return batch.replace(**changes)

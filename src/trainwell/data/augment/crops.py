@@ -1,0 +1,69 @@
+"""Test-time augmentation: ten cuts of a picture at several scales, their probabilities averaged [B7]."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainwell.core.errors import UsageError
+from trainwell.data.augment.geometry import CUT
+
+# Short sides of GoogLeNet (Szegedy et al. 2015) and one more between: the cut is 224 of them, scaled to the picture.
+SCALES = (256, 288, 320, 352, 384)
+
+
+def ten_crops(pictures: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Tensor]:
+    """Yield the corners and the centre of pictures at each scale, and their mirror images, enlarged to full size.
+
+    Args:
+        pictures: (B, C, H, W).
+        scales: short sides L; a cut is 224 / L of the picture.
+
+    >>> crops = list(ten_crops(torch.zeros(1, 3, 32, 32)))
+    >>> len(crops), crops[0].shape
+    (50, torch.Size([1, 3, 32, 32]))
+    """
+    height, width = pictures.shape[2:]
+    for scale in scales:
+        rows, columns = max(1, round(height * CUT / scale)), max(1, round(width * CUT / scale))
+        down, right = height - rows, width - columns
+        for top, left in ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)):
+            cut = pictures[:, :, top : top + rows, left : left + columns]
+            whole = F.interpolate(cut, size=(height, width), mode="bilinear", align_corners=False, antialias=False)
+            yield whole
+            yield whole.flip(3)
+
+
+def averaged(model: Callable[[Tensor], Tensor], pictures: Tensor, task: str, crops: int) -> Tensor:
+    """Return outputs whose decoded probabilities (or numbers) are the mean over the crops.
+
+    Args:
+        model: inputs to outputs.
+        pictures: (B, C, H, W).
+        task: "classify", "binary", "multilabel" or "regress": says what is averaged.
+        crops: 1 (the picture itself), 10 (one scale) or 50 (five scales).
+    Raises:
+        UsageError: for another number of crops, or inputs that are no pictures.
+    """
+    if crops not in (1, 10, 50):
+        raise UsageError(f"Crops must be 1, 10 (corners, centre, mirrored) or 50 (at five scales), got {crops}.")
+    if crops == 1:
+        return model(pictures)
+    if pictures.ndim != 4:
+        raise UsageError(f"Crops are for pictures, got inputs of {pictures.ndim - 1} axes. Leave --crops out.")
+    total: Tensor | None = None
+    for part in ten_crops(pictures, SCALES[:1] if crops == 10 else SCALES):
+        outputs = model(part)
+        if task == "classify":
+            outputs = outputs.softmax(dim=-1)
+        elif task in ("binary", "multilabel"):
+            outputs = outputs.sigmoid()
+        total = outputs if total is None else total + outputs
+    assert total is not None
+    mean = total / crops
+    if task == "classify":
+        return mean.clamp_min(1e-30).log()
+    return torch.logit(mean, eps=1e-7) if task in ("binary", "multilabel") else mean

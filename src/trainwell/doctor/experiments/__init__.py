@@ -1,0 +1,1 @@
+"""Short trainings that answer one question: which learning rate, how much data, what to transfer."""

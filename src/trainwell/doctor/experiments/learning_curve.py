@@ -1,0 +1,242 @@
+"""Learning curves: how much more data would help, from trainings on doubling subsets (curriculum B9)."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.errors import TrainingError, UsageError
+from trainwell.core.seeds import derive
+from trainwell.doctor.experiments.trial import trial
+from trainwell.fitting.plan import Plan
+from trainwell.recipe import edit
+
+_MOST_SIZES, _LEAST_SIZES = 6, 3
+_SMALLEST = 16
+_STRETCH = 4  # small subsets are gone through at most so many times as often as all of the data
+_ALIVE = 0.9  # share of the error of guessing; above it there is nothing learned yet to extrapolate
+_WORTH = 0.02  # share of the error that twice the data must take away at the least to be called a help
+
+
+@dataclass(frozen=True)
+class Foretold:
+    """An error that is foretold for a number of examples.
+
+    Args:
+        size: examples.
+        error: what is expected.
+        low: lower end of the 95 % interval.
+        high: upper end.
+    """
+
+    size: int
+    error: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What was measured and what follows.
+
+    Args:
+        sizes: (points,) training examples of each training.
+        errors: (points,) 1 minus the main score on the validation split.
+        score_name: the main score.
+        power: b of error = a n^-b; None where too little is learned to tell.
+        interval: 95 % interval of b.
+        foretold: errors with twice and four times the data.
+        verdict: one sentence.
+    """
+
+    sizes: tuple[int, ...]
+    errors: tuple[float, ...]
+    score_name: str
+    power: float | None
+    interval: tuple[float, float] | None
+    foretold: tuple[Foretold, ...]
+    verdict: str
+
+    @property
+    def helps(self) -> bool:
+        """Tell whether more data would help, beyond noise."""
+        return bool(self.interval and self.interval[0] > 0 and self.power and 1 - 2**-self.power >= _WORTH)
+
+
+def fit_power_law(sizes: Sequence[float], errors: Sequence[float]) -> tuple[float, float, float]:
+    """Fit error = a n^-b to logarithms by least squares; return b and its 95 % interval (Student's t).
+
+    >>> b, low, high = fit_power_law([10, 20, 40, 80], [0.8, 0.4, 0.2, 0.1])
+    >>> round(b, 6), round(high - low, 6)
+    (1.0, 0.0)
+    """
+    across, up = np.log(sizes), np.log(errors)
+    slope, _, spread = _line(across, up)
+    half = _student(len(across) - 2) * spread / math.sqrt(float(((across - across.mean()) ** 2).sum()))
+    return -slope, -slope - half, -slope + half
+
+
+def foretell(sizes: Sequence[float], errors: Sequence[float], size: float, *, measured: bool = False) -> Foretold:
+    """Extrapolate the power law to another number of examples, with a 95 % interval (Hestness et al. 2017).
+
+    Args:
+        sizes: numbers of examples; at least three different ones.
+        errors: positive, one for each.
+        size: where to look.
+        measured: the interval is that of one more measurement there; else that of the law itself.
+
+    >>> found = foretell([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], 160)
+    >>> found.low < 0.05 < found.high
+    True
+    """
+    across, up = np.log(sizes), np.log(errors)
+    slope, start, spread = _line(across, up)
+    away = (math.log(size) - across.mean()) ** 2 / float(((across - across.mean()) ** 2).sum())
+    middle = start + slope * math.log(size)
+    half = _student(len(across) - 2) * spread * math.sqrt(measured + 1 / len(across) + away)
+    return Foretold(round(size), math.exp(middle), math.exp(middle - half), math.exp(middle + half))
+
+
+def learning_curve(
+    plan: Plan, *, epochs: int | None = None, seeds: int = 2, say: Callable[[str], None] = lambda text: None
+) -> LearningCurve:
+    """Train on doubling, nested, stratified subsets of the training split and foretell what more data would bring.
+
+    Scores are those of the validation split; the sealed test split is not read.
+
+    Args:
+        plan: data and recipe.
+        epochs: passes over all of the training split; smaller subsets are gone through up to four times as often.
+        seeds: trainings for each size, with other weights and other subsets.
+        say: told each result.
+    Raises:
+        UsageError: if there is no validation split, or too few examples for three sizes.
+        TrainingError: if trainings break.
+    """
+    if not len(plan.splits.validation):
+        raise UsageError("A learning curve needs a validation split to judge on, got data.validation = 0. Raise it.")
+    if seeds < 1 or (epochs is not None and epochs < 1):
+        raise UsageError(f"A learning curve needs at least 1 seed and 1 epoch, got {seeds} and {epochs}.")
+    whole, classes = len(plan.splits.train), len(plan.examples.labels)
+    sizes = [whole >> halvings for halvings in reversed(range(_MOST_SIZES))]
+    sizes = [size for size in sizes if size >= max(_SMALLEST, 4 * classes)]
+    if len(sizes) < _LEAST_SIZES:
+        raise UsageError(
+            f"A learning curve needs at least {4 * max(_SMALLEST, 4 * classes)} training examples, got {whole:,}. "
+            "Give more, or compare runs by hand."
+        )
+    points = [_measure(plan, size, seed, epochs=epochs, say=say) for size in sizes for seed in range(seeds)]
+    return read_curve(
+        [size for size, _, _ in points],
+        [error for _, error, _ in points],
+        score_name=points[0][2],
+        chance=_chance(plan),
+    )
+
+
+def read_curve(sizes: Sequence[int], errors: Sequence[float], *, score_name: str, chance: float) -> LearningCurve:
+    """Fit what was measured and say what it means.
+
+    Args:
+        sizes: of each training.
+        errors: of each training.
+        score_name: the main score.
+        chance: error of guessing; sizes that are hardly better tell nothing.
+
+    >>> read_curve([20, 40, 80, 160], [0.4, 0.3, 0.2, 0.15], score_name="accuracy", chance=0.9).helps
+    True
+    >>> read_curve([20, 40, 80, 160], [0.2, 0.21, 0.19, 0.2], score_name="accuracy", chance=0.9).helps
+    False
+    """
+    alive = [(size, error) for size, error in zip(sizes, errors, strict=True) if error < _ALIVE * chance]
+    known = [size for size, _ in alive]
+    largest = max(sizes)
+    made = LearningCurve(tuple(sizes), tuple(errors), score_name, None, None, (), "")
+    if len(set(known)) < _LEAST_SIZES:
+        said = "Too little is learned at these sizes to foretell anything: train longer, or check the data first."
+        return dataclasses.replace(made, verdict=said)
+    values = [error for _, error in alive]
+    power, low, high = fit_power_law(known, values)
+    foretold = tuple(foretell(known, values, factor * largest) for factor in (2, 4))
+    made = dataclasses.replace(made, power=power, interval=(low, high), foretold=foretold)
+    now, twice = foretell(known, values, largest).error, foretold[0]
+    if made.helps:
+        said = (
+            f"More data would help: with {twice.size:,} examples the error should fall from {now:.3g} to "
+            f"{twice.error:.3g} ({twice.low:.2g} to {twice.high:.2g}); half the error takes about "
+            f"{_for_half(largest, power)} examples."
+        )
+    else:
+        said = (
+            f"There is no evidence that more data would help: the power of the curve is {power:.2g} "
+            f"({low:.2g} to {high:.2g}). A larger network, other features or cleaner labels may."
+        )
+    return dataclasses.replace(made, verdict=said)
+
+
+def nested_order(classes: NDArray[np.int64] | None, count: int, *, seed: int) -> NDArray[np.int64]:
+    """Order examples so that every beginning of the order has the proportions of all classes.
+
+    >>> order = nested_order(np.array([0, 0, 0, 0, 1, 1]), 6, seed=0)
+    >>> sorted((order[:3] >= 4).tolist())
+    [False, False, True]
+    """
+    generator = np.random.default_rng(seed)
+    if classes is None:
+        return generator.permutation(count)
+    place = np.empty(count)
+    for name in np.unique(classes):
+        members = generator.permutation(np.flatnonzero(classes == name))
+        place[members] = (np.arange(len(members)) + 0.5) / len(members)
+    return np.argsort(place + 1e-9 * generator.random(count), kind="stable")
+
+
+def _measure(
+    plan: Plan, size: int, seed: int, *, epochs: int | None, say: Callable[[str], None]
+) -> tuple[int, float, str]:
+    train = plan.splits.train
+    number = derive(plan.recipe.seed, "learning-curve", seed)
+    classes = plan.examples.class_numbers
+    order = nested_order(None if classes is None else classes[train], len(train), seed=number)
+    splits = dataclasses.replace(plan.splits, train=np.sort(train[order[:size]]))
+    part = dataclasses.replace(plan, splits=splits, recipe=edit(plan.recipe, {"seed": number}))
+    passes = (epochs or plan.recipe.train.epochs) * min(_STRETCH, round(len(train) / size))
+    outcome = trial(part, part.recipe, epochs=passes)
+    if outcome.broke:
+        raise TrainingError(
+            f"The training on {size:,} examples broke at step {outcome.broke_at}. Get one run to train first: "
+            "trainwell fit, then trainwell diagnose."
+        )
+    # No error is below half an example: zero has no logarithm, and fewer than one cannot be seen.
+    error = max(1 - outcome.score, 0.5 / outcome.examples)
+    say(f"{size:>9,} examples: {outcome.score_name} {outcome.score:.4g} after {outcome.epochs} epochs")
+    return size, error, outcome.score_name
+
+
+def _chance(plan: Plan) -> float:
+    classes = plan.examples.class_numbers
+    if classes is None:
+        return 1.0
+    return float(1 - np.bincount(classes[plan.splits.train]).max() / len(plan.splits.train))
+
+
+def _for_half(size: int, power: float) -> str:
+    factor = 2 ** (1 / power)
+    return f"{float(f'{size * factor:.2g}'):,.0f}" if factor < 1e4 else "impossibly many"
+
+
+def _line(across: NDArray[np.float64], up: NDArray[np.float64]) -> tuple[float, float, float]:
+    slope, start = np.polyfit(across, up, 1)
+    spread = math.sqrt(float(((up - start - slope * across) ** 2).sum()) / max(1, len(across) - 2))
+    return float(slope), float(start), spread
+
+
+def _student(freedom: int) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(1, freedom), 0.975))

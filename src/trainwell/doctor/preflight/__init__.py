@@ -1,0 +1,1 @@
+"""Before training: the data and the network tested in seconds, on copies."""

@@ -1,0 +1,181 @@
+"""Before spending an hour: the data and the network tested in a few seconds, on copies."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from trainwell.core.catalogue import Catalogue
+from trainwell.core.finding import Finding, Severity
+from trainwell.core.seeds import derive
+from trainwell.doctor.diagnose import findings_json
+from trainwell.doctor.preflight.cost import memory_suffices, time_is_known
+from trainwell.doctor.preflight.data import data_audit, labels_fit_inputs
+from trainwell.doctor.preflight.start import few_can_be_learned, gradients_are_right, initial_loss, units_differ
+from trainwell.doctor.preflight.subject import Check, Patient, Reading
+from trainwell.doctor.preflight.wiring import (
+    examples_are_independent,
+    head_fits,
+    inputs_are_connected,
+    outputs_vary,
+    parameters_are_reached,
+    parameters_are_trained,
+)
+from trainwell.fitting.fit import understand
+from trainwell.fitting.plan import CUSTOM
+from trainwell.fitting.record import network_table
+from trainwell.recipe import Recipe, flatten
+from trainwell.train import threads
+
+CHECKS: Catalogue[Callable[[Patient], Reading]] = Catalogue(
+    "check",
+    {
+        test.__name__: test
+        for test in (
+            data_audit,
+            labels_fit_inputs,
+            head_fits,
+            parameters_are_trained,
+            units_differ,
+            inputs_are_connected,
+            outputs_vary,
+            parameters_are_reached,
+            examples_are_independent,
+            gradients_are_right,
+            few_can_be_learned,
+            initial_loss,
+            memory_suffices,
+            time_is_known,
+        )
+    },
+)
+"""The tests in the order of causes; the first line of a test's docstring says what should hold."""
+
+
+@dataclass(frozen=True)
+class Checkup:
+    """All tests with their results.
+
+    Args:
+        checks: the tests, in the order they were made.
+        recipe: what would be trained.
+    """
+
+    checks: tuple[Check, ...]
+    recipe: Recipe
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, causes first: those that another one explains come after it, hints last."""
+        found = [finding for check in self.checks for finding in check.reading.findings]
+        there = {finding.rule for finding in found}
+        explained = {rule for one in found if one.severity is not Severity.INFO for rule in one.explains} & there
+        return tuple(sorted(found, key=lambda one: (one.severity is Severity.INFO, one.rule in explained)))
+
+    @property
+    def passed(self) -> bool:
+        """Tell whether there is no error."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+    @property
+    def predicted_seconds(self) -> float | None:
+        """How long the planned training will take."""
+        return next((check.reading.measured for check in self.checks if check.name == "time_is_known"), None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the results as plain data, in the shape `--json` prints."""
+        rows = [
+            {
+                "name": check.name,
+                "passed": check.passed,
+                "measured": _finite(check.reading.measured),
+                "expected": check.reading.expected,
+                "verdict": check.verdict,
+                "note": check.reading.note,
+            }
+            for check in self.checks
+        ]
+        return {
+            "passed": self.passed,
+            "checks": rows,
+            "findings": findings_json(self.findings),
+            "predicted_seconds": self.predicted_seconds,
+        }
+
+
+def check(
+    data: Any,
+    model: nn.Module | None = None,
+    *,
+    optimizer: Optimizer | None = None,
+    edits: Mapping[str, object] | None = None,
+) -> Checkup:
+    """Test data and network before training: about a second for small networks, at most about ten.
+
+    Everything runs on copies: the network, its optimizer, its mode and the random generators are left as they are.
+    A test that fails to run says "not checked" and why.
+
+    Args:
+        data: what `fit` takes, or a `Recipe`.
+        model: your own network; None builds the recipe's.
+        optimizer: the optimizer you made for it; None tests with the recipe's.
+        edits: settings by dotted key.
+    Raises:
+        TrainwellError: if the data cannot be read or the recipe cannot be built.
+
+    >>> checkup = check("iris")
+    >>> checkup.passed, checkup.findings
+    (True, ())
+    >>> [finding.rule for finding in check("iris", edits={"nn.initialisation": "zeros"}).findings][0]
+    'symmetric_weights'
+    """
+    settings = dict(edits or {})
+    if isinstance(data, Recipe):
+        settings = {**dict(flatten(data)), **settings}
+        data = settings.pop("data.source")
+    if model is not None:
+        settings["nn.model"] = CUSTOM
+    with _undisturbed():
+        parts = understand(data, model, settings)
+        patient = Patient(parts, optimizer)
+        per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * parts.recipe.train.batch_size
+        torch.manual_seed(derive(parts.recipe.seed, "check"))
+        with threads(parts.recipe.train.threads, per_batch):
+            return Checkup(tuple(_examine(patient)), parts.recipe)
+
+
+def _examine(patient: Patient) -> Iterator[Check]:
+    obstacle = ""
+    for name, test in CHECKS.items():
+        title = (test.__doc__ or "").partition("\n")[0]
+        try:
+            reading = Reading(None, "", note=obstacle) if obstacle else test(patient)
+        except Exception as problem:  # a network of one's own may refuse in any way; the other tests go on
+            reading = Reading(None, "", note=f"{type(problem).__name__}: {problem}".splitlines()[0])
+        if name == "head_fits" and any(finding.severity is Severity.ERROR for finding in reading.findings):
+            obstacle = "the network and the data do not fit"
+        yield Check(name, title, reading)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Put the random generators of torch, numpy and Python back as they were."""
+    held = np.random.get_state(), random.getstate()
+    try:
+        with torch.random.fork_rng(range(torch.cuda.device_count())):
+            yield
+    finally:
+        np.random.set_state(held[0])
+        random.setstate(held[1])
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and abs(value) < float("inf") else None

@@ -1,0 +1,66 @@
+"""Tests of the data."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from trainwell.core.finding import Finding, Severity
+from trainwell.data import audit
+from trainwell.doctor.preflight.subject import Patient, Reading
+
+_FEWEST = 40
+_PERMUTATIONS = 200
+_UNRELATED = 3.0  # standard deviations. Diagnosis D7: healthy data show 39 to 64 on 1,500 examples, CIFAR-10 12.5
+
+
+def data_audit(patient: Patient) -> Reading:
+    """The splits share no examples and every class has some."""
+    plan = patient.parts.plan
+    if plan is None:
+        return Reading(None, "no problem", note="the batches were made in Python")
+    findings = tuple(audit(plan.examples, plan.splits))
+    return Reading(sum(finding.severity is not Severity.INFO for finding in findings), "no problem", findings)
+
+
+def labels_fit_inputs(patient: Patient) -> Reading:
+    """The targets have to do with the inputs.
+
+    The nearest neighbour and a linear model predict one half of the examples from the other. Their predictions must
+    agree with the targets far better than with shuffled targets (diagnosis D7, with a permutation test).
+    """
+    expected = f"at least {_UNRELATED:g} deviations"
+    inputs, targets = patient.seen.inputs, _columns(patient)
+    if len(inputs) < 2 * _FEWEST or not inputs.is_floating_point():
+        return Reading(None, expected, note="too few examples" if inputs.is_floating_point() else "inputs are tokens")
+    half = len(inputs) // 2
+    x, rest = inputs.flatten(1)[:half].double(), inputs.flatten(1)[half:].double()
+    known = targets[:half] - targets[:half].mean(dim=0)
+    nearest = known[torch.cdist(rest, x).argmin(dim=1)]
+    gram = x @ x.T
+    weights = torch.linalg.solve(gram + (gram.diagonal().mean() + 1e-9) * torch.eye(half).to(gram), known)
+    deviations = max(_agreement(guess, targets[half:]) for guess in (nearest, rest @ (x.T @ weights)))
+    finding = Finding(
+        rule="labels_unrelated_to_inputs",
+        severity=Severity.WARNING,
+        title="The targets look unrelated to the inputs, as if one of the two had been shuffled.",
+        evidence={"agreement_deviations": deviations, "agreement_deviations_low_limit": _UNRELATED},
+        explains=("validation_at_chance", "no_better_than_chance"),
+    )
+    return Reading(deviations, expected, (finding,) if deviations < _UNRELATED else ())
+
+
+def _columns(patient: Patient) -> Tensor:
+    """Return the targets as numbers, (examples, columns): one-hot for classes."""
+    targets = patient.seen.targets
+    if patient.task.name == "classify":
+        return F.one_hot(targets.long()).double()
+    return targets.double().reshape(len(targets), -1)
+
+
+def _agreement(guess: Tensor, targets: Tensor) -> float:
+    """Return by how many deviations a guess agrees better with the targets than with shuffled targets."""
+    centred = targets - targets.mean(dim=0)
+    shuffled = torch.stack([(guess * centred[torch.randperm(len(guess))]).sum() for _ in range(_PERMUTATIONS)])
+    return (((guess * centred).sum() - shuffled.mean()) / shuffled.std().clamp_min(1e-12)).item()

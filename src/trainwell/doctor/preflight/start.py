@@ -1,0 +1,196 @@
+"""Tests of how a training begins: the first weights, the first loss, the first steps."""
+
+from __future__ import annotations
+
+import copy
+import functools
+import math
+
+import torch
+from torch import nn
+
+from trainwell.core.finding import Finding, Severity
+from trainwell.doctor.preflight.subject import Learned, Patient, Reading
+
+# Diagnosis P3; healthy networks start at 1.0 to 1.9 times chance in classes, 3 to 7 times in numbers.
+_CLASSES_LIMITS, _NUMBERS_LIMITS = (3.0, 10.0), (50.0, 1000.0)
+_ENOUGH = {"regress": 0.5}  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
+_STEPS, _SECONDS = 200, 2.5  # healthy networks know ten examples within 120 steps
+_RUNAWAY, _FALLING = 10.0, 0.5  # of the first loss
+_OTHER_RATES = (1e-3, 1e-2)  # diagnosis P7b: Adam, 400 steps
+_MISMATCH = 1e-3  # relative; float64 agrees to 1e-6 and better, a wrong gradient is off by a tenth and more
+_TENSORS = 12
+
+
+def initial_loss(patient: Patient) -> Reading:
+    """The first loss is that of guessing."""
+    chance, numeric = patient.facts.chance_loss, patient.task.name == "regress"
+    usual, gross = _NUMBERS_LIMITS if numeric else _CLASSES_LIMITS
+    expected = f"at most {usual:g} times chance"
+    if not chance or chance <= 0:
+        return Reading(None, expected, note="the loss of guessing is unknown")
+    reference = chance if numeric else max(chance, math.log(max(2, len(patient.facts.class_counts))))
+    batch = patient.seen.slice(0, 128)
+    loss = patient.task.loss(patient.answer(patient.copy(), batch), batch).item()
+    ratio = loss / reference
+    severity = Severity.INFO
+    if not ratio <= gross:  # NaN too
+        severity = Severity.ERROR if few_can_be_learned(patient).findings else Severity.WARNING
+    finding = Finding(
+        rule="initial_loss_far_from_chance",
+        severity=severity,
+        title=f"The first loss is {loss:.3g}, {ratio:.1f} times that of guessing.",
+        evidence={"first_loss": loss, "first_loss_limit": usual * reference, "chance_loss": reference},
+        step=0,
+        remedies=("he_initialisation", "standardise_inputs"),
+    )
+    return Reading(ratio, expected, () if ratio <= usual else (finding,))
+
+
+def units_differ(patient: Patient) -> Reading:
+    """The units of a layer start with different weights, or part within five steps."""
+    expected = "0 layers alike"
+    first = _alike(patient.copy())
+    still = [name for name in first if name in _alike(patient.warmed)] if first else []
+    finding = Finding(
+        rule="symmetric_weights",
+        severity=Severity.ERROR,
+        title="All units of a layer start with the same weights, so they all learn the same.",
+        evidence={"layers_alike": len(still), "layers_alike_limit": 0},
+        where=tuple(still),
+        explains=("network_cannot_fit", "inputs_not_connected", "outputs_ignore_input", "parameters_not_reached"),
+        remedies=("he_initialisation",),
+    )
+    return Reading(len(still), expected, (finding,) if still else ())
+
+
+def few_can_be_learned(patient: Patient) -> Reading:
+    """Ten examples can be learned by heart.
+
+    Where that fails, Adam at two usual rates tells whether the optimizer is the cause or the network, the loss
+    and the labels are.
+    """
+    enough = _ENOUGH.get(patient.task.name, 1.0)
+    expected = f"at least {enough:.0%} in {_STEPS} steps"
+    if len(patient.few) < 2 or bool((patient.few.targets == patient.few.targets[0]).all()):
+        return Reading(None, expected, note="the first examples have all the same target")
+    own = patient.learn_few(None, steps=_STEPS, seconds=_SECONDS)
+    known = own.known
+    if known >= enough - 1e-6:
+        return Reading(known, expected)
+    if not own.ended:
+        return Reading(None, expected, note=f"not learned in {_SECONDS:g} s")
+    others = []
+    for rate in _OTHER_RATES:
+        others.append(patient.learn_few(functools.partial(_adam, rate=rate), steps=2 * _STEPS, seconds=_SECONDS / 2))
+        if others[-1].known >= enough - 1e-6:
+            return Reading(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
+    if not all(other.ended for other in others):
+        return Reading(None, expected, note="neither the planned optimizer nor Adam learned them in time")
+    finding = Finding(
+        rule="network_cannot_fit",
+        severity=Severity.ERROR,
+        title="The network cannot learn ten examples by heart, whatever the optimizer: look at its layers, its loss "
+        "and the labels.",
+        evidence={"learned_fraction": known, "learned_fraction_low_limit": enough},
+        explains=("initial_loss_far_from_chance", "no_better_than_chance", "underfitting"),
+        remedies=("he_initialisation", "relu_activation", "fewer_layers", "less_regularisation", "larger_network"),
+    )
+    return Reading(known, expected, (finding,))
+
+
+def gradients_are_right(patient: Patient) -> Reading:
+    """The gradients are those of the loss: they agree with central differences in float64.
+
+    In each of up to twelve parameters the slope along a random direction, by autograd and by
+    (L(w + h d) - L(w - h d)) / 2h.
+    """
+    expected = f"apart by at most {_MISMATCH:g}"
+    model = copy.deepcopy(patient.parts.model).double().cpu().eval()
+    batch = patient.few.slice(0, 8).to("cpu")
+    if batch.inputs.is_floating_point():
+        batch = batch.replace(inputs=batch.inputs.double())
+    names, parameters = zip(*((n, p) for n, p in model.named_parameters() if p.requires_grad), strict=True)
+
+    def loss() -> torch.Tensor:
+        torch.manual_seed(0)  # a network that draws must draw the same each time
+        return patient.task.loss(patient.task.forward(model, batch), batch)
+
+    gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
+    chosen = range(0, len(parameters), -(-len(parameters) // _TENSORS))
+    generator = torch.Generator().manual_seed(0)
+    largest = max((g.norm().item() for g in gradients if g is not None), default=0.0)
+    apart: dict[str, float] = {}
+    for number in chosen:
+        weight, gradient = parameters[number], gradients[number]
+        direction = torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
+        direction /= direction.norm()
+        slope = 0.0 if gradient is None else (gradient * direction).sum().item()
+        # A step may cross the kink of a rectifier; hardly ever do two steps of different size.
+        apart[names[number]] = min(
+            abs(slope - measured) / max(abs(slope), abs(measured), 1e-4 * largest, 1e-12)
+            for measured in (_slope(loss, weight, direction, step=h) for h in (1e-5, 1e-6))
+        )
+    where = tuple(sorted((name for name in apart if apart[name] > _MISMATCH), key=lambda name: -apart[name]))
+    worst = max(apart.values())
+    finding = Finding(
+        rule="gradient_mismatch",
+        severity=Severity.WARNING,
+        title=f"The gradient of {where[0] if where else ''} is not that of the loss: a custom backward pass, a detach "
+        "or a rounding lies between.",
+        evidence={"relative_difference": worst, "relative_difference_limit": _MISMATCH},
+        where=where,
+    )
+    return Reading(worst, expected, (finding,) if where else ())
+
+
+def _slope(loss: object, weight: torch.Tensor, direction: torch.Tensor, *, step: float) -> float:
+    values = []
+    assert callable(loss)
+    with torch.no_grad():
+        before = weight.clone()
+        for sign in (1, -1):
+            weight.copy_(before + sign * step * direction)
+            values.append(loss().item())
+        weight.copy_(before)
+    return float(values[0] - values[1]) / (2 * step)
+
+
+def _adam(model: nn.Module, *, rate: float) -> torch.optim.Optimizer:
+    return torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=rate)
+
+
+def _optimizer_cannot_fit(own: Learned, enough: float, rate: float) -> Finding:
+    severity = Severity.WARNING
+    if not own.loss <= _RUNAWAY:
+        severity = Severity.ERROR
+    elif own.loss < _FALLING:  # it gets there, only slower than the test lasts
+        severity = Severity.INFO
+    return Finding(
+        rule="optimizer_cannot_fit",
+        severity=severity,
+        title=f"Ten examples are not learned by heart in {_STEPS} steps, but Adam at {rate:g} learns them: "
+        "look at the optimizer and its learning rate.",
+        evidence={
+            "learned_fraction": own.known,
+            "learned_fraction_low_limit": enough,
+            "loss_fraction": own.loss,
+            "loss_fraction_limit": _FALLING,
+        },
+        explains=("initial_loss_far_from_chance", "no_better_than_chance", "underfitting"),
+        remedies=("raise_rate", "lower_rate") if own.loss <= 1 else ("lower_rate", "clip_gradients"),
+    )
+
+
+def _alike(model: nn.Module) -> list[str]:
+    """Name the weights, the last one apart, whose rows are all equal (diagnosis P8)."""
+    weights = [
+        (f"{path}.weight".lstrip("."), module.weight)
+        for path, module in model.named_modules()
+        if isinstance(module, (nn.Linear, nn.modules.conv._ConvNd))
+    ]
+    return [
+        name
+        for name, weight in weights[:-1]
+        if len(weight) > 1 and torch.allclose(weight, weight[:1].expand_as(weight), rtol=1e-6, atol=1e-12)
+    ]

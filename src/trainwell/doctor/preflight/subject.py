@@ -1,0 +1,238 @@
+"""What a pre-flight test may use: copies of the network, a few examples, and the results of short trainings."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.dropout import _DropoutNd
+from torch.optim import Optimizer
+
+from trainwell.core.batch import Batch
+from trainwell.core.finding import Finding, Severity
+from trainwell.fitting.build import Parts
+from trainwell.nn import ClassicDropout, DropConnect, StochasticPool2d
+from trainwell.optim import needs_closure
+from trainwell.optim import optimizer as build_optimizer
+from trainwell.train import choose_device
+
+# Examples, batches and bytes of inputs that are read; diagnosis D7 needs no more examples.
+_SEEN, _BATCHES, _BYTES = 1500, 100, 1 << 26
+_BATCH = 32  # of the tests: large ones only take time
+_FEW = 10
+_RAMP = 20  # steps over which the rate rises, as planned trainings do
+_WARMED = 5  # steps after which zeros that were set on purpose have moved (diagnosis P6, P8)
+_RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # draws numbers while training
+
+Make = Callable[[nn.Module], Optimizer]
+
+
+class Reading(NamedTuple):
+    """What a test measured.
+
+    Args:
+        measured: the number; None if it could not be measured.
+        expected: what it should be, in words.
+        findings: what is wrong, if anything.
+        note: why nothing was measured.
+        unit: "bytes" or "seconds"; empty for a plain number.
+    """
+
+    measured: float | None
+    expected: str
+    findings: tuple[Finding, ...] = ()
+    note: str = ""
+    unit: str = ""
+
+
+class Learned(NamedTuple):
+    """What a short training on ten examples came to.
+
+    Args:
+        known: share that is known, of the examples or of the targets' variance.
+        ended: whether the time sufficed for all steps.
+        loss: last loss over the first one (or that of guessing, if larger).
+    """
+
+    known: float
+    ended: bool
+    loss: float
+
+
+@dataclass(frozen=True)
+class Check:
+    """One test and its result.
+
+    Args:
+        name: name of the test.
+        title: what should hold, one sentence.
+        reading: what was measured.
+    """
+
+    name: str
+    title: str
+    reading: Reading
+
+    @property
+    def passed(self) -> bool | None:
+        """Tell whether it holds; None if it was not checked. A hint is no failure."""
+        if self.reading.measured is None and not self.reading.findings:
+            return None
+        return all(finding.severity is Severity.INFO for finding in self.reading.findings)
+
+    @property
+    def verdict(self) -> str:
+        """Say the result in a word or two.
+
+        >>> Check("name", "title", Reading(0.0, "0", (Finding("rule", Severity.WARNING, "title"),))).verdict
+        'warning'
+        """
+        if self.passed is None:
+            return "not checked"
+        return min((str(finding.severity) for finding in self.reading.findings), key=_GRAVITY.index, default="ok")
+
+
+_GRAVITY = [*map(str, Severity)]
+
+
+@final
+class Patient:
+    """A network about to be trained. Every test works on copies: the network itself is never called.
+
+    Args:
+        parts: the built run.
+        optimizer: the user's own; None builds the recipe's.
+    """
+
+    def __init__(self, parts: Parts, optimizer: Optimizer | None = None) -> None:
+        self.parts, self.task, self.facts, self.recipe = parts, parts.task, parts.facts, parts.recipe
+        self.optimizer = optimizer
+        self.device = choose_device(parts.recipe.train.device)
+
+    @functools.cached_property
+    def seen(self) -> Batch:
+        """Training examples in the order of training, at most 1,500, 100 batches or 64 MiB."""
+        batches: list[Batch] = []
+        for batch in self.parts.train.epoch(0):
+            batches.append(batch)
+            held = sum(one.inputs.nbytes for one in batches)
+            if sum(map(len, batches)) >= _SEEN or len(batches) >= _BATCHES or held >= _BYTES:
+                break
+        alike = [batch for batch in batches if batch.inputs.shape[1:] == batches[0].inputs.shape[1:]]
+        names = batches[0].names()
+        return Batch({name: torch.cat([batch[name] for batch in alike]) for name in names}).to(self.device)
+
+    @functools.cached_property
+    def few(self) -> Batch:
+        """Ten different examples, of as many classes as possible."""
+        pool = self.seen.slice(0, 256)
+        count: dict[object, int] = {}
+        turn, given = [], set()
+        for number, (target, inputs) in enumerate(zip(pool.targets.tolist(), pool.inputs.flatten(1), strict=True)):
+            key = hash(inputs.cpu().numpy().tobytes())
+            if key not in given:
+                given.add(key)
+                kind = str(target)
+                turn.append((count.setdefault(kind, 0), number))
+                count[kind] += 1
+        chosen = torch.tensor([number for _, number in sorted(turn)[:_FEW]], device=self.device)
+        return Batch({name: pool[name].index_select(0, chosen) for name in pool.names()})
+
+    def copy(self, *, training: bool = False) -> nn.Module:
+        """Return a copy of the network in eval mode, or in train mode with its dropout off."""
+        return self._ready(copy.deepcopy(self.parts.model), training)
+
+    def pair(self) -> tuple[nn.Module, Optimizer]:
+        """Return a copy of the network, in train mode without dropout, with a copy of its optimizer."""
+        if self.optimizer is None:
+            model = self.copy(training=True)
+            built = build_optimizer(model, self.recipe.optim)
+            if needs_closure(built):  # short trainings here call step() alone, on single batches
+                built = build_optimizer(model, dataclasses.replace(self.recipe.optim, name="adamw", learning_rate=1e-3))
+            return model, built
+        model, own = copy.deepcopy((self.parts.model, self.optimizer))
+        return self._ready(model, True), own
+
+    def answer(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return what a network says to a batch, without gradients."""
+        with torch.no_grad():
+            return self.task.forward(model, batch)
+
+    def step(self, model: nn.Module, optimizer: Optimizer, batch: Batch) -> float:
+        """Take one step of training and return the loss before it."""
+        optimizer.zero_grad()
+        loss = self.task.loss(self.task.forward(model, batch), batch)
+        torch.autograd.backward(loss)
+        optimizer.step()
+        return loss.item()
+
+    @functools.cached_property
+    def warmed(self) -> nn.Module:
+        """A copy after five steps."""
+        model, optimizer = self.pair()
+        for batch, _ in zip(self.batches(), range(_WARMED), strict=False):
+            self.step(model, optimizer, batch)
+        return model.eval()
+
+    def batches(self, size: int = _BATCH) -> Iterator[Batch]:
+        """Yield batches from what was seen, again and again; at most as large as the planned ones."""
+        size = min(size, self.facts.batch_size or size, len(self.seen))
+        while True:
+            yield from (part for part, _ in self.seen.parts(size) if len(part) == size)
+
+    def learn_few(self, make: Make | None, *, steps: int, seconds: float) -> Learned:
+        """Train a copy on the ten examples until it knows them.
+
+        Args:
+            make: builds an optimizer; None takes the planned one at its highest rate.
+            steps: at most.
+            seconds: at most.
+        """
+        if make is None:
+            model, optimizer = self.pair()
+        else:
+            optimizer = make(model := self.copy(training=True))
+        enough = 0.95 if self.task.name == "regress" else 1 - 1e-6
+        rates = [group["lr"] for group in optimizer.param_groups]
+        losses: list[float] = []
+        known, started = 0.0, time.monotonic()
+        for number in range(1, steps + 1):
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * min(1.0, number / _RAMP)
+            losses.append(self.step(model, optimizer, self.few))
+            if number % 10 == 0:
+                known = self._known(model)
+                late = time.monotonic() - started > seconds
+                if known >= enough or late or not math.isfinite(losses[-1]):
+                    break
+        ended = number == steps or known >= enough or not math.isfinite(losses[-1])
+        return Learned(known, ended, losses[-1] / max(losses[0], self.facts.chance_loss or 0.0))
+
+    def _known(self, model: nn.Module) -> float:
+        outputs = self.answer(model, self.few)
+        if self.task.name == "regress":
+            targets = self.few.targets.double()
+            spread = (targets - targets.mean(dim=0)).square().mean().item()
+            return 1 - self.task.loss(outputs, self.few).item() / spread
+        values = torch.as_tensor(self.task.predict(outputs).values)
+        return (
+            (values.reshape(len(self.few), -1) == self.few.targets.cpu().reshape(len(self.few), -1))
+            .double()
+            .mean()
+            .item()
+        )
+
+    def _ready(self, model: nn.Module, training: bool) -> nn.Module:
+        model.to(self.device).train(training)
+        for module in model.modules():
+            if isinstance(module, _RANDOM):
+                module.eval()
+        return model

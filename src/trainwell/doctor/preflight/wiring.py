@@ -1,0 +1,171 @@
+"""Tests of how the network is wired: what reaches what."""
+
+from __future__ import annotations
+
+import torch
+
+from trainwell.core.batch import Batch
+from trainwell.core.errors import ShapeError
+from trainwell.core.finding import Finding, Severity
+from trainwell.doctor.preflight.subject import Patient, Reading
+
+_LEAK = 1e-3  # share of the answers' spread; adding rows to a batch changes float32 sums by 1e-6
+_CONSTANT = 1e-7  # diagnosis P6
+_SAMPLES = 64
+_SHOWN = 10
+_SMALL = 0.01  # share of all parameters: an unused head is a hint (diagnosis P10)
+
+
+def head_fits(patient: Patient) -> Reading:
+    """The network takes a batch and returns as many numbers as the task needs."""
+    batch = patient.few
+    try:
+        outputs = patient.answer(patient.copy(), batch)
+    except Exception as problem:  # whatever the user's network raises, training would raise it too
+        said = f"{type(problem).__name__}: {problem}".splitlines()[0]
+        title = f"The network fails on a batch of shape {tuple(batch.inputs.shape)} and {batch.inputs.dtype}: {said}"
+        return Reading(None, "an answer", (Finding("network_fails", Severity.ERROR, title),))
+    width = outputs.shape[-1] if outputs.ndim > 1 else 1
+    needed, expected = patient.facts.outputs or 1, f"{patient.facts.outputs} numbers"
+    unfit = ""
+    if patient.task.name == "classify":
+        needed = max(patient.facts.outputs, int(patient.seen.targets.max()) + 1)
+        expected = f"{needed} numbers"
+        if width < needed:
+            unfit = f"The network returns {width} numbers, but there are {needed} classes. Widen its last layer."
+    if not unfit:
+        try:
+            patient.task.loss(outputs, batch)
+        except (ShapeError, RuntimeError, IndexError) as failed:
+            unfit = str(failed).splitlines()[0]
+    finding = Finding(
+        rule="head_does_not_fit",
+        severity=Severity.ERROR,
+        title=unfit,
+        evidence={"outputs": width, "outputs_limit": needed},
+    )
+    return Reading(width, expected, (finding,) if unfit else ())
+
+
+def parameters_are_trained(patient: Patient) -> Reading:
+    """The optimizer changes every parameter that is not frozen on purpose."""
+    model, own = patient.parts.model, patient.optimizer
+    named = dict(model.named_parameters())
+    frozen = [name for name, parameter in named.items() if not parameter.requires_grad]
+    findings = []
+    missing: list[str] = []
+    if own is not None:
+        held = {id(parameter) for group in own.param_groups for parameter in group["params"]}
+        missing = [name for name in named if name not in frozen and id(named[name]) not in held]
+        if all(group["lr"] == 0 for group in own.param_groups):
+            missing = [name for name in named if name not in frozen]
+    if missing:
+        title = f"The optimizer does not change {missing[0]}" + (
+            f" and {len(missing) - 1} more." * (len(missing) > 1) or "."
+        )
+        evidence = {"parameters_missing": float(len(missing)), "parameters_missing_limit": 0.0}
+        findings.append(
+            Finding("parameters_not_in_optimizer", Severity.ERROR, title, evidence, tuple(missing[:_SHOWN]))
+        )
+    if frozen:
+        everything = len(frozen) == len(named)
+        title = "Every parameter is frozen." if everything else f"{len(frozen)} of {len(named)} parameters are frozen."
+        severity = Severity.ERROR if everything else Severity.INFO
+        evidence = {"parameters_frozen": float(len(frozen)), "parameters": float(len(named))}
+        findings.append(Finding("parameters_frozen", severity, title, evidence, tuple(frozen[:_SHOWN])))
+    return Reading(len(missing), "0 left out", tuple(findings))
+
+
+def parameters_are_reached(patient: Patient) -> Reading:
+    """The loss reaches every parameter: its gradient is not zero on three batches (diagnosis P10)."""
+    model = patient.copy(training=True)
+    reached: set[str] = set()
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
+    for batch, _ in zip(patient.batches(), range(3), strict=False):
+        model.zero_grad()
+        torch.autograd.backward(patient.task.loss(patient.task.forward(model, batch), batch))
+        reached |= {name for name, p in named.items() if p.grad is not None and bool(p.grad.any())}
+    missed = tuple(name for name in named if name not in reached)
+    numbers = sum(named[name].numel() for name in missed)
+    share = numbers / max(1, sum(parameter.numel() for parameter in named.values()))
+    finding = Finding(
+        rule="parameters_not_reached",
+        severity=Severity.ERROR if share == 1 else Severity.INFO if share < _SMALL else Severity.WARNING,
+        title=f"No gradient reaches {missed[0]}: it is cut off or not in use." if missed else "",
+        evidence={"unreached_fraction": share, "unreached_fraction_limit": 0.0},
+        where=missed[:_SHOWN],
+        explains=("network_cannot_fit", "optimizer_cannot_fit"),
+    )
+    return Reading(len(missed), "0 cut off", (finding,) if missed else ())
+
+
+def inputs_are_connected(patient: Patient) -> Reading:
+    """Every input has a way to the outputs.
+
+    Gradients of the outputs with respect to noise: real inputs may hide a way, as black corners do.
+    """
+    expected = "0 cut off"
+    pool = patient.seen.slice(0, _SAMPLES)
+    if not pool.inputs.is_floating_point():
+        return Reading(None, expected, note="inputs are tokens")
+    noise = torch.randn_like(pool.inputs) * pool.inputs.std() + pool.inputs.mean()
+    outputs = patient.task.forward(patient.copy(), pool.replace(inputs=noise.requires_grad_()))
+    (gradient,) = torch.autograd.grad((outputs * torch.randn_like(outputs)).sum(), noise, allow_unused=True)
+    reach = torch.zeros_like(noise[0]) if gradient is None else gradient.abs().amax(dim=0)
+    missed = (reach.flatten() == 0).nonzero().flatten().tolist()
+    preparation = patient.parts.preparation
+    features = preparation.feature_names if preparation else ()
+    names = features if len(features) == reach.numel() else [f"input {number}" for number in range(reach.numel())]
+    everything = len(missed) == reach.numel()
+    finding = Finding(
+        rule="inputs_not_connected",
+        severity=Severity.ERROR if everything else Severity.WARNING,
+        title=f"{'None' if everything else f'{len(missed):,}'} of {reach.numel():,} inputs "
+        f"{'has a way' if everything else 'have no way'} to the outputs.",
+        evidence={"inputs_cut_off": len(missed), "inputs_cut_off_limit": 0},
+        where=tuple(names[number] for number in missed[:_SHOWN]),
+        explains=("outputs_ignore_input", "network_cannot_fit") if everything else (),
+    )
+    return Reading(len(missed), expected, (finding,) if missed else ())
+
+
+def examples_are_independent(patient: Patient) -> Reading:
+    """In eval mode the answer to an example does not depend on the others of its batch (diagnosis P5)."""
+    expected = f"at most {_LEAK:g} of the spread"
+    pool = patient.seen.slice(0, 32)
+    if len(pool) < 9:
+        return Reading(None, expected, note="too few examples")
+    model = patient.copy()
+    rows = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(8, len(pool))])
+    other = Batch({name: pool[name][rows] for name in pool.names()})
+    together, apart = patient.answer(model, pool.slice(0, len(rows))), patient.answer(model, other)
+    spread = max(together.std().item(), apart.std().item(), 1e-12)
+    change = (together[0] - apart[0]).abs().max().item() / spread
+    finding = Finding(
+        rule="examples_leak",
+        severity=Severity.ERROR,
+        title="The answer to an example changes with the others of its batch: some layer mixes the batch axis.",
+        evidence={"change_fraction": change, "change_fraction_limit": _LEAK},
+    )
+    return Reading(change, expected, (finding,) if not change <= _LEAK else ())
+
+
+def outputs_vary(patient: Patient) -> Reading:
+    """Different inputs get different answers, at the start or within five steps (diagnosis P6)."""
+    expected = f"above {_CONSTANT:g}"
+    pool = patient.seen.slice(0, 128)
+    spread = 0.0
+    for model in (patient.copy(), patient.warmed):
+        outputs = patient.answer(model, pool)
+        spread = (outputs.std(dim=0) / outputs.mean(dim=0).abs().clamp_min(1.0)).max().item()
+        if spread > _CONSTANT:
+            return Reading(spread, expected)
+    finding = Finding(
+        rule="outputs_ignore_input",
+        severity=Severity.ERROR,
+        title="The network answers the same to every input.",
+        evidence={"output_std": spread, "output_std_low_limit": _CONSTANT},
+        explains=("network_cannot_fit",),
+        remedies=("he_initialisation",),
+    )
+    return Reading(spread, expected, (finding,))

@@ -1,0 +1,278 @@
+"""From a recipe to built parts: the only place that knows every catalogue."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from trainwell.core.batch import Batch, examples_at_once
+from trainwell.core.errors import UsageError
+from trainwell.core.facts import Facts
+from trainwell.core.protocols import Batches
+from trainwell.core.seeds import derive
+from trainwell.data import Examples, Preparation, Table
+from trainwell.data.augment.augmentation import Augment, parse
+from trainwell.data.batches import ArrayBatches, Normalise
+from trainwell.fitting.backbone import as_published
+from trainwell.fitting.plan import CUSTOM, Plan
+from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
+from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, names_of_new, remodel
+from trainwell.recipe import Recipe
+from trainwell.tasks import ONE_CLASS, TASKS, Auxiliary, TargetFacts, Task
+from trainwell.train.memory import out_of_memory
+
+Array = NDArray[Any]
+
+EVALUATION_BATCH = 1024
+_SAMPLE = 512  # training examples scored beside the validation split after each epoch
+_FLOAT_BYTES = 1 << 30  # inputs beyond this stay as they were read and become floats batch by batch
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The built data side and network of a run.
+
+    Args:
+        recipe: every setting.
+        plan: what was read and how it was split; None where the user made the batches.
+        task: what is learned.
+        model: the network, initialised, on the processor.
+        preparation: statistics fitted on the training split; None for batches made by the user.
+        splits: batches by split for evaluation, in a fixed order.
+        train: batches of the training split in the order of training.
+        sample: a few training examples, scored after each epoch.
+        facts: what is known before the first step.
+        freezing: keeps layers as they are, or None.
+        new: names of the tensors that start anew in a network that was taken over.
+        origin: what the network starts from, or None.
+        inputs: what features are learned from without labels, or None.
+    """
+
+    recipe: Recipe
+    plan: Plan | None
+    task: Task
+    model: nn.Module
+    preparation: Preparation | None
+    splits: dict[str, Batches]
+    train: Batches
+    sample: Batches | None
+    facts: Facts
+    freezing: Freezing | None = None
+    new: frozenset[str] = frozenset()
+    origin: Origin | None = None
+    inputs: Batches | None = None
+
+
+def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, fresh: bool = True) -> nn.Module:
+    """Build and initialise the network of a recipe.
+
+    Args:
+        recipe: every setting.
+        input_shape: shape of one prepared example.
+        outputs: numbers the network must return for one example.
+        fresh: False if weights will be loaded, so that those of a published backbone need not be had.
+    Raises:
+        UsageError: if the recipe names a network that was given from Python.
+    """
+    if recipe.nn.model == CUSTOM:
+        raise UsageError("This run's network was given from Python: pass it again, run.model(your_network).")
+    if recipe.nn.model.startswith(PREFIX):
+        seed = derive(recipe.seed, "init")
+        return backbone(recipe.nn.model, input_shape=input_shape, outputs=outputs, pretrained=fresh, seed=seed)
+    try:
+        model = MODELS[recipe.nn.model](recipe.nn, input_shape, outputs)
+        remodel(model, recipe.nn, input_shape)
+    except (RuntimeError, MemoryError) as problem:
+        reason = out_of_memory(problem)
+        raise UsageError(f"The network cannot be built: {reason}. Make nn.hidden or nn.width smaller.") from None
+    if recipe.train.batch_size == 1 and batch_dependent(model):
+        raise UsageError(
+            f"train.batch_size must be at least 2 for the batch norm of {recipe.nn.model}, got 1: one example has no "
+            "variance. Take larger batches, or nn.normalisation = 'group'."
+        )
+    initialise(model, recipe.nn.initialisation, seed=derive(recipe.seed, "init"), bias=recipe.nn.initial_bias)
+    return model
+
+
+def build_task(recipe: Recipe, preparation: Preparation) -> tuple[Task, int]:
+    """Build the task of a recipe, and the numbers its network must return for one example."""
+    outputs = 1 if recipe.task.name == "binary" else len(preparation.target_mean or preparation.labels)
+    if recipe.task.name == "one_vs_one":
+        outputs = outputs * (outputs - 1) // 2
+    targets = TargetFacts(outputs, preparation.target_mean, preparation.target_std)
+    return TASKS[recipe.task.name](recipe.task, targets), outputs
+
+
+def _prepared(plan: Plan) -> Preparation:
+    """Fit the preparation on the training split; a published backbone brings its own mean and deviation."""
+    recipe = plan.recipe
+    preparation = Preparation.fit(plan.examples, plan.splits.train, recipe.data)
+    if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
+        preparation = as_published(recipe.nn.model, preparation)
+    return preparation
+
+
+def _begun_anew(model: nn.Module, recipe: Recipe, preparation: Preparation, outputs: int) -> frozenset[str]:
+    """Return which tensors of a published network, which came with all its weights, are not taken over."""
+    new = names_of_new(model, recipe.transfer.layers)
+    if recipe.transfer.layers != "all":
+        state = build_network(recipe, preparation.input_shape, outputs, fresh=False).state_dict()
+        model.load_state_dict({name: state[name] for name in new}, strict=False)
+    return new
+
+
+def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
+    """Build the data, the task and the network of a plan.
+
+    Args:
+        plan: recipe and data.
+        model: the user's own network, used as it is.
+    """
+    recipe, examples, splits = plan.recipe, plan.examples, plan.splits
+    preparation = _prepared(plan)
+    origin = origin_of(recipe)
+    if origin:
+        preparation = adopt(origin, preparation)
+    task, outputs = build_task(recipe, preparation)
+    if model is None:
+        model = build_network(recipe, preparation.input_shape, outputs, fresh=origin is None)
+    new = _begun_anew(model, recipe, preparation, outputs) if recipe.transfer.source and not origin else frozenset()
+    if origin:
+        new = take_over(model, origin, recipe.transfer.layers)
+        said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
+        preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
+    transfer, freezing = recipe.transfer, None
+    if transfer.freeze != "none":
+        freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
+    if weight := float(getattr(model, "auxiliary_weight", 0.0)):
+        task = Auxiliary(task, weight=weight)
+    tensors, finish = _tensors(examples, preparation)
+
+    def batches(indices: Array, *, shuffle: bool) -> Batches:
+        least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
+        return ArrayBatches(
+            tensors,
+            indices=indices,
+            batch_size=max(least, recipe.train.batch_size),
+            seed=recipe.seed,
+            shuffle=shuffle,
+            finish=finish,
+            workers=recipe.data.workers,
+        )
+
+    chosen = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    train = batches(splits.train, shuffle=True)
+    return Parts(
+        recipe=recipe,
+        plan=plan,
+        task=task,
+        model=model,
+        preparation=preparation,
+        splits={name: batches(indices, shuffle=False) for name, indices in chosen.items() if len(indices)},
+        train=train,
+        sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
+        facts=_facts(plan, preparation, task, outputs=outputs, model=model, steps_per_epoch=len(train)),
+        freezing=freezing,
+        new=new,
+        origin=origin,
+        inputs=batches(plan.inputs, shuffle=True) if transfer.pretrain != "none" else None,
+    )
+
+
+def _facts(
+    plan: Plan, preparation: Preparation, task: Task, *, outputs: int, model: nn.Module, steps_per_epoch: int
+) -> Facts:
+    recipe, examples = plan.recipe, plan.examples
+    targets = preparation.targets(examples.targets[plan.splits.train])
+    return Facts(
+        source=recipe.data.source,
+        model=recipe.nn.model,
+        kind=examples.kind,
+        task=task.name,
+        input_shape=preparation.input_shape,
+        outputs=outputs,
+        labels=examples.labels,
+        class_counts=_class_counts(targets, examples.labels),
+        sizes=plan.splits.sizes,
+        chance_loss=task.chance_loss(targets),
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        batch_size=recipe.train.batch_size,
+        epochs=recipe.train.epochs,
+        steps=recipe.train.epochs * steps_per_epoch,
+        optimizer=recipe.optim.name,
+        learning_rate=recipe.optim.learning_rate,
+    )
+
+
+def build_augmentation(
+    recipe: Recipe, input_shape: Sequence[int], preparation: Preparation | None = None
+) -> Augment | None:
+    """Build what happens to a training batch on the device, or None if nothing does.
+
+    Args:
+        recipe: `data.shift`, `flip`, `augment`, `mix` and `label_noise` are read.
+        input_shape: of one prepared example.
+        preparation: how colours were prepared.
+    Raises:
+        UsageError: if the recipe asks for what the inputs or targets do not allow.
+        DataError: if a crop is larger than the pictures.
+    """
+    data = recipe.data
+    steps, picture = parse(data.augment), len(input_shape) == 3
+    if not (data.shift or data.flip or steps or data.label_noise):
+        return None
+    if not picture and (data.shift or data.flip or steps):
+        raise UsageError(
+            "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no pictures. "
+            "Remove them."
+        )
+    labels = preparation.labels if preparation else ()
+    if data.label_noise and (recipe.task.name not in ONE_CLASS or not labels):
+        raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
+    coloured = preparation is not None and preparation.kind == "picture"
+    colours = (preparation.mean, preparation.std) if preparation and coloured else ((0.0,), (1.0,))
+    made = Augment(
+        shift=data.shift,
+        flip=data.flip,
+        steps=steps,
+        mix=data.mix,
+        affine=colours,
+        noise=(data.label_noise, len(labels)),
+    )
+    if steps:  # tried once on nothing, so that what cannot be done is said before the run is made
+        with torch.random.fork_rng(devices=[]):
+            made(Batch({"inputs": torch.zeros(2, *input_shape), "targets": torch.zeros(2, dtype=torch.int64)}))
+    return made
+
+
+def _tensors(
+    examples: Examples, preparation: Preparation
+) -> tuple[dict[str, torch.Tensor | Array], Callable[[Batch], Batch] | None]:
+    """Prepare everything at once where memory allows; otherwise leave inputs as they are and finish each batch."""
+    targets = torch.from_numpy(preparation.targets(examples.targets))
+    raw = examples.inputs
+    if examples.kind == "picture" and not isinstance(raw, Table) and 4 * math.prod(raw.shape) > _FLOAT_BYTES:
+        if preparation.rotation is None:
+            return {"inputs": raw, "targets": targets}, Normalise(*preparation.affine)
+
+        def finish(batch: Batch) -> Batch:
+            return batch.replace(inputs=torch.from_numpy(preparation.inputs(batch.inputs.numpy())))
+
+        return {"inputs": raw, "targets": targets}, finish
+    return {"inputs": torch.from_numpy(preparation.inputs(raw)), "targets": targets}, None
+
+
+def _class_counts(targets: Array, labels: Sequence[str]) -> tuple[int, ...]:
+    if not labels:
+        return ()
+    if targets.ndim == 2:
+        return tuple(int(count) for count in targets.sum(axis=0))
+    return tuple(int(count) for count in np.bincount(targets.astype(np.int64), minlength=len(labels)))

@@ -1,0 +1,226 @@
+"""fit and resume: from data to a trained network and a run on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
+from trainwell.core.files import discard
+from trainwell.core.protocols import Display
+from trainwell.data import from_arrays
+from trainwell.fitting.build import Parts, build_parts
+from trainwell.fitting.job import Tools, build_job, build_tools
+from trainwell.fitting.loaders import loader_parts
+from trainwell.fitting.plan import CUSTOM, catalogues, gather, kind_of, plan
+from trainwell.fitting.pretrain import pretrain
+from trainwell.fitting.record import describe, gather_evidence, judge, network_table
+from trainwell.fitting.time_budget import in_time
+from trainwell.fitting.trained_model import open_run, save_model
+from trainwell.probes import standard_watch
+from trainwell.recipe import check_values, flatten, to_toml
+from trainwell.runs import Run, RunWriter
+from trainwell.train import Interrupt, State, Upkeep, threads, train
+
+_FEATURES = "pretraining"  # folder of a run for what is learned without labels, until that is done
+
+
+class Silent(Display):
+    """A display that shows nothing."""
+
+
+def fit(
+    data: Any,
+    model: nn.Module | None = None,
+    *,
+    epochs: int | None = None,
+    name: str | None = None,
+    runs: str | os.PathLike[str] = "runs",
+    edits: Mapping[str, object] | None = None,
+    display: Display | None = None,
+) -> Run:
+    """Train a network and return its run.
+
+    Args:
+        data: a bundled name ("digits"); a path to a table, picture folder, idx folder, .npz or recipe (.toml); a
+            pair (inputs, targets) of arrays or tensors; or loaders by split, {"train": ..., "validation": ...}.
+        model: your own network, trained in place; None builds one that suits the data.
+        epochs: passes over the training split; None chooses.
+        name: name of the run; None makes one from the data's name and the time.
+        runs: folder in which runs live.
+        edits: further settings by dotted key, {"optim.learning_rate": 0.01, "seed": 1}.
+        display: shows the run while it goes on; None shows nothing.
+    Returns:
+        the finished run: `.scores`, `.findings`, `.recipe`, `.model()`, `.path`.
+    Raises:
+        TrainwellError: one of the tree in `trainwell.core.errors`, with one sentence; what was reached is on disk.
+
+    >>> import tempfile
+    >>> run = fit("iris", epochs=2, runs=tempfile.mkdtemp())
+    >>> run.status, sorted(run.scores)
+    ('ok', ['test', 'train', 'validation'])
+    """
+    changes = dict(edits or {})
+    if epochs is not None:
+        changes["train.epochs"] = epochs
+    if model is not None:
+        changes["nn.model"] = CUSTOM
+    with Interrupt() as interrupt:
+        begun = time.perf_counter()
+        parts = in_time(understand(data, model, changes), begun=begun)
+        tools = build_tools(parts)
+        interrupt.check()
+        writer = RunWriter.create(Path(runs), name, recipe_text=to_toml(parts.recipe))
+        return _run(writer, tools, interrupt, display or Silent(), fresh=True)
+
+
+def resume(
+    path: str | os.PathLike[str], data: Any = None, model: nn.Module | None = None, *, display: Display | None = None
+) -> Run:
+    """Continue a run from its newest intact checkpoint, exactly as if it had never stopped.
+
+    Args:
+        path: the run's folder.
+        data: the same data again, for a run whose data were given from Python.
+        model: the same network again, for a run whose network was given from Python.
+        display: shows the run while it goes on.
+    Raises:
+        UsageError: if the run is finished, or needs data or a network from Python.
+        StorageError: if there is nothing intact to continue from, or the data changed since.
+    """
+    with Interrupt() as interrupt:
+        run = Run.open(path)
+        if run.status == "ok":
+            raise UsageError(f"The run {run.path} is finished; nothing is left to resume. Start a new one with fit.")
+        settings = dict(flatten(run.recipe))
+        if settings["data.source"] in ("arrays", "loaders") and data is None:
+            raise UsageError(f"The run {run.path} was trained on data given from Python: resume(path, data).")
+        if settings["nn.model"] == CUSTOM and model is None:
+            raise UsageError(f"The run {run.path} trains a network given from Python: resume(path, data, network).")
+        source = settings.pop("data.source")
+        if settings["transfer.source"]:
+            settings["transfer.source"] = found_again(str(settings["transfer.source"]), run)
+        parts = understand(found_again(str(source), run) if data is None else data, model, settings)
+        _check_same_data(run, parts)
+        tools = build_tools(parts)
+        return _run(RunWriter.reopen(run.path), tools, interrupt, display or Silent(), fresh=False)
+
+
+def understand(data: Any, model: nn.Module | None, changes: Mapping[str, object]) -> Parts:
+    """Make built parts of whatever was given as data."""
+    custom = model is not None
+    if isinstance(data, (str, Path)):
+        return build_parts(plan(gather(data, changes, custom=custom)), model)
+    settings = check_values({"data.source": "arrays", **changes}, catalogues=catalogues(custom=custom))
+    if isinstance(data, (tuple, list)) and len(data) == 2:
+        return build_parts(plan(settings, from_arrays(*data, task=kind_of(str(settings.get("task.name", ""))))), model)
+    if isinstance(data, Mapping):
+        return loader_parts(data, model, settings)
+    if hasattr(data, "__iter__") and not hasattr(data, "shape"):
+        return loader_parts({"train": data}, model, settings)
+    raise UsageError(
+        "Data must be a name, a path, a pair (inputs, targets), a loader or loaders by split, "
+        f"got {type(data).__name__}. Example: fit((X, y))."
+    )
+
+
+def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display, *, fresh: bool) -> Run:
+    parts = tools.parts
+    recipe = parts.recipe
+    table = network_table(parts)
+    per_batch = sum(layer.multiply_adds for layer in table) * recipe.train.batch_size
+    with writer, _named(writer), threads(recipe.train.threads, per_batch):
+        job, upkeep = build_job(tools, writer, interrupt, display)
+        state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
+        features = writer.path / _FEATURES
+        if fresh:
+            describe(writer, parts, table, display=display)
+        if parts.inputs and (fresh or (features.is_dir() and not any(writer.checkpoints.glob("step-*")))):
+            losses = pretrain(job.model, parts.inputs, recipe, features, device=job.device, check=interrupt.check)
+            writer.event("pretrain", {"losses": losses})
+            first, last = losses[0], losses[-1]
+            display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
+            upkeep.save(state)  # from here on a run is resumed from what it learned with labels
+            discard(features)
+        elif not fresh:
+            state = _restore(writer, upkeep, display)
+        watch = standard_watch(writer, budget=recipe.watch.budget)
+        display.start(parts.facts, state.step)
+        moment = None
+        try:
+            upkeep.complete(state)
+            watch.start(job.model, state.step)
+            for moment in train(job, state):
+                watch.look(moment)
+                display.step(moment.step, moment.epoch)
+        except DivergedError:
+            if moment is not None:
+                watch.look_closely(moment)  # the step it broke at may not have been a sampled one
+            judge(writer, parts)
+            raise
+        finally:
+            watch.stop()
+            display.stop()
+            writer.progress(state.step)
+        upkeep.save(state)  # what follows takes time, and may be interrupted too
+        upkeep.finish()
+        writer.set_meta("overhead_fraction", watch.overhead_fraction)
+        save_model(writer.path, job.model, parts.preparation, parts.facts.labels)
+        gather_evidence(writer, parts, state, interrupt)
+        judge(writer, parts)
+    return open_run(writer.path)
+
+
+@contextlib.contextmanager
+def _named(writer: RunWriter) -> Iterator[None]:
+    """Let an error say which run was under way, and how an interrupted one goes on."""
+    try:
+        yield
+    except TrainwellError as problem:
+        problem.run = writer.path
+        if isinstance(problem, Interrupted):
+            problem.args = (f"{problem}; continue with: trainwell fit --resume {writer.path}",)
+        raise
+
+
+def _restore(writer: RunWriter, upkeep: Upkeep, display: Display) -> State:
+    try:
+        state, skipped = upkeep.restore()
+    except StorageError as problem:
+        if any(writer.checkpoints.iterdir()):
+            raise
+        raise StorageError(f"{problem} The run stopped before its first checkpoint: start it again with fit.") from None
+    writer.rewind(state.step)
+    writer.event("resumed", {"step": state.step, "skipped": list(skipped)})
+    for sentence in skipped:
+        display.say(sentence)
+    display.say(f"Resuming {writer.path} at step {state.step:,} (epoch {state.epoch + 1}, batch {state.position}).")
+    return state
+
+
+def found_again(source: str, run: Run) -> str:
+    """Return the path of a run's data, which may be relative to where the run was started."""
+    there = Path(str(run.meta.get("folder", ""))) / source
+    return str(there) if there.exists() and not Path(source).exists() else source
+
+
+def _check_same_data(run: Run, parts: Parts) -> None:
+    if parts.origin and run.meta.get("origin") not in (None, parts.origin.fingerprint):
+        raise StorageError(
+            f"The weights of {parts.origin.run.path} must be what they were when the run {run.path} started from them, "
+            "but they have changed. Restore them, or start a new run with fit."
+        )
+    before = run.meta.get("fingerprint")
+    now = parts.plan.examples.fingerprint() if parts.plan else None
+    if before and now and before != now:
+        raise StorageError(
+            f"The data of the run {run.path} must be what they were when it started, but they have changed. "
+            "Restore them, or start a new run with fit."
+        )

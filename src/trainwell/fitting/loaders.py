@@ -1,0 +1,122 @@
+"""Training on batches a user made: loaders by split, with the user's own network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainwell.core.batch import Batch
+from trainwell.core.errors import DataError, UsageError
+from trainwell.core.facts import Facts
+from trainwell.core.protocols import Batches
+from trainwell.data.batches import LoaderBatches
+from trainwell.fitting.build import Parts
+from trainwell.fitting.plan import CUSTOM
+from trainwell.recipe import check_combinations, unflatten
+from trainwell.recipe.schema import Value
+from trainwell.tasks import TASKS, TargetFacts
+
+SPLITS = ("train", "validation", "test")
+_BATCHES_READ = 50  # enough to know the share of each class
+
+
+def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, settings: Mapping[str, Value]) -> Parts:
+    """Build a run on loaders.
+
+    Args:
+        loaders: "train", and where there are any "validation" and "test": re-iterables of (inputs, targets) pairs,
+            mappings or `Batch`es, such as torch DataLoaders.
+        model: the network.
+        settings: dotted key to value; "task.name" overrides what is found out.
+    Raises:
+        UsageError: if there is no network or no training split.
+        DataError: if a loader gives nothing.
+    """
+    if model is None:
+        raise UsageError("Loaders need a network of your own: fit(loaders, your_network).")
+    if unknown := set(loaders) - set(SPLITS):
+        raise UsageError(f"Loaders must be named train, validation or test, got {', '.join(sorted(unknown))}.")
+    if "train" not in loaders:
+        raise UsageError('There must be a loader to train on: fit({"train": loader}, your_network).')
+    given: dict[str, Value] = {"data.source": "loaders", "nn.model": CUSTOM, "train.patience": 0, **settings}
+    seed = unflatten(given).seed
+    batches: dict[str, Batches] = {name: _batches(name, loader, seed) for name, loader in loaders.items()}
+    seen = list(islice(batches["train"].epoch(0), _BATCHES_READ))
+    width = _width(seen[0], model)
+    wanted = str(settings.get("task.name", "")) or _infer(seen[0], width)
+    recipe = unflatten({**given, "task.name": wanted})
+    check_combinations(recipe)
+    numbers = 1 if seen[0].targets.ndim == 1 else seen[0].targets.shape[1]
+    task = TASKS[wanted](recipe.task, TargetFacts(width, (0.0,) * numbers, (1.0,) * numbers))
+    _check_labels(seen, wanted, width)
+    targets = torch.cat([batch.targets for batch in seen]).numpy() if seen[0].mask is None else np.zeros(0)
+    facts = Facts(
+        source=recipe.data.source,
+        model=recipe.nn.model,
+        kind="batches",
+        task=task.name,
+        input_shape=tuple(seen[0].inputs.shape[1:]),
+        sizes={name: _size(loader) for name, loader in loaders.items()},
+        chance_loss=task.chance_loss(targets) if len(targets) else None,
+        parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),
+        batch_size=len(seen[0]),
+        epochs=recipe.train.epochs,
+        steps=recipe.train.epochs * len(batches["train"]),
+        optimizer=recipe.optim.name,
+        learning_rate=recipe.optim.learning_rate,
+    )
+    splits = {name: batches[name] for name in SPLITS if name in batches}
+    return Parts(recipe, None, task, model, None, splits, batches["train"], None, facts)
+
+
+def _batches(name: str, loader: Iterable[Any], seed: int) -> Batches:
+    if not isinstance(loader, Sized):
+        raise UsageError(
+            f"The {name} loader must be one that has a length and can be gone through again and again, "
+            f"got {type(loader).__name__}. Give a DataLoader or a list of (inputs, targets) pairs."
+        )
+    if not len(loader):
+        raise DataError(f"The {name} loader must give at least one batch, got none. Give data, or leave it out.")
+    return LoaderBatches(loader, seed=seed)
+
+
+def _width(batch: Batch, model: nn.Module) -> int:
+    """Return how many numbers the network gives for one example."""
+    was_training = model.training
+    model.eval()
+    with torch.no_grad():
+        outputs: Tensor = model(batch.inputs) if batch.mask is None else model(batch.inputs, batch.mask)
+    model.train(was_training)
+    return outputs.shape[-1] if outputs.ndim > 1 else 1
+
+
+def _infer(batch: Batch, width: int) -> str:
+    """Find out what is learned from the kind of the targets and the width of the outputs."""
+    if batch.targets.is_floating_point():
+        return "regress"
+    if batch.targets.ndim == 2:
+        return "multilabel"
+    return "classify" if width > 1 else "binary"
+
+
+def _check_labels(seen: Sequence[Batch], task: str, width: int) -> None:
+    if task not in ("classify", "binary"):
+        return
+    classes = max(width, 2)
+    low = min(int(batch.targets.min()) for batch in seen)
+    high = max(int(batch.targets.max()) for batch in seen)
+    if low < 0 or high >= classes:
+        raise DataError(
+            f"Labels must lie between 0 and {classes - 1} for a network with {width} output{'s' * (width > 1)}, "
+            f"got {low if low < 0 else high}. Count classes from 0, or give the network more outputs."
+        )
+
+
+def _size(loader: Iterable[Any]) -> int:
+    dataset = getattr(loader, "dataset", ())
+    return len(dataset) if isinstance(dataset, Sized) else 0

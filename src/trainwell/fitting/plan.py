@@ -1,0 +1,180 @@
+"""From what a user asked to a complete recipe, with the data it speaks of."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.errors import RecipeError
+from trainwell.core.facts import Facts
+from trainwell.data import Examples, Splits, Table, read, split
+from trainwell.fitting.backbone import published
+from trainwell.fitting.pretrain import labelled
+from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
+from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES, PREFIX
+from trainwell.optim import OPTIMIZERS, SCHEDULES
+from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
+from trainwell.recipe.schema import Value
+from trainwell.tasks import TASKS
+
+CUSTOM = "custom"  # nn.model of a network that was given from Python
+
+CATALOGUES: Mapping[str, tuple[str, ...]] = {
+    "model": tuple(MODELS),
+    "activation": tuple(ACTIVATIONS),
+    "initialisation": tuple(INITIALISATIONS),
+    "normalisation": NORMALISATION_NAMES,
+    "pooling": POOLING_NAMES,
+    "optimizer": tuple(OPTIMIZERS),
+    "schedule": tuple(SCHEDULES),
+    "task": tuple(TASKS),
+}
+
+# Which tasks each kind of target can serve; the first is what it is taken for.
+_CLASSES = ("classify", "one_vs_rest", "one_vs_one")
+_TASKS_FOR = {"binary": ("binary", "classify"), "classify": _CLASSES, "regress": ("regress",)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A complete recipe, the data it speaks of, and why each default was chosen.
+
+    Args:
+        recipe: every setting.
+        reasons: dotted key to the reason for a default.
+        examples: what was read.
+        splits: which examples train, choose and judge.
+        inputs: the training examples with those whose labels are not used.
+    """
+
+    recipe: Recipe
+    reasons: Mapping[str, str]
+    examples: Examples
+    splits: Splits
+    inputs: NDArray[np.int64]
+
+
+def catalogues(*, custom: bool) -> Mapping[str, tuple[str, ...]]:
+    """Return the valid names of every setting; a network from Python has a name only where there is one."""
+    return {**CATALOGUES, "model": (*CATALOGUES["model"], CUSTOM)} if custom else CATALOGUES
+
+
+def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = False) -> dict[str, Value]:
+    """Return the settings a user gave: those of a recipe file, if the source is one, and the edits on top.
+
+    Args:
+        source: name or path of the data, or path of a recipe (.toml).
+        edits: dotted key to value.
+        custom: whether the network is given from Python.
+    Raises:
+        RecipeError: with every mistake of both.
+
+    >>> gather("digits", {"seed": 3})
+    {'data.source': 'digits', 'seed': 3}
+    """
+    mistakes: list[str] = []
+    names = catalogues(custom=custom)
+    settings: dict[str, Value] = {}
+    try:
+        if str(source).endswith(".toml"):
+            settings |= read_settings(Path(source), catalogues=names)
+        else:
+            settings["data.source"] = str(source)
+    except RecipeError as problem:
+        mistakes += problem.mistakes
+    try:
+        settings |= check_values(edits, catalogues=names)
+    except RecipeError as problem:
+        mistakes += problem.mistakes
+    if mistakes:
+        raise RecipeError(mistakes)
+    if str(settings.get("transfer.source", "")).startswith(PUBLISHED):
+        settings.setdefault("nn.model", settings["transfer.source"])
+    return settings
+
+
+def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Plan:
+    """Complete the settings with sound defaults for the data they name.
+
+    Args:
+        settings: dotted key to value, as `gather` returns them.
+        examples: the data, if they are in memory already.
+    Raises:
+        RecipeError: if settings and data do not fit together.
+        DataError: if the data cannot be used.
+    """
+    given = unflatten(settings)
+    origin = origin_of(given)
+    taken = inherited(origin, settings) if origin else {}
+    if not (given.transfer.source or given.transfer.pretrain != "none") and given.transfer.freeze != "none":
+        raise RecipeError(
+            [
+                f"transfer.freeze must be 'none' for a network from scratch, got {given.transfer.freeze!r}: random "
+                "layers must learn. Give transfer.source (--from RUN) or transfer.pretrain."
+            ]
+        )
+    given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
+    if given.nn.model.startswith(PREFIX):
+        asked = published(given.nn.model, given.data.prepare)  # refuses another preparation, whoever read the data
+        taken = {**(asked if examples is None else {}), **taken}
+        given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
+    wanted = str(settings.get("task.name", ""))
+    if examples is None:
+        examples = read(given.data, task=kind_of(wanted))
+    splits = split(examples, given.data, split_seed(given))
+    inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
+    _check_task(wanted, examples)
+    facts = Facts(
+        kind=examples.kind,
+        model=str(settings.get("nn.model", "")),
+        task=wanted or examples.task,
+        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else _shape(examples),
+        labels=examples.labels,
+        sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+    )
+    defaults = preset(facts, optimizer=str(settings.get("optim.name", "")), minutes=given.train.minutes) | taken
+    if given.transfer.source.startswith(PUBLISHED):
+        usual, _ = defaults.get("optim.learning_rate", (given.optim.learning_rate, ""))
+        defaults["optim.learning_rate"] = slowed(usual)
+    values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
+    reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
+    recipe = unflatten(values)
+    check_combinations(recipe)
+    return Plan(recipe, reasons, examples, splits, inputs)
+
+
+def split_seed(recipe: Recipe) -> int:
+    """Return the seed by which the data of a recipe are divided."""
+    return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
+
+
+def _shape(examples: Examples) -> tuple[int, ...]:
+    if isinstance(examples.inputs, Table) or examples.kind != "picture":
+        return ()
+    height, width, channels = examples.inputs.shape[1:]
+    return (channels, height, width)
+
+
+def kind_of(task: str) -> str:
+    """Return what a task asks of the targets: all ways to several classes take the same ones.
+
+    >>> kind_of("one_vs_one"), kind_of("regress")
+    ('classify', 'regress')
+    """
+    return "classify" if task in _CLASSES else task
+
+
+def _check_task(wanted: str, examples: Examples) -> None:
+    possible = _TASKS_FOR.get(examples.task, (examples.task,))
+    if wanted and wanted not in possible:
+        raise RecipeError(
+            [
+                f"task.name must be {' or '.join(map(repr, possible))} for the targets of {examples.name}, "
+                f"got {wanted!r}. Leave it out to have it found out."
+            ]
+        )

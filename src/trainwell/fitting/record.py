@@ -1,0 +1,198 @@
+"""What a run leaves behind for its reader: facts, scores, mistakes, baselines and findings."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trainwell.core.protocols import Batches, Display
+from trainwell.cost import LayerCost, layers
+from trainwell.data import Examples, Table, audit
+from trainwell.explain import calibration, data_uri, evaluation_mode, first_filters, grid, top_error, worst_mistakes
+from trainwell.fitting.build import Parts
+from trainwell.fitting.job import rescaled
+from trainwell.fitting.plan import Plan
+from trainwell.recipe import without_effect
+from trainwell.rules import diagnose
+from trainwell.runs import RunWriter, StoreReader
+from trainwell.tasks import ONE_CLASS, baselines
+from trainwell.tasks.regress import RegressTally
+from trainwell.train import Interrupt, State, evaluate
+
+_MISTAKES = 24
+_POINTS = 500  # pairs in the picture of predicted against true
+_CLASSES = 100  # a confusion matrix with more classes than this shows nothing
+_JUDGED = 10_000  # examples whose confidence is compared with the truth
+_SIDE = 96  # pictures in a report are thinned out to about this side
+
+
+def network_table(parts: Parts) -> Sequence[LayerCost]:
+    """Return the cost of every layer; nothing for a network that cannot be followed with a single example of zeros."""
+    try:
+        return layers(parts.model, parts.facts.input_shape)
+    except Exception:  # the user's own network may refuse in any way, and the run does not depend on this table
+        return ()
+
+
+def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, display: Display) -> None:
+    """Record and say what is known before the first step."""
+    facts = parts.facts
+    task = parts.task
+    writer.describe(task=task.name, main_score=task.main_score, model=parts.recipe.nn.model, facts=facts)
+    for key in ("chance_loss", "epochs", "steps"):
+        writer.set_meta(f"planned_{key}" if key == "steps" else key, getattr(facts, key))
+    writer.set_meta("folder", os.getcwd())
+    if parts.origin:
+        writer.set_meta("origin", parts.origin.fingerprint)
+    remarks: list[str] = []
+    detail: dict[str, Any] = {
+        "source": parts.recipe.data.source,
+        "kind": facts.kind,
+        "task": task.name,
+        "labels": list(facts.labels),
+        "sizes": dict(facts.sizes),
+        "input_shape": list(facts.input_shape),
+    }
+    if parts.plan and parts.preparation:
+        examples = parts.plan.examples
+        remarks = [*examples.remarks, *parts.preparation.remarks]
+        fingerprint = examples.fingerprint()
+        writer.set_meta("fingerprint", fingerprint)
+        detail |= {"features": list(parts.preparation.feature_names), "fingerprint": fingerprint}
+        for finding in audit(examples, parts.plan.splits):
+            writer.finding(finding)
+    remarks += [*rescaled(parts.recipe)[1], *without_effect(parts.recipe, validated="validation" in parts.splits)]
+    writer.event("data", {**detail, "remarks": remarks})
+    rows = [
+        {"name": row.name, "type": row.type, "output": list(row.output_shape), "parameters": row.parameters}
+        for row in table
+    ]
+    writer.event("network", {"model": parts.recipe.nn.model, "parameters": facts.parameters, "layers": rows})
+    for remark in remarks:
+        display.say(remark)
+
+
+def judge(writer: RunWriter, parts: Parts) -> None:
+    """Run every rule over what was recorded, and record what they find."""
+    writer.flush()
+    with StoreReader(writer.path / "run.sqlite") as store:
+        signals = store.signals()
+    for finding in diagnose(signals, parts.facts):
+        writer.finding(finding)
+
+
+def gather_evidence(writer: RunWriter, parts: Parts, state: State, interrupt: Interrupt) -> None:
+    """Score the trained network on every split, the sealed test split included, and record what explains the scores."""
+    device = next(parts.model.parameters()).device
+    tallies = {}
+    for name, batches in parts.splits.items():
+        scores, tallies[name] = evaluate(parts.model, parts.task, batches, device=device, check=interrupt.check)
+        writer.score(state.epoch, state.step, name, scores)
+    shown = next(name for name in ("test", "validation", "train") if name in tallies)
+    tally: Any = tallies[shown]
+    labels = list(parts.facts.labels)
+    if hasattr(tally, "matrix"):
+        labels = labels or [str(number) for number in range(len(tally.matrix))]
+        if len(labels) <= _CLASSES:
+            writer.event("confusion", {"split": shown, "labels": labels, "matrix": tally.matrix.tolist()})
+    if hasattr(tally, "per_class"):
+        rows = [{"label": label, **row} for label, row in zip(labels, tally.per_class(), strict=False)]
+        writer.event("per_class", {"split": shown, "rows": rows})
+    if isinstance(tally, RegressTally):
+        true, predicted = (values[:, 0] for values in tally.pairs())
+        chosen = np.linspace(0, len(true) - 1, min(_POINTS, len(true))).astype(int)
+        pairs = {"true": true[chosen].tolist(), "predicted": predicted[chosen].tolist()}
+        writer.event("residuals", {"split": shown, **pairs})
+    if parts.task.name in ONE_CLASS:
+        _record_calibration(writer, parts, shown)
+    if parts.plan:
+        _record_mistakes(writer, parts, parts.plan, shown=shown)
+        _record_baselines(writer, parts, shown)
+
+
+def _record_calibration(writer: RunWriter, parts: Parts, shown: str) -> None:
+    """Record how sure the network is and how right, and its first filters where it has some (curriculum L4, L5)."""
+    device = next(parts.model.parameters()).device
+    probabilities, classes, seen = [], [], 0
+    with evaluation_mode(parts.model), torch.no_grad():
+        for batch in parts.splits[shown].epoch(0):
+            answer = parts.task.predict(parts.task.forward(parts.model, batch.to(device)))
+            if answer.probabilities is None or seen >= _JUDGED:
+                break
+            probabilities.append(answer.probabilities)
+            classes.append(batch.targets.cpu().numpy())
+            seen += len(batch)
+    if probabilities:
+        given, truth = np.concatenate(probabilities), np.concatenate(classes).astype(np.int64)
+        found = calibration(given, truth)
+        errors = {f"top{n}_error": top_error(given, truth, n) for n in (1, 5) if n < given.shape[1]}
+        writer.event("calibration", {"split": shown, **dataclasses.asdict(found), **errors})
+    if filters := first_filters(parts.model):
+        writer.event("filters", {"picture": data_uri(grid(filters), shortest_side=_SIDE)})
+
+
+def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str) -> None:
+    examples, batches, indices = plan.examples, parts.splits[shown], getattr(plan.splits, shown)
+    device = next(parts.model.parameters()).device
+    mistakes = worst_mistakes(parts.model, parts.task, batches=batches, count=_MISTAKES, device=device)
+    rows = []
+    for mistake in mistakes:
+        number = int(indices[mistake.position])
+        prediction = parts.task.predict(torch.tensor([mistake.outputs]))
+        true, predicted = _answer(parts, examples.targets[number]), _answer(parts, prediction.values[0])
+        if true == predicted:  # right, only not sure: no mistake
+            continue
+        confidence = None if prediction.confidence is None else float(prediction.confidence[0])
+        row = {"id": str(examples.ids[number]), "true": true, "predicted": predicted, "confidence": confidence}
+        rows.append({**row, "loss": mistake.loss, **_shown_input(examples, number)})
+    writer.event("mistakes", {"split": shown, "rows": rows})
+
+
+def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
+    if isinstance(examples.inputs, Table):
+        row = examples.inputs[np.array([number])].columns
+        return {"picture": None, "row": {name: _plain(values[0]) for name, values in row.items()}}
+    if examples.kind != "picture":
+        return {"picture": None, "row": None}
+    picture = examples.inputs[number]
+    every = max(1, round(max(picture.shape[:2]) / _SIDE))
+    small = np.ascontiguousarray(picture[::every, ::every])
+    return {"picture": data_uri(small[..., 0] if small.shape[2] == 1 else small), "row": None}
+
+
+def _record_baselines(writer: RunWriter, parts: Parts, shown: str) -> None:
+    train, judged = _arrays(parts.splits["train"], limit=20_000), _arrays(parts.splits[shown])
+    rows = [{"name": name, "scores": scores} for name, scores in baselines(parts.task, train, judged)]
+    writer.event("baselines", {"main": parts.task.main_score, "rows": rows})
+
+
+def _arrays(batches: Batches, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArray[Any]]:
+    inputs, targets, seen = [], [], 0
+    for batch in batches.epoch(0):
+        inputs.append(batch.inputs.numpy())
+        targets.append(batch.targets.numpy())
+        seen += len(batch)
+        if seen >= limit:
+            break
+    return np.concatenate(inputs), np.concatenate(targets)
+
+
+def _answer(parts: Parts, value: Any) -> Any:
+    labels: Sequence[str] = parts.facts.labels
+    if parts.task.name in ONE_CLASS:
+        return labels[int(value)]
+    if parts.task.name == "multilabel":
+        return ", ".join(label for label, present in zip(labels, value, strict=True) if present) or "none"
+    return _plain(value) if np.ndim(value) == 0 else [_plain(item) for item in value]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (np.generic, torch.Tensor)):
+        value = value.item()
+    return value

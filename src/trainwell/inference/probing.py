@@ -1,0 +1,103 @@
+"""What a linear classifier makes of the features at every depth of a network (curriculum P3)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from trainwell.core.errors import DataError
+from trainwell.data import Examples, Preparation, read, split
+from trainwell.explain import depths, linear_probe
+from trainwell.fitting.model_files import read_preparation
+from trainwell.fitting.plan import split_seed
+from trainwell.fitting.trained_model import load_model
+from trainwell.fitting.transfer import Origin, adopt
+from trainwell.nn import belongs, head_names
+from trainwell.runs import Run
+
+_MOST = 1_000  # examples of each data set that are looked at
+
+
+@dataclass(frozen=True)
+class Depths:
+    """The accuracy of a linear classifier at every depth.
+
+    Args:
+        run: the network's run.
+        data: what was classified.
+        split: which examples were scored; those of the training split were fitted.
+        accuracies: depth to accuracy, in the order of computing; "input" is the prepared input itself.
+        chance: accuracy of the most frequent class.
+    """
+
+    run: str
+    data: str
+    split: str
+    accuracies: Mapping[str, float]
+    chance: float
+
+
+def probe_layers(run: Run, data: str | None = None) -> Depths:
+    """Fit a linear classifier on the features at every depth of a network (Alain and Bengio 2016).
+
+    Args:
+        run: a finished run.
+        data: classified data; None for those it was trained on.
+    Raises:
+        DataError: if there are no classes, or nothing to score on.
+    """
+    model, preparation = load_model(run), read_preparation(run)
+    settings = run.recipe
+    if data is not None:
+        size = preparation.input_shape[-1] if preparation.kind == "picture" else 0
+        recipe = dataclasses.replace(settings.data, source=data, image_size=size, target="", drop=(), group="")
+        settings = dataclasses.replace(settings, data=recipe)
+    examples = read_again(settings.data, run)
+    if data is not None:
+        fresh = Preparation.fit(examples, np.arange(len(examples)), settings.data)
+        preparation = adopt(Origin(run, run.recipe, preparation), fresh)
+    classes = examples.class_numbers
+    splits = split(examples, settings.data, split_seed(settings))
+    if classes is None or not len(splits.validation):
+        raise DataError(f"{examples.name} must have classes and a validation split to probe layers on.")
+    rows, judged = draw(splits.train, settings.seed), draw(splits.validation, settings.seed)
+    fitted, held = (features_by_depth(model, examples, part, preparation) for part in (rows, judged))
+    y, z = torch.from_numpy(classes[rows]), torch.from_numpy(classes[judged])
+    found = {name: linear_probe((x, y), (held[name], z)) for name, x in fitted.items()}
+    chance = float(np.bincount(classes[judged]).max() / len(judged))
+    return Depths(str(run.path), settings.data.source, "validation", found, chance)
+
+
+def prepared(examples: Examples, rows: NDArray[np.int64], preparation: Preparation) -> Tensor:
+    """Return some examples as the network sees them."""
+    return torch.from_numpy(preparation.inputs(examples.inputs[rows]))
+
+
+def features_by_depth(
+    model: nn.Module, examples: Examples, rows: NDArray[np.int64], preparation: Preparation
+) -> dict[str, Tensor]:
+    """Return the features of some examples at every depth before the head."""
+    found, heads = depths(model, prepared(examples, rows, preparation)), head_names(model)
+    return {name: x for name, x in found.items() if not belongs(name, heads)}
+
+
+def read_again(recipe: Any, run: Run) -> Examples:
+    """Read the data of a run, which may lie relative to where it was started."""
+    there = Path(str(run.meta.get("folder", ""))) / recipe.source
+    source = str(there) if there.exists() and not Path(recipe.source).exists() else recipe.source
+    if source in ("arrays", "loaders"):
+        raise DataError(f"The data of {run.path} were given from Python and cannot be read again. Name data on disk.")
+    return read(dataclasses.replace(recipe, source=source))
+
+
+def draw(rows: NDArray[np.int64], seed: int, *, most: int = _MOST) -> NDArray[np.int64]:
+    """Draw some of the examples, sorted."""
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:most])

@@ -1,0 +1,94 @@
+"""Which pictures look alike to a network (curriculum A12)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainwell.core.errors import DataError
+from trainwell.data import Table, read_inputs
+from trainwell.explain import features, nearest, precision_at, precision_of_set
+from trainwell.fitting.trained_model import load_model, load_task
+from trainwell.nn import head_names
+from trainwell.runs import Run
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One picture of a gallery: its name, its sub-folder's name, and how far its signature lies from the query's."""
+
+    id: str
+    label: str
+    distance: float
+
+
+@dataclass(frozen=True)
+class Similar:
+    """The nearest pictures to one.
+
+    Args:
+        run: the network's run.
+        picture: the query.
+        gallery: where was searched.
+        size: how many pictures were compared.
+        neighbours: nearest first; the query itself is left out.
+        precision: share of them with the class of the query, where sub-folders tell both; else None.
+        precision_of_gallery: the same, mean over its pictures asked in turn, at most 1,000; None without classes.
+    """
+
+    run: str
+    picture: str
+    gallery: str
+    size: int
+    neighbours: tuple[Neighbour, ...]
+    precision: float | None
+    precision_of_gallery: float | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as `similar --json` prints it."""
+        return dataclasses.asdict(self)
+
+
+def similar(run: Run, picture: str, gallery: str, *, count: int = 10) -> Similar:
+    """Find the pictures whose features before the head are nearest to those of one picture, exactly.
+
+    Args:
+        run: a finished run on pictures.
+        picture: file of the query.
+        gallery: a folder of pictures; where it has sub-folders, their names are classes.
+        count: how many neighbours, precision@count.
+    Raises:
+        DataError: if there is nothing to compare, or no pictures.
+    """
+    recipe, preparation, _ = load_task(run)
+    model = load_model(run)
+    asked, _ = read_inputs(picture, preparation, recipe.data)
+    raw, ids = read_inputs(gallery, preparation, recipe.data)
+    if isinstance(raw, Table) or isinstance(asked, Table) or len(asked) != 1:
+        raise DataError(f"similar needs one picture and a folder of pictures, got {picture} and {gallery}.")
+    head = head_names(model)[-1]
+    query, signatures = (
+        features(model, torch.from_numpy(preparation.inputs(np.asarray(part))), head=head) for part in (asked, raw)
+    )
+    here, root = Path(picture).resolve(), Path(gallery).resolve()
+    own = [place for place, name in enumerate(ids) if (root / name).resolve() == here]
+    distances, places = nearest(query, signatures, count=count + len(own))
+    kept = [(d, p) for d, p in zip(distances[0].tolist(), places[0].tolist(), strict=True) if p not in own][:count]
+    labels = [PurePosixPath(name).parent.name for name in ids]
+    classes = sorted(set(labels))
+    wanted = labels[own[0]] if own else here.parent.name
+    precision = everywhere = None
+    if len(classes) > 1 and max(Counter(labels).values()) > 1:
+        numbers = torch.tensor([classes.index(label) for label in labels])
+        everywhere = precision_of_set(signatures, numbers, count=min(count, len(ids) - 1))
+        if wanted in classes and kept:
+            found = torch.tensor([[place for _, place in kept]])
+            precision = precision_at(found, numbers, wanted=torch.tensor([classes.index(wanted)]))
+    neighbours = tuple(Neighbour(ids[place], labels[place], distance) for distance, place in kept)
+    return Similar(str(run.path), picture, gallery, len(ids), neighbours, precision, everywhere)

@@ -1,0 +1,149 @@
+"""A classifier of small pictures slid over a large one, all windows in one pass (curriculum A9)."""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from trainwell.core.errors import UsageError
+from trainwell.data import Preparation, read_picture
+from trainwell.fitting.trained_model import load_model, load_task
+from trainwell.nn import fully_convolutional
+from trainwell.runs import Run
+
+_PIXELS_AT_ONCE = 1_500_000  # a strip of so many pixels bounds the memory of the first layers' feature maps
+_CROPS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class ClassMap:
+    """What a classifier says of every window of a picture.
+
+    Args:
+        classes: (rows, columns) number of the most probable class of each window.
+        confidence: (rows, columns) its probability.
+        labels: names of the classes.
+        window: (height, width) of a window in pixels.
+        stride: pixels between two windows.
+        one_pass: False if every window was classified by itself.
+    """
+
+    classes: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    labels: tuple[str, ...]
+    window: tuple[int, int]
+    stride: int
+    one_pass: bool
+
+    def shares(self) -> dict[str, float]:
+        """Return the share of windows of each class."""
+        counts = np.bincount(self.classes.ravel(), minlength=len(self.labels))
+        return {label: float(count / self.classes.size) for label, count in zip(self.labels, counts, strict=True)}
+
+    def picture(self) -> NDArray[np.uint8]:
+        """Return (rows, columns, 3): a colour for each class, darker where the network is less sure."""
+        hues = [colorsys.hsv_to_rgb(number / len(self.labels), 0.8, 1.0) for number in range(len(self.labels))]
+        colours = 255 * np.array(hues)[self.classes]
+        return (colours * self.confidence[..., None]).astype(np.uint8)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain data, in the shape `slide --json` prints."""
+        rows, columns = self.classes.shape
+        return {
+            "rows": rows,
+            "columns": columns,
+            "window": list(self.window),
+            "stride": self.stride,
+            "one_pass": self.one_pass,
+            "labels": list(self.labels),
+            "shares": self.shares(),
+            "classes": self.classes.tolist(),
+            "confidence": np.round(self.confidence, 4).tolist(),
+        }
+
+
+def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0) -> ClassMap:
+    """Classify every window of a picture with the network of a run.
+
+    Args:
+        run: a run that learned to classify pictures.
+        picture: a picture file at least as large as the run's.
+        crops: True classifies every window by itself, for networks that pad.
+        stride: pixels between two windows, with `crops`; 0: as many as the network's own steps, or a quarter window.
+    Raises:
+        UsageError: if the run classifies no pictures, the network pads, or the picture is too small.
+    """
+    recipe, preparation, task = load_task(run)
+    if preparation.kind != "picture" or task.name not in ("classify", "binary"):
+        raise UsageError(
+            f"slide needs a run that classifies pictures, got {task.name!r} of "
+            f"{preparation.kind!r}. Train one with: trainwell fit pictures/"
+        )
+    if preparation.rotation is not None or tuple(preparation.raw_shape) != tuple(preparation.input_shape):
+        raise UsageError(
+            f"slide needs pictures prepared channel by channel, got data.prepare = {recipe.data.prepare!r}."
+        )
+    raw = read_picture(Path(picture), channels=preparation.input_shape[0], max_pixels=recipe.data.max_pixels)
+    window = (preparation.input_shape[1], preparation.input_shape[2])
+    if raw.shape[0] < window[0] or raw.shape[1] < window[1]:
+        raise UsageError(
+            f"The picture must be at least {window[0]}x{window[1]} pixels, as one window is, got "
+            f"{raw.shape[0]}x{raw.shape[1]}. Give a larger picture, or use: trainwell predict"
+        )
+    inputs = prepare_large(preparation, raw)
+    model = load_model(run)
+    if crops:
+        step = stride or max(1, min(window) // 4)
+        outputs = by_crops(model, inputs, window=window, stride=step)
+    else:
+        slid, step = fully_convolutional(model, preparation.input_shape)
+        outputs = in_one_pass(slid, inputs, window=window, stride=step)
+    answer = task.predict(outputs.flatten(1).T)
+    classes, sure = answer.values.reshape(outputs.shape[1:]).astype(np.int64), np.asarray(answer.confidence)
+    return ClassMap(classes, sure.reshape(outputs.shape[1:]), preparation.labels, window, step, one_pass=not crops)
+
+
+def prepare_large(preparation: Preparation, raw: NDArray[np.uint8]) -> Tensor:
+    """Prepare a picture (H, W, C) of any size as in training: (1, C, H, W)."""
+    scale, shift = preparation.affine
+    return torch.from_numpy((raw * scale + shift).astype(np.float32)).permute(2, 0, 1).unsqueeze(0).contiguous()
+
+
+def in_one_pass(slid: nn.Module, inputs: Tensor, *, window: tuple[int, int], stride: int) -> Tensor:
+    """Return (outputs, rows, columns) of a fully convolutional network, strip by strip so that memory is bounded.
+
+    Args:
+        slid: from `nn.fully_convolutional`.
+        inputs: (1, channels, height, width).
+        window: (height, width) of one window.
+        stride: pixels between two windows.
+    """
+    rows, columns = ((side - one) // stride + 1 for side, one in zip(inputs.shape[2:], window, strict=True))
+    each = max(1, (_PIXELS_AT_ONCE // inputs.shape[3] - window[0]) // stride)
+    strips = []
+    with torch.inference_mode():
+        for first in range(0, rows, each):
+            count = min(each, rows - first)
+            strip = inputs[:, :, first * stride : (first + count - 1) * stride + window[0]]
+            strips.append(slid(strip)[0, :, :count, :columns])
+    return torch.cat(strips, dim=1)
+
+
+def by_crops(model: nn.Module, inputs: Tensor, *, window: tuple[int, int], stride: int) -> Tensor:
+    """Return (outputs, rows, columns) of a classifier that sees every window by itself, in large batches."""
+    views = inputs[0].unfold(1, window[0], stride).unfold(2, window[1], stride)  # (C, rows, columns, *window)
+    rows, columns = views.shape[1:3]
+    found = []
+    with torch.inference_mode():
+        for first in range(0, rows * columns, _CROPS_AT_ONCE):
+            numbers = torch.arange(first, min(first + _CROPS_AT_ONCE, rows * columns))
+            found.append(model(views[:, numbers // columns, numbers % columns].transpose(0, 1)))
+    outputs = torch.cat(found)
+    return outputs.T.reshape(-1, rows, columns)

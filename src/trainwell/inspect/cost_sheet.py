@@ -1,0 +1,218 @@
+"""The whole cost of a network in one value."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from trainwell.core.errors import UsageError
+from trainwell.cost import (
+    LayerCost,
+    Machine,
+    TrainingMemory,
+    calibrate,
+    free_bytes,
+    layers,
+    time_steps,
+    training_memory,
+)
+from trainwell.inspect.cost_subject import Subject, state_numbers
+from trainwell.train import choose_device
+
+PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
+_DEFAULT_BATCH = 32
+_FORWARD = 1 / 3  # share of a step that its forward pass takes
+_MEASURED_WORK = 4e10  # multiply-adds of the steps that are timed for comparison: some seconds on a slow machine
+
+
+@dataclass(frozen=True)
+class CostSheet:
+    """What a network costs.
+
+    Args:
+        subject: the network.
+        table: one row for each layer that takes part in a prediction.
+        memory: of training.
+        batch_size: examples in a batch.
+        optimizer: its name.
+        precision: type in which layers multiply.
+        auxiliary_parameters: of heads that take part in training only.
+        free: bytes that this machine could give.
+        machine: what it does in a second.
+        remembered: numbers that the optimizer keeps for each weight.
+        examples: training examples of one epoch; 0 if unknown.
+        measured_step: seconds of a real step of `measured_batch` examples, or None.
+        measured_batch: examples in it.
+    """
+
+    subject: Subject
+    table: tuple[LayerCost, ...]
+    memory: TrainingMemory
+    batch_size: int
+    optimizer: str
+    precision: str
+    auxiliary_parameters: int
+    free: int
+    machine: Machine
+    examples: int
+    remembered: int = 0
+    measured_step: float | None = None
+    measured_batch: int = 0
+
+    @property
+    def parameters(self) -> int:
+        """Numbers the network holds, without auxiliary heads."""
+        return sum(layer.parameters for layer in self.table)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of one forward pass of one example."""
+        return sum(layer.multiply_adds for layer in self.table)
+
+    @property
+    def activation_bytes(self) -> int:
+        """Bytes of all layers' outputs for one example."""
+        return sum(layer.activation_bytes for layer in self.table)
+
+    @property
+    def step_seconds(self) -> float:
+        """Predicted seconds of one training step."""
+        return self.machine.step_seconds(self.table, self.batch_size, remembered=self.remembered)
+
+    @property
+    def epoch_seconds(self) -> float | None:
+        """Predicted seconds of an epoch with its evaluation; None if the number of examples is not known."""
+        if not self.examples:
+            return None
+        steps = self.examples / self.batch_size
+        return self.step_seconds * (steps + _FORWARD * self.subject.evaluated / self.batch_size)
+
+    @property
+    def predicted_to_measured(self) -> float | None:
+        """Predicted seconds divided by real ones: of the run's epochs, or of the steps that were timed."""
+        if self.measured_step is not None:
+            return self.machine.step_seconds(self.table, self.measured_batch) / self.measured_step
+        if self.subject.epoch_seconds and self.epoch_seconds:
+            return self.epoch_seconds / self.subject.epoch_seconds
+        return None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return everything as plain data, in the shape `cost --json` prints."""
+        memory = self.memory
+        return {
+            "model": self.subject.name,
+            "input": list(self.subject.input_shape),
+            "parameters": self.parameters,
+            "auxiliary_parameters": self.auxiliary_parameters,
+            "macs": self.macs,
+            "activation_bytes": self.activation_bytes,
+            "training_bytes": memory.total(self.batch_size),
+            "batch": self.batch_size,
+            "optimizer": self.optimizer,
+            "precision": self.precision,
+            "memory": {
+                "parameters": memory.parameters,
+                "gradients": memory.gradients,
+                "optimizer_state": memory.optimizer_state,
+                "activations_per_example": memory.activations,
+            },
+            "free_bytes": self.free,
+            "largest_batch": memory.largest_batch(self.free),
+            "step_seconds": self.step_seconds,
+            "processor_share": self.machine.share,
+            "epoch_seconds": self.epoch_seconds,
+            "measured_epoch_seconds": self.subject.epoch_seconds,
+            "predicted_to_measured": self.predicted_to_measured,
+            "layers": [
+                {
+                    "name": layer.name,
+                    "kind": layer.kind,
+                    "output": list(layer.output_shape),
+                    "parameters": layer.parameters,
+                    "macs": layer.multiply_adds,
+                    "activation_bytes": layer.activation_bytes,
+                    "receptive_field": layer.receptive_field,
+                }
+                for layer in self.table
+            ],
+        }
+
+
+def cost_sheet(
+    subject: Subject,
+    *,
+    batch_size: int = 0,
+    optimizer: str = "",
+    precision: str = "float32",
+    examples: int = 0,
+    measure: bool = False,
+) -> CostSheet:
+    """Find out what a network costs.
+
+    Args:
+        subject: the network.
+        batch_size: examples in a batch; 0: the recipe's, or 32.
+        optimizer: a name; empty: the recipe's, or "adamw".
+        precision: one of `PRECISIONS`.
+        examples: of an epoch; 0: the recipe's, or unknown.
+        measure: True to time a few real steps beside the prediction.
+    Raises:
+        UsageError: if the network does not take such inputs, or a name is unknown.
+    """
+    if precision not in PRECISIONS:
+        raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
+    batch_size = batch_size or subject.batch_size or _DEFAULT_BATCH
+    optimizer = optimizer or subject.optimizer or "adamw"
+    device = choose_device("auto")
+    numbers = state_numbers(optimizer)
+    subject, table = followed(subject)
+    lower = PRECISIONS[precision]
+    memory = training_memory(
+        subject.model, subject.input_shape, state_numbers=numbers, batch_size=batch_size, precision=lower
+    )
+    used = [layer for layer in table if not layer.name.startswith("auxiliary.")]
+    sheet = CostSheet(
+        subject=subject,
+        table=tuple(used),
+        memory=memory,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        precision=precision,
+        auxiliary_parameters=sum(layer.parameters for layer in table) - sum(layer.parameters for layer in used),
+        free=free_bytes(device),
+        machine=calibrate(device),
+        examples=examples or subject.examples,
+        remembered=numbers,
+    )
+    return _measured(sheet, device) if measure else sheet
+
+
+def followed(subject: Subject) -> tuple[Subject, list[LayerCost]]:
+    """Return the table of a network, with real numbers in it where it cannot be followed without.
+
+    Raises:
+        UsageError: if it does not take such inputs, with the reason it gives itself.
+    """
+    try:
+        try:
+            return subject, layers(subject.model, subject.input_shape)
+        except (NotImplementedError, RuntimeError):  # it looks at its numbers, or does not take the inputs
+            subject = dataclasses.replace(subject, model=subject.rebuild())
+            return subject, layers(subject.model, subject.input_shape)
+    except Exception as problem:  # a user's network may refuse in any way
+        shape = "x".join(map(str, subject.input_shape))
+        reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
+        raise UsageError(
+            f"{subject.name} cannot take inputs of shape {shape}: {reason.rstrip('.')}. Give another --input."
+        ) from None
+
+
+def _measured(sheet: CostSheet, device: torch.device) -> CostSheet:
+    fits = int(_MEASURED_WORK / max(1, 3 * sheet.macs))
+    batch = max(2, min(sheet.batch_size, fits, sheet.memory.largest_batch(sheet.free // 2)))
+    model = sheet.subject.rebuild().to(device).train()
+    seconds = time_steps(model, torch.randn(batch, *sheet.subject.input_shape, device=device))
+    return dataclasses.replace(sheet, measured_step=seconds, measured_batch=batch)

@@ -1,0 +1,209 @@
+"""What a network would cost, before a second is spent on it: a name, a user's class, a recipe or a run."""
+
+from __future__ import annotations
+
+import importlib
+import itertools
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from trainwell.core.catalogue import nearest
+from trainwell.core.errors import PictureError, UsageError
+from trainwell.core.files import plain
+from trainwell.fitting.build import build_network, build_parts
+from trainwell.fitting.plan import CUSTOM, gather, plan
+from trainwell.fitting.trained_model import open_run
+from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
+from trainwell.optim import optimizer
+from trainwell.recipe.schema import NetworkRecipe, OptimRecipe
+from trainwell.runs import Run
+
+_PICTURE, _CLASSES = (3, 224, 224), 1000
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network whose cost is asked.
+
+    Args:
+        name: what was asked for.
+        model: the network; on the meta device where it can be.
+        input_shape: shape of one example.
+        rebuild: builds it again, with real numbers, to be timed.
+        examples: training examples of one epoch; 0 if unknown.
+        evaluated: examples scored after each epoch.
+        batch_size: of the recipe; 0 if there is none.
+        optimizer: of the recipe; empty if there is none.
+        epoch_seconds: what an epoch of the run took, on average; None for what has not been trained.
+    """
+
+    name: str
+    model: nn.Module
+    input_shape: tuple[int, ...]
+    rebuild: Callable[[], nn.Module]
+    examples: int = 0
+    evaluated: int = 0
+    batch_size: int = 0
+    optimizer: str = ""
+    epoch_seconds: float | None = None
+
+
+def find_subject(
+    what: str, *, input_shape: tuple[int, ...] = (), classes: int = 0, runs: Path = Path("runs")
+) -> Subject:
+    """Find the network a user means.
+
+    Args:
+        what: a name of the catalogue, "timm:NAME", "module:Class", a recipe (.toml), or a run.
+        input_shape: shape of one example; () takes the paper's, or the run's own.
+        classes: outputs; 0 takes the paper's, or the run's own.
+        runs: folder in which runs live.
+    Raises:
+        UsageError: if there is no such network, or it does not take such inputs.
+
+    >>> find_subject("lenet").input_shape
+    (1, 28, 28)
+    """
+    folder = Path(what) if Path(what).is_dir() else runs / what
+    if what in MODELS:
+        published = PUBLISHED.get(what, (_PICTURE, _CLASSES))
+        shape, outputs = input_shape or published[0], classes or published[1]
+        return _built(what, lambda: MODELS[what](NetworkRecipe(), shape, outputs), shape)
+    if what.startswith(PREFIX):
+        side = preprocessing(what).side
+        shape, outputs = input_shape or (3, side, side), classes or _CLASSES
+        return _built(what, lambda: backbone(what, input_shape=shape, outputs=outputs, pretrained=False), shape)
+    if ":" in what and not Path(what).exists():
+        return _built(what, _class(what, classes), input_shape or _PICTURE)
+    if what.endswith(".toml") and Path(what).is_file():
+        if input_shape or classes:
+            raise UsageError(
+                f"--input and --classes follow from the data of a recipe. Leave them out for {plain(what)}."
+            )
+        return _of_recipe(what)
+    if folder.is_dir():
+        return _of_run(folder, input_shape=input_shape, classes=classes)
+    guess = nearest(what, MODELS)
+    hint = f" Did you mean {guess!r}?" if guess else ""
+    raise UsageError(
+        f"cost needs the name of a network, timm:NAME, module:Class, a recipe or a run, got {plain(what)!r}.{hint} "
+        f"Networks: {', '.join(sorted(MODELS))}."
+    )
+
+
+def state_numbers(name: str) -> int:
+    """Return how many numbers an optimizer remembers for each weight, by looking at it after a step.
+
+    >>> state_numbers("sgd"), state_numbers("adamw")
+    (1, 2)
+    """
+    layer = nn.Linear(7, 5)
+    made = optimizer(layer, OptimRecipe(name=name))
+    layer.weight.grad, layer.bias.grad = torch.ones_like(layer.weight), torch.ones_like(layer.bias)
+    try:
+        made.step()
+    except Exception:  # one that wants the loss itself; most of those keep two numbers or more
+        return 2
+    state = made.state[layer.weight]
+    return sum(isinstance(value, torch.Tensor) and value.shape == layer.weight.shape for value in state.values())
+
+
+def _built(name: str, build: Callable[[], nn.Module], shape: tuple[int, ...]) -> Subject:
+    try:
+        with torch.device("meta"):
+            model = build()
+    except PictureError as problem:  # its advice is for those who fit; here pictures are given by --input
+        side, channels = problem.smallest, shape[0] if len(shape) == 3 else _PICTURE[0]
+        raise UsageError(f"{problem.need} Give --input {channels}x{side}x{side} or more.") from None
+    except UsageError:
+        raise
+    except Exception:  # a user's network may look at its numbers while it is made
+        model = build()
+    return Subject(name, model, shape, build)
+
+
+def _class(what: str, classes: int) -> Callable[[], nn.Module]:
+    """Return a function that makes a user's network, `module:Class`, from the folder we are in."""
+    path, _, attribute = what.partition(":")
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    name = path.removesuffix(".py").replace(os.sep, ".")
+    try:
+        made = getattr(importlib.import_module(name), attribute)
+    except Exception as problem:  # a user's module may fail in any way
+        names = {other.lower(): other for other in dir(sys.modules.get(name))}
+        guess = nearest(attribute, names)
+        hint = f"Did you mean {path}:{names[guess]}?" if guess else "Start from the folder it lies in."
+        raise UsageError(
+            f"{plain(what)} must be a class or function that can be imported, got: {problem}. {hint}"
+        ) from None
+    if not callable(made):
+        raise UsageError(f"{plain(what)} must be a class or function that makes a network, got {type(made).__name__}.")
+
+    def build() -> nn.Module:
+        try:
+            network = made if isinstance(made, nn.Module) else made()
+        except TypeError as problem:
+            raise UsageError(
+                f"{plain(what)} must be made without arguments, got: {str(problem).splitlines()[0]}. "
+                "Write a function that makes it."
+            ) from None
+        except Exception as problem:  # a user's network may fail in any way
+            raise UsageError(f"{plain(what)} cannot be made: {problem}. Make it by itself first.") from None
+        if not isinstance(network, nn.Module):
+            raise UsageError(f"{plain(what)} must make a torch.nn.Module, got {type(network).__name__}.")
+        return network
+
+    if classes:
+        raise UsageError(f"--classes is for networks by name; {plain(what)} has its own outputs. Leave it out.")
+    return build
+
+
+def _of_recipe(path: str) -> Subject:
+    parts = build_parts(plan(gather(path, {})))
+    sizes, recipe = parts.facts.sizes, parts.recipe
+    return Subject(
+        path,
+        parts.model,
+        parts.facts.input_shape,
+        lambda: parts.model,
+        examples=sizes.get("train", 0),
+        evaluated=sizes.get("validation", 0),
+        batch_size=recipe.train.batch_size,
+        optimizer=recipe.optim.name,
+    )
+
+
+def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subject:
+    run = open_run(folder)
+    recipe, facts = run.recipe, run.facts
+    if recipe.nn.model == CUSTOM:
+        raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
+    shape, outputs = input_shape or tuple(facts.input_shape), classes or facts.outputs
+    found = _built(run.name, lambda: build_network(recipe, shape, outputs, fresh=False), shape)
+    return Subject(
+        found.name,
+        found.model,
+        found.input_shape,
+        found.rebuild,
+        examples=facts.sizes.get("train", 0),
+        evaluated=facts.sizes.get("validation", 0),
+        batch_size=recipe.train.batch_size,
+        optimizer=recipe.optim.name,
+        epoch_seconds=_epoch_seconds(run, facts.steps / max(1, facts.epochs)),
+    )
+
+
+def _epoch_seconds(run: Run, steps: float) -> float | None:
+    """Return what so many steps of a run took, evaluations included: up to checkpoints, and no time between resumes."""
+    marks = [event for event in run.events() if event.kind in ("network", "pretrain", "resumed", "checkpoint")]
+    pairs = [pair for pair in itertools.pairwise(marks) if pair[1].kind == "checkpoint"]
+    done = sum(ended.step - begun.step for begun, ended in pairs)
+    return float(sum(ended.time - begun.time for begun, ended in pairs) * steps / done) if done > 0 else None

@@ -1,0 +1,1 @@
+"""The trainings of one process: their optimizers, networks, evaluations and measurements."""

@@ -1,0 +1,120 @@
+"""A batch as a PNG: pictures with their labels, or rows of numbers as a map of colours."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.core.errors import MissingExtraError
+from trainwell.core.files import atomic_write, storage_errors
+from trainwell.data import Preparation
+from trainwell.report.text.words import printable
+
+Pixels = NDArray[np.uint8]
+
+_MOST, _ROWS, _COLUMNS = 64, 32, 60  # pictures, rows and inputs that are shown
+_SIDE, _TEXT, _GAP = 96, 13, 8  # pixels of a picture, of a letter, between them
+_INK, _PAPER, _SOFT = (28, 29, 32), (253, 253, 252), (93, 96, 104)
+
+
+def write_batch(
+    path: Path, inputs: NDArray[np.float32], labels: Sequence[str], preparation: Preparation, *, title: str
+) -> Path:
+    """Write a batch as a PNG: (B, C, H, W) as pictures, all else as a map of numbers from -3 (blue) to 3 (red).
+
+    Pictures are shown with the colours they had before their channels were prepared; what augmentation brought in from
+    outside has the mean colour then. Inputs without such colours (a rotation) are stretched to black and white.
+
+    Raises:
+        MissingExtraError: without Pillow.
+        StorageError: if the disk refuses.
+    """
+    try:
+        import PIL.Image
+        import PIL.ImageDraw
+        import PIL.ImageFont
+    except ImportError:
+        raise MissingExtraError("Drawing a batch", "pillow", "vision") from None
+    drawn = _pictures if inputs.ndim == 4 and inputs.shape[1] in (1, 3) else _numbers
+    stream = BytesIO()
+    drawn(PIL, inputs, labels, preparation, title).save(stream, "PNG")
+    with storage_errors(f"Writing {path}", path.absolute().parent):
+        atomic_write(path, stream.getvalue())
+    return path
+
+
+def picture_pixels(inputs: NDArray[np.float32], preparation: Preparation) -> Pixels:
+    """Return (B, H, W, C) pixels of prepared pictures; without a rotation the preparation is undone exactly."""
+    if preparation.rotation is None and preparation.kind == "picture":
+        mean, std = (np.array(part).reshape(1, -1, 1, 1) for part in (preparation.mean, preparation.std))
+        shown = (inputs * std + mean) * 255
+    else:
+        low, high = float(inputs.min()), float(inputs.max())
+        shown = (inputs - low) * (255 / ((high - low) or 1.0))
+    pixels: Pixels = np.moveaxis(np.clip(np.rint(shown), 0, 255), 1, 3).astype(np.uint8)
+    return pixels
+
+
+def _pictures(pil: Any, inputs: Any, labels: Sequence[str], preparation: Preparation, title: str) -> Any:
+    pixels = picture_pixels(inputs[:_MOST], preparation)
+    count, height, width = pixels.shape[:3]
+    times = max(1, _SIDE // max(height, width))
+    across = math.ceil(math.sqrt(count))
+    cell = (max(width * times, 64) + _GAP, height * times + _TEXT + 6 + _GAP)
+    canvas, draw, font = _canvas(pil, across * cell[0] + _GAP, -(-count // across) * cell[1] + _GAP, title)
+    for number, picture in enumerate(pixels):
+        left = _GAP + number % across * cell[0]
+        top = _head() + number // across * cell[1]
+        image = pil.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+        canvas.paste(image.resize((width * times, height * times), pil.Image.Resampling.NEAREST), (left, top))
+        draw.text((left, top + height * times + 2), _fit(labels[number], draw, font, cell[0]), fill=_INK, font=font)
+    return canvas
+
+
+def _numbers(pil: Any, inputs: Any, labels: Sequence[str], preparation: Preparation, title: str) -> Any:
+    flat = inputs.reshape(len(inputs), -1)[:_ROWS, :_COLUMNS]
+    rows, columns = flat.shape
+    names = preparation.feature_names[:_COLUMNS]
+    beside, side = 130, 22
+    below = 110 if names else 10
+    canvas, draw, font = _canvas(pil, beside + columns * side + 40, rows * side + below, title)
+    strength = np.clip(flat / 3, -1, 1)[..., np.newaxis]
+    red, blue, paper = np.array([184, 72, 10]), np.array([11, 95, 165]), np.array([246, 246, 243])
+    colours = np.where(strength > 0, paper + (red - paper) * strength, paper + (blue - paper) * -strength)
+    for y in range(rows):
+        top = _head() + y * side
+        draw.text((_GAP, top + 3), _fit(labels[y], draw, font, beside - 2 * _GAP), fill=_INK, font=font)
+        for x in range(columns):
+            left = beside + x * side
+            draw.rectangle((left, top, left + side - 2, top + side - 2), fill=tuple(int(c) for c in colours[y, x]))
+    for x, name in enumerate(names):
+        text = pil.Image.new("RGB", (below - 8, _TEXT + 5), _PAPER)
+        pil.ImageDraw.Draw(text).text((0, 0), _fit(name, draw, font, below - 8), fill=_SOFT, font=font)
+        canvas.paste(text.rotate(-90, expand=True), (beside + x * side + 2, _head() + rows * side + 4))
+    return canvas
+
+
+def _head() -> int:
+    return _TEXT + 3 * _GAP
+
+
+def _canvas(pil: Any, width: int, height: int, title: str) -> tuple[Any, Any, Any]:
+    font = pil.ImageFont.load_default(_TEXT)
+    needed = round(font.getlength(title)) + 2 * _GAP
+    canvas = pil.Image.new("RGB", (max(width, needed), height + _head()), _PAPER)
+    draw = pil.ImageDraw.Draw(canvas)
+    draw.text((_GAP, _GAP), title, fill=_SOFT, font=font)
+    return canvas, draw, font
+
+
+def _fit(text: str, draw: Any, font: Any, width: int) -> str:
+    shown = printable(text, limit=60).encode("latin-1", "replace").decode("latin-1")  # what the font can show
+    while len(shown) > 1 and draw.textlength(shown, font=font) > width - 4:
+        shown = shown[:-1]
+    return shown

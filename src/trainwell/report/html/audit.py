@@ -1,0 +1,197 @@
+"""What an audit found, as one HTML page with the pictures or rows concerned, and as text for the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from trainwell.core.files import atomic_write, storage_errors
+from trainwell.core.finding import Severity
+from trainwell.data import Audit, Examples, Table
+from trainwell.explain import data_uri
+from trainwell.report.figures.markup import Child, Markup, join, table, tag
+from trainwell.report.html.page import complete
+from trainwell.report.html.sections import finding as finding_card
+from trainwell.report.text.summary import columns_text, findings_text
+from trainwell.report.text.words import duration, number, percent, plural, printable, unbroken
+
+_PAIRS, _SUSPECTS, _FEATURES, _CLASSES = 60, 96, 100, 100
+_SIDE = 96  # pixels: larger pictures are thinned out to about this
+_COLUMNS = 6  # of a row that are shown
+
+
+def write_audit(audit: Audit, examples: Examples, path: Path) -> Path:
+    """Write the page of an audit, whole or not at all.
+
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    with storage_errors(f"Writing the page {path}", path.absolute().parent):
+        atomic_write(path, render_audit(audit, examples))
+    return path
+
+
+def render_audit(audit: Audit, examples: Examples) -> str:
+    """Return the whole page as text."""
+    parts = (
+        ("Findings", _findings(audit)),
+        ("Sizes", _sizes(audit)),
+        ("Copies", _copies(audit, examples)),
+        ("Suspicious labels", _suspects(audit, examples)),
+        ("Inputs in numbers", _features(audit)),
+        ("Remarks", tag("ul", [tag("li", printable(remark)) for remark in audit.remarks]) if audit.remarks else None),
+    )
+    title = f"Audit of {printable(audit.name)}"
+    tone = "bad" if _worst(audit) is Severity.ERROR else "warning" if _worst(audit) is Severity.WARNING else "good"
+    body = [tag("header", [tag("h1", title), tag("p", unbroken(_verdict(audit)), class_=f"verdict {tone}")])]
+    body += [tag("section", join([tag("h2", name), content]), aria_label=name) for name, content in parts if content]
+    return complete(title, body)
+
+
+def audit_text(audit: Audit) -> str:
+    """Return what a person reads in the terminal: sizes, inputs, findings, and the first suspicious labels."""
+    total = sum(audit.sizes.values())
+    lines = [f"{printable(audit.name)}: {total:,} examples, " + ", ".join(_size(*item) for item in audit.sizes.items())]
+    blocks = ["\n".join(lines)]
+    if audit.class_counts:
+        rows = [["class", "training", "validation", "test"]]
+        rows += [[printable(label, limit=24), *map(number, n)] for label, n in list(audit.class_counts.items())[:12]]
+        blocks.append(columns_text(rows) + _more(len(audit.class_counts) - 12, "class", "classes"))
+    rows = [["input", "missing", "least", "mean", "greatest"]]
+    rows += [[printable(f.name, limit=24), percent(f.missing), *map(number, f[2:])] for f in audit.features[:12]]
+    if audit.features:
+        blocks.append(columns_text(rows) + _more(len(audit.features) - 12, "input", "inputs"))
+    if audit.suspects:
+        rows = [["example", "given", "suggested", "confidence"]]
+        rows += [
+            [number(s.index), printable(s.given, limit=24), printable(s.suggested, limit=24), percent(s.confidence)]
+            for s in audit.suspects[:8]
+        ]
+        blocks.append(columns_text(rows) + _more(len(audit.suspects) - 8, "label", "labels"))
+    blocks += [textwrap.fill(f"note: {printable(remark)}", 78, subsequent_indent="  ") for remark in audit.remarks]
+    blocks.append(findings_text(audit.findings) or "No problems were found.")
+    blocks.append(_verdict(audit))
+    return "\n\n".join(blocks)
+
+
+def _size(name: str, count: int) -> str:
+    return f"{count:,} {'training' if name == 'train' else name}"
+
+
+def _more(count: int, one: str, many: str) -> str:
+    return f"\n  and {count:,} more {one if count == 1 else many}" if count > 0 else ""
+
+
+def _worst(audit: Audit) -> Severity | None:
+    return audit.findings[0].severity if audit.findings else None
+
+
+def _verdict(audit: Audit) -> str:
+    counts = [sum(finding.severity is severity for finding in audit.findings) for severity in Severity]
+    said = [plural(count, name) for count, name in zip(counts, ("error", "warning", "hint"), strict=True) if count] or [
+        "nothing was found wrong"
+    ]
+    pairs, labels = len(audit.duplicates), len(audit.suspects)
+    return (
+        f"Found: {', '.join(said)}; {plural(pairs, 'pair')} of copies, {plural(labels, 'suspicious label')}. "
+        f"Looked at {sum(audit.sizes.values()):,} examples in {duration(audit.seconds)}."
+    )
+
+
+def _findings(audit: Audit) -> Markup:
+    if not audit.findings:
+        return tag("p", "Nothing was found wrong.", class_="quiet")
+    return join([finding_card(one) for one in audit.findings])
+
+
+def _sizes(audit: Audit) -> Markup:
+    rows: list[list[Child]] = [["all", *(number(audit.sizes[name]) for name in ("train", "validation", "test"))]]
+    rows += [[printable(label), *map(number, n)] for label, n in list(audit.class_counts.items())[:_CLASSES]]
+    return table(["class", "training", "validation", "test"], rows, caption="Examples of each class and split")
+
+
+def _features(audit: Audit) -> Markup | None:
+    if not audit.features:
+        return None
+    rows = [[printable(f.name), percent(f.missing), *map(number, f[2:])] for f in audit.features[:_FEATURES]]
+    return table(["input", "missing", "least", "mean", "greatest"], rows, caption="Inputs in numbers")
+
+
+def _copies(audit: Audit, examples: Examples) -> Markup | None:
+    if not audit.duplicates:
+        return None
+    shown = sorted(audit.duplicates, key=lambda pair: (pair.agreement == 1.0, -pair.agreement))[:_PAIRS]
+    lead = tag(
+        "p", f"{plural(len(audit.duplicates), 'pair')}; {len(shown)} are shown, near copies first.", class_="quiet"
+    )
+    if examples.kind != "picture":
+        rows = [_row(examples, row, f"{pair.agreement:.4g}") for pair in shown for row in pair[:2]]
+        return join([lead, _rows(examples, rows, "agreement")])
+    cards = []
+    for pair in shown:
+        both = np.concatenate([_thumbnail(examples, pair.first), _thumbnail(examples, pair.second)], axis=1)
+        names = f"{printable(str(examples.ids[pair.first]))} = {printable(str(examples.ids[pair.second]))}"
+        said = f"{_label(examples, pair.first)} | {_label(examples, pair.second)}"
+        cards.append(_card(both, said, f"{names}, agreement {pair.agreement:.3f}"))
+    return join([lead, tag("div", cards, class_="gallery")])
+
+
+def _suspects(audit: Audit, examples: Examples) -> Markup | None:
+    if not audit.suspects:
+        return None
+    shown = audit.suspects[:_SUSPECTS]
+    lead = tag(
+        "p",
+        f"{plural(len(audit.suspects), 'label')}, most suspicious first; {len(shown)} are shown. A fast model judged "
+        "them: look before you relabel.",
+        class_="quiet",
+    )
+    if examples.kind != "picture":
+        rows = [_row(examples, s.index, f"{printable(s.suggested)} ({percent(s.confidence)})") for s in shown]
+        return join([lead, _rows(examples, rows, "suggested")])
+    cards = [
+        _card(
+            _thumbnail(examples, s.index),
+            f"{printable(s.given)} → {printable(s.suggested)}",
+            f"{printable(str(examples.ids[s.index]))}, {percent(s.confidence)}",
+        )
+        for s in shown
+    ]
+    return join([lead, tag("div", cards, class_="gallery")])
+
+
+def _row(examples: Examples, row: int, said: str) -> list[str]:
+    cells = [printable(str(examples.ids[row])), _label(examples, row), said]
+    if isinstance(examples.inputs, Table):
+        values = [column[row] for column in list(examples.inputs.columns.values())[:_COLUMNS]]
+    else:
+        values = list(examples.inputs[row].reshape(-1)[:_COLUMNS])
+    return cells + [printable(value, limit=60) if isinstance(value, str) else number(value) for value in values]
+
+
+def _rows(examples: Examples, rows: Sequence[Sequence[str]], third: str) -> Markup:
+    names = list(examples.features)[:_COLUMNS] or [f"x{i}" for i in range(len(rows[0]) - 3)]
+    return table(["example", "given", third, *map(printable, names)], rows, texts=3, caption="Rows concerned")
+
+
+def _label(examples: Examples, row: int) -> str:
+    if examples.class_numbers is not None:
+        return printable(examples.labels[int(examples.class_numbers[row])], limit=40)
+    target = examples.targets[row]
+    return number(float(target)) if np.ndim(target) == 0 else printable(str(target.tolist()), limit=40)
+
+
+def _thumbnail(examples: Examples, row: int) -> np.ndarray:
+    assert not isinstance(examples.inputs, Table)
+    picture = examples.inputs[row]
+    every = max(1, round(max(picture.shape[:2]) / _SIDE))
+    return np.ascontiguousarray(picture[::every, ::every])
+
+
+def _card(pixels: np.ndarray, said: str, small: str) -> Markup:
+    shown = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    picture = tag("img", src=data_uri(shown), alt=said)
+    return tag("figure", [picture, tag("figcaption", [tag("b", said), tag("small", small)])])

@@ -1,0 +1,242 @@
+"""Figures of what a network makes of its inputs: accuracy by depth, calibration, strength of an attack, features."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trainwell.core.figure import Figure, Level, Panel, curve
+from trainwell.core.files import atomic_write, storage_errors
+from trainwell.report.figures.markup import Markup, table, tag
+from trainwell.report.figures.panels import draw_lab
+from trainwell.report.html.gallery import page_of, write_figure
+from trainwell.report.text.words import percent
+
+if TYPE_CHECKING:
+    from trainwell.inference.explanation import Attacked, Explanation
+    from trainwell.inference.probing import Depths
+
+_ROOM, _NUMBERED = 50, 20  # characters below the axis; longer names give way to so many numbers at most
+_LISTED = 12  # more classes than this are not named beside a figure
+
+
+def depths_figure(found: Depths) -> Figure:
+    """Show the accuracy of a linear classifier by depth."""
+    names = tuple(found.accuracies)
+    every, fits = -(-len(names) // _NUMBERED), len(names) * max(map(len, names)) <= _ROOM
+    best = max(names, key=lambda name: found.accuracies[name])
+    place = best if fits else f"depth {names.index(best)}, {best}"
+    values = list(found.accuracies.values())
+    panel = Panel(
+        f"Best at {place}: {percent(found.accuracies[best])} of {found.split}",
+        "depth",
+        "accuracy",
+        (curve("", values, kind="bars"),),
+        (Level(found.chance, "chance"),),
+        spans=(None, (0.0, 1.0)),
+        categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
+    )
+    return Figure("A linear classifier is fitted on the features at every depth, from the input to the head.", (panel,))
+
+
+def figures(found: Explanation) -> dict[str, Figure]:
+    """Return the figures of an explanation by name; those that there is nothing for are left out."""
+    drawn = {}
+    if found.calibration:
+        drawn["calibration"] = calibration_figure(
+            found.calibration.confidence, found.calibration.accuracy, error=found.calibration.error
+        )
+    if found.by_strength:
+        drawn["attack"] = _attack_figure(found)
+    if found.maps:
+        drawn["features"] = _features_figure(found)
+    return drawn
+
+
+def calibration_figure(confidence: Sequence[float], accuracy: Sequence[float], *, error: float) -> Figure:
+    """Show accuracy over confidence; on the diagonal a network is as right as it is sure."""
+    diagonal = curve("as right as sure", [0, 1], xs=[0, 1], colour=-1)
+    measured = curve("", accuracy, xs=confidence, kind="dots")
+    panel = Panel(
+        f"Calibration error {error:.1%}".replace("%", " %"),
+        "confidence",
+        "accuracy",
+        (diagonal, measured, curve("", accuracy, xs=confidence)),
+        spans=((0.0, 1.0), (0.0, 1.0)),
+    )
+    return Figure("Below the line the network is surer than it is right.", (panel,))
+
+
+def _attack_figure(found: Explanation) -> Figure:
+    lines = [
+        curve(name, list(row.values()), xs=list(row), colour=number)
+        for number, (name, row) in enumerate(found.by_strength.items())
+    ]
+    panel = Panel(
+        f"Accuracy under attack ({found.split})",
+        "largest change of a pixel, in levels of 256",
+        "accuracy",
+        tuple(lines),
+        spans=(None, (0.0, 1.0)),
+    )
+    said = (
+        "Every picture is changed by the sign of the gradient, away from its class, within the range of pixels. "
+        "What is lost at one strength counts as lost at every greater one."
+    )
+    return Figure(said, (panel,))
+
+
+def _features_figure(found: Explanation) -> Figure:
+    names = {"pca": "Two main axes (PCA)", "tsne": "Neighbours kept (t-SNE)"}
+    labels = list(dict.fromkeys(sorted(found.classes)))
+    panels = []
+    for method, places in found.maps.items():
+        series = tuple(
+            curve(
+                label if len(labels) <= _LISTED else "",
+                [y for (_, y), name in zip(places, found.classes, strict=True) if name == label],
+                xs=[x for (x, _), name in zip(places, found.classes, strict=True) if name == label],
+                kind="dots",
+                colour=number,
+            )
+            for number, label in enumerate(labels)
+        )
+        panels.append(Panel(names.get(method, method), "", "", series))
+    return Figure(
+        "Each dot is an example, placed by its features before the head, coloured by its class.", tuple(panels)
+    )
+
+
+def write_explanation(found: Explanation, folder: Path) -> Path:
+    """Write one page that needs nothing else, and every picture and figure beside it as PNG and SVG.
+
+    Returns:
+        the page, `index.html`.
+    Raises:
+        StorageError: if the disk refuses.
+    """
+    from trainwell.explain import png  # brings torch, which reports of runs do without
+
+    drawn = figures(found)
+    with storage_errors(f"Writing the explanation {folder}", folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, pixels in found.pictures.items():
+            atomic_write(folder / f"{file_name(name)}.png", png(enlarged(pixels)))
+        for name, figure in drawn.items():
+            write_figure(figure, folder / f"{name}.svg", title=name.capitalize())
+        path = folder / "index.html"
+        atomic_write(path, page_of(f"Explained: {Path(found.picture or found.run).name}", _body(found, drawn)))
+    return path
+
+
+def file_name(name: str) -> str:
+    """Turn a name into one a file can have anywhere.
+
+    >>> file_name("pushed to T-shirt/top")
+    'pushed-to-T-shirt-top'
+    """
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture"
+
+
+def enlarged(pixels: Any, side: int = 224) -> Any:
+    """Repeat pixels until the shorter side is large enough to look at."""
+    times = max(1, -(-side // min(pixels.shape[:2])))
+    return pixels.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
+    parts = [tag("header", [tag("p", found.run, class_="above"), tag("h1", _headline(found))])]
+    if found.guesses:
+        rows = [[label, percent(share)] for label, share in found.guesses]
+        parts.append(_part("First guesses", [table(["class", "probability"], rows, caption="First guesses")]))
+    pictures = {name: pixels for name, pixels in found.pictures.items() if not _wide(name)}
+    changed = [_card(name, pictures.pop(name)) for name in list(pictures) if name.startswith(("pushed to", "change,"))]
+    if pictures:
+        about = f"The maps glow where the answer {found.asked!r} hangs on; the mask is cut out by colour from a map."
+        content = [
+            tag("p", about, class_="quiet"),
+            tag("div", [_card(*row) for row in pictures.items()], class_="gallery"),
+        ]
+        parts.append(_part("What it looks at", content))
+    if found.attacked:
+        sentence = tag("p", attack_sentence(found.attacked))
+        parts.append(_part("Pushed to another class", [sentence, tag("div", changed, class_="gallery")]))
+    wide = [_card(name, pixels) for name, pixels in found.pictures.items() if _wide(name)]
+    if wide:
+        parts.append(_part("Filters and what they find", [tag("div", wide, class_="pair")]))
+    figures_drawn = [
+        tag(
+            "figure",
+            [draw_lab(figure, title=name.capitalize()), tag("p", figure.says, class_="quiet")],
+            class_="narrow" if len(figure.panels) == 1 else None,
+        )
+        for name, figure in drawn.items()
+    ]
+    if figures_drawn:
+        errors = ", ".join(f"{name[:3]}-{name[3:]} error {percent(value)}" for name, value in found.errors.items())
+        said = f"Judged on {len(found.classes):,} examples of the {found.split} split: {errors}."
+        parts.append(_part("The network as a whole", [tag("p", said), *figures_drawn]))
+    if found.mistakes:
+        cards = [_card(*row) for row in found.mistakes]
+        parts.append(_part("Worst mistakes", [tag("div", cards, class_="gallery")]))
+    if found.remarks:
+        parts.append(_part("Left out", [tag("ul", [tag("li", remark) for remark in found.remarks])]))
+    return parts
+
+
+def attack_sentence(attacked: Attacked) -> str:
+    """Say whether a picture could be pushed to a class."""
+    before, now = percent(attacked.before), percent(attacked.probability)
+    end = "so that the network says so" if attacked.reached else "which is not enough"
+    return (
+        f"With no pixel changed by more than {attacked.strength:g} of 256 levels, the probability of "
+        f"{attacked.toward} goes from {before} to {now}, {end}."
+    )
+
+
+def _headline(found: Explanation) -> str:
+    if not found.guesses:
+        return "What the network has learned"
+    label, share = found.guesses[0]
+    return f"{Path(found.picture).name}: {label}, {percent(share)} sure"
+
+
+def _wide(name: str) -> bool:
+    return name.startswith(("feature maps", "first-layer"))
+
+
+def _card(name: str, pixels: Any) -> Markup:
+    from trainwell.explain import data_uri
+
+    source = data_uri(pixels, shortest_side=112)
+    image = tag("img", src=source, alt=name, class_="pixels")
+    return tag("figure", [image, tag("figcaption", name)])
+
+
+def _part(title: str, content: list[Markup]) -> Markup:
+    return tag("section", [tag("h2", title), *content])
+
+
+def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
+    """Return an explanation as `explain --json` prints it: everything but the pixels."""
+    attacked, judged = found.attacked, found.calibration
+    return {
+        "run": found.run,
+        "picture": found.picture,
+        "class": found.asked,
+        "guesses": [{"label": label, "probability": share} for label, share in found.guesses],
+        "mask_fraction": found.mask_share,
+        "attack": attacked and dataclasses.asdict(attacked),
+        "split": found.split,
+        "errors": dict(found.errors),
+        "calibration_error": judged and judged.error,
+        "accuracy_by_strength": {
+            name: {f"{strength:g}": value for strength, value in row.items()} for name, row in found.by_strength.items()
+        },
+        "remarks": list(found.remarks),
+        "page": str(page),
+        "pictures": [str(page.parent / f"{file_name(name)}.png") for name in found.pictures],
+    }

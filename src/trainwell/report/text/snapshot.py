@@ -1,0 +1,187 @@
+"""One consistent look at a run: everything a report needs, read once, plain data afterwards."""
+
+from __future__ import annotations
+
+import json
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainwell.core.facts import Facts
+from trainwell.core.finding import Finding
+from trainwell.core.signals import Signals
+from trainwell.report.text.findings import gravest_first
+from trainwell.runs import Run, StoreReader
+
+_MOST_BYTES = 1_000_000
+# What the details of events hold, as far as a report reads them. A run may be older, newer or damaged: whatever has
+# another type counts as absent, so that nobody further up needs to ask again.
+_ROWS: dict[str, dict[str, Any]] = {
+    "baselines": {"name": str, "scores": dict},
+    "per_class": {"label": object},
+    "mistakes": {"id": object},
+}
+_DETAILS: dict[str, dict[str, Any]] = {
+    **{kind: {"rows": list} for kind in _ROWS},
+    "data": {"labels": list, "features": list, "remarks": list, "input_shape": list, "sizes": dict},
+    "network": {"layers": list, "parameters": int},
+    "confusion": {"labels": list, "matrix": list},
+    "calibration": {"confidence": list, "accuracy": list, "counts": list, "error": float},
+    "filters": {"picture": str},
+    "residuals": {"true": list, "predicted": list},
+    "best": {"epoch": int, "step": int},
+    "checkpoint": {"step": int},
+    "resumed": {"step": int},
+}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What was known of a run at one moment.
+
+    Args:
+        name: name of the run.
+        path: its folder.
+        status: "ok", "failed", "interrupted", "running" or "killed".
+        reason: why it ended so, one sentence or empty.
+        task: what is learned.
+        created: when it started, ISO 8601.
+        steps: optimizer steps taken.
+        seconds: time they took.
+        scores: split to name to value.
+        findings: what is wrong, gravest first.
+        signals: all series.
+        events: kind to detail; the last of each kind.
+        facts: what was known before the first step.
+        meta: what the writer noted when it started.
+        recipe: text of the recipe.
+        environment: versions, machine.
+    """
+
+    name: str
+    path: Path
+    status: str = "ok"
+    reason: str = ""
+    task: str = ""
+    created: str = ""
+    steps: int = 0
+    seconds: float = 0.0
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    signals: Signals = field(default_factory=Signals)
+    events: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    recipe: str = ""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+
+    def event(self, kind: str) -> Mapping[str, Any]:
+        """Return the detail of the last event of a kind, or an empty mapping."""
+        return self.events.get(kind, {})
+
+    @property
+    def main_score(self) -> str:
+        """The score the run is judged by, or an empty name."""
+        name = self.meta.get("main_score") or self.event("baselines").get("main") or ""
+        return str(name) or next(iter(self.scores.get("test", {})), "")
+
+    @property
+    def chance_loss(self) -> float | None:
+        """The loss of the best constant answer, where it is known."""
+        for value in (self.meta.get("chance_loss"), self.facts.chance_loss):
+            if isinstance(value, int | float) and math.isfinite(value):
+                return float(value)
+        return None
+
+    @property
+    def epochs(self) -> int:
+        """Planned passes over the training split, 0 if unknown."""
+        planned = self.meta.get("epochs") or self.facts.epochs
+        return planned if isinstance(planned, int) else 0
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Examples in each split, as far as known."""
+        sizes = self.event("data").get("sizes") or self.facts.sizes
+        return sizes if isinstance(sizes, Mapping) else {}
+
+    @property
+    def kind(self) -> str:
+        """Kind of the data: "picture", "table", "array" or empty."""
+        return str(self.event("data").get("kind") or self.facts.kind)
+
+    def setting(self, key: str) -> str:
+        """Return one setting of the recipe as text; empty if there is no readable recipe."""
+        try:
+            tree: Any = tomllib.loads(self.recipe)
+        except tomllib.TOMLDecodeError:
+            return ""
+        for part in key.split("."):
+            tree = tree.get(part) if isinstance(tree, dict) else None
+        return "" if tree is None else str(tree)
+
+
+def snapshot(run: Run) -> Snapshot:
+    """Read everything a report needs of a run."""
+    with StoreReader(run.path / "run.sqlite") as store:
+        signals, events = store.signals(), store.events()
+    return Snapshot(
+        name=run.name,
+        path=run.path,
+        status=run.status,
+        reason=run.reason,
+        task=run.task,
+        created=run.created,
+        steps=run.steps or 1 + max((series.steps[-1] for series in signals.values()), default=-1),
+        seconds=run.seconds,
+        scores=run.scores,
+        findings=gravest_first(run.findings),
+        signals=signals,
+        events={event.kind: _well_formed(event.kind, event.detail) for event in events},
+        facts=run.facts,
+        meta=run.meta,
+        recipe=_text(run.path / "recipe.toml"),
+        environment=_environment(run.path / "environment.json"),
+    )
+
+
+def _well_formed(kind: str, detail: Any) -> dict[str, Any]:
+    """Leave out of an event whatever has not the type it must have.
+
+    >>> _well_formed("data", {"labels": 3, "sizes": {"train": 5, "test": "x"}, "source": "a"})
+    {'sizes': {'train': 5}, 'source': 'a'}
+    """
+    if not isinstance(detail, dict):
+        return {}
+    types = _DETAILS.get(kind, {})
+    kept: dict[str, Any] = {key: value for key, value in detail.items() if isinstance(value, types.get(key, object))}
+    if "sizes" in kept and kind == "data":
+        kept["sizes"] = {split: count for split, count in kept["sizes"].items() if isinstance(count, int)}
+    if kind in _ROWS and "rows" in kept:
+        needed = _ROWS[kind].items()
+        kept["rows"] = [
+            row
+            for row in kept["rows"]
+            if isinstance(row, dict) and all(key in row and isinstance(row[key], wanted) for key, wanted in needed)
+        ]
+    return kept
+
+
+def _text(path: Path) -> str:
+    """Read a small text beside the store; a report goes without what is missing."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MOST_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def _environment(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(_text(path))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

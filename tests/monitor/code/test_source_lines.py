@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from trainwell.monitor.code.source_lines import (
+    is_the_users,
+    shown_path,
+    start_folder,
+    user_frames,
+    user_line,
+    variable_name,
+)
+
+
+@pytest.fixture(autouse=True)
+def _folder_of_others() -> Iterator[None]:
+    yield
+    start_folder.cache_clear()
+
+
+def _source(tmp_path: Path, text: str) -> dict[str, object]:
+    path = tmp_path / "train.py"
+    path.write_text(text)
+    names: dict[str, object] = {"user_line": user_line, "variable_name": variable_name}
+    exec(compile(text, str(path), "exec"), names)
+    return names
+
+
+def test_the_line_is_that_of_the_user(tmp_path: Path) -> None:
+    names = _source(tmp_path, "import functools\n\ncalled = functools.reduce(lambda a, b: user_line(), [1, 2])\n")
+    assert names["called"] == "train.py:3"
+
+
+def test_things_are_called_as_the_user_calls_them(tmp_path: Path) -> None:
+    names = _source(tmp_path, "thing = object()\ndef f(given):\n    return variable_name(given)\nname = f(thing)\n")
+    assert names["name"] == "given"
+
+
+def test_libraries_are_not_the_users() -> None:
+    import torch
+
+    assert not is_the_users(torch.__file__)
+    assert not is_the_users(user_line.__code__.co_filename)
+    assert not is_the_users("<frozen importlib>")
+    assert is_the_users("<ipython-input-3>")
+    assert is_the_users(__file__)
+    assert next(user_frames(sys._getframe())).f_code.co_filename == __file__
+
+
+def test_paths_are_short(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    start_folder.cache_clear()
+    assert shown_path(str(tmp_path / "a" / "train.py")) == "a/train.py"
+    assert shown_path("/somewhere/else/train.py") == shown_path("../train.py") == "train.py"
+    assert shown_path("a/../b.py") == "b.py"
+
+
+def test_a_folder_that_is_gone_does_no_harm(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    start_folder.cache_clear()
+    start_folder()
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert shown_path(str(tmp_path / "a" / "train.py")) == "a/train.py"
+    assert is_the_users("odd.py")
+    start_folder.cache_clear()
+    assert shown_path("/a/train.py") == "a/train.py"

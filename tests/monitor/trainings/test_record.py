@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from pathlib import Path
+
+from trainwell.core.facts import Facts
+from trainwell.core.finding import Severity
+from trainwell.monitor import Record
+from trainwell.monitor.trainings.record import one_line
+from trainwell.runs import Run, RunWriter
+
+
+def test_verdicts_are_said_once(said: list[str]) -> None:
+    record = Record(None, said.append)
+    series = record.of_training()
+    for step in range(5):
+        series.signal("code/gradient_before_backward", step, 1.0)
+        record.judge({series: Facts()})
+    assert len(said) == 1
+    assert said[0].startswith("error: Gradients pile up")
+
+
+def test_hints_and_symptoms_are_not_said(said: list[str]) -> None:
+    record = Record(None, said.append)
+    series = record.of_training()
+    for step in range(4):
+        series.signal("code/summed_loss", step, 64.0)
+        series.signal("code/gradient_before_backward", step, 1.0)
+        series.loss(step, math.nan)
+    findings = record.judge({series: Facts()})
+    assert {finding.rule for finding in findings} >= {"missing_zero_grad", "loss_not_finite"}
+    assert len(said) == 2
+    assert not any("loss_not_finite" in line for line in said)
+
+
+def test_the_same_fault_of_two_trainings_is_one_finding() -> None:
+    record = Record(None, print)
+    both = {record.of_training(): Facts(), record.of_training(): Facts()}
+    for series in both:
+        for step in range(3):
+            series.signal("code/gradient_before_backward", step, 1.0)
+    assert len(record.judge(both)) == 1
+
+
+def test_the_loss_itself_replaces_single_readings() -> None:
+    series = Record(None, print).of_training()
+    series.signal("loss/train", 0, 9.0)
+    series.loss(1, 2.0)
+    series.signal("loss/train", 2, 9.0)
+    assert series.signals["loss/train"].values == [9.0, 2.0]
+
+
+def test_of_losses_that_need_not_fall_only_broken_ones_are_judged() -> None:
+    series = Record(None, print).of_training()
+    for step, value in enumerate((1.0, math.inf, 3.0)):
+        series.loss(step, value)
+    series.loss_means_progress = False
+    assert series.judged()["loss/train"].values == [math.inf]
+
+
+def test_everything_reaches_the_run(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path, "a", recipe_text="")
+    record = Record(writer, print)
+    first, second = record.of_training(), record.of_training()
+    first.signal("grad/norm", 0, 1.0)
+    second.signal("grad/norm", 0, 2.0)
+    record.event("internal", {"problem": "x"})
+    first.flush()
+    record.store(lambda writer: writer.finish("ok"))
+    run = Run.open(tmp_path / "a")
+    assert {name: series.last for name, series in run.signals().items()} == {
+        "grad/norm": 1.0,
+        "training2/grad/norm": 2.0,
+    }
+    assert [event.kind for event in run.events()] == ["internal"]
+
+
+def test_a_disk_that_refuses_ends_the_recording_only(tmp_path: Path, said: list[str]) -> None:
+    record = Record(RunWriter.create(tmp_path, "a", recipe_text=""), said.append)
+    series = record.of_training()
+    shutil.rmtree(tmp_path / "a")
+    series.signal("grad/norm", 0, 1.0)
+    series.flush()
+    series.signal("grad/norm", 1, 1.0)
+    series.flush()
+    assert len(said) == 1
+    assert said[0].startswith("the run is no longer recorded")
+    assert record.is_lost
+    assert len(series.signals["grad/norm"]) == 2
+
+
+def test_a_forked_process_writes_nothing(tmp_path: Path) -> None:
+    record = Record(RunWriter.create(tmp_path, "a", recipe_text=""), print)
+    reached: list[int] = []
+    child = os.fork()
+    if child == 0:
+        record.store(lambda writer: reached.append(1))
+        os._exit(len(reached))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    record.store(lambda writer: reached.append(1))
+    assert reached == [1]
+
+
+def test_one_line_has_no_more_than_it_knows() -> None:
+    from trainwell.core.finding import Finding
+
+    assert one_line(Finding("r", Severity.ERROR, "T.")) == "error: T. (r)"

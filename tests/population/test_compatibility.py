@@ -1,0 +1,77 @@
+"""Who can share a program with whom."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from trainwell.fitting import gather, plan
+from trainwell.population.compatibility import FUSIBLE, MemberDropout, make_member, why_alone
+from trainwell.population.folds import stand
+from trainwell.recipe import Recipe, edit
+from trainwell.recipe.schema import SETTINGS
+
+PLACE = stand(plan(gather("digits", {"nn.hidden": (8,)})))
+OTHER = {
+    "seed": 5,
+    "nn.dropout": 0.3,
+    "nn.initialisation": "zeros",
+    "task.label_smoothing": 0.1,
+    "optim.nesterov": False,
+    "optim.schedule": "linear",
+}
+
+
+@pytest.mark.parametrize("key", FUSIBLE)
+def test_members_that_differ_in_numbers_share_a_program(key: str) -> None:
+    other = edit(PLACE.plan.recipe, {key: OTHER.get(key, 0.5)})
+    assert make_member(other, PLACE, 0).key == make_member(PLACE.plan.recipe, PLACE, 0).key
+    assert key in SETTINGS
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"nn.hidden": (9,)},
+        {"nn.hidden": (8, 8)},
+        {"nn.activation": "tanh"},
+        {"optim.name": "sgd"},
+        {"train.batch_size": 7},
+        {"train.epochs": 2},
+        {"nn.model": "logistic"},
+    ],
+    ids=str,
+)
+def test_members_of_another_shape_do_not(change) -> None:
+    other = edit(PLACE.plan.recipe, change)
+    assert make_member(other, PLACE, 0).key != make_member(PLACE.plan.recipe, PLACE, 0).key
+
+
+@pytest.mark.parametrize(
+    "change", [{"train.ema": 0.9}, {"train.micro_batch": 8}, {"nn.pooling": "stochastic"}], ids=str
+)
+def test_what_a_population_does_not_know_trains_alone(change) -> None:
+    (key,) = change
+    assert key in why_alone(edit(Recipe(), change))
+
+
+def test_an_optimizer_whose_pure_law_lags_behind_trains_alone() -> None:
+    assert "kfac" in why_alone(edit(Recipe(), {"optim.name": "kfac"})) and not why_alone(Recipe())
+
+
+def test_dropout_has_its_own_probability_and_none_in_eval_mode() -> None:
+    layer = MemberDropout(0.25)
+    x = torch.ones(4000)
+    dropped = layer(x)
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    assert dropped.mean().item() == pytest.approx(1.0, abs=0.05)
+    assert layer.eval()(x) is x
+
+
+def test_a_layer_that_makes_its_own_use_of_dropout_keeps_it() -> None:
+    def build(recipe: Recipe, shape: tuple[int, ...], outputs: int) -> nn.Module:
+        return nn.Sequential(nn.Flatten(), nn.Dropout(recipe.nn.dropout / 2), nn.Linear(64, outputs))
+
+    place = stand(plan(gather("digits", {"nn.dropout": 0.4})), build=build)
+    assert make_member(place.plan.recipe, place, 0).model[1].p.item() == pytest.approx(0.2)

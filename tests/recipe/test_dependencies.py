@@ -1,0 +1,67 @@
+"""A choice that changes nothing is said aloud; the table of such pairs agrees with the networks that are built."""
+
+from __future__ import annotations
+
+import pytest
+
+from trainwell.nn import MODELS
+from trainwell.nn.modify import remodel
+from trainwell.optim import OPTIMIZERS, SCHEDULES
+from trainwell.recipe import Recipe, edit
+from trainwell.recipe.dependencies import HOLDS, holds, without_effect
+from trainwell.recipe.schema import SETTINGS, NetworkRecipe
+
+SHAPES = {"googlenet": (3, 96, 96), "inception_v3": (3, 139, 139), "alexnet": (3, 99, 99), "zfnet": (3, 99, 99)}
+OTHER = {"nn.hidden": (7,), "nn.width": 8, "nn.width_factor": 0.25, "nn.activation": "tanh", "nn.dropout": 0.4}
+
+
+def built(name: str, **chosen: object) -> list[str]:
+    small = {"hidden": (5,), "width": 4, "width_factor": 0.125} | chosen
+    recipe = NetworkRecipe(model=name, **small)
+    shape = (1, 28, 28) if name.startswith("lenet") else SHAPES.get(name, (3, 64, 64))
+    model = MODELS[name](recipe, shape, 3)
+    remodel(model, recipe, shape)
+    return [repr(module) for module in model.modules()]
+
+
+@pytest.mark.parametrize("key", OTHER)
+@pytest.mark.parametrize("name", ["mlp", "logistic", "lenet5", "alexnet", "vgg16", "resnet9", "resnet20", "resnet18"])
+def test_the_table_says_which_networks_heed_a_setting(name: str, key: str) -> None:
+    changed = built(name) != built(name, **{key.removeprefix("nn."): OTHER[key]})
+    assert changed == holds(key, {"nn.model": name})
+
+
+def test_patience_needs_a_validation_split() -> None:
+    recipe = edit(Recipe(), {"train.patience": 2})
+    assert not list(without_effect(recipe))
+    assert [said[:36] for said in without_effect(recipe, validated=False)] == ["train.patience = 2 changes nothing w"]
+
+
+def test_names_of_the_table_exist() -> None:
+    names = {"nn.model": MODELS, "optim.name": OPTIMIZERS, "optim.schedule": SCHEDULES}
+    for key, (choice, known) in HOLDS.items():
+        assert key in SETTINGS
+        assert set(known) <= set(names.get(choice, SETTINGS[choice].limits.words)), key
+    assert {name for _, known in HOLDS.values() for name in known} >= set(MODELS)
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        ({}, []),
+        ({"nn.model": "logistic", "nn.dropout": 0.5}, ["nn.dropout = 0.5 changes nothing with nn.model = 'logistic'"]),
+        ({"nn.model": "timm:resnet18", "nn.normalisation": "layer"}, ["nn.normalisation = 'layer' changes nothing"]),
+        ({"optim.name": "sgd", "optim.beta1": 0.5}, ["optim.beta1 = 0.5 changes nothing with optim.name = 'sgd'"]),
+        ({"optim.step_factor": 0.5}, ["optim.step_factor = 0.5 changes nothing with optim.schedule = 'cosine'"]),
+        ({"optim.schedule": "step", "optim.step_factor": 0.5}, []),
+        ({"nn.classic_dropout": True, "nn.dropout": 0.0}, ["nn.classic_dropout = True changes nothing where no unit"]),
+        ({"nn.classic_dropout": True, "nn.dropout": 0.5}, []),
+        ({"transfer.layers": "1"}, ["transfer.layers = '1' changes nothing without transfer.source"]),
+        ({"transfer.layers": "1", "transfer.source": "runs/a"}, []),
+        ({"transfer.unfreeze_every": 2}, ["transfer.unfreeze_every = 2 changes nothing where no layer is frozen"]),
+        ({"nn.classic_dropout": True, "nn.dropout": 0.0, "nn.model": "resnet9"}, ["nn.classic_dropout = True"]),
+    ],
+)
+def test_what_changes_nothing_is_said(edits: dict, said: list[str]) -> None:
+    found = list(without_effect(edit(Recipe(), edits)))
+    assert len(found) == len(said) and all(a.startswith(b) for a, b in zip(found, said, strict=True))

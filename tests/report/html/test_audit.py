@@ -1,0 +1,44 @@
+"""The page and the text of an audit [B10]."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+
+from trainwell.data import examine, from_arrays, read, split
+from trainwell.recipe.schema import DataRecipe
+from trainwell.report.html.audit import audit_text, render_audit, write_audit
+
+
+def pictures():
+    random = np.random.default_rng(0)
+    shown = random.integers(0, 256, (80, 20, 20, 3), dtype=np.uint8)
+    shown[70] = shown[2][:, ::-1]
+    return from_arrays(shown, ["<b>cat</b>", "dog"] * 40)
+
+
+def test_pictures_concerned_are_on_the_page_and_names_are_escaped(tmp_path) -> None:
+    examples = pictures()
+    found = examine(examples, split(examples, DataRecipe(), 0), labels=False)
+    page = write_audit(found, examples, tmp_path / "a.html").read_text()
+    assert page.count("data:image/png") == 1
+    assert "<b>cat</b>" not in page.replace("<b>&lt;b&gt;cat&lt;/b&gt; | ", "") and "&lt;b&gt;cat" in page
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_rows_concerned_are_on_the_page() -> None:
+    examples = read(DataRecipe(source="iris"))
+    found = examine(examples, split(examples, DataRecipe(), 0), labels=False)
+    page = render_audit(found, examples)
+    assert "row 101" in page and "row 142" in page and "petal length" in page
+    text = audit_text(found)
+    assert "150 examples" in text and "1 pair of copies" in text
+    assert max(map(len, text.splitlines())) <= 100
+
+
+def test_what_could_not_be_looked_at_is_said(monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
+    examples = read(DataRecipe(source="iris"))
+    text = audit_text(examine(examples, split(examples, DataRecipe(), 0)))
+    assert "note: " in text and "trainwell[labels]" in text

@@ -1,0 +1,73 @@
+"""The report of a search."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from pathlib import Path
+
+from trainwell.core.finding import Finding, Severity
+from trainwell.report.html.study import render_study, slices_in_text, write_study_report
+from trainwell.search import Study, Trial, make_space
+
+SPACE = make_space({"optim.learning_rate": "log:1e-4..0.1", "nn.hidden": [[8], [8, 8]]})
+
+
+def study(path: Path, count: int = 40) -> Study:
+    points = [SPACE.at([(number + 0.5) / count, number % 2 * 0.6]) for number in range(count)]
+    trials = tuple(
+        Trial(n, point, "done", n / count, {"loss": 1.0}, folds=(0.5, 0.7), rungs={1: 0.1}, epochs=3)
+        for n, point in enumerate(points)
+    )
+    spec = {"space": SPACE.to_json(), "trials": count, "folds": 2, "method": "sobol"}
+    return Study(
+        path, spec, "population", "it <b>pays</b>", "accuracy", trials,
+        findings=(Finding("best_at_edge", Severity.WARNING, "The best is at the edge: widen it."),),
+        importance={"optim.learning_rate": 0.9, "nn.hidden": 0.1},
+        noise={"winner": [0.9, 0.91], "deviation": 0.01, "difference": 0.001, "p_value": 0.6, "really": False},
+        test={"accuracy": 0.95}, test_looks=1, run="s-winner",
+    )  # fmt: skip
+
+
+def test_everything_there_is_to_say_is_said_and_nothing_is_loaded(tmp_path: Path) -> None:
+    page = write_study_report(study(tmp_path)).read_text().replace("\xa0", " ")
+    for text in (
+        "widen it",
+        "sealed test split",
+        "looked at once",
+        "not clearly better",
+        "95 % interval",
+        "What mattered",
+    ):
+        assert text in page
+    assert (
+        "it &lt;b&gt;pays" in page
+        and "<script" not in page
+        and "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+    )
+
+
+def test_a_search_without_a_score_has_a_page_too(tmp_path: Path) -> None:
+    spec = {"space": SPACE.to_json(), "trials": 4}
+    page = render_study(Study(tmp_path, spec, "", "", "accuracy", (Trial(0, SPACE.at([0.5, 0]), "diverged"),)))
+    assert "No trial has a score yet" in page
+
+
+def test_a_search_under_way_shows_the_time_left_and_what_mattered_so_far(tmp_path: Path) -> None:
+    trials = tuple(dataclasses.replace(trial, rungs={}) for trial in study(tmp_path).trials)
+    going = dataclasses.replace(study(tmp_path), trials=trials, importance={}, left=90.0, status="running")
+    page = render_study(going).replace("\xa0", " ")
+    assert "about 1 min 30 s" in page and "What mattered" in page
+    assert "1 min 30 s" not in render_study(dataclasses.replace(going, status="ok")).replace("\xa0", " ")
+
+
+def test_ten_thousand_trials_are_a_small_page_soon(tmp_path: Path) -> None:
+    many = study(tmp_path, 10_000)
+    started = time.process_time()
+    page = render_study(many)
+    assert len(page) < 1_000_000 and time.process_time() - started < 2
+
+
+def test_the_terminal_shows_where_the_good_values_are(tmp_path: Path) -> None:
+    (line,) = slices_in_text(study(tmp_path), width=8)
+    assert line.startswith("optim.learning_rate  0.0001 ▁") and line.endswith("█ 0.1")

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainwell.core.finding import Finding, Severity
+from trainwell.report.html.page import write_report
+from trainwell.report.text.snapshot import Snapshot
+from trainwell.report.text.summary import findings_text, summary, summary_text
+
+
+def test_the_summary_of_a_good_run(make_run) -> None:
+    run = make_run()
+    write_report(run)
+    lines = summary(run).splitlines()
+    assert lines[0] == "pets: mlp on pets"
+    assert lines[2].startswith("  88.0 % of the 50 sealed test pictures are right")
+    assert "            training  validation    test" in lines
+    assert "  accuracy    0.9900      0.9000  0.8800" in lines
+    assert any(line.startswith("  report") and line.endswith("report.html") for line in lines)
+    assert any("trainwell predict" in line for line in lines)
+
+
+def test_findings_follow_the_scores(make_run, two_findings) -> None:
+    text = summary(make_run(findings=two_findings))
+    assert (
+        text.index("accuracy ") < text.index("warning: The rate is too high.") < text.index("trainwell rules rate_high")
+    )
+    assert "rise 1.84 (limit 1.1)" in text and "this also explains: The loss jumps" in text
+    assert "  try: Lower the learning rate" in text and "optim.learning_rate 0.001 → " in text
+
+
+@pytest.mark.parametrize("status", ["failed", "interrupted", "killed", "running", "ok"])
+def test_every_status_has_a_summary_of_80_columns(status: str) -> None:
+    finding = Finding("r", Severity.ERROR, "word " * 40, {f"number {n}": n for n in range(20)}, ("layer",) * 9)
+    text = summary_text(Snapshot("s", Path("s"), status=status, reason="because " * 30, findings=(finding,)))
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_nothing_in_a_summary_steers_the_terminal() -> None:
+    evil = "\x1b]0;pwn\x07\x9b31m\u202e\r"
+    finding = Finding(evil, Severity.ERROR, evil, {evil: 1.0}, (evil,), 1, (), (evil,))
+    events = {"data": {"source": evil}, "network": {"model": evil}, "stopped": {"why": evil}}
+    text = summary_text(
+        Snapshot(evil, Path("a" + evil), status="failed", reason=evil, findings=(finding,), events=events)
+    )
+    assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}
+
+
+def test_findings_alone() -> None:
+    assert findings_text([]) == ""
+    assert findings_text([Finding("r", Severity.INFO, "T.")]) == "hint: T.\n  r"

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from trainwell.core.finding import Finding, Severity
+from trainwell.core.signals import Signals
+from trainwell.report.text.snapshot import Snapshot, snapshot
+from trainwell.report.text.verdict import facts_line, headline, next_steps, verdict
+
+
+def test_a_good_run_is_judged_beside_simple_methods(shot: Snapshot) -> None:
+    judged = verdict(shot)
+    assert judged.tone == "good"
+    assert judged.headline == "mlp on pets"
+    assert judged.sentence == (
+        "88.0 % of the 50 sealed test pictures are right; majority class gives 40.0 %, "
+        "logistic regression 80.0 %. No problems were found."
+    )
+    assert judged.notes[0] == "From 50 examples, the true share lies between 76.2 % and 94.4 % (95 % interval)."
+    assert judged.notes[1] == "The lead over logistic regression is within the noise of the test split."
+
+
+def test_a_network_that_loses_to_a_simple_method_is_told_so(make_run) -> None:
+    rows = [{"name": "logistic regression", "scores": {"accuracy": 0.88}}]
+    judged = verdict(snapshot(make_run(baselines={"main": "accuracy", "rows": rows})))
+    assert "The network is no better than logistic regression, which is simpler." in judged.notes
+
+
+def test_problems_count_causes_only(make_run, two_findings) -> None:
+    judged = verdict(snapshot(make_run(findings=two_findings)))
+    assert judged.sentence.endswith("1 problem was found: The rate is too high.")
+    assert judged.tone == "bad"  # the symptom is an error
+
+
+def test_hints_are_no_problems(make_run) -> None:
+    judged = verdict(snapshot(make_run(findings=(Finding("h", Severity.INFO, "A hint."),))))
+    assert (judged.tone, judged.sentence.endswith("No problems were found.")) == ("good", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "said", "tone"),
+    [
+        ("failed", "The disk is full.", "The run failed after 3 of 3 epochs, 30 steps: The disk is full.", "bad"),
+        ("interrupted", "signal 15", "The run was interrupted after 3 of 3 epochs, 30 steps: signal 15.", "warning"),
+        ("running", "", "Still training: 3 of 3 epochs, 30 steps so far.", "plain"),
+    ],
+)
+def test_runs_that_did_not_finish(make_run, status: str, reason: str, said: str, tone: str) -> None:
+    judged = verdict(snapshot(make_run(status=status, reason=reason)))
+    assert judged.sentence.startswith(said)
+    assert judged.tone == tone
+
+
+def test_the_advice_of_a_reason_is_a_note(make_run) -> None:
+    judged = verdict(snapshot(make_run(status="failed", reason="The loss became NaN. Try a lower rate.")))
+    assert "steps: The loss became NaN. 88.0 %" in judged.sentence
+    assert judged.notes[0] == "Try a lower rate."
+
+
+def test_a_killed_run_says_what_is_saved_and_how_to_go_on() -> None:
+    shot = Snapshot("k", Path("runs/k k"), status="killed", steps=12, events={"checkpoint": {"step": 10}})
+    assert verdict(shot).sentence.startswith("The process that trained this run is gone; it reached 12 steps.")
+    assert verdict(shot).notes == ("Everything up to step 10 is saved.",)
+    assert next_steps(shot) == (("go on where it stopped", "trainwell fit --resume 'runs/k k'"),)
+
+
+def test_regression_is_judged_by_its_own_score() -> None:
+    shot = Snapshot(
+        "r",
+        Path("r"),
+        scores={"test": {"r2": 0.5123}},
+        meta={"main_score": "r2"},
+        events={
+            "data": {"kind": "table", "sizes": {"test": 60}},
+            "baselines": {"rows": [{"name": "mean", "scores": {"r2": -0.01}}]},
+        },
+    )
+    assert verdict(shot).sentence.startswith("On the 60 sealed test rows, R² is 0.5123; mean gives -0.01.")
+
+
+def test_a_watched_script_has_only_its_losses() -> None:
+    signals = Signals()
+    for step, value in enumerate([2.3, 1.0, 0.4]):
+        signals.add("loss/train", step, value)
+    shot = Snapshot("w", Path("w"), signals=signals, meta={"script": "train.py", "chance_loss": 2.3})
+    assert headline(shot) == "train.py"
+    assert verdict(shot).sentence == "The training loss went from 2.3 to 0.4; chance is 2.3. No problems were found."
+    signals.add("loss/train", 3, float("nan"))
+    assert "was no finite number from step 3 on" in verdict(shot).sentence
+
+
+def test_validation_stands_in_where_the_test_split_is_still_sealed() -> None:
+    shot = Snapshot("v", Path("v"), scores={"validation": {"accuracy": 0.9}}, meta={"main_score": "accuracy"})
+    assert verdict(shot).sentence.startswith("90.0 % of the validation examples are right.")
+
+
+def test_what_can_be_done_next(make_run, two_findings) -> None:
+    shot = snapshot(make_run(findings=two_findings))
+    assert [command.split()[1] for _, command in next_steps(shot)] == ["fit", "rules", "predict", "fit"]
+    assert next_steps(shot)[0][1].endswith("recipe.toml --set optim.learning_rate=0.000333333")
+
+
+def test_facts_stand_in_one_line(shot: Snapshot) -> None:
+    facts = dict(facts_line(shot))
+    assert facts["examples"] == "100 / 20 / 50"
+    assert facts["classes"] == "3" and facts["trainable parameters"] == "26,122" and facts["best epoch"] == "2"
+
+
+def test_every_event_may_be_missing(make_run, all_events) -> None:
+    bare = snapshot(make_run(**dict.fromkeys(all_events)))
+    assert verdict(bare).sentence == "88.0 % of the sealed test pictures are right. No problems were found."
+
+
+@pytest.mark.parametrize("status", ["ok", "interrupted"])
+def test_no_command_is_offered_for_what_came_from_python(status: str) -> None:
+    recipe = '[data]\nsource = "arrays"\n'
+    assert next_steps(Snapshot("p", Path("p"), status=status, recipe=recipe)) == ()
