@@ -33,7 +33,7 @@ from trainwell.data.audit.label_network import by_network
 from trainwell.data.audit.labels import out_of_sample, suspicious_labels
 from trainwell.data.examples import Examples, Table
 from trainwell.data.splits import Splits
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 PLANTED = 300  # of each kind

@@ -30,7 +30,7 @@ def measure(name: str) -> None:
     from torch.profiler import ProfilerActivity, profile
 
     from trainwell.nn import MODELS
-    from trainwell.recipe.schema import NetworkRecipe
+    from trainwell.recipe.sections import NetworkRecipe
 
     torch.set_num_threads(1)
     shape, batch = CASES[name]

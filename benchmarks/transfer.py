@@ -36,7 +36,7 @@ from trainwell.doctor import advise
 from trainwell.explain import depths, linear_probe
 from trainwell.fitting.build import build_parts
 from trainwell.fitting.plan import gather, plan
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 SEEDS = (0, 1, 2)

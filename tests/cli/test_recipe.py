@@ -33,7 +33,7 @@ def test_infinity_is_a_word_that_is_read_back(cli) -> None:
     assert cli("recipe", "iris", "--set", "optim.max_norm=inf").code == 0
 
 
-def test_what_changes_nothing_is_said(cli) -> None:
+def test_settings_without_effect_are_reported(cli) -> None:
     done = cli("recipe", "iris", "--set", "nn.model=logistic", "--set", "nn.dropout=0.3")
-    assert "nn.dropout = 0.3 changes nothing with nn.model = 'logistic'" in done.err
+    assert "nn.dropout = 0.3 has no effect with nn.model = 'logistic'" in done.err
     assert "dropout" not in cli("recipe", "iris", "--set", "nn.model=logistic").err  # a default is no choice

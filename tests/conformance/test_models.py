@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainwell.nn import INITIALISATIONS, MODELS, initialise
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 # Small pictures and few channels: what is promised does not depend on the size.
 SIDES = {"alexnet": 67, "zfnet": 53, "inception_v3": 75, "deepface": 72}

@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from trainwell.core import protocols
-from trainwell.recipe.schema import TaskRecipe
+from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks import TASKS, TargetFacts
 
 

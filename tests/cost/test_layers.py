@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from trainwell.cost import count_parameters, layers
 from trainwell.nn import MODELS, PUBLISHED
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 
 def test_lenet_has_the_published_costs(lenet: nn.Sequential) -> None:

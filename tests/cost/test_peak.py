@@ -10,7 +10,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from trainwell.cost import step_peak
 from trainwell.nn import MODELS
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 
 def measured(model: nn.Module, inputs: torch.Tensor) -> int:

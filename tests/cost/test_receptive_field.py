@@ -8,7 +8,7 @@ from torch import nn
 
 from trainwell.cost import ReceptiveFields, layers
 from trainwell.nn import MODELS
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 
 def seen(model: nn.Module, side: int = 64) -> int | None:

@@ -16,7 +16,7 @@ from trainwell.data import batches as module
 from trainwell.data.batches import ArrayBatches, LoaderBatches, Normalise, as_batch, ragged
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, from_arrays
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 
 def toy(size: int = 103, **options: object) -> ArrayBatches:

@@ -12,7 +12,7 @@ from trainwell.core.errors import DataError, ShapeError
 from trainwell.data.examples import Array, Examples, Table, numbered
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, from_arrays
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 STANDARDISE, NONE = DataRecipe(), DataRecipe(prepare="none")
 

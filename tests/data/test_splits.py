@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from trainwell.core.errors import DataError
 from trainwell.data.examples import Examples, numbered
 from trainwell.data.splits import MOST_VALIDATION, Splits, split
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 quick = settings(deadline=None, max_examples=60, derandomize=True, database=None)
 

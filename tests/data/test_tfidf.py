@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.prepare import Preparation
 from trainwell.data.tfidf import Words
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 TEXTS = np.array(["the film is good good", "the film is bad", "a good one this time", "a bad one this time"], object)
 

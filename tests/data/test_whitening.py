@@ -14,7 +14,7 @@ from trainwell.core.errors import DataError, RecipeError
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, from_arrays
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 
 def mixed(width: int, count: int = 300, seed: int = 0) -> Examples:

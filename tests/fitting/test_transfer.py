@@ -129,7 +129,7 @@ def test_weights_that_changed_since_are_refused_on_resume(base, tmp_path) -> Non
         ("digits", {"nn.width": 8}, UsageError, r"(?s)nothing was loaded.*name +expected +found"),
         ("digits", {"transfer.freeze": "stage.3.conv1"}, UsageError, "Did you mean 'stages"),
         ("digits", {"transfer.source": "nowhere"}, StorageError, "There is no run at nowhere"),
-        ("digits", {"transfer.source": "", "transfer.freeze": "2"}, RecipeError, "random layers must learn"),
+        ("digits", {"transfer.source": "", "transfer.freeze": "2"}, RecipeError, "randomly initialised layers must learn"),
     ],
 )  # fmt: skip
 def test_bad_requests_are_one_sentence(base, data, edits, kind, said) -> None:

@@ -9,7 +9,7 @@ from torch import nn
 from trainwell.core.errors import UsageError
 from trainwell.nn import MODELS, NORMALISATION_NAMES, DropConnect, batch_dependent, initialise, remodel
 from trainwell.nn.layers import ClassicDropout, StochasticPool2d
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 PICTURE = (3, 32, 32)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trainwell.optim import OPTIMIZERS, optimizer
 from trainwell.optim.functional import FUNCTIONAL, Settings
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 
 STEPS = 100
 VARIANTS = [

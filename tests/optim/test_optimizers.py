@@ -10,7 +10,7 @@ from torch import nn
 
 from trainwell.core.errors import UsageError
 from trainwell.optim import OPTIMIZERS, needs_closure, optimizer, parameter_groups
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 
 A = torch.diag(torch.tensor([20.0, 5.0], dtype=torch.float64))  # z = 10 x^2 + 2.5 y^2
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwell.optim import SCHEDULES, rescaled_rate, schedule
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 
 STEPS, EPOCHS, RULES = 200, 10, ("linear", "sqrt")
 CLOSED = {

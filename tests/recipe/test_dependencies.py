@@ -1,4 +1,4 @@
-"""A choice that changes nothing is said aloud; the table of such pairs agrees with the networks that are built."""
+"""Settings without effect are reported; the declared dependencies agree with the networks that are built."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from trainwell.nn import MODELS
 from trainwell.nn.modify import remodel
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Recipe, edit
-from trainwell.recipe.dependencies import HOLDS, holds, without_effect
-from trainwell.recipe.schema import SETTINGS, NetworkRecipe
+from trainwell.recipe.dependencies import holds, without_effect
+from trainwell.recipe.schema import SETTINGS
+from trainwell.recipe.sections import NetworkRecipe
 
 SHAPES = {"googlenet": (3, 96, 96), "inception_v3": (3, 139, 139), "alexnet": (3, 99, 99), "zfnet": (3, 99, 99)}
 OTHER = {"nn.hidden": (7,), "nn.width": 8, "nn.width_factor": 0.25, "nn.activation": "tanh", "nn.dropout": 0.4}
@@ -34,32 +35,47 @@ def test_the_table_says_which_networks_heed_a_setting(name: str, key: str) -> No
 def test_patience_needs_a_validation_split() -> None:
     recipe = edit(Recipe(), {"train.patience": 2})
     assert not list(without_effect(recipe))
-    assert [said[:36] for said in without_effect(recipe, validated=False)] == ["train.patience = 2 changes nothing w"]
+    assert [said[:35] for said in without_effect(recipe, validated=False)] == ["train.patience = 2 has no effect wi"]
 
 
-def test_names_of_the_table_exist() -> None:
+def test_declared_dependencies_name_settings_and_values_that_exist() -> None:
     names = {"nn.model": MODELS, "optim.name": OPTIMIZERS, "optim.schedule": SCHEDULES}
-    for key, (choice, known) in HOLDS.items():
-        assert key in SETTINGS
-        assert set(known) <= set(names.get(choice, SETTINGS[choice].limits.words)), key
-    assert {name for _, known in HOLDS.values() for name in known} >= set(MODELS)
+    needs = {key: entry.declared.only_with for key, entry in SETTINGS.items() if entry.declared.only_with}
+    for key, needed in needs.items():
+        assert needed.key in SETTINGS and needed.key != key
+        assert set(needed.names) <= set(names.get(needed.key, SETTINGS[needed.key].limits.words)), key
+    assert {name for needed in needs.values() for name in needed.names} >= set(MODELS)
 
 
 @pytest.mark.parametrize(
     ("edits", "said"),
     [
         ({}, []),
-        ({"nn.model": "logistic", "nn.dropout": 0.5}, ["nn.dropout = 0.5 changes nothing with nn.model = 'logistic'"]),
-        ({"nn.model": "timm:resnet18", "nn.normalisation": "layer"}, ["nn.normalisation = 'layer' changes nothing"]),
-        ({"optim.name": "sgd", "optim.beta1": 0.5}, ["optim.beta1 = 0.5 changes nothing with optim.name = 'sgd'"]),
-        ({"optim.step_factor": 0.5}, ["optim.step_factor = 0.5 changes nothing with optim.schedule = 'cosine'"]),
+        ({"nn.model": "logistic", "nn.dropout": 0.5}, ["nn.dropout = 0.5 has no effect with nn.model = 'logistic'"]),
+        ({"nn.model": "timm:resnet18", "nn.normalisation": "layer"}, ["nn.normalisation = 'layer' has no effect"]),
+        ({"optim.name": "sgd", "optim.beta1": 0.5}, ["optim.beta1 = 0.5 has no effect with optim.name = 'sgd'"]),
+        ({"optim.step_factor": 0.5}, ["optim.step_factor = 0.5 has no effect with optim.schedule = 'cosine'"]),
         ({"optim.schedule": "step", "optim.step_factor": 0.5}, []),
-        ({"nn.classic_dropout": True, "nn.dropout": 0.0}, ["nn.classic_dropout = True changes nothing where no unit"]),
+        (
+            {"nn.classic_dropout": True, "nn.dropout": 0.0},
+            ["nn.classic_dropout = True has no effect with nn.dropout = 0.0: set nn.dropout."],
+        ),
         ({"nn.classic_dropout": True, "nn.dropout": 0.5}, []),
-        ({"transfer.layers": "1"}, ["transfer.layers = '1' changes nothing without transfer.source"]),
+        (
+            {"transfer.layers": "1"},
+            ["transfer.layers = '1' has no effect with transfer.source = '': set transfer.source."],
+        ),
         ({"transfer.layers": "1", "transfer.source": "runs/a"}, []),
-        ({"transfer.unfreeze_every": 2}, ["transfer.unfreeze_every = 2 changes nothing where no layer is frozen"]),
+        ({"transfer.unfreeze_every": 2}, ["transfer.unfreeze_every = 2 has no effect with transfer.freeze = 'none'"]),
         ({"nn.classic_dropout": True, "nn.dropout": 0.0, "nn.model": "resnet9"}, ["nn.classic_dropout = True"]),
+        (
+            {"nn.classic_dropout": True, "nn.dropout": 0.5, "nn.model": "logistic"},
+            ["nn.dropout = 0.5", "nn.classic_dropout = True has no effect where nn.dropout has none."],
+        ),
+        (
+            {"optim.batch_scaling": "sqrt"},
+            ["optim.batch_scaling = 'sqrt' has no effect with optim.reference_batch = 0"],
+        ),
     ],
 )
 def test_what_changes_nothing_is_said(edits: dict, said: list[str]) -> None:

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from trainwell.recipe.schema import SETTINGS, Limits, Recipe, flatten, unflatten
+from trainwell.recipe.schema import SETTINGS, Recipe, flatten, unflatten
 
 
 @pytest.mark.parametrize("key", list(SETTINGS))
@@ -27,22 +27,6 @@ def test_flatten_and_unflatten_are_inverse() -> None:
     recipe = unflatten({"seed": 5, "nn.hidden": (3, 4), "data.source": "iris"})
     assert unflatten(dict(flatten(recipe))) == recipe
     assert set(dict(flatten(recipe))) == set(SETTINGS)
-
-
-@pytest.mark.parametrize(
-    ("limits", "value", "allowed"),
-    [
-        (Limits(low=0, above=True), 0.0, False),
-        (Limits(low=0), 0.0, True),
-        (Limits(low=0, high=1, below=True), 1.0, False),
-        (Limits(low=1), (1, 0), False),
-        (Limits(words=("a", "b")), "c", False),
-        (Limits(), float("nan"), False),
-        (Limits(), float("inf"), False),
-    ],
-)
-def test_limits(limits: Limits, value, allowed: bool) -> None:
-    assert limits.allow(value) is allowed
 
 
 def test_the_keys_that_scripts_rely_on_are_there() -> None:

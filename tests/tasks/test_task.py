@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from trainwell.core.batch import Batch
-from trainwell.recipe.schema import TaskRecipe
+from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks import TASKS, TargetFacts
 
 TARGETS = {

@@ -16,7 +16,7 @@ from trainwell.core.signals import Signals
 from trainwell.data.batches import ArrayBatches
 from trainwell.nn import initialise
 from trainwell.optim import optimizer, schedule
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 from trainwell.tasks import Classify
 from trainwell.train import Average, Interrupt, Job, State, Update, Upkeep, train
 

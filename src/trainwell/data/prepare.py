@@ -20,7 +20,7 @@ from trainwell.data.examples import Array, Examples, Table, missing, shorten
 from trainwell.data.targets import class_name
 from trainwell.data.tfidf import Words
 from trainwell.data.whitening import MEAN_IMAGE, ROTATED, Rotation, fit_rotation
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 Float32 = NDArray[np.float32]
 

@@ -21,7 +21,7 @@ from trainwell.fitting import found_again, gather
 from trainwell.fitting import plan as plan_of
 from trainwell.fitting.plan import CUSTOM, Plan
 from trainwell.recipe import Recipe, differences, flatten, to_toml
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 from trainwell.runs import Run
 from trainwell.runs.store import STORE
 

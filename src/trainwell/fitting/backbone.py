@@ -7,7 +7,7 @@ import dataclasses
 from trainwell.core.errors import RecipeError, UsageError
 from trainwell.data import Preparation
 from trainwell.nn import preprocessing
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 
 _KNOWN = ("bilinear", "bicubic", "nearest", "lanczos")
 

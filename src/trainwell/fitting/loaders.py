@@ -18,7 +18,7 @@ from trainwell.data.batches import LoaderBatches
 from trainwell.fitting.build import Parts
 from trainwell.fitting.plan import CUSTOM
 from trainwell.recipe import check_combinations, unflatten
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 from trainwell.tasks import TASKS, TargetFacts
 
 SPLITS = ("train", "validation", "test")

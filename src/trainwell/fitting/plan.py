@@ -19,7 +19,7 @@ from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
 from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES, PREFIX
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 from trainwell.tasks import TASKS
 
 CUSTOM = "custom"  # nn.model of a network that was given from Python
@@ -111,13 +111,6 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     given = unflatten(settings)
     origin = origin_of(given)
     taken = inherited(origin, settings) if origin else {}
-    if not (given.transfer.source or given.transfer.pretrain != "none") and given.transfer.freeze != "none":
-        raise RecipeError(
-            [
-                f"transfer.freeze must be 'none' for a network from scratch, got {given.transfer.freeze!r}: random "
-                "layers must learn. Give transfer.source (--from RUN) or transfer.pretrain."
-            ]
-        )
     given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     if given.nn.model.startswith(PREFIX):
         asked = published(given.nn.model, given.data.prepare)  # refuses another preparation, whoever read the data

@@ -15,7 +15,7 @@ from trainwell.data import Preparation
 from trainwell.fitting.model_files import mismatch, read_preparation, read_weights, table, weights_path
 from trainwell.nn import belongs, head_names, names_of_new
 from trainwell.recipe import Recipe, flatten
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 from trainwell.runs import Run
 
 # Weights that are good already are lost at the rate that found them (curriculum P1: a tenth).

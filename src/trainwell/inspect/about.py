@@ -19,7 +19,8 @@ from trainwell.fitting.plan import CATALOGUES
 from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATIONS, POOLINGS, zoo
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
-from trainwell.recipe.schema import SETTINGS, Setting, TaskRecipe
+from trainwell.recipe.schema import SETTINGS, Setting
+from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks import TASKS, TargetFacts
 
 PARTS = ("Formula", "Use", "Cost", "Lab", "Source")
@@ -34,120 +35,6 @@ _KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "nn.pool": ("pooling", POOLINGS),
     "model": ("network", {name: getattr(zoo, name, None) for name in MODELS}),
     "optim.functional": ("pure function", {name: entry.law for name, entry in FUNCTIONAL.items()}),
-}
-
-# Formula, use, cost and lab figure of the settings that are not themselves a choice among names.
-_NOTES: Mapping[str, tuple[str, str, str, str]] = {
-    "optim.learning_rate": (
-        "w <- w - r g; plain descent converges on a quadratic while r < 2 / largest curvature",
-        "the setting that matters most: find it with `trainwell range-test`, then tune it on a log scale",
-        "too high diverges or kills rectifiers, too low never arrives",
-        "critical_rate, batch_and_rate, dying_relu",
-    ),
-    "optim.momentum": (
-        "v <- m v + g; w <- w - r v",
-        "0.9; up to 0.99 with smooth losses",
-        "overshoots",
-        "optimizer_race",
-    ),
-    "optim.weight_decay": (
-        "adamw: w <- (1 - r d) w; others: g + d w",
-        "0.01 to 0.1 for adamw, 1e-4 to 5e-4 for sgd",
-        "under-fitting when too strong",
-        "weight_decay",
-    ),
-    "optim.decoupled": ("w <- (1 - r d) w before the step", "with adaptive optimizers", "none", "weight_decay"),
-    "optim.l1": ("after each step w moves by r l1 towards 0 and no further", "to remove inputs", "bias", "l1_sparsity"),
-    "optim.l2": ("loss + l2/2 sum w²", "ridge regression; with l1 the elastic net", "under-fitting", "l1_sparsity"),
-    "optim.max_norm": (
-        "|w_unit| <= limit after every step",
-        "3 or 4, with dropout and bold rates",
-        "next to nothing; units that need large weights",
-        "max_norm",
-    ),
-    "optim.warmup": (
-        "r (n + 1) / (w + 1) over the first w steps",
-        "adaptive optimizers, large batches",
-        "none",
-        "schedules",
-    ),
-    "optim.reference_batch": (
-        "k times the batch: r k (practice) or r sqrt(k) (theory)",
-        "to change the batch size without tuning the rate again",
-        "breaks beyond about 32 times: there a warning is given",
-        "batch_and_rate",
-    ),
-    "nn.dropout": (
-        "training: y = mask x / (1 - p); prediction: y = x",
-        "0.2 to 0.5 in wide hidden layers that over-fit",
-        "slower learning; harmful beside batch norm and in small networks",
-        "dropout_ensemble",
-    ),
-    "nn.classic_dropout": (
-        "training: mask x; prediction: (1 - p) x",
-        "to follow old papers",
-        "none",
-        "dropout_ensemble",
-    ),
-    "nn.dropconnect": (
-        "each weight of a hidden dense layer is dropped with probability p for each example",
-        "instead of dropout in wide dense layers",
-        "batch x inputs x outputs numbers of memory",
-        "dropconnect",
-    ),
-    "nn.normalise": (
-        "before: f(norm(Wx)); after: norm(f(Wx))",
-        "before is the paper's; try both",
-        "none",
-        "batch_norm",
-    ),
-    "nn.initial_bias": ("b = value", "0.01 where rectifiers die at the start", "none", "dying_relu"),
-    "nn.hidden": (
-        "units of each layer",
-        "wider before deeper for tables",
-        "weights grow with products",
-        "universal_approximation",
-    ),
-    "train.batch_size": (
-        "noise of the gradient falls with sqrt(batch)",
-        "32 to 256; all examples or more: batch descent; 1: single examples",
-        "large batches take fewer, longer steps and need larger rates",
-        "batch_paths, batch_and_rate, batch_norm",
-    ),
-    "train.micro_batch": ("g = sum of share_i g_i", "batches larger than memory", "batch norm sees the parts only", ""),
-    "train.clip_norm": (
-        "g <- g min(1, c / |g|)",
-        "1 for recurrent networks and cliffs",
-        "a lower effective rate",
-        "optimizer_race",
-    ),
-    "train.clip_value": (
-        "each g_i is cut to [-c, c]",
-        "single wild gradients",
-        "turns the direction",
-        "optimizer_race",
-    ),
-    "train.patience": (
-        "stop when no better score for so many epochs, restore the best",
-        "always",
-        "needs validation",
-        "early_stopping",
-    ),
-    "train.ema": ("a <- d a + (1 - d) w", "0.999: steadier predictions", "a copy of the weights", ""),
-    "task.label_smoothing": (
-        "y <- (1 - s) y + s / C",
-        "0.1 with many classes or wrong labels",
-        "probabilities less sharp",
-        "",
-    ),
-    "data.shift": ("random shift by up to so many pixels", "small picture data", "longer training", "augmentation"),
-    "data.flip": (
-        "mirror with probability 1/2",
-        "where a mirrored picture keeps its class",
-        "longer training",
-        "augmentation",
-    ),
-    "data.prepare": ("(x - mean) / deviation, of the training split", "always for numbers", "none", "whitening"),
 }
 
 _TITLES = {"nn.norm.weight": "Split each weight vector into length and direction: w = g v / |v|."}
@@ -245,9 +132,15 @@ def _start(page: Page) -> tuple[str, str, str, Mapping[str, str], str]:
 
 
 def _of_setting(entry: Setting) -> Page:
-    parts: dict[str, str] = {}
-    if entry.key in _NOTES:
-        parts = {part: text for part, text in zip(PARTS, _NOTES[entry.key], strict=False) if text}
+    note = entry.declared.note
+    texts = {
+        "Formula": note.formula,
+        "Use": note.use,
+        "Cost": note.cost,
+        "Lab": ", ".join(note.lab),
+        "Source": note.source,
+    }
+    parts = {part: text for part, text in texts.items() if text}
     names = CATALOGUES.get(entry.limits.catalogue)
     text = f"Names: {', '.join(names)}." if names else ""
     return Page(entry.key, "setting", entry.meaning[:1].upper() + entry.meaning[1:] + ".", parts, text, entry)

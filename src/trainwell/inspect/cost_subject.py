@@ -21,7 +21,7 @@ from trainwell.fitting.plan import CUSTOM, gather, plan
 from trainwell.fitting.trained_model import open_run
 from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
 from trainwell.optim import optimizer
-from trainwell.recipe.schema import NetworkRecipe, OptimRecipe
+from trainwell.recipe.sections import NetworkRecipe, OptimRecipe
 from trainwell.runs import Run
 
 _PICTURE, _CLASSES = (3, 224, 224), 1000

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from trainwell.core.errors import DataError
 from trainwell.data import Table, read
 from trainwell.lab.result import Conditions
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 
 class Pictures(NamedTuple):

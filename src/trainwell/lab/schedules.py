@@ -13,7 +13,7 @@ import math
 from trainwell.core.figure import Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.optim import schedule
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 
 _STEPS, _EPOCHS = 400, 20
 _HALFWAY = {

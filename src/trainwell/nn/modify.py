@@ -16,7 +16,7 @@ from torch.nn.utils import parametrizations
 from trainwell.core.errors import UsageError
 from trainwell.nn.activations import ACTIVATIONS
 from trainwell.nn.layers import NORMALISATIONS, POOLINGS, ClassicDropout, DecorrelatedBatchNorm, DropConnect
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 AS_DESIGNED, WEIGHT = "as_designed", "weight"
 NORMALISATION_NAMES = (AS_DESIGNED, *NORMALISATIONS, WEIGHT)

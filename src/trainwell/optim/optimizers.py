@@ -17,8 +17,8 @@ from trainwell.core.errors import UsageError
 from trainwell.optim.kfac import KFAC
 from trainwell.optim.line_search_optimizers import LBFGS, VSGD, Newton
 from trainwell.optim.penalties import add_slope, decay_directly, pull_to_zero
-from trainwell.recipe.check import LOOK_AGAIN
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
+from trainwell.recipe.sections.optim import LOOK_AGAIN
 
 Groups = list[dict[str, object]]
 _FUSED_DEVICES = ("cpu", "cuda", "mps")

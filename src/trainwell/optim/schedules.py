@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable
 
 from trainwell.core.catalogue import Catalogue
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 
 Law = Callable[[float, OptimRecipe, int], float]
 

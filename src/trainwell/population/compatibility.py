@@ -16,18 +16,10 @@ from trainwell.recipe import Recipe, flatten
 from trainwell.recipe.edit import vary
 from trainwell.recipe.schema import SETTINGS
 
-# Settings in which members of one population may differ: they change numbers, not the program.
-FUSIBLE = (
-    "seed", "nn.dropout", "nn.initialisation", "task.label_smoothing", "optim.learning_rate", "optim.momentum",
-    "optim.nesterov", "optim.beta1", "optim.beta2", "optim.rho", "optim.epsilon", "optim.weight_decay",
-    "optim.schedule", "optim.warmup", "optim.step_epochs", "optim.step_factor", "optim.schedule_decay",
-    "optim.schedule_power", "train.clip_norm",
-)  # fmt: skip
-# Settings that must agree, and those that do not enter the program at all. Any other setting that is not at its
-# default is something the population does not know, and such a configuration trains alone.
-_SAME = ("task.name", "optim.name", "train.epochs", "train.batch_size", "data.prepare", "data.shift", "data.flip")
+# Every setting says itself what it means for a population (recipe/sections).
+FUSIBLE = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "varies")
+_SAME = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "equal")
 _SAME_PARTS = tuple((key.partition(".")[0], key.partition(".")[2]) for key in _SAME)
-_BESIDE = ("train.patience", "train.checkpoint_seconds", "train.threads", "train.device", "watch.budget")
 
 
 class MemberDropout(nn.Module):
@@ -90,25 +82,14 @@ def why_alone(recipe: Recipe) -> str:
 def _why_alone(recipe: Recipe) -> str:
     if recipe.optim.name not in FUNCTIONAL:
         return f"the optimizer {recipe.optim.name} asks for more than the gradient of a step, one network at a time"
-    known = {*FUSIBLE, *_SAME, *_BESIDE, *_DATA_READ}
     for key, value in flatten(recipe):
-        inside = key in known or (key.startswith("nn.") and (key not in _RANDOM or value in _CALM))
-        if not inside and value != SETTINGS[key].default:
+        alone = SETTINGS[key].declared.population == "alone" and not (key.startswith("nn.") and value in _CALM)
+        if alone and value != SETTINGS[key].default:
             return f"{key} is not part of the program that many networks share"
     return ""
 
 
-# Settings of the network whose draws, or whose stand-ins at prediction, would not be each member's own.
-_RANDOM = ("nn.classic_dropout", "nn.dropconnect", "nn.pooling", "nn.normalisation")
-_CALM = ("batch", "layer", "none", "max", "average")  # choices among them that draw nothing
-# Settings of the data that are done with once the examples are read, split and prepared.
-_DATA_READ = tuple(
-    f"data.{name}"
-    for name in (
-        "source target drop group delimiter validation test stratify prepare components image_size interpolation "
-        "centre_crop max_pixels workers"
-    ).split()
-)
+_CALM = ("batch", "layer", "none", "max", "average")  # normalisation and pooling that draw nothing at random
 
 
 def make_member(recipe: Recipe, ground: Ground, fold: int) -> Member:

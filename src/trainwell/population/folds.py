@@ -16,7 +16,7 @@ from trainwell.data import Preparation, Splits
 from trainwell.fitting import Plan
 from trainwell.fitting.build import Parts, build_network, build_parts, build_task
 from trainwell.recipe import Recipe
-from trainwell.recipe.schema import TransferRecipe
+from trainwell.recipe.sections import TransferRecipe
 from trainwell.tasks import Task
 
 # Makes the network of a recipe, given the shape of one example and the numbers it must return for it.

@@ -32,7 +32,7 @@ from trainwell.population.optimizer import Optimizer
 from trainwell.population.scoring import Forward, score_fold
 from trainwell.population.sequential import Outcome
 from trainwell.population.stack import Chunk, repack
-from trainwell.recipe.schema import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe
 from trainwell.tasks import Task
 
 WIDTH = 64  # members of a chunk: enough to share the overhead, few enough to stay near the caches (measured)

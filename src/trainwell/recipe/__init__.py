@@ -1,4 +1,4 @@
-"""The whole run as frozen data: schema, checks, edits, files and presets. No torch."""
+"""The whole run as frozen data: sections of settings, checks, edits, files and defaults. No torch."""
 
 from trainwell.recipe.check import check_combinations as check_combinations
 from trainwell.recipe.check import check_values as check_values

@@ -1,14 +1,15 @@
-"""Turn what a user wrote into settings, and collect every mistake on the way."""
+"""Check what a user wrote and convert it to settings; all mistakes are reported at once."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from trainwell.core.catalogue import nearest, unknown_name
 from trainwell.core.errors import RecipeError
-from trainwell.recipe.schema import SETTINGS, Recipe, Setting, Value
+from trainwell.recipe.schema import RELATIONS, SETTINGS, Recipe, Setting, flatten
+from trainwell.recipe.sections.setting import Value
 
 Catalogues = Mapping[str, Iterable[str]]
 
@@ -18,7 +19,7 @@ _EXPECTED = {
     "bool": "true or false",
     "str": "text in quotes",
     "tuple[int, ...]": "a list of whole numbers",
-    "tuple[str, ...]": "a list of texts",
+    "tuple[str, ...]": "a list of strings",
 }
 
 
@@ -53,88 +54,21 @@ def check_values(
     return checked
 
 
-LOOK_AGAIN = ("lbfgs", "newton", "saddle_free", "vsgd")  # optimizers that evaluate the loss within a step
-_BATCH_STATISTICS = ("batch", "decorrelated")
-
-
 def check_combinations(recipe: Recipe) -> None:
-    """Raise one error that names every pair of settings that makes no sense together.
+    """Raise one error that names every setting that makes no sense beside the others.
 
     Raises:
-        RecipeError: with one sentence for each pair.
+        RecipeError: with one sentence for each mistake.
 
     >>> from trainwell.recipe import edit
     >>> check_combinations(edit(Recipe(), {"optim.schedule": "step", "train.epochs": 5}))
     Traceback (most recent call last):
     trainwell.core.errors.RecipeError: optim.step_epochs must be less than train.epochs = 5 for the schedule 'step', \
-got 10: the rate would never drop. Train longer, or drop sooner.
+got 10: the learning rate would never drop. Train longer, or drop sooner.
     """
-    if mistakes := [*_schedule_mistakes(recipe), *_network_mistakes(recipe), *_optimizer_mistakes(recipe)]:
+    values = dict(flatten(recipe))
+    if mistakes := [mistake for relation in RELATIONS for mistake in relation(values)]:
         raise RecipeError(mistakes)
-
-
-def _schedule_mistakes(recipe: Recipe) -> Iterator[str]:
-    optim, train = recipe.optim, recipe.train
-    length = {"step": ("step_epochs", optim.step_epochs), "plateau": ("plateau_epochs", optim.plateau_epochs)}
-    if optim.schedule in length and length[optim.schedule][1] >= train.epochs > 1:
-        name, given = length[optim.schedule]
-        yield (
-            f"optim.{name} must be less than train.epochs = {train.epochs} for the schedule {optim.schedule!r}, "
-            f"got {given:g}: the rate would never drop. Train longer, or drop sooner."
-        )
-    if optim.schedule in length and optim.step_factor >= 1:
-        yield f"optim.step_factor must be less than 1, got {optim.step_factor:g}: a drop makes the rate smaller."
-    if optim.schedule == "plateau" and recipe.data.validation == 0 and recipe.data.source not in ("loaders",):
-        yield "data.validation must be greater than 0 for the schedule 'plateau', got 0: it waits for a better score."
-
-
-def _network_mistakes(recipe: Recipe) -> Iterator[str]:
-    nn, train = recipe.nn, recipe.train
-    smallest = min(train.batch_size, train.micro_batch or train.batch_size)
-    if nn.normalisation in _BATCH_STATISTICS and smallest == 1:
-        key = "train.batch_size" if train.batch_size == 1 else "train.micro_batch"
-        yield (
-            f"{key} must be at least 2 for nn.normalisation = {nn.normalisation!r}, got 1: one example has no "
-            "variance. Take larger batches, or nn.normalisation = 'group'."
-        )
-    if nn.normalisation == "weight" and math.isfinite(recipe.optim.max_norm):
-        yield (
-            f"optim.max_norm must be inf for nn.normalisation = 'weight', got {recipe.optim.max_norm:g}: weight norm "
-            "learns the length that max-norm would cut. Choose one of them."
-        )
-    if nn.normalisation == "weight" and nn.dropconnect:
-        yield f"nn.dropconnect must be 0 for nn.normalisation = 'weight', got {nn.dropconnect:g}. Choose one of them."
-    if recipe.task.label_smoothing and recipe.task.name != "classify":
-        yield (
-            f"task.label_smoothing must be 0 for the task {recipe.task.name!r}, got {recipe.task.label_smoothing:g}: "
-            "it spreads a label over several classes. Set task.name = 'classify', or leave it out."
-        )
-    if train.micro_batch > train.batch_size:
-        yield (
-            f"train.micro_batch must be at most train.batch_size = {train.batch_size}, got {train.micro_batch}: it is "
-            "a part of the batch. Make it smaller."
-        )
-
-
-def _optimizer_mistakes(recipe: Recipe) -> Iterator[str]:
-    optim, train = recipe.optim, recipe.train
-    if optim.name in ("momentum", "nesterov") and optim.momentum == 0:
-        yield f"optim.momentum must be greater than 0 for the optimizer {optim.name!r}, got 0. Usual is 0.9."
-    if optim.name == "lbfgs" and optim.decoupled:
-        yield (
-            "optim.decoupled must be false for the optimizer 'lbfgs', got true: its line search must see all that "
-            "moves the weights. Leave it out."
-        )
-    if optim.name in LOOK_AGAIN:
-        unfit = {"train.clip_norm": train.clip_norm, "train.clip_value": train.clip_value}
-        if optim.name == "lbfgs":
-            unfit["optim.l1"] = optim.l1
-        for key, given in {**unfit, "train.micro_batch": train.micro_batch}.items():
-            if given:
-                yield (
-                    f"{key} must be 0 for the optimizer {optim.name!r}, got {given:g}: it looks at the loss of the "
-                    "whole batch again, where this does not hold. Leave it out."
-                )
 
 
 def parse_assignment(text: str) -> tuple[str, object]:
@@ -164,7 +98,7 @@ def _check_one(key: str, given: object, catalogues: Catalogues) -> Value:
     if names is not None and not is_backbone and value not in (names := list(names)):
         raise ValueError(f"{key}: {unknown_name(entry.limits.catalogue, str(value), names)}")
     if not entry.limits.allow(value):
-        raise ValueError(f"{key} must be {entry.limits.describe()}, got {given!r}.{_guess(entry, given)}")
+        raise ValueError(f"{key} must be {entry.limits.describe(given)}, got {given!r}.{_guess(entry, given)}")
     return value
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from trainwell.core.facts import Facts
 from trainwell.recipe.dependencies import holds
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 
 Preset = dict[str, tuple[Value, str]]
 

@@ -1,4 +1,4 @@
-"""Settings that hold for some choices only: with any other they change nothing, and that is said aloud."""
+"""Settings that have an effect only beside certain values of other settings, as their sections declare."""
 
 from __future__ import annotations
 
@@ -6,57 +6,26 @@ from collections.abc import Iterator, Mapping
 
 from trainwell.recipe.schema import SETTINGS, Recipe, flatten
 
-_RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
-_PAPERS = ("alexnet", "zfnet", "vgg16", "vgg19", "googlenet", "inception_v3", "mobilenet", "deepface")
-_LENET = ("lenet", "lenet5")
-_HIDDEN = ("mlp", *_LENET, *_PAPERS, "resnet9", "resnet20", *_RESNETS)
-_OWN = ("logistic", *_HIDDEN)  # all but a published backbone and a network of one's own, which stay as they are
-
-# Setting: the choice it depends on, and the names with which it has an effect. A test builds every network with each
-# of them. What is not here holds always, or is refused where it cannot (nn.remodel, recipe.check).
-HOLDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "nn.hidden": ("nn.model", ("mlp",)),
-    "nn.width": ("nn.model", ("resnet9", "resnet20")),
-    "nn.width_factor": ("nn.model", (*_PAPERS, *_RESNETS)),
-    "nn.activation": ("nn.model", _HIDDEN),
-    "nn.dropout": ("nn.model", _HIDDEN),
-    "nn.dropconnect": ("nn.model", _OWN),
-    "nn.normalisation": ("nn.model", _OWN),
-    "nn.pooling": ("nn.model", _OWN),
-    "nn.initialisation": ("nn.model", _OWN),
-    "optim.momentum": ("optim.name", ("sgd", "momentum", "nesterov", "kfac")),
-    "optim.nesterov": ("optim.name", ("sgd",)),
-    "optim.beta1": ("optim.name", ("adam", "adamw")),
-    "optim.beta2": ("optim.name", ("adam", "adamw")),
-    "optim.rho": ("optim.name", ("rmsprop", "adadelta")),
-    "optim.epsilon": ("optim.name", ("adam", "adamw", "adagrad", "adadelta", "rmsprop")),
-    "optim.damping": ("optim.name", ("kfac", "newton", "saddle_free")),
-    "optim.history": ("optim.name", ("lbfgs",)),
-    "optim.refresh": ("optim.name", ("kfac",)),
-    "optim.step_epochs": ("optim.schedule", ("step",)),
-    "optim.step_factor": ("optim.schedule", ("step", "plateau")),
-    "optim.schedule_decay": ("optim.schedule", ("exponential", "inverse", "inverse_power")),
-    "optim.schedule_power": ("optim.schedule", ("inverse_power",)),
-    "optim.plateau_epochs": ("optim.schedule", ("plateau",)),
-    "data.components": ("data.prepare", ("decorrelate", "whiten_pca", "whiten_zca")),
-    "transfer.pretrain_epochs": ("transfer.pretrain", ("autoencoder", "denoising")),
-    "transfer.noise": ("transfer.pretrain", ("denoising",)),
-}
-_NAMED = 6
+_MOST_NAMED = 6  # values listed in a message
 
 
 def holds(key: str, values: Mapping[str, object]) -> bool:
-    """Tell whether a setting has an effect beside the choices of other settings, where they are known.
+    """Tell whether a setting has an effect beside the values of other settings, where those are known.
 
     >>> holds("nn.dropout", {"nn.model": "logistic"}), holds("nn.dropout", {}), holds("seed", {})
     (False, True, True)
     """
-    choice, names = HOLDS.get(key, ("", ()))
-    return not values.get(choice) or values[choice] in names
+    needed = SETTINGS[key].declared.only_with
+    if needed is None or needed.key not in values:
+        return True
+    value = values[needed.key]
+    if needed.names:
+        return not value or needed.met(value)  # an empty name is one that is not known yet
+    return needed.met(value) and holds(needed.key, values)
 
 
 def without_effect(recipe: Recipe, *, validated: bool = True) -> Iterator[str]:
-    """Say which settings differ from their defaults and still change nothing, a sentence each.
+    """Yield one sentence for each setting that differs from its default and still has no effect.
 
     Args:
         recipe: all settings.
@@ -64,18 +33,26 @@ def without_effect(recipe: Recipe, *, validated: bool = True) -> Iterator[str]:
 
     >>> from trainwell.recipe import edit
     >>> list(without_effect(edit(Recipe(), {"nn.model": "logistic", "nn.hidden": (8,)})))
-    ["nn.hidden = (8,) changes nothing with nn.model = 'logistic': it holds for mlp."]
+    ["nn.hidden = (8,) has no effect with nn.model = 'logistic': only with mlp."]
     """
     values = dict(flatten(recipe))
-    for key, (choice, names) in HOLDS.items():
-        if values[key] != SETTINGS[key].default and not holds(key, values):
-            known = ", ".join(names[:_NAMED]) + (" and others" if len(names) > _NAMED else "")
-            yield f"{key} = {values[key]!r} changes nothing with {choice} = {values[choice]!r}: it holds for {known}."
-    if recipe.nn.classic_dropout and not (recipe.nn.dropout and holds("nn.dropout", values)):
-        yield "nn.classic_dropout = True changes nothing where no unit is dropped: set nn.dropout."
+    for key, value in values.items():
+        if value != SETTINGS[key].default and not holds(key, values):
+            yield f"{key} = {value!r} has no effect {_beside(key, values)}"
     if recipe.train.patience and not validated:
-        yield f"train.patience = {recipe.train.patience} changes nothing without validation: set data.validation."
-    if not recipe.transfer.source and recipe.transfer.layers != SETTINGS["transfer.layers"].default:
-        yield f"transfer.layers = {recipe.transfer.layers!r} changes nothing without transfer.source (--from RUN)."
-    if recipe.transfer.freeze == "none" and recipe.transfer.unfreeze_every:
-        yield f"transfer.unfreeze_every = {recipe.transfer.unfreeze_every} changes nothing where no layer is frozen."
+        yield f"train.patience = {recipe.train.patience} has no effect without validation: set data.validation."
+
+
+def _beside(key: str, values: Mapping[str, object]) -> str:
+    """Say which setting takes a setting's effect away, and what would give it back."""
+    needed = SETTINGS[key].declared.only_with
+    assert needed is not None
+    with_value = f"with {needed.key} = {values[needed.key]!r}"
+    if not needed.names:
+        return (
+            f"{with_value}: set {needed.key}."
+            if not needed.met(values[needed.key])
+            else f"where {needed.key} has none."
+        )
+    known = ", ".join(needed.names[:_MOST_NAMED])
+    return f"{with_value}: only with {known}{' and others' if len(needed.names) > _MOST_NAMED else ''}."

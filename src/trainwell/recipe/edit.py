@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainwell.recipe.check import Catalogues, check_values
-from trainwell.recipe.schema import Recipe, Value, flatten, unflatten
+from trainwell.recipe.schema import Recipe, flatten, unflatten
+from trainwell.recipe.sections.setting import Value
 
 
 def edit(recipe: Recipe, changes: Mapping[str, object], *, catalogues: Catalogues | None = None) -> Recipe:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from trainwell.core.errors import RecipeError, StorageError
 from trainwell.recipe.check import Catalogues, check_values
-from trainwell.recipe.schema import SETTINGS, Recipe, Value, flatten, unflatten
+from trainwell.recipe.schema import SETTINGS, Recipe, flatten, unflatten
+from trainwell.recipe.sections.setting import Value
 
 _TABLE = re.compile(r"^\s*\[\s*([\w.\-]+)\s*\]")
 _KEY = re.compile(r"^\s*([\w.\-]+)\s*=")
@@ -41,7 +42,7 @@ def parse_settings(text: str, *, name: str = "recipe", catalogues: Catalogues | 
     {'seed': 1, 'train.epochs': 3}
     >>> parse_settings("[train]\\nepochs = 0")
     Traceback (most recent call last):
-    trainwell.core.errors.RecipeError: recipe, line 2: train.epochs must be at least 1 and at most 2,147,483,648, got 0.
+    trainwell.core.errors.RecipeError: recipe, line 2: train.epochs must be at least 1, got 0.
     """
     try:
         tree = tomllib.loads(text)

@@ -13,7 +13,8 @@ from typing import Any
 from trainwell.core.errors import RecipeError, StorageError
 from trainwell.fitting import CATALOGUES
 from trainwell.recipe import check_values
-from trainwell.recipe.schema import SETTINGS, Value
+from trainwell.recipe.schema import SETTINGS
+from trainwell.recipe.sections.setting import Value
 
 # Settings that decide which examples are seen, or where and how something is computed: the same for every trial.
 FIXED = tuple(

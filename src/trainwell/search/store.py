@@ -16,7 +16,7 @@ from typing import Any, final
 
 from trainwell.core.errors import DamagedError, StorageError, UsageError
 from trainwell.core.files import plain, storage_errors
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 from trainwell.search.space import Choice, Range, Space
 from trainwell.search.trial import Trial
 

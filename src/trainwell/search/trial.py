@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 
 
 @dataclass(frozen=True)

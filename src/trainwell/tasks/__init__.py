@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from trainwell.core.catalogue import Catalogue
-from trainwell.recipe.schema import TaskRecipe
+from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks.auxiliary import Auxiliary as Auxiliary
 from trainwell.tasks.baselines import baselines as baselines
 from trainwell.tasks.binary import Binary as Binary

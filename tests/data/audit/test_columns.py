@@ -10,7 +10,7 @@ from trainwell.data.audit.columns import column_findings, features, numbers
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.sources import BUNDLED, from_arrays
 from trainwell.data.splits import Splits, split
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 RANDOM = np.random.default_rng(0)
 

@@ -12,7 +12,7 @@ from trainwell.data.audit.quick import audit
 from trainwell.data.examples import Examples, Table, numbered
 from trainwell.data.sources import BUNDLED, from_arrays
 from trainwell.data.splits import Splits, split
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 RANDOM = np.random.default_rng(0)
 

@@ -12,7 +12,7 @@ from trainwell.core.finding import Severity
 from trainwell.data.audit import examine
 from trainwell.data.sources import BUNDLED, from_arrays
 from trainwell.data.splits import Splits, split
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 
 @pytest.mark.parametrize("name", BUNDLED)

@@ -10,7 +10,7 @@ from trainwell.core.errors import DataError
 from trainwell.data.examples import Examples
 from trainwell.data.sources.folder import files_below, read_folder
 from trainwell.data.sources.pictures import SUFFIXES
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 Image = pytest.importorskip("PIL.Image", reason="reading pictures needs the package pillow")
 

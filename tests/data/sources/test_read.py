@@ -10,7 +10,7 @@ import pytest
 
 from trainwell.core.errors import DataError, RecipeError, TrainwellError
 from trainwell.data.sources import read
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 
 def test_every_kind_of_source_is_recognised(tmp_path: Path) -> None:

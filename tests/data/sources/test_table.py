@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from trainwell.core.errors import DataError, TrainwellError
 from trainwell.data.examples import Examples, Table
 from trainwell.data.sources.table import read_rows, read_table
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "tabular"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="needs ../shared/data/tabular beside the project")

@@ -12,7 +12,7 @@ from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, as_inputs, from_arrays
 from trainwell.data.sources.table import read_table
 from trainwell.data.sources.unlabelled import read_inputs
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 RECIPE = DataRecipe()
 

@@ -9,7 +9,7 @@ from torch import nn
 from trainwell.core.errors import PictureError, UsageError
 from trainwell.nn import MODELS
 from trainwell.nn.zoo.picture import grid, picture
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 SMALLEST = {
     "alexnet": 67,

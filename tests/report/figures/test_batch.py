@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from trainwell.data import BUNDLED, Preparation
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 from trainwell.report.figures.batch import picture_pixels, write_batch
 
 Image = pytest.importorskip("PIL.Image")

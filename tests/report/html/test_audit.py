@@ -7,7 +7,7 @@ import sys
 import numpy as np
 
 from trainwell.data import examine, from_arrays, read, split
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 from trainwell.report.html.audit import audit_text, render_audit, write_audit
 
 

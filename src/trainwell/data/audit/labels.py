@@ -20,7 +20,7 @@ from trainwell.data.audit.label_network import SMALLEST, by_network
 from trainwell.data.examples import Array, Examples, Table
 from trainwell.data.free_text import is_text
 from trainwell.data.prepare import Preparation
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 Float32 = NDArray[np.float32]
 

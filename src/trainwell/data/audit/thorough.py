@@ -84,7 +84,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
         judge: of labels, "fast" or "network".
 
     >>> from trainwell.data import read, split
-    >>> from trainwell.recipe.schema import DataRecipe
+    >>> from trainwell.recipe.sections import DataRecipe
     >>> iris = read(DataRecipe(source="iris"))
     >>> examine(iris, split(iris, DataRecipe(), 0), labels=False).duplicates
     (Pair(first=101, second=142, agreement=1.0),)

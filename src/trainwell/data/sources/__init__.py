@@ -17,7 +17,7 @@ from trainwell.data.sources.bundled import with_target
 from trainwell.data.sources.folder import read_folder
 from trainwell.data.sources.idx import is_idx_folder, read_idx
 from trainwell.data.sources.table import Rows, choose, read_table
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 # Files that cannot be opened without running what is inside them, or that hold no targets.
 _REFUSED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".npy", ".zip", ".tar", ".xlsx", ".xls")

@@ -18,7 +18,7 @@ from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, Ta
 from trainwell.data.sources import cache
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import decode_text
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 _SPLITS = {
     **dict.fromkeys(("train", "training"), TRAIN),

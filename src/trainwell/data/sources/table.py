@@ -20,7 +20,7 @@ from trainwell.core.errors import DataError, MissingExtraError
 from trainwell.core.files import plain
 from trainwell.data.examples import Array, Examples, Table, listing, missing, numbered, shorten
 from trainwell.data.targets import infer
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _NAMED = {"tab": "\t", "\\t": "\t"}  # ways to write a tab in a recipe

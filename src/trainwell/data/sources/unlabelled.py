@@ -18,7 +18,7 @@ from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read
 from trainwell.data.sources.idx import read_idx_pictures
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import read_rows
-from trainwell.recipe.schema import DataRecipe
+from trainwell.recipe.sections import DataRecipe
 
 
 def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tuple[Table | Array, Sequence[str]]:

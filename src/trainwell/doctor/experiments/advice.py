@@ -25,7 +25,7 @@ from trainwell.fitting.transfer import Origin
 from trainwell.inference.probing import draw, features_by_depth, prepared, read_again
 from trainwell.nn import Freezing, belongs, head_names
 from trainwell.recipe import edit, flatten
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 
 # Training pictures of a class in ImageNet: 732 to 1,300 (Russakovsky et al. 2015, section 3.1). The networks by which
 # the four-case table was made had about as many; fewer than this are little.

@@ -22,7 +22,7 @@ from trainwell.nn.zoo.resnet import resnet20 as resnet20
 from trainwell.nn.zoo.resnet9 import resnet9 as resnet9
 from trainwell.nn.zoo.vgg import vgg as vgg
 from trainwell.nn.zoo.zfnet import zfnet as zfnet
-from trainwell.recipe.schema import NetworkRecipe
+from trainwell.recipe.sections import NetworkRecipe
 
 Build = Callable[[NetworkRecipe, Sequence[int], int], nn.Module]
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from trainwell.core.errors import RecipeError
 from trainwell.core.finding import Finding
 from trainwell.recipe import Recipe, differences, parse_settings, unflatten
-from trainwell.recipe.schema import Value
+from trainwell.recipe.sections.setting import Value
 from trainwell.repairs import REPAIRS
 from trainwell.report.text.words import words
 

@@ -1,0 +1,36 @@
+"""[task]: what the network learns to predict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from trainwell.recipe.sections.setting import FRACTION, Limits, Note, Values, setting
+
+
+@dataclass(frozen=True)
+class TaskRecipe:
+    """What the network learns to predict."""
+
+    name: str = setting("classify", "what is learned", limits=Limits(catalogue="task"), population="equal")
+    label_smoothing: float = setting(
+        0.0,
+        "fraction of each label spread evenly over all classes",
+        limits=FRACTION,
+        note=Note(
+            formula="y <- (1 - s) y + s / C",
+            use="0.1 with many classes or wrong labels",
+            cost="less sharp probabilities",
+        ),
+        population="varies",
+    )
+
+
+def relations(values: Values) -> Iterator[str]:
+    """Yield what is wrong between the settings of this section and others."""
+    if values["task.label_smoothing"] and values["task.name"] != "classify":
+        yield (
+            f"task.label_smoothing must be 0 for the task {values['task.name']!r}, got "
+            f"{values['task.label_smoothing']:g}: it spreads a label over several classes. "
+            "Set task.name = 'classify', or leave it out."
+        )
