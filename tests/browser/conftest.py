@@ -132,7 +132,18 @@ def write(folder: Path, name: str, *, text: str = "plain", finish: str | None = 
     writer.event("mistakes", {"split": "test", "rows": rows})
     writer.event("baselines", {"main": "accuracy", "rows": [{"name": text, "scores": {"accuracy": 0.4}}]})
     writer.event("stopped", {"why": text})
-    writer.finding(Finding("rate_high", Severity.WARNING, f"The rate: {text}", {text: 1.0}, (text,), 3, (), (text,)))
+    writer.finding(
+        Finding(
+            "rate_high",
+            Severity.WARNING,
+            f"The rate: {text}",
+            evidence={text: 1.0},
+            where=(text,),
+            step=3,
+            explains=(),
+            remedies=(text,),
+        )
+    )
     if finish:
         writer.finish(finish, text)
     else:

@@ -11,7 +11,14 @@ from trainwell.core.finding import Finding, Severity
 
 def test_a_finding_survives_json() -> None:
     finding = Finding(
-        "rule", Severity.ERROR, "It broke.", {"loss": 1e9}, ("fc1", "fc2"), 3, ("other",), ("lower_rate",)
+        "rule",
+        Severity.ERROR,
+        "It broke.",
+        evidence={"loss": 1e9},
+        where=("fc1", "fc2"),
+        step=3,
+        explains=("other",),
+        remedies=("lower_rate",),
     )
     assert Finding.from_json(finding.to_json()) == finding
     assert set(finding.to_json()) == {

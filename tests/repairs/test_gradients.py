@@ -6,7 +6,7 @@ from trainwell.repairs.gradients import clip_gradients
 
 
 def test_clips_at_twice_the_median() -> None:
-    known = Finding("any", Severity.ERROR, "", {"median_norm": 0.3})
+    known = Finding("any", Severity.ERROR, "", evidence={"median_norm": 0.3})
     assert clip_gradients(Recipe(), known).train.clip_norm == 0.6
     unknown = Finding("any", Severity.ERROR, "")
     assert clip_gradients(Recipe(), unknown).train.clip_norm == 1.0

@@ -10,7 +10,7 @@ from trainwell.repairs.learning_rate import lower_rate, raise_rate
 
 
 def _finding(update_ratio: float | None) -> Finding:
-    return Finding("any", Severity.ERROR, "", {} if update_ratio is None else {"update_ratio": update_ratio})
+    return Finding("any", Severity.ERROR, "", evidence={} if update_ratio is None else {"update_ratio": update_ratio})
 
 
 @pytest.mark.parametrize(

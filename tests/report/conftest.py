@@ -19,16 +19,16 @@ RECIPE = 'seed = 7\n\n[data]\nsource = "digits"\n\n[nn]\nmodel = "mlp"\n'
 LABELS = ["cat", "dog", "eel"]
 PICTURE = "data:image/png;base64,iVBORw0KGgo="
 FINDINGS = (
-    Finding("noise", Severity.ERROR, "The loss jumps.", {"spread": 0.4}, (), 9),
+    Finding("noise", Severity.ERROR, "The loss jumps.", evidence={"spread": 0.4}, where=(), step=9),
     Finding(
         "rate_high",
         Severity.WARNING,
         "The rate is too high.",
-        {"rise": 1.84, "rise_threshold": 1.1},
-        ("layers.0", "layers.2"),
-        5,
-        ("noise",),
-        ("lower_rate", "zero_the_gradients"),
+        evidence={"rise": 1.84, "rise_threshold": 1.1},
+        where=("layers.0", "layers.2"),
+        step=5,
+        explains=("noise",),
+        remedies=("lower_rate", "zero_the_gradients"),
     ),
 )
 

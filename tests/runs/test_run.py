@@ -14,7 +14,7 @@ from trainwell.core.finding import Finding, Severity
 from trainwell.runs import Run, RunWriter
 
 FACTS = Facts(task="classify", labels=("a", "b"), class_counts=(3, 4), sizes={"train": 7}, chance_loss=0.69)
-FINDING = Finding("overfits", Severity.WARNING, "It overfits.", {"gap": math.nan}, ("fc1",), 3)
+FINDING = Finding("overfits", Severity.WARNING, "It overfits.", evidence={"gap": math.nan}, where=("fc1",), step=3)
 
 
 @pytest.fixture

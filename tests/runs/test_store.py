@@ -19,7 +19,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def finding(rule: str, title: str = "t") -> Finding:
-    return Finding(rule, Severity.WARNING, title, {"share": math.nan}, ("fc1",), 3)
+    return Finding(rule, Severity.WARNING, title, evidence={"share": math.nan}, where=("fc1",), step=3)
 
 
 def test_everything_comes_back_as_it_was_written(path):

@@ -21,7 +21,7 @@ def study(folder: Path, count: int = 3) -> Study:
         Trial(n, {"optim.learning_rate": 0.1 + n, "seed": 9}, "done", n / count, {"loss": 1.0, "accuracy": n / count})
         for n in range(count)
     )
-    finding = Finding("best_at_edge", Severity.WARNING, "x", {"a": 1.0}, ("a",))
+    finding = Finding("best_at_edge", Severity.WARNING, "x", evidence={"a": 1.0}, where=("a",))
     return Study(folder, {"method": "sobol"}, "population", "fast", "accuracy", trials, (finding,))
 
 

@@ -22,7 +22,7 @@ from trainwell.runs import RunWriter
 from trainwell.search import Study, Trial, make_space
 
 FINDING = Finding(
-    "rate_high", Severity.WARNING, "The rate is <b>too</b> high.", {"rise": 1.8, "rise_limit": 1.1}, step=5
+    "rate_high", Severity.WARNING, "The rate is <b>too</b> high.", evidence={"rise": 1.8, "rise_limit": 1.1}, step=5
 )
 
 

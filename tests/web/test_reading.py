@@ -99,7 +99,7 @@ def test_thinning_keeps_spikes_and_gaps() -> None:
 
 def test_whatever_a_run_says_fits_into_json(tmp_path: Path, new_run) -> None:
     writer = new_run(tmp_path, "odd", finish=None)
-    writer.finding(Finding("odd", Severity.ERROR, "a\udc80\x1b", {"x\ud800": math.nan}, ("\udfff",)))
+    writer.finding(Finding("odd", Severity.ERROR, "a\udc80\x1b", evidence={"x\ud800": math.nan}, where=("\udfff",)))
     writer.event("data", {"source": "s\udc80", "labels": ["\ud800"]})
     writer.set_meta("model", "m\udc80")
     writer.signal("loss/\udc80x".encode("utf-8", "replace").decode(), 31, math.nan)

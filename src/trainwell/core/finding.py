@@ -1,15 +1,15 @@
-"""What a rule says: a value with evidence, cause and cure."""
+"""What a rule reports: a value with its evidence, its location and the repairs it recommends."""
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 
 class Severity(enum.StrEnum):
-    """How sure and how grave: `error` and `warning` are verdicts, `info` is a hint and never an alarm."""
+    """How severe a finding is: `error` and `warning` are verdicts, `info` is a hint and never an alarm."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -18,7 +18,9 @@ class Severity(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong with a run, as a value that can be compared, stored and shown.
+    """One problem of a run, as a value that can be compared, stored and shown.
+
+    Everything after the title is keyword-only.
 
     Args:
         rule: name of the rule that found it, e.g. "dead_units".
@@ -30,13 +32,14 @@ class Finding:
         explains: names of the symptoms (rules) this cause accounts for; the report folds them under it.
         remedies: names of repairs, best first.
 
-    >>> Finding("loss_not_finite", Severity.ERROR, "The loss became NaN.", {"step": 7.0}, step=7).step
+    >>> Finding("loss_not_finite", Severity.ERROR, "The loss became NaN.", evidence={"step": 7.0}, step=7).step
     7
     """
 
     rule: str
     severity: Severity
     title: str
+    _: KW_ONLY
     evidence: Mapping[str, float] = field(default_factory=dict)
     where: tuple[str, ...] = ()
     step: int | None = None
@@ -60,7 +63,7 @@ class Finding:
     def from_json(cls, data: Mapping[str, Any]) -> Finding:
         """Return the finding that `to_json` wrote.
 
-        >>> finding = Finding("r", Severity.INFO, "t", {"a": 1.0}, ("fc1",), 3)
+        >>> finding = Finding("r", Severity.INFO, "t", evidence={"a": 1.0}, where=("fc1",), step=3)
         >>> Finding.from_json(finding.to_json()) == finding
         True
         """

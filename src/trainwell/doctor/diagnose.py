@@ -30,7 +30,7 @@ def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     """Return findings as plain data for `--json`, where a number that is not finite becomes None.
 
     >>> from trainwell.core.finding import Severity
-    >>> findings_json([Finding("r", Severity.INFO, "t", {"loss": math.inf, "limit": 2.0})])[0]["evidence"]
+    >>> findings_json([Finding("r", Severity.INFO, "t", evidence={"loss": math.inf, "limit": 2.0})])[0]["evidence"]
     {'loss': None, 'limit': 2.0}
     """
     rows = [finding.to_json() for finding in findings]

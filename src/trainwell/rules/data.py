@@ -89,7 +89,9 @@ def targets_not_finite(signals: Signals, facts: Facts) -> Finding | None:
         return None
     title = "The targets contain numbers that are not finite (NaN or infinity)."
     evidence = {"nonfinite_fraction": bad.last, "nonfinite_fraction_limit": 0.0}
-    return Finding("targets_not_finite", Severity.ERROR, title, evidence, (), bad.steps[0], SYMPTOMS)
+    return Finding(
+        "targets_not_finite", Severity.ERROR, title, evidence=evidence, where=(), step=bad.steps[0], explains=SYMPTOMS
+    )
 
 
 def input_constant(signals: Signals, facts: Facts) -> Finding | None:

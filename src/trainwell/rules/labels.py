@@ -76,10 +76,10 @@ def unshuffled_data(signals: Signals, facts: Facts) -> Finding | None:
         "unshuffled_data",
         Severity.WARNING,
         title,
-        evidence,
-        where,
-        same.steps[0],
-        ("classes_missing_in_training", "labels_unrelated", *SYMPTOMS[2:]),
+        evidence=evidence,
+        where=where,
+        step=same.steps[0],
+        explains=("classes_missing_in_training", "labels_unrelated", *SYMPTOMS[2:]),
     )
 
 
@@ -106,7 +106,9 @@ def labels_unrelated(signals: Signals, facts: Facts) -> Finding | None:
     name = "relation_to_inputs_in_deviations"
     evidence = {name: relation.last, f"{name}_limit": _UNRELATED}
     where = line_of(signals, "forward")
-    return Finding("labels_unrelated", Severity.ERROR, title, evidence, where, None, SYMPTOMS[2:])
+    return Finding(
+        "labels_unrelated", Severity.ERROR, title, evidence=evidence, where=where, step=None, explains=SYMPTOMS[2:]
+    )
 
 
 def targets_constant(signals: Signals, facts: Facts) -> Finding | None:
@@ -132,7 +134,9 @@ def targets_constant(signals: Signals, facts: Facts) -> Finding | None:
     title = "All targets are the same, so there is nothing to tell apart."
     evidence = {"distinct_targets": 1.0, "distinct_targets_limit": 2.0}
     where = line_of(signals, "forward")
-    return Finding("targets_constant", Severity.ERROR, title, evidence, where, 0, SYMPTOMS[2:])
+    return Finding(
+        "targets_constant", Severity.ERROR, title, evidence=evidence, where=where, step=0, explains=SYMPTOMS[2:]
+    )
 
 
 def target_among_inputs(signals: Signals, facts: Facts) -> Finding | None:
@@ -153,4 +157,6 @@ def target_among_inputs(signals: Signals, facts: Facts) -> Finding | None:
     title = "One of the input columns is the target itself."
     evidence = {"correlation": correlation.last, "correlation_limit": _SAME}
     where = line_of(signals, "forward")
-    return Finding("target_among_inputs", Severity.ERROR, title, evidence, where, correlation.steps[0])
+    return Finding(
+        "target_among_inputs", Severity.ERROR, title, evidence=evidence, where=where, step=correlation.steps[0]
+    )

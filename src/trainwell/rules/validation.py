@@ -98,7 +98,7 @@ def validation_seen_in_training(signals: Signals, facts: Facts) -> Finding | Non
     evidence = {"seen_fraction": seen.last, "seen_fraction_limit": _SEEN}
     where = line_of(signals, "evaluation", "forward")
     step = next(step for step, value in seen if value > _SEEN)
-    return Finding("validation_seen_in_training", Severity.ERROR, title, evidence, where, step)
+    return Finding("validation_seen_in_training", Severity.ERROR, title, evidence=evidence, where=where, step=step)
 
 
 def classes_missing_in_training(signals: Signals, facts: Facts) -> Finding | None:
@@ -121,4 +121,12 @@ def classes_missing_in_training(signals: Signals, facts: Facts) -> Finding | Non
     evidence = {"missing_class_fraction": missing.last, "missing_class_fraction_limit": _MISSING}
     where = line_of(signals, "evaluation", "forward")
     explains = ("validation_prepared_otherwise", "validation_at_chance", "overfitting")
-    return Finding("classes_missing_in_training", Severity.ERROR, title, evidence, where, missing.steps[0], explains)
+    return Finding(
+        "classes_missing_in_training",
+        Severity.ERROR,
+        title,
+        evidence=evidence,
+        where=where,
+        step=missing.steps[0],
+        explains=explains,
+    )

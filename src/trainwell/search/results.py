@@ -83,8 +83,8 @@ def edge(best: Trial, space: Space, shares: Mapping[str, float] | None = None) -
     if shares is not None and all(shares.get(key, 0.0) < _MATTERS for key in where):
         seen = "in this range it made hardly a difference" if shares else "these trials do not tell whether it does"
         title = f"{title}, if it is to matter: {seen}."
-        return Finding("best_at_edge", Severity.INFO, title, evidence, tuple(where))
-    return Finding("best_at_edge", Severity.WARNING, f"{title}.", evidence, tuple(where))
+        return Finding("best_at_edge", Severity.INFO, title, evidence=evidence, where=tuple(where))
+    return Finding("best_at_edge", Severity.WARNING, f"{title}.", evidence=evidence, where=tuple(where))
 
 
 def all_diverged(trials: Sequence[Trial], space: Space) -> Finding:
@@ -105,7 +105,7 @@ def all_diverged(trials: Sequence[Trial], space: Space) -> Finding:
         guess = "the learning rate is probably too high: vary it, or lower it with --set optim.learning_rate=0.001"
     title = f"All {len(trials)} trials diverged; {guess}."
     numbers = {"trials": float(len(trials))} | ({"smallest_learning_rate": low} if rates else {})
-    return Finding("every_trial_diverged", Severity.ERROR, title, numbers, tuple(space.settings)[:1])
+    return Finding("every_trial_diverged", Severity.ERROR, title, evidence=numbers, where=tuple(space.settings)[:1])
 
 
 def interval(values: Sequence[float], *, score: str = "") -> dict[str, float]:

@@ -78,6 +78,8 @@ def verdict(study: Study, space: dict[str, list[Any]]) -> Finding:
     scatter = float(study.noise.get("deviation", 0.0))
     if best is before or gain <= 2 * scatter:
         title = f"The old choice ({describe_settings(old)}) still holds."
-        return Finding("old_choice_holds", Severity.INFO, title, evidence | {"threshold": 2 * scatter})
+        return Finding("old_choice_holds", Severity.INFO, title, evidence=evidence | {"threshold": 2 * scatter})
     title = f"The old choice is beaten by {gain:.4f}: {describe_settings(best.settings)}."
-    return Finding("old_choice_beaten", Severity.WARNING, title, evidence | {"threshold": 2 * scatter}, tuple(space))
+    return Finding(
+        "old_choice_beaten", Severity.WARNING, title, evidence=evidence | {"threshold": 2 * scatter}, where=tuple(space)
+    )

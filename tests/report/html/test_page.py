@@ -68,7 +68,16 @@ def hostile(value: object) -> object:
 
 
 def test_no_text_of_a_run_becomes_markup(make_run, all_events, read) -> None:
-    finding = Finding(PAYLOAD, Severity.ERROR, PAYLOAD, {PAYLOAD: 1.0}, (PAYLOAD,), 1, (), (PAYLOAD,))
+    finding = Finding(
+        PAYLOAD,
+        Severity.ERROR,
+        PAYLOAD,
+        evidence={PAYLOAD: 1.0},
+        where=(PAYLOAD,),
+        step=1,
+        explains=(),
+        remedies=(PAYLOAD,),
+    )
     changed = {kind: hostile(detail) for kind, detail in all_events.items()}
     changed["baselines"]["rows"][0]["scores"] = {"accuracy": 0.5}
     changed["mistakes"]["rows"][0] |= {"row": {PAYLOAD: PAYLOAD}}

@@ -19,7 +19,7 @@ from trainwell.report.text.findings import EvidenceRow, evidence_rows, folded, g
     ],
 )
 def test_every_number_stands_beside_its_limit(evidence: dict[str, float], rows: list[EvidenceRow]) -> None:
-    assert evidence_rows(Finding("r", Severity.INFO, "t", evidence)) == rows
+    assert evidence_rows(Finding("r", Severity.INFO, "t", evidence=evidence)) == rows
 
 
 def finding(rule: str, severity: Severity = Severity.WARNING, *explains: str) -> Finding:

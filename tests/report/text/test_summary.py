@@ -33,14 +33,18 @@ def test_findings_follow_the_scores(make_run, two_findings) -> None:
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", "killed", "running", "ok"])
 def test_every_status_has_a_summary_of_80_columns(status: str) -> None:
-    finding = Finding("r", Severity.ERROR, "word " * 40, {f"number {n}": n for n in range(20)}, ("layer",) * 9)
+    finding = Finding(
+        "r", Severity.ERROR, "word " * 40, evidence={f"number {n}": n for n in range(20)}, where=("layer",) * 9
+    )
     text = summary_text(Snapshot("s", Path("s"), status=status, reason="because " * 30, findings=(finding,)))
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
 def test_nothing_in_a_summary_steers_the_terminal() -> None:
     evil = "\x1b]0;pwn\x07\x9b31m\u202e\r"
-    finding = Finding(evil, Severity.ERROR, evil, {evil: 1.0}, (evil,), 1, (), (evil,))
+    finding = Finding(
+        evil, Severity.ERROR, evil, evidence={evil: 1.0}, where=(evil,), step=1, explains=(), remedies=(evil,)
+    )
     events = {"data": {"source": evil}, "network": {"model": evil}, "stopped": {"why": evil}}
     text = summary_text(
         Snapshot(evil, Path("a" + evil), status="failed", reason=evil, findings=(finding,), events=events)

@@ -186,7 +186,7 @@ def _outliers(examples: Examples, columns: Mapping[str, Column]) -> Finding | No
     title = f"{len(found):,} of {len(examples):,} examples hold a number far from all others: is it a mistake?"
     evidence = {"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER}
     where = tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN])
-    return Finding("outliers", Severity.INFO, title, evidence, where)
+    return Finding("outliers", Severity.INFO, title, evidence=evidence, where=where)
 
 
 def _blank(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
@@ -199,7 +199,7 @@ def _blank(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
     title = f"{len(blank):,} of {len(examples):,} pictures show one flat colour: nothing can be learned from them."
     where = tuple(plain(str(examples.ids[row])) for row in blank[:_SHOWN])
     evidence = {"blank_pictures": len(blank), "blank_pictures_limit": 0}
-    return Finding("blank_pictures", Severity.WARNING, title, evidence, where)
+    return Finding("blank_pictures", Severity.WARNING, title, evidence=evidence, where=where)
 
 
 def _incomplete(examples: Examples) -> Finding | None:
@@ -215,4 +215,4 @@ def _incomplete(examples: Examples) -> Finding | None:
         "median and an input that says so."
     )
     evidence = {"missing_fraction": share, "missing_fraction_limit": 0.0}
-    return Finding("missing_values", Severity.INFO, title, evidence, tuple(map(plain, gaps[:_SHOWN])))
+    return Finding("missing_values", Severity.INFO, title, evidence=evidence, where=tuple(map(plain, gaps[:_SHOWN])))

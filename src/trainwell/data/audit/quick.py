@@ -44,7 +44,7 @@ def _absent_classes(examples: Examples, splits: Splits) -> Finding | None:
         return None
     title = f"{len(absent):,} of {len(examples.labels):,} classes have no training example and cannot be learned."
     evidence = {"absent_classes": len(absent), "absent_classes_limit": 0}
-    return Finding("class_missing_from_train", Severity.ERROR, title, evidence, tuple(absent[:_SHOWN]))
+    return Finding("class_missing_from_train", Severity.ERROR, title, evidence=evidence, where=tuple(absent[:_SHOWN]))
 
 
 def _duplicates(examples: Examples, splits: Splits) -> Finding | None:
@@ -101,7 +101,7 @@ def _imbalance(examples: Examples, splits: Splits) -> Finding | None:
         "per class."
     )
     evidence = {"imbalance_ratio": ratio, "imbalance_ratio_limit": _IMBALANCE}
-    return Finding("class_imbalance", Severity.INFO, title, evidence, (label,))
+    return Finding("class_imbalance", Severity.INFO, title, evidence=evidence, where=(label,))
 
 
 def _constants(examples: Examples, splits: Splits) -> Finding | None:
@@ -110,7 +110,7 @@ def _constants(examples: Examples, splits: Splits) -> Finding | None:
         return None
     title = f"{len(constant):,} of {len(examples.features):,} inputs never vary in training: they teach nothing."
     evidence = {"constant_features": len(constant), "constant_features_limit": 0}
-    return Finding("constant_features", Severity.INFO, title, evidence, tuple(constant[:_SHOWN]))
+    return Finding("constant_features", Severity.INFO, title, evidence=evidence, where=tuple(constant[:_SHOWN]))
 
 
 def _constant_features(examples: Examples, train: Array) -> Iterator[str]:

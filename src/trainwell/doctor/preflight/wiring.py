@@ -65,14 +65,16 @@ def parameters_are_trained(patient: Patient) -> Reading:
         )
         evidence = {"parameters_missing": float(len(missing)), "parameters_missing_limit": 0.0}
         findings.append(
-            Finding("parameters_not_in_optimizer", Severity.ERROR, title, evidence, tuple(missing[:_SHOWN]))
+            Finding(
+                "parameters_not_in_optimizer", Severity.ERROR, title, evidence=evidence, where=tuple(missing[:_SHOWN])
+            )
         )
     if frozen:
         everything = len(frozen) == len(named)
         title = "Every parameter is frozen." if everything else f"{len(frozen)} of {len(named)} parameters are frozen."
         severity = Severity.ERROR if everything else Severity.INFO
         evidence = {"parameters_frozen": float(len(frozen)), "parameters": float(len(named))}
-        findings.append(Finding("parameters_frozen", severity, title, evidence, tuple(frozen[:_SHOWN])))
+        findings.append(Finding("parameters_frozen", severity, title, evidence=evidence, where=tuple(frozen[:_SHOWN])))
     return Reading(len(missing), "0 left out", tuple(findings))
 
 

@@ -23,7 +23,7 @@ class EvidenceRow(NamedTuple):
 def evidence_rows(finding: Finding) -> list[EvidenceRow]:
     """Pair the numbers of a finding with their limits: `x_limit`, or `x_low_limit` and `x_high_limit`, belong to `x`.
 
-    >>> evidence_rows(Finding("r", Severity.INFO, "t", {"dead": 0.8, "dead_limit": 0.5}))
+    >>> evidence_rows(Finding("r", Severity.INFO, "t", evidence={"dead": 0.8, "dead_limit": 0.5}))
     [EvidenceRow(name='dead', value=0.8, limit='0.5')]
     """
     values: dict[str, float] = {}
