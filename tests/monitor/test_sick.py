@@ -91,7 +91,7 @@ def test_the_line_of_the_fault_is_named(charts: dict[Path, tuple[ward.Chart, war
 
 def test_every_rule_about_code_has_a_script() -> None:
     about_code = {name for name, rule in RULES.items() if any(p.startswith(("code/", "target/")) for p in reads(rule))}
-    about_code.discard("host_syncs")  # needs an accelerator; test_waits.py takes the processor for one
+    about_code.discard("host_syncs")  # needs an accelerator; test_device_syncs.py takes the processor for one
     assert about_code <= {ward.expected(path) for path in ward.FAULTY} | set(CASES)
 
 

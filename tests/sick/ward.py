@@ -116,7 +116,9 @@ def leftovers() -> list[str]:
         *((context, "__enter__") for context in (torch.no_grad, torch.inference_mode, torch.set_grad_enabled)),
         *((module.Module, name) for name in ("load_state_dict", "compile")),
     ]
-    return found + [name for place, name in places if "watching" in getattr(place, name).__code__.co_filename]
+    return found + [
+        name for place, name in places if "/trainwell/monitor/" in getattr(place, name).__code__.co_filename
+    ]
 
 
 def weights(names: dict[str, Any]) -> str:

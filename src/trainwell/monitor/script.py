@@ -14,9 +14,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from trainwell.core.errors import UsageError
-from trainwell.monitor.code.source_lines import is_the_users
-
-_OURS = str(Path(__file__).parents[1]) + os.sep
+from trainwell.monitor.code.source_lines import OUR_FOLDER, is_the_users
 
 
 @dataclass(frozen=True)
@@ -154,7 +152,7 @@ def without_ours(trace: TracebackType | None) -> TracebackType | None:
     """
     kept: list[TracebackType] = []
     while trace is not None:
-        if not trace.tb_frame.f_code.co_filename.startswith(_OURS):
+        if not trace.tb_frame.f_code.co_filename.startswith(OUR_FOLDER):
             kept.append(trace)
         trace = trace.tb_next
     result: TracebackType | None = None

@@ -91,7 +91,7 @@ def test_a_line_that_waits_once_in_a_while_is_told_from_one_in_every_step(school
     always, seldom = sorted(waits.values(), key=lambda series: -sum(series.values))
     assert min(always.values) >= 0.9 > 0.5 > max(seldom.tail(5))
     assert [finding.rule for finding in findings] == ["host_syncs"]
-    assert len(findings[0].where) == 1 and "test_waits.py:" in findings[0].where[0]
+    assert len(findings[0].where) == 1 and "test_device_syncs.py:" in findings[0].where[0]
     assert session.record.events == []
 
 

@@ -14,7 +14,9 @@ import torch
 
 from trainwell.core.files import plain
 
-_OURS = str(Path(__file__).parents[1]) + os.sep
+OUR_FOLDER = str(Path(__file__).parents[2]) + os.sep
+"""Folder of this package, with a separator at its end."""
+
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _FOREIGN = tuple(
     os.path.realpath(folder) + os.sep
@@ -41,7 +43,7 @@ def user_line() -> str | None:
 def is_called_by_user() -> bool:
     """Tell whether what is being executed, PyTorch apart, was called by the user's own code and not by a framework."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith((_OURS, _TORCH)):
+    while frame is not None and frame.f_code.co_filename.startswith((OUR_FOLDER, _TORCH)):
         frame = frame.f_back
     return frame is not None and is_the_users(frame.f_code.co_filename)
 
@@ -82,4 +84,4 @@ def is_the_users(path: str) -> bool:
     if path.startswith("<") and not path.startswith("<ipython"):
         return False
     real = os.path.realpath(os.path.join(start_folder(), path))
-    return "site-packages" not in real and not real.startswith((_OURS, *_FOREIGN))
+    return "site-packages" not in real and not real.startswith((OUR_FOLDER, *_FOREIGN))

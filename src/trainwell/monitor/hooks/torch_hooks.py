@@ -10,7 +10,6 @@ import functools
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from types import FrameType
 from typing import Any, Protocol, final
 
@@ -26,12 +25,12 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
-from trainwell.monitor.code.source_lines import start_folder
+from trainwell.monitor.code.source_lines import OUR_FOLDER, start_folder
 from trainwell.monitor.hooks.device_syncs import Waits
 from trainwell.monitor.trainings.evaluations import LOSSES
 from trainwell.monitor.trainings.manual_updates import ByHand, Standins, keras_optimizer_class
 
-_OTHERS = (os.path.dirname(torch.__file__) + os.sep, str(Path(__file__).parents[1]) + os.sep)
+_OTHERS = (os.path.dirname(torch.__file__) + os.sep, OUR_FOLDER)
 _DECORATOR = os.path.join("utils", "_contextlib.py")
 
 
