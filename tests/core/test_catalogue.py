@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwell.core.catalogue import Catalogue, nearest
-from trainwell.core.errors import UnknownNameError
+from trainwell.core.errors import UnknownNameError, UsageError
 
 FRUIT = Catalogue("fruit", {"apple": 1, "banana": 2})
 
@@ -17,6 +17,16 @@ def test_a_catalogue_is_a_mapping() -> None:
     assert FRUIT["apple"] == 1
     assert "pear" not in FRUIT
     assert len(FRUIT) == 2
+
+
+def test_an_entry_is_registered_once_and_its_name_is_suggested() -> None:
+    catalogue = Catalogue("fruit", {"apple": 1})
+    catalogue.register("cherry", 3)
+    assert catalogue["cherry"] == 3 and list(catalogue) == ["apple", "cherry"]
+    with pytest.raises(UsageError, match="'cherry' is registered already"):
+        catalogue.register("cherry", 4)
+    with pytest.raises(UnknownNameError, match="did you mean 'cherry'"):
+        catalogue["chery"]
 
 
 def test_an_unknown_name_names_the_nearest_and_all() -> None:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, TypeVar
 
-from trainwell.core.errors import UnknownNameError
+from trainwell.core.errors import UnknownNameError, UsageError
 
 Entry = TypeVar("Entry")
 
@@ -22,7 +22,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
 
 
 class Catalogue(Mapping[str, Entry], Generic[Entry]):
-    """A read-only mapping whose lookup fails with a sentence that helps.
+    """A mapping from names to entries that suggests the nearest name when a lookup fails.
 
     Args:
         kind: what the entries are, in the singular ("optimizer").
@@ -42,6 +42,21 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
             return self._entries[name]
         except KeyError:
             raise UnknownNameError(unknown_name(self.kind, name, self._entries)) from None
+
+    def register(self, name: str, entry: Entry) -> None:
+        """Add an entry from outside the package.
+
+        Raises:
+            UsageError: the name is taken.
+
+        >>> fruit = Catalogue("fruit", {"apple": 1})
+        >>> fruit.register("pear", 2)
+        >>> fruit["pear"]
+        2
+        """
+        if name in self._entries:
+            raise UsageError(f"The {self.kind} {name!r} is registered already. Choose another name.")
+        self._entries[name] = entry
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
