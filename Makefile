@@ -2,13 +2,16 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test kernels lint bench clean
 
 demo: .venv/installed
 	$(BIN)/trainwell fit digits
 
 test: .venv/tested
 	scripts/test
+
+kernels: .venv/tested
+	scripts/kernels
 
 lint: .venv/tested
 	scripts/lint

@@ -6,36 +6,40 @@ import numpy as np
 import pytest
 import torch
 
-from trainwell.data.audit import label_network as judge
+from trainwell.data.audit import label_network
 from trainwell.data.audit.label_network import by_network
 
-RANDOM = np.random.default_rng(0)
 
-
-def stripes(count: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Upright or lying stripes in noise."""
+def stripes(count: int, channels: int = 1, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Vertical or horizontal stripes in noise."""
     kinds = np.arange(count) % 2
     wave = np.where(np.arange(16) // 2 % 2, 200, 50)
     upright = np.broadcast_to(wave, (16, 16))
     pictures = np.where(kinds[:, None, None] == 1, upright, upright.T)[..., None]
-    noisy = pictures + RANDOM.normal(0, 20, (count, 16, 16, channels))
+    noisy = pictures + np.random.default_rng(seed).normal(0, 20, (count, 16, 16, channels))
     return noisy.clip(0, 255).astype(np.uint8), kinds
 
 
-def test_a_planted_wrong_label_gets_a_low_probability(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "_SEEN", 2000)
-    pictures, right = stripes(120)
-    given = right.copy()
-    given[:6] = 1 - given[:6]
-    found = by_network(pictures, np.arange(120), given)
-    assert found.shape == (120, 2) and found.sum(axis=1) == pytest.approx(np.ones(120), abs=1e-5)
-    own = found[np.arange(120), given]
-    assert np.median(own[:6]) < 0.2 and np.median(own[6:]) > 0.8
-    assert (found.argmax(axis=1) == right).mean() > 0.8
+def test_planted_wrong_labels_get_low_probabilities(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A law of the mean over seeds: one seed lies between 0.86 and 1, which rounding alone can move."""
+    monkeypatch.setattr(label_network, "_SEEN", 2000)
+    planted, sound, accuracies = [], [], []
+    for seed in range(3):
+        pictures, right = stripes(120, seed=seed)
+        given = right.copy()
+        given[:6] = 1 - given[:6]
+        found = by_network(pictures, np.arange(120), given, seed=seed)
+        assert found.shape == (120, 2) and found.sum(axis=1) == pytest.approx(np.ones(120), abs=1e-5)
+        own = found[np.arange(120), given]
+        planted.append(np.median(own[:6]))
+        sound.append(np.median(own[6:]))
+        accuracies.append((found.argmax(axis=1) == right).mean())
+    assert np.mean(planted) < 0.2 and np.mean(sound) > 0.8
+    assert np.mean(accuracies) > 0.8
 
 
 def test_only_the_rows_asked_for_are_judged_and_the_seed_alone_decides(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judge, "_SEEN", 200)
+    monkeypatch.setattr(label_network, "_SEEN", 200)
     pictures, kinds = stripes(60, channels=3)
     rows = np.arange(10, 50)
     state = torch.get_rng_state()
