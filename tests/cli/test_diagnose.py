@@ -14,8 +14,8 @@ def test_a_sick_run_and_a_healthy_one(cli) -> None:
     assert done.code == 0
     assert {finding["rule"] for finding in done.json["findings"]} & {
         "loss_not_finite",
-        "rate_too_high",
-        "loss_explodes",
+        "learning_rate_too_high",
+        "loss_diverges",
     }
     assert "try:" in cli("diagnose", "sick").out
     cli("fit", "wine", "--name", "healthy", "--quiet", "--epochs", 15)

@@ -36,6 +36,15 @@ def test_an_unknown_name_names_the_nearest_and_all() -> None:
         FRUIT["aple"]
 
 
+def test_a_former_name_is_found_but_not_listed() -> None:
+    renamed = Catalogue("fruit", {"apple": 1, "banana": 2}, aliases={"malus": "apple"})
+    assert renamed["malus"] == 1
+    assert "malus" in renamed
+    assert list(renamed) == ["apple", "banana"]
+    assert renamed.current("malus") == "apple"
+    assert renamed.current("banana") == "banana"
+
+
 def test_nothing_near_gives_no_hint() -> None:
     with pytest.raises(UnknownNameError) as caught:
         FRUIT["xyzzy"]

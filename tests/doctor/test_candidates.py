@@ -13,7 +13,11 @@ from trainwell.doctor.experiments.trial import Outcome
 from trainwell.recipe import Recipe
 
 FINDING = Finding(
-    "rate_too_high", Severity.ERROR, "", evidence={"update_ratio": 0.2}, remedies=("lower_rate", "clip_gradients")
+    "learning_rate_too_high",
+    Severity.ERROR,
+    "",
+    evidence={"update_ratio": 0.2},
+    remedies=("lower_rate", "clip_gradients"),
 )
 
 
@@ -35,7 +39,9 @@ def test_each_repair_is_offered_once_with_its_doses() -> None:
 
 
 def test_larger_doses_do_not_believe_evidence_of_a_run_with_other_faults() -> None:
-    still = Finding("rate_too_low", Severity.ERROR, "", evidence={"update_ratio": 0.0}, remedies=("raise_rate",))
+    still = Finding(
+        "learning_rate_too_low", Severity.ERROR, "", evidence={"update_ratio": 0.0}, remedies=("raise_rate",)
+    )
     rates = {step.dose: apply(Recipe(), (step,)).optim.learning_rate for step in remedies([still])}
     assert rates == {1: 1.0, 4: pytest.approx(0.081), 2: pytest.approx(0.009)}
 

@@ -153,7 +153,7 @@ def test_divergence_fails_with_findings_and_a_reason(tmp_path) -> None:
     run = Run.open(caught.value.run)
     assert run.status == "failed"
     assert "learning rate" in run.reason
-    assert {finding.rule for finding in run.findings} & {"loss_not_finite", "rate_too_high", "loss_explodes"}
+    assert {finding.rule for finding in run.findings} & {"loss_not_finite", "learning_rate_too_high", "loss_diverges"}
 
 
 class Stop(Silent):

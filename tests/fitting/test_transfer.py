@@ -61,7 +61,9 @@ def test_frozen_features_do_not_move_and_the_head_learns_faster(base, tmp_path) 
     before, after = base.model().state_dict(), run.model().state_dict()
     assert [n for n in after if not torch.equal(before[n], after[n])] == ["head.weight", "head.bias"]
     assert run.facts.parameters == sum(p.numel() for p in run.model().head.parameters())
-    assert not [f for f in run.findings if f.severity != "info" and f.rule not in ("underfitting", "rate_too_low")]
+    assert not [
+        f for f in run.findings if f.severity != "info" and f.rule not in ("underfitting", "learning_rate_too_low")
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -96,9 +96,9 @@ model.fit(numbers, labels, batch_size=64, epochs=6, validation_data=(numbers, la
 COMPILED = NETWORK + "network = torch.compile(model)\n" + LOOP
 SCRIPTS = {  # framework, script, what is wrong with the sick one, a name in the diagnosis
     "lightning": ("lightning", LIGHTNING, "softmax_before_cross_entropy", "train.py:"),
-    "transformers": ("accelerate", TRANSFORMERS, "rate_too_high", ""),
+    "transformers": ("accelerate", TRANSFORMERS, "learning_rate_too_high", ""),
     "skorch": ("skorch", SKORCH, "softmax_before_cross_entropy", "train.py:"),
-    "keras": ("keras", KERAS, "rate_too_high", ""),
+    "keras": ("keras", KERAS, "learning_rate_too_high", ""),
     "torch.compile": ("torch", COMPILED, "missing_zero_grad", "train.py:"),
 }
 CALLBACKS = {"lightning": "LightningDoctor", "transformers": "TrainerDoctor", "keras": "KerasDoctor"}

@@ -29,12 +29,12 @@ def test_saturated_units(lab: Any) -> None:
         lab.mlp(64, 64, activation=nn.Tanh), lab.sgd(0.001), after_build=lambda model: _normal(model, 3.0), epochs=6
     )
     outcome = lab.run(case)
-    assert "saturated_units" in outcome.verdicts
-    assert outcome.findings[0].rule == "signal_scale"
-    assert "saturated_units" in outcome.findings[0].explains
+    assert "saturated_activations" in outcome.verdicts
+    assert outcome.findings[0].rule == "activation_scale"
+    assert "saturated_activations" in outcome.findings[0].explains
 
 
 def test_signal_fades(lab: Any) -> None:
     case = lab.Case(lab.mlp(64, 64, 64), lab.sgd(0.1), after_build=lambda model: _normal(model, 0.01))
     outcome = lab.run(case)
-    assert outcome.verdicts == ["signal_scale", "no_better_than_chance"]
+    assert outcome.verdicts == ["activation_scale", "no_better_than_chance"]

@@ -11,7 +11,7 @@ import pytest
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules import RULES, WRITTEN_BY_FIT, Example, Rule, examples, reads
+from trainwell.rules import RENAMED, RULES, WRITTEN_BY_FIT, Example, Rule, examples, reads
 
 EXAMPLES = [(rule, example) for rule in RULES.values() for example in examples(rule)]
 KINDS = {"ok": {None}, "hint": {Severity.INFO}, "bad": {Severity.WARNING, Severity.ERROR}}
@@ -50,6 +50,13 @@ def test_rule_says_what_it_reads(name: str) -> None:
         for signal in example.signals:
             wanted = [p for p in patterns if p == signal or (p.endswith("*") and signal.startswith(p[:-1]))]
             assert wanted, f"{signal} is in an example of {name} but not in its Reads"
+
+
+@pytest.mark.parametrize(("former", "present"), RENAMED.items())
+def test_a_former_name_of_a_rule_still_resolves(former: str, present: str) -> None:
+    assert RULES[former] is RULES[present]
+    assert RULES.current(former) == present
+    assert former not in list(RULES)
 
 
 def test_rules_do_not_import_torch() -> None:

@@ -8,7 +8,7 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
 from trainwell.core.signals import Signals
 from trainwell.rules import diagnose
-from trainwell.rules.code import gradient_missing, missing_zero_grad, step_never_called, unoptimised_parameters
+from trainwell.rules.code import gradient_missing, missing_zero_grad, parameters_not_in_optimizer, step_never_called
 
 FACTS = Facts()
 
@@ -38,9 +38,9 @@ def test_the_users_line_is_named() -> None:
 
 
 def test_worst_parameter_first_then_the_line() -> None:
-    name = "code/unoptimised_parameters"
+    name = "code/parameters_not_in_optimizer"
     signals = _signals({f"{name}/a": [0.1] * 3, f"{name}/b": [0.5] * 3, "code/line/optimizer/train.py": [4.0]})
-    finding = unoptimised_parameters(signals, FACTS)
+    finding = parameters_not_in_optimizer(signals, FACTS)
     assert finding is not None
     assert finding.where == ("b", "a", "train.py:4")
     assert finding.evidence["parameter_fraction"] == pytest.approx(0.6)

@@ -78,7 +78,7 @@ def test_trained_too_long_is_a_hint_while_the_score_holds(lab: Any) -> None:
 
 def test_causes_come_first_then_symptoms_then_hints(lab: Any) -> None:
     outcome = lab.run(lab.Case(lab.mlp(64, 64), lab.sgd(10.0), epochs=15))
-    assert outcome.verdicts[0] == "rate_too_high"
+    assert outcome.verdicts[0] == "learning_rate_too_high"
     assert "no_better_than_chance" in outcome.findings[0].explains
     ranks = [(f.severity is Severity.INFO, is_symptom(f, outcome.findings)) for f in outcome.findings]
     assert ranks == sorted(ranks)

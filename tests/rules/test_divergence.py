@@ -10,8 +10,8 @@ from trainwell.rules.divergence import loss_not_finite
 
 def test_overflow_is_traced_to_its_rate(lab: Any) -> None:
     outcome = lab.run(lab.Case(lab.mlp(), lab.sgd(1e30), epochs=2))
-    assert outcome.verdicts[0] == "rate_too_high"
-    assert {"loss_explodes", "loss_not_finite"} & set(outcome.findings[0].explains)
+    assert outcome.verdicts[0] == "learning_rate_too_high"
+    assert {"loss_diverges", "loss_not_finite"} & set(outcome.findings[0].explains)
 
 
 def test_first_broken_layer_is_named() -> None:

@@ -9,7 +9,7 @@ from torch import nn
 def test_gradient_vanishes_in_a_deep_sigmoid_network(lab: Any) -> None:
     outcome = lab.run(lab.Case(lab.mlp(*[64] * 8, activation=nn.Sigmoid), lab.sgd(0.1), epochs=12))
     finding = outcome.findings[0]
-    assert (finding.rule, finding.where) == ("gradient_vanishes", ("0.weight",))
+    assert (finding.rule, finding.where) == ("vanishing_gradients", ("0.weight",))
     assert set(outcome.verdicts[1:]) <= set(finding.explains)
 
 
@@ -19,7 +19,7 @@ def test_parameter_that_the_optimizer_was_not_given(lab: Any) -> None:
 
     outcome = lab.run(lab.Case(lab.mlp(64, 64), without_the_first_layer, epochs=6))
     finding = outcome.findings[0]
-    assert (finding.rule, finding.where) == ("frozen_parameters", ("0.weight", "0.bias"))
+    assert (finding.rule, finding.where) == ("parameters_not_updated", ("0.weight", "0.bias"))
     assert "the optimizer does not change it" in finding.title
 
 
@@ -34,13 +34,13 @@ def test_parameter_that_no_gradient_reaches(lab: Any) -> None:
 
     outcome = lab.run(lab.Case(Cut, lab.sgd(0.1), epochs=6))
     finding = outcome.findings[0]
-    assert (finding.rule, finding.where) == ("frozen_parameters", ("first.weight", "first.bias"))
+    assert (finding.rule, finding.where) == ("parameters_not_updated", ("first.weight", "first.bias"))
     assert "no gradient reaches it" in finding.title
 
 
 def test_nothing_moves_at_rate_zero(lab: Any) -> None:
     outcome = lab.run(lab.Case(lab.mlp(64), lab.sgd(0.0), epochs=6))
-    assert outcome.verdicts == ["frozen_parameters", "no_better_than_chance"]
+    assert outcome.verdicts == ["parameters_not_updated", "no_better_than_chance"]
     assert str(outcome.findings[0].severity) == "error"
 
 

@@ -6,12 +6,12 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
 from trainwell.core.signals import Signals
 from trainwell.rules.losses import (
+    activation_before_cross_entropy,
     broadcast_loss,
-    examples_mixed,
-    future_leaks,
-    squashed_logits,
+    missing_batch_first,
+    missing_causal_mask,
     summed_loss,
-    targets_out_of_reach,
+    targets_outside_output_range,
 )
 
 
@@ -36,7 +36,7 @@ def test_evidence_and_line() -> None:
 
 
 def test_severity() -> None:
-    squashed = squashed_logits(_signals("code/squashed_logits", 1.0, 1.0), Facts())
+    squashed = activation_before_cross_entropy(_signals("code/activation_before_cross_entropy", 1.0, 1.0), Facts())
     assert squashed is not None
     assert squashed.severity is Severity.WARNING
     summed = summed_loss(_signals("code/summed_loss", 64.0, 64.0), Facts())
@@ -46,12 +46,12 @@ def test_severity() -> None:
 
 @pytest.mark.parametrize(("share", "found"), [(0.005, False), (0.02, True)])
 def test_a_few_outliers_are_let_pass(share: float, found: bool) -> None:
-    signals = _signals("code/targets_out_of_reach", share, share)
-    assert (targets_out_of_reach(signals, Facts()) is not None) is found
+    signals = _signals("code/targets_outside_output_range", share, share)
+    assert (targets_outside_output_range(signals, Facts()) is not None) is found
 
 
 def test_sequences_need_two_batches() -> None:
-    for rule in (examples_mixed, future_leaks):
+    for rule in (missing_batch_first, missing_causal_mask):
         name = f"code/{rule.__name__}"
         assert rule(_signals(name, 64.0), Facts()) is None
         finding = rule(_signals(name, 64.0, 64.0), Facts())

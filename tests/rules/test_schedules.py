@@ -6,7 +6,7 @@ import pytest
 
 from trainwell.core.facts import Facts
 from trainwell.core.signals import Signals
-from trainwell.rules.schedules import rate_decays_too_soon, rate_is_zero
+from trainwell.rules.schedules import learning_rate_decays_too_soon, learning_rate_is_zero
 
 STEPS = 100
 SCHEDULES = {
@@ -29,24 +29,24 @@ def _rates(schedule) -> Signals:
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_usual_schedules_are_fine(name: str) -> None:
     signals = _rates(SCHEDULES[name])
-    assert rate_decays_too_soon(signals, Facts(steps=STEPS)) is None
-    assert rate_is_zero(signals, Facts()) is None
+    assert learning_rate_decays_too_soon(signals, Facts(steps=STEPS)) is None
+    assert learning_rate_is_zero(signals, Facts()) is None
 
 
 def test_a_schedule_at_every_batch_is_not() -> None:
-    finding = rate_decays_too_soon(_rates(lambda t: 0.1 * 0.8**t), Facts(steps=STEPS))
+    finding = learning_rate_decays_too_soon(_rates(lambda t: 0.1 * 0.8**t), Facts(steps=STEPS))
     assert finding is not None
     assert finding.step == 35
-    assert rate_decays_too_soon(_rates(lambda t: 0.1 * 0.8**t), Facts()) is None, "the run is not over"
+    assert learning_rate_decays_too_soon(_rates(lambda t: 0.1 * 0.8**t), Facts()) is None, "the run is not over"
 
 
 def test_nothing_is_said_of_what_has_learned_enough() -> None:
     signals = _rates(lambda t: 0.1 * 0.8**t)
     for step in range(20):
         signals.add("loss/train", step, 2.3 if step < 5 else 0.001)
-    assert rate_decays_too_soon(signals, Facts(steps=STEPS)) is None
+    assert learning_rate_decays_too_soon(signals, Facts(steps=STEPS)) is None
 
 
 def test_a_zero_rate_is_told_from_a_warm_up() -> None:
-    assert rate_is_zero(_rates(lambda t: 0.0), Facts()) is not None
-    assert rate_is_zero(_rates(lambda t: 0.0 if t < 10 else 0.1), Facts()) is None
+    assert learning_rate_is_zero(_rates(lambda t: 0.0), Facts()) is not None
+    assert learning_rate_is_zero(_rates(lambda t: 0.0 if t < 10 else 0.1), Facts()) is None

@@ -11,7 +11,7 @@ from trainwell.core.batch import Batch
 from trainwell.core.facts import Facts
 from trainwell.core.moment import Moment
 from trainwell.probes import Time, Watch
-from trainwell.rules.speed import waits_for_data
+from trainwell.rules.speed import data_loading_bottleneck
 
 
 def test_slow_reading_is_seen(lab: Any) -> None:
@@ -29,6 +29,6 @@ def test_slow_reading_is_seen(lab: Any) -> None:
         watch.look(Moment(step, 0, model, optimizer, batch, outputs, loss.detach()))
         optimizer.step()
     watch.stop()
-    finding = waits_for_data(memo.signals, Facts())
+    finding = data_loading_bottleneck(memo.signals, Facts())
     assert finding is not None
     assert finding.evidence["data_fraction"] > 0.5

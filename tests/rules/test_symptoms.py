@@ -7,7 +7,7 @@ import pytest
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
 from trainwell.core.signals import Series, Signals
-from trainwell.rules.symptoms import at_chance, broke, constant_outputs, converged, exploded, judge, recent, stalled
+from trainwell.rules.symptoms import at_chance, broke, collapsed_outputs, converged, exploded, judge, recent, stalled
 
 
 def _losses(values: list[float], stride: int = 10) -> Signals:
@@ -75,9 +75,9 @@ def test_constant_outputs() -> None:
     signals = Signals()
     for step in (0, 10, 20, 30):
         signals.add("output/std", step, 0.0)
-    assert constant_outputs(signals) is None, "only two readings lie after step 20"
+    assert collapsed_outputs(signals) is None, "only two readings lie after step 20"
     signals.add("output/std", 40, 1e-9)
-    assert constant_outputs(signals) == (20, 1e-9, 1e-7)
+    assert collapsed_outputs(signals) == (20, 1e-9, 1e-7)
     assert judge(signals, Facts()) is Severity.ERROR
 
 

@@ -105,7 +105,7 @@ sorted_by_class | unshuffled_data | digits fashion
 loader_without_shuffle | unshuffled_data | pictures
     model = Net() => order = y_train.argsort()\nx_train, y_train = x_train[order], y_train[order]\nmodel = Net()
     shuffle=True => shuffle=False
-target_among_the_inputs | target_among_inputs | table regression
+target_among_the_inputs | target_leakage | table regression
     model = Net() => x_train[:, 3], x_val[:, 3] = y_train, y_val\nmodel = Net()
 """
 _START = r"""
@@ -113,9 +113,9 @@ all_weights_equal | symmetric_weights | table digits regression
     model = Net() => model = Net()\nfor p in model.parameters():\n    nn.init.constant_(p, 0.05)
 all_weights_zero | symmetric_weights | digits autoencoder
     model = Net() => model = Net()\nfor p in model.parameters():\n    nn.init.zeros_(p)
-weights_far_too_large | signal_scale initial_loss_far_from_chance | digits regression fashion
+weights_far_too_large | activation_scale initial_loss_far_from_chance | digits regression fashion
     model = Net() => model = Net()\nfor p in model.parameters():\n    nn.init.normal_(p, std=3.0)
-weights_far_too_small | signal_scale | digits table fashion
+weights_far_too_small | activation_scale | digits table fashion
     model = Net() => model = Net()\nfor p in model.parameters():\n    nn.init.normal_(p, std=1e-4)
 head_far_too_large | initial_loss_far_from_chance | digits regression
     model = Net() => model = Net()\nmodel.head.weight.data *= 1000
@@ -133,15 +133,15 @@ missing_zero_grad | missing_zero_grad | table digits text transformer autoencode
     optimizer.zero_grad() => pass
 missing_zero_grad_of_one | missing_zero_grad | adversaries
     optimizer_d.zero_grad() => pass
-zero_grad_after_backward | erased_gradient | digits pictures text
+zero_grad_after_backward | zero_grad_before_step | digits pictures text
     loss.backward() => loss.backward()\noptimizer.zero_grad()
 step_forgotten | step_never_called | table text autoencoder
     optimizer.step() => pass
 optimizer_of_another_network | stale_optimizer | digits pictures regression
     re:^(optimizer = .*)$ => optimizer = torch.optim.SGD(model.parameters(), lr=0.02)\nmodel = Net()
-optimizer_has_the_head_only | unoptimised_parameters | digits text pictures
+optimizer_has_the_head_only | parameters_not_in_optimizer | digits text pictures
     re:\(model.parameters\(\), lr => (model.head.parameters(), lr
-layers_in_a_list | unoptimised_parameters | digits table regression
+layers_in_a_list | parameters_not_in_optimizer | digits table regression
     self.body = nn.Sequential( => self.body = list((
     h = self.body(x) => h = x\nfor layer in self.body:\n    h = layer(h)
     re:nn.ReLU\(\)\)$ => nn.ReLU()))
@@ -159,7 +159,7 @@ loss_through_numpy | detached_loss | regression
     loss = F.mse_loss(outputs, y) => loss = torch.tensor(((outputs.detach().numpy() - y.numpy()) ** 2).mean())
 training_without_gradients | detached_loss | digits text
     outputs = model(x) => with torch.no_grad():\n    outputs = model(x)
-changed_in_place | overwritten_tensor | digits table
+changed_in_place | inplace_modification | digits table
     return self.head(h) => g = h.exp()\nout = self.head(g)\ng += 1\nreturn out
 graph_carried_over | graph_used_twice | digits regression
     loss.backward() => running = loss if "running" not in globals() else 0.9 * running + 0.1 * loss\nrunning.backward()
@@ -179,9 +179,9 @@ softmax_of_one | softmax_over_one | table
     loss = F.binary_cross_entropy_with_logits(outputs, y) => loss = F.binary_cross_entropy(outputs.unsqueeze(1).softmax(1).squeeze(1), y)
 sigmoid_twice | sigmoid_before_logits_loss | table
     return self.head(h) => return torch.sigmoid(self.head(h))
-rectified_logits | squashed_logits | digits fashion
+rectified_logits | activation_before_cross_entropy | digits fashion
     return self.head(h) => return torch.relu(self.head(h))
-sigmoid_logits | squashed_logits | text pictures
+sigmoid_logits | activation_before_cross_entropy | text pictures
     return self.head(h) => return torch.sigmoid(self.head(h))
 nll_of_logits | missing_log_softmax | digits text
     loss = F.cross_entropy(outputs, y) => loss = F.nll_loss(outputs, y)
@@ -191,9 +191,9 @@ difference_not_squeezed | broadcast_loss | regression
     loss = F.mse_loss(outputs, y) => loss = ((outputs.unsqueeze(1) * 1.0 - y) ** 2).mean()
 squared_error_of_classes | squared_error_on_classes | digits text
     loss = F.cross_entropy(outputs, y) => loss = F.mse_loss(outputs.softmax(1), F.one_hot(y, outputs.shape[1]).float())
-sigmoid_before_numbers | targets_out_of_reach | regression
+sigmoid_before_numbers | targets_outside_output_range | regression
     return self.head(h) => return torch.sigmoid(self.head(h))
-rectified_numbers | targets_out_of_reach | regression
+rectified_numbers | targets_outside_output_range | regression
     return self.head(h) => return torch.relu(self.head(h))
 classes_for_a_binary_loss | target_outside_unit_interval | table
     y_all = torch.tensor(columns, dtype=torch.float32)[order], torch.tensor(classes)[order].float() => y_all = torch.tensor(columns, dtype=torch.float32)[order], torch.tensor(classes)[order].float() + 1
@@ -204,7 +204,7 @@ loss_with_the_wrong_sign | negated_loss | digits table regression autoencoder
     loss.backward() => loss = -loss\nloss.backward()
 optimizer_climbs | negated_loss | digits transformer
     re:(lr=[\d.e-]+) => maximize=True, lr=0.003
-rnn_axes_swapped | examples_mixed | text
+rnn_axes_swapped | missing_batch_first | text
     batch_first=True => batch_first=False
 summed_loss | summed_loss | digits regression pictures
     loss.backward() => loss = loss * len(x)\nloss.backward()
@@ -216,80 +216,80 @@ root_of_zero | nonfinite_operation | regression
     loss.backward() => loss = loss + model.head.weight.sub(model.head.weight.detach()).square().sum().sqrt()\nloss.backward()
 own_softmax_overflows | nonfinite_operation | digits fashion
     loss.backward() => e = (outputs + 95).exp()\nloss = -(e / e.sum(1, keepdim=True)).gather(1, y[:, None]).log().mean()\nloss.backward()
-letters_see_the_future | future_leaks | transformer
+letters_see_the_future | missing_causal_mask | transformer
     mask=self.mask => mask=None
 targets_in_wrong_order | labels_unrelated no_better_than_chance | transformer
     y.flatten()) => y.T.flatten())
 """
 _RATE = r"""
-rate_hundred_times_too_high | rate_too_high | digits pictures regression table
+rate_hundred_times_too_high | learning_rate_too_high | digits pictures regression table
     re:lr=[\d.e-]+ => lr=5.0
-adam_rate_of_one | rate_too_high | text transformer autoencoder fashion
+adam_rate_of_one | learning_rate_too_high | text transformer autoencoder fashion
     re:optim\.\w+\(model.parameters\(\), lr=[\d.e-]+ => optim.Adam(model.parameters(), lr=1.0
-rate_far_too_low | rate_too_low | digits regression pictures
+rate_far_too_low | learning_rate_too_low | digits regression pictures
     re:lr=[\d.e-]+ => lr=1e-6
-adam_rate_far_too_low | rate_too_low | text transformer table autoencoder
+adam_rate_far_too_low | learning_rate_too_low | text transformer table autoencoder
     re:lr=[\d.e-]+ => lr=1e-8
-rate_of_zero | rate_is_zero | digits text regression
+rate_of_zero | learning_rate_is_zero | digits text regression
     re:lr=[\d.e-]+ => lr=0.0
-decays_at_every_batch | rate_decays_too_soon | digits text
+decays_at_every_batch | learning_rate_decays_too_soon | digits text
     model = Net() => model = Net()\nscheduler = None
     for epoch in range( => scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.8)\nfor epoch in range(
     optimizer.step() => optimizer.step()\nscheduler.step()
-cosine_far_too_short | rate_decays_too_soon | transformer
+cosine_far_too_short | learning_rate_decays_too_soon | transformer
     CosineAnnealingLR(optimizer, STEPS) => LambdaLR(optimizer, lambda s: max(0.0, 1 - s / 20))
-step_schedule_at_every_batch | rate_decays_too_soon | regression fashion
+step_schedule_at_every_batch | learning_rate_decays_too_soon | regression fashion
     for epoch in range( => scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3)\nfor epoch in range(
     optimizer.step() => optimizer.step()\nscheduler.step()
-warm_up_without_end | rate_too_low | digits regression
+warm_up_without_end | learning_rate_too_low | digits regression
     for epoch in range( => scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: (s + 1) / 1e6)\nfor epoch in range(
     optimizer.step() => optimizer.step()\nscheduler.step()
-rate_grows_without_end | rate_too_high | digits table
+rate_grows_without_end | learning_rate_too_high | digits table
     for epoch in range( => scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 1.1)\nfor epoch in range(
     optimizer.step() => optimizer.step()\nscheduler.step()
-rate_grows_at_every_step | rate_too_high | transformer
+rate_grows_at_every_step | learning_rate_too_high | transformer
     for step in range( => scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 1.1)\nfor step in range(
     optimizer.step() => optimizer.step()\nscheduler.step()
-gradient_clipped_to_nothing | rate_too_low | digits regression
+gradient_clipped_to_nothing | learning_rate_too_low | digits regression
     optimizer.step() => nn.utils.clip_grad_norm_(model.parameters(), 1e-5)\noptimizer.step()
-weight_decay_far_too_strong | weights_shrink_away | digits pictures
+weight_decay_far_too_strong | weight_decay_too_strong | digits pictures
     re:lr=[\d.e-]+ => lr=0.05, weight_decay=5.0
-penalty_far_too_strong | penalty_too_strong weights_shrink_away | table autoencoder text
+penalty_far_too_strong | unbalanced_loss_terms weight_decay_too_strong | table autoencoder text
     loss.backward() => loss = loss + 10 * sum(p.square().sum() for p in model.parameters())\nloss.backward()
 """
 _SIGNAL = r"""
-deep_sigmoids | gradient_vanishes signal_scale | digits regression
+deep_sigmoids | vanishing_gradients activation_scale | digits regression
     re:nn.ReLU\(\), nn.Linear\((\d+), \d+\), nn.ReLU\(\)\) => nn.Sigmoid(), *[m for _ in range(8) for m in (nn.Linear(\1, \1), nn.Sigmoid())])
-saturated_tanh | saturated_units signal_scale | digits table
+saturated_tanh | saturated_activations activation_scale | digits table
     nn.ReLU() => nn.Tanh()
     model = Net() => model = Net()\nfor p in model.body.parameters():\n    nn.init.normal_(p, std=20.0)
 dead_rectifiers | dead_units | digits regression fashion
     model = Net() => model = Net()\nfor m in model.modules():\n    if isinstance(m, (nn.Linear, nn.Conv2d)) and m is not model.head:\n        nn.init.constant_(m.bias, -20.0)
-exploding_depth | signal_scale initial_loss_far_from_chance | digits regression
+exploding_depth | activation_scale initial_loss_far_from_chance | digits regression
     h = self.body(x) => h = self.body(x) * 1e4
-recurrent_weights_too_large | gradient_explodes signal_scale rate_too_high initial_loss_far_from_chance | text
+recurrent_weights_too_large | exploding_gradients activation_scale learning_rate_too_high initial_loss_far_from_chance | text
     nn.GRU(24, 48, => nn.RNN(24, 48, nonlinearity="relu",
     model = Net() => model = Net()\nnn.init.normal_(model.body.weight_hh_l0, std=2.0)
     nn.utils.clip_grad_norm_(model.parameters(), 1.0) => pass
-body_far_too_small | signal_scale gradient_vanishes | digits autoencoder
+body_far_too_small | activation_scale vanishing_gradients | digits autoencoder
     model = Net() => model = Net()\nfor p in model.body.parameters():\n    p.data *= 0.003
 """
 _GENERALISATION = r"""
-validation_not_standardised | validation_prepared_otherwise | digits table pictures fashion
+validation_not_standardised | validation_distribution_shift | digits table pictures fashion
     x_val = (x_val - mean) / std => pass
-validation_divided_twice | validation_prepared_otherwise | digits autoencoder
+validation_divided_twice | validation_distribution_shift | digits autoencoder
     model = Net() => x_val = x_val / 255\nmodel = Net()
-validation_columns_in_other_order | validation_prepared_otherwise | digits
+validation_columns_in_other_order | validation_distribution_shift | digits
     model = Net() => x_val = x_val.flip(1)\nmodel = Net()
-validation_transposed | validation_prepared_otherwise | pictures
+validation_transposed | validation_distribution_shift | pictures
     model = Net() => x_val = x_val.transpose(2, 3).flip(3)\nmodel = Net()
-other_distribution_in_validation | validation_prepared_otherwise | regression
+other_distribution_in_validation | validation_distribution_shift | regression
     order = torch.randperm(len(columns)) => order = torch.tensor(columns[:, 2]).argsort()
-noise_in_training_only | validation_prepared_otherwise | digits autoencoder
+noise_in_training_only | validation_distribution_shift | digits autoencoder
     outputs = model(x) => outputs = model(x + 3 * torch.randn_like(x))
-validation_overlaps_training | validation_seen_in_training | digits table fashion
+validation_overlaps_training | train_validation_overlap | digits table fashion
     model = Net() => x_val, y_val = torch.cat([x_val, x_train[:150]]), torch.cat([y_val, y_train[:150]])\nmodel = Net()
-validation_overlaps_loaded | validation_seen_in_training | pictures
+validation_overlaps_loaded | train_validation_overlap | pictures
     re:x_all\[1200:\], y_all\[1200:\] => x_all[1000:], y_all[1000:]
 classes_missing_in_training | classes_missing_in_training | digits pictures
     order = torch.randperm(len(pixels)) => order = torch.tensor(classes).argsort()
@@ -302,7 +302,7 @@ always_the_same_batch | same_batch | digits text
     re:torch.optim.\w+\(model.parameters\(\), lr=[\d.e-]+\) => torch.optim.Adam(model.parameters(), lr=3e-3)
 labels_of_validation_shuffled | validation_at_chance labels_unrelated | digits pictures
     model = Net() => y_val = y_val[torch.randperm(len(y_val))]\nmodel = Net()
-statistics_never_gathered | statistics_never_gathered | pictures
+statistics_never_gathered | batch_norm_not_updated | pictures
     nn.BatchNorm2d( => nn.BatchNorm2d(momentum=0.0, num_features=
 """
 FAULTS = [

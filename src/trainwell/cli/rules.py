@@ -17,6 +17,8 @@ def rules(
     from trainwell.doctor import rule_remedies
     from trainwell.rules import RULES, checked
 
+    if name and name in RULES:
+        name = RULES.current(name)
     chosen = {name: RULES[name]} if name else dict(RULES)
     pages = {key: inspect.getdoc(rule) or "" for key, rule in chosen.items()}
     if json:

@@ -27,19 +27,29 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
     Args:
         kind: what the entries are, in the singular ("optimizer").
         entries: name to entry.
+        aliases: former name to present name. A former name is found but not listed.
 
     >>> Catalogue("optimizer", {"sgd": 1, "adamw": 2})["adamv"]
     Traceback (most recent call last):
     trainwell.core.errors.UnknownNameError: Unknown optimizer 'adamv': did you mean 'adamw'? Valid names: adamw, sgd.
     """
 
-    def __init__(self, kind: str, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, kind: str, entries: Mapping[str, Entry], *, aliases: Mapping[str, str] | None = None) -> None:
         self.kind = kind
         self._entries = dict(entries)
+        self._aliases = dict(aliases or {})
+
+    def current(self, name: str) -> str:
+        """Return the present name of an entry that has been renamed; any other name is returned as it is.
+
+        >>> Catalogue("optimizer", {"sgd": 1}, aliases={"gradient_descent": "sgd"}).current("gradient_descent")
+        'sgd'
+        """
+        return self._aliases.get(name, name)
 
     def __getitem__(self, name: str) -> Entry:
         try:
-            return self._entries[name]
+            return self._entries[self.current(name)]
         except KeyError:
             raise UnknownNameError(unknown_name(self.kind, name, self._entries)) from None
 
@@ -65,7 +75,7 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
         return len(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._aliases
 
 
 def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:

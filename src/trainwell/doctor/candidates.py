@@ -34,7 +34,7 @@ def apply(recipe: Recipe, cure: Cure) -> Recipe:
     """Return the recipe with the edits of a cure, in their order.
 
     >>> from trainwell.core.finding import Severity
-    >>> finding = Finding("rate_too_high", Severity.ERROR, "")
+    >>> finding = Finding("learning_rate_too_high", Severity.ERROR, "")
     >>> f"{apply(Recipe(), (Step('lower_rate', finding, dose=2),)).optim.learning_rate:.3g}"
     '0.000111'
     """

@@ -23,7 +23,16 @@ def diagnose(path: str | os.PathLike[str]) -> list[Finding]:
     """
     run = Run.open(path)
     found = judge(run.signals(), run.facts)
-    return [*found, *(finding for finding in run.findings if finding.rule not in RULES)]
+    return [*found, *(finding for finding in run.findings if not _is_judged_again(finding, found))]
+
+
+def _is_judged_again(recorded: Finding, found: list[Finding]) -> bool:
+    """Tell whether the rule of a recorded finding has just been run on the same signals.
+
+    A finding under a former name is kept unless its rule found it again: its signals may have former names, too.
+    """
+    name = RULES.current(recorded.rule)
+    return name in RULES if name == recorded.rule else name in {finding.rule for finding in found}
 
 
 def findings_json(findings: Iterable[Finding]) -> list[dict[str, Any]]:

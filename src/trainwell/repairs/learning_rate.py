@@ -17,7 +17,7 @@ def lower_rate(recipe: Recipe, finding: Finding) -> Recipe:
     """Lower the learning rate to a third, again until updates fall below 3 % of the weights.
 
     >>> from trainwell.core.finding import Severity
-    >>> finding = Finding("rate_too_high", Severity.ERROR, "", evidence={"update_ratio": 0.2})
+    >>> finding = Finding("learning_rate_too_high", Severity.ERROR, "", evidence={"update_ratio": 0.2})
     >>> round(lower_rate(edit(Recipe(), {"optim.learning_rate": 0.9}), finding).optim.learning_rate, 6)
     0.1
     """

@@ -1,5 +1,6 @@
 """What is judged: pure functions from signals and facts to at most one finding each. No torch."""
 
+from trainwell.rules.catalogue import RENAMED as RENAMED
 from trainwell.rules.catalogue import RULES as RULES
 from trainwell.rules.catalogue import WRITTEN_BY_FIT as WRITTEN_BY_FIT
 from trainwell.rules.checked import checked as checked

@@ -21,7 +21,7 @@ _BORN_SATURATED = 0.9  # Sound first weights leave less than a twentieth saturat
 _PERSISTENT = 3
 
 
-def signal_scale(signals: Signals, facts: Facts) -> Finding | None:
+def activation_scale(signals: Signals, facts: Facts) -> Finding | None:
     """Before training, the answers of the layers fade or grow from layer to layer.
 
     *Why it matters*: a signal that fades to nothing carries no input, and its gradient fades alike; one that grows
@@ -48,7 +48,7 @@ def signal_scale(signals: Signals, facts: Facts) -> Finding | None:
         return None
     where = where or (min(first, key=lambda name: first[name]),)
     return Finding(
-        rule="signal_scale",
+        rule="activation_scale",
         severity=judge(signals, facts),
         title=f"Before training, the answers of {where[0]} have a standard deviation of {first[where[0]]:.1e}.",
         evidence={
@@ -60,10 +60,20 @@ def signal_scale(signals: Signals, facts: Facts) -> Finding | None:
         },
         where=where,
         step=0,
-        explains=tuple(
-            "initial_loss_far_from_chance rate_too_high dead_units saturated_units gradient_vanishes "
-            "gradient_explodes rate_too_low outputs_ignore_input frozen_parameters loss_explodes loss_not_finite "
-            "no_better_than_chance underfitting".split()
+        explains=(
+            "initial_loss_far_from_chance",
+            "learning_rate_too_high",
+            "dead_units",
+            "saturated_activations",
+            "vanishing_gradients",
+            "exploding_gradients",
+            "learning_rate_too_low",
+            "constant_outputs",
+            "parameters_not_updated",
+            "loss_diverges",
+            "loss_not_finite",
+            "no_better_than_chance",
+            "underfitting",
         ),
         remedies=("he_initialisation", "relu_activation", "fewer_layers"),
     )
@@ -102,15 +112,19 @@ def dead_units(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"dead_fraction": dead[where[0]], "dead_fraction_limit": limit},
         where=where,
         step=_since(series[where[0]], limit),
-        explains=tuple(
-            "gradient_vanishes rate_too_low outputs_ignore_input frozen_parameters no_better_than_chance "
-            "underfitting".split()
+        explains=(
+            "vanishing_gradients",
+            "learning_rate_too_low",
+            "constant_outputs",
+            "parameters_not_updated",
+            "no_better_than_chance",
+            "underfitting",
         ),
         remedies=("lower_rate", "he_initialisation", "leaky_relu_activation", "gelu_activation"),
     )
 
 
-def saturated_units(signals: Signals, facts: Facts) -> Finding | None:
+def saturated_activations(signals: Signals, facts: Facts) -> Finding | None:
     """Most answers of a sigmoid or tanh layer lie where the curve is flat.
 
     *Why it matters*: there the slope is below a fiftieth of its largest value, so hardly any gradient passes.
@@ -138,13 +152,13 @@ def saturated_units(signals: Signals, facts: Facts) -> Finding | None:
     if severity is Severity.INFO and series[where[0]].first > _BORN_SATURATED < saturated[where[0]]:
         severity = Severity.WARNING
     return Finding(
-        rule="saturated_units",
+        rule="saturated_activations",
         severity=severity,
         title=f"{saturated[where[0]]:.0%} of the answers of {where[0]} lie where its curve is flat.",
         evidence={"saturated_fraction": saturated[where[0]], "saturated_fraction_limit": _SATURATED},
         where=where,
         step=_since(series[where[0]], _SATURATED),
-        explains=("gradient_vanishes", "rate_too_low", "no_better_than_chance", "underfitting"),
+        explains=("vanishing_gradients", "learning_rate_too_low", "no_better_than_chance", "underfitting"),
         remedies=("xavier_initialisation", "standardise_inputs", "lower_rate", "relu_activation"),
     )
 

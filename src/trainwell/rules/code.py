@@ -44,7 +44,7 @@ def missing_zero_grad(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def erased_gradient(signals: Signals, facts: Facts) -> Finding | None:
+def zero_grad_before_step(signals: Signals, facts: Facts) -> Finding | None:
     """The optimizer steps when the gradient has just been reset.
 
     *Why it matters*: every step is made of nothing, so nothing is learned.
@@ -61,7 +61,7 @@ def erased_gradient(signals: Signals, facts: Facts) -> Finding | None:
     if was is None or len(left) < _READINGS or any(left):
         return None
     return Finding(
-        rule="erased_gradient",
+        rule="zero_grad_before_step",
         severity=Severity.ERROR,
         title="The gradient is reset between backward() and step(), so that each step is made of nothing.",
         evidence={"gradient_when_stepping": 0.0, "gradient_after_backward": was},
@@ -123,11 +123,11 @@ def stale_optimizer(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"stale_fraction": stale, "stale_fraction_limit": _STALE},
         where=line_of(signals, "optimizer", "step"),
         step=0,
-        explains=("unoptimised_parameters", *SYMPTOMS),
+        explains=("parameters_not_in_optimizer", *SYMPTOMS),
     )
 
 
-def unoptimised_parameters(signals: Signals, facts: Facts) -> Finding | None:
+def parameters_not_in_optimizer(signals: Signals, facts: Facts) -> Finding | None:
     """Parameters receive a gradient, but no optimizer was given them.
 
     *Why it matters*: they keep their random first values, and computing their gradient is wasted.
@@ -135,15 +135,15 @@ def unoptimised_parameters(signals: Signals, facts: Facts) -> Finding | None:
     weights were loaded, and where less than a hundredth of the network is concerned, it is a hint.
     *Cure*: give the optimizer `model.parameters()`, or freeze what shall stay: `part.requires_grad_(False)`.
 
-    Reads: code/unoptimised_parameters/*, code/weights_loaded, code/line/*
+    Reads: code/parameters_not_in_optimizer/*, code/weights_loaded, code/line/*
 
-    ok: code/unoptimised_parameters/fc1.weight = 0.4 0 0
-    hint: code/unoptimised_parameters/fc1.weight = 0.4 0.4 0.4; code/weights_loaded = 1
-    bad: code/unoptimised_parameters/fc1.weight = 0.4 0.4 0.4
+    ok: code/parameters_not_in_optimizer/fc1.weight = 0.4 0 0
+    hint: code/parameters_not_in_optimizer/fc1.weight = 0.4 0.4 0.4; code/weights_loaded = 1
+    bad: code/parameters_not_in_optimizer/fc1.weight = 0.4 0.4 0.4
     """
     return _left_out(
         signals,
-        "unoptimised_parameters",
+        "parameters_not_in_optimizer",
         severity=Severity.INFO if signals["code/weights_loaded"] else Severity.ERROR,
         title="{} gets a gradient, but no optimizer holds it.",
         line=line_of(signals, "optimizer"),
@@ -234,7 +234,7 @@ def graph_used_twice(signals: Signals, facts: Facts) -> Finding | None:
     return _refused(signals, "graph_used_twice", "freed_graph", title)
 
 
-def overwritten_tensor(signals: Signals, facts: Facts) -> Finding | None:
+def inplace_modification(signals: Signals, facts: Facts) -> Finding | None:
     """A tensor that the backward pass needs was changed in place.
 
     *Why it matters*: its gradient can no longer be computed, and PyTorch refuses.
@@ -247,7 +247,7 @@ def overwritten_tensor(signals: Signals, facts: Facts) -> Finding | None:
     bad: code/error/overwritten = 1
     """
     title = "A tensor that the backward pass needs was changed in place."
-    return _refused(signals, "overwritten_tensor", "overwritten", title)
+    return _refused(signals, "inplace_modification", "overwritten", title)
 
 
 def nonfinite_operation(signals: Signals, facts: Facts) -> Finding | None:

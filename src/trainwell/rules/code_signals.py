@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from trainwell.core.signals import Signals
 
-SYMPTOMS = tuple(
-    "symmetric_weights signal_scale initial_loss_far_from_chance rate_too_high dead_units saturated_units "
-    "gradient_vanishes gradient_explodes rate_too_low outputs_ignore_input frozen_parameters "
-    "loss_explodes loss_not_finite no_better_than_chance validation_at_chance overfitting underfitting "
-    "stopped_too_soon".split()
+SYMPTOMS = (
+    "symmetric_weights",
+    "activation_scale",
+    "initial_loss_far_from_chance",
+    "learning_rate_too_high",
+    "dead_units",
+    "saturated_activations",
+    "vanishing_gradients",
+    "exploding_gradients",
+    "learning_rate_too_low",
+    "constant_outputs",
+    "parameters_not_updated",
+    "loss_diverges",
+    "loss_not_finite",
+    "no_better_than_chance",
+    "validation_at_chance",
+    "overfitting",
+    "underfitting",
+    "stopped_too_soon",
 )
 """A fault in the code is a hard fact: whatever else goes wrong follows from it."""
 

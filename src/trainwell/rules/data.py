@@ -34,7 +34,7 @@ def input_not_finite(signals: Signals, facts: Facts) -> Finding | None:
                 title="The inputs contain numbers that are not finite (NaN or infinity).",
                 evidence={"nonfinite_fraction": fraction, "nonfinite_fraction_limit": 0.0},
                 step=step,
-                explains=("gradient_vanishes", "loss_not_finite", "no_better_than_chance"),
+                explains=("vanishing_gradients", "loss_not_finite", "no_better_than_chance"),
             )
     return None
 
@@ -64,9 +64,16 @@ def input_scale(signals: Signals, facts: Facts) -> Finding | None:
         title=f"The inputs have a standard deviation of {spread:.3g}; networks expect about 1.",
         evidence={"input_std": spread, "input_std_low_limit": _SMALLEST_STD, "input_std_high_limit": _LARGEST_STD},
         step=series.steps[0],
-        explains=tuple(
-            "signal_scale initial_loss_far_from_chance rate_too_high dead_units saturated_units gradient_explodes "
-            "loss_explodes loss_not_finite no_better_than_chance".split()
+        explains=(
+            "activation_scale",
+            "initial_loss_far_from_chance",
+            "learning_rate_too_high",
+            "dead_units",
+            "saturated_activations",
+            "exploding_gradients",
+            "loss_diverges",
+            "loss_not_finite",
+            "no_better_than_chance",
         ),
         remedies=("standardise_inputs",),
     )

@@ -28,7 +28,7 @@ def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
     >>> for step, loss in enumerate([2.3, 40.0, float("nan")]):
     ...     signals.add("loss/train", step, loss)
     >>> [(finding.rule, finding.explains) for finding in diagnose(signals, Facts(chance_loss=2.3))]
-    [('rate_too_high', ('loss_not_finite',)), ('loss_not_finite', ())]
+    [('learning_rate_too_high', ('loss_not_finite',)), ('loss_not_finite', ())]
     """
     findings = [finding for rule in RULES.values() if (finding := _ask(rule, signals, facts)) is not None]
     there = {finding.rule for finding in findings}

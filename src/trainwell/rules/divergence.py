@@ -48,7 +48,7 @@ def loss_not_finite(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def loss_explodes(signals: Signals, facts: Facts) -> Finding | None:
+def loss_diverges(signals: Signals, facts: Facts) -> Finding | None:
     """The loss is more than ten times what it was at first, and stays there.
 
     *Why it matters*: the network is worse than before training.
@@ -65,7 +65,7 @@ def loss_explodes(signals: Signals, facts: Facts) -> Finding | None:
         return None
     loss, (now, limit) = signals["loss/train"], found
     return Finding(
-        rule="loss_explodes",
+        rule="loss_diverges",
         severity=Severity.ERROR,
         title=f"The loss has grown to {now:.3g}, from {loss.first:.3g} at the start.",
         evidence={"loss": now, "loss_limit": limit},

@@ -23,7 +23,7 @@ _STILL_READINGS = 5
 _STILL_STEPS = 20
 
 
-def gradient_vanishes(signals: Signals, facts: Facts) -> Finding | None:
+def vanishing_gradients(signals: Signals, facts: Facts) -> Finding | None:
     """The gradient of the first layer is less than a thousandth of the last layer's.
 
     *Why it matters*: the first layers hardly learn, however long the run.
@@ -40,18 +40,24 @@ def gradient_vanishes(signals: Signals, facts: Facts) -> Finding | None:
         return None
     first, last, _ = found
     return Finding(
-        rule="gradient_vanishes",
+        rule="vanishing_gradients",
         severity=judge(signals, facts),
         title=f"The gradient fades on its way back: at {first} it is {ratio:.1e} of that at {last}.",
         evidence={"first_over_last": ratio, "first_over_last_limit": _VANISHING_RATIO},
         where=(first,),
         step=signals[f"grad/mean_abs/{first}"].steps[-_READINGS],
-        explains=("rate_too_low", "outputs_ignore_input", "frozen_parameters", "no_better_than_chance", "underfitting"),
+        explains=(
+            "learning_rate_too_low",
+            "constant_outputs",
+            "parameters_not_updated",
+            "no_better_than_chance",
+            "underfitting",
+        ),
         remedies=("relu_activation", "he_initialisation", "fewer_layers"),
     )
 
 
-def gradient_explodes(signals: Signals, facts: Facts) -> Finding | None:
+def exploding_gradients(signals: Signals, facts: Facts) -> Finding | None:
     """The gradient jumps to ten times its usual size, or grows seventyfold from the last layer to the first.
 
     *Why it matters*: one such step can undo a thousand good ones.
@@ -79,7 +85,7 @@ def gradient_explodes(signals: Signals, facts: Facts) -> Finding | None:
     if not evidence:
         return None
     return Finding(
-        rule="gradient_explodes",
+        rule="exploding_gradients",
         severity=judge(signals, facts),
         title="The gradient keeps jumping to many times its usual size."
         if jumps
@@ -87,12 +93,12 @@ def gradient_explodes(signals: Signals, facts: Facts) -> Finding | None:
         evidence=evidence,
         where=(found[0],) if found and ratio > _EXPLODING_RATIO else (),
         step=signals["grad/norm"].steps[-_READINGS] if jumps else None,
-        explains=("loss_explodes", "loss_not_finite", "no_better_than_chance"),
+        explains=("loss_diverges", "loss_not_finite", "no_better_than_chance"),
         remedies=("clip_gradients", "lower_rate", "he_initialisation"),
     )
 
 
-def frozen_parameters(signals: Signals, facts: Facts) -> Finding | None:
+def parameters_not_updated(signals: Signals, facts: Facts) -> Finding | None:
     """A parameter that should learn never changes.
 
     *Why it matters*: no gradient reaches it (cut by detach, dead units), or the optimizer was never given it.
@@ -121,7 +127,7 @@ def _frozen(where: tuple[str, ...], signals: Signals, *, everything: bool) -> Fi
     cause = "the optimizer does not change it" if largest > 0 else "no gradient reaches it"
     subject = "No parameter" if everything else f"{where[0]} never"
     return Finding(
-        rule="frozen_parameters",
+        rule="parameters_not_updated",
         severity=Severity.ERROR if everything else Severity.WARNING,
         title=f"{subject} changes: {cause}.",
         evidence={"update_ratio": 0.0, "update_ratio_limit": 0.0, "gradient_norm": largest},

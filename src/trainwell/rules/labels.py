@@ -139,7 +139,7 @@ def targets_constant(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def target_among_inputs(signals: Signals, facts: Facts) -> Finding | None:
+def target_leakage(signals: Signals, facts: Facts) -> Finding | None:
     """One of the input columns is the target itself.
 
     *Why it matters*: the network copies it, and fails where the answer is not known yet.
@@ -157,6 +157,4 @@ def target_among_inputs(signals: Signals, facts: Facts) -> Finding | None:
     title = "One of the input columns is the target itself."
     evidence = {"correlation": correlation.last, "correlation_limit": _SAME}
     where = line_of(signals, "forward")
-    return Finding(
-        "target_among_inputs", Severity.ERROR, title, evidence=evidence, where=where, step=correlation.steps[0]
-    )
+    return Finding("target_leakage", Severity.ERROR, title, evidence=evidence, where=where, step=correlation.steps[0])

@@ -20,7 +20,7 @@ _FEWEST_STEPS = 100
 _WARM_UP = 5  # A run that is watched while it goes on may still be raising its rate in its first fifth.
 
 
-def rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
+def learning_rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
     """Steps move the weights by more than a tenth of their size, or lift the loss to ten times its first value.
 
     *Why it matters*: the optimizer jumps over every valley; rectifiers die, or the loss overflows.
@@ -49,7 +49,7 @@ def rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
         evidence |= {"highest_loss": highest, "highest_loss_limit": EXPLODED * first}
     severity = judge(signals, facts)
     return Finding(
-        rule="rate_too_high",
+        rule="learning_rate_too_high",
         severity=severity,
         title="Some steps were very large for the weights; a lower learning rate may do better."
         if severity is Severity.INFO
@@ -57,16 +57,26 @@ def rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
         evidence=evidence | _rate(signals),
         where=line_of(signals, "optimizer"),
         step=min(step for step in (far, *peaks) if step is not None),
-        explains=tuple(
-            "dead_units saturated_units gradient_vanishes gradient_explodes rate_too_low outputs_ignore_input "
-            "frozen_parameters loss_explodes loss_not_finite no_better_than_chance validation_at_chance "
-            "overfitting underfitting".split()
+        explains=(
+            "dead_units",
+            "saturated_activations",
+            "vanishing_gradients",
+            "exploding_gradients",
+            "learning_rate_too_low",
+            "constant_outputs",
+            "parameters_not_updated",
+            "loss_diverges",
+            "loss_not_finite",
+            "no_better_than_chance",
+            "validation_at_chance",
+            "overfitting",
+            "underfitting",
         ),
         remedies=("lower_rate", "clip_gradients"),
     )
 
 
-def rate_too_low(signals: Signals, facts: Facts) -> Finding | None:
+def learning_rate_too_low(signals: Signals, facts: Facts) -> Finding | None:
     """Steps move the weights by less than 0.003 % of their size, and the loss hardly falls.
 
     *Why it matters*: at this pace the run ends before the network has learned.
@@ -102,13 +112,13 @@ def rate_too_low(signals: Signals, facts: Facts) -> Finding | None:
     if not crawls and not falls_still:
         return None
     return Finding(
-        rule="rate_too_low",
+        rule="learning_rate_too_low",
         severity=judge(signals, facts) if crawls else Severity.INFO,
         title=f"The learning rate is too low: a step moves the weights by {usual:.0e} of their size.",
         evidence={"update_ratio": usual, "update_ratio_limit": _TOO_NEAR, "loss_fall_fraction": fall} | _rate(signals),
         where=line_of(signals, "optimizer"),
         step=updates.steps[0],
-        explains=("frozen_parameters", "no_better_than_chance", "underfitting", "stopped_too_soon"),
+        explains=("parameters_not_updated", "no_better_than_chance", "underfitting", "stopped_too_soon"),
         remedies=("raise_rate",),
     )
 

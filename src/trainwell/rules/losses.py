@@ -12,7 +12,7 @@ from trainwell.rules.symptoms import judge
 
 _READINGS = 2  # Two different batches (diagnosis P1).
 _OUTSIDE = 0.01  # Diagnosis P12: share of the targets that the head cannot reach.
-_NOT_INITIAL = tuple(name for name in SYMPTOMS if name not in ("symmetric_weights", "signal_scale"))
+_NOT_INITIAL = tuple(name for name in SYMPTOMS if name not in ("symmetric_weights", "activation_scale"))
 
 
 def softmax_before_cross_entropy(signals: Signals, facts: Facts) -> Finding | None:
@@ -47,7 +47,7 @@ def sigmoid_before_logits_loss(signals: Signals, facts: Facts) -> Finding | None
     return _fact(signals, "sigmoid_before_logits_loss", "A sigmoid lies before a loss that applies one by itself.")
 
 
-def squashed_logits(signals: Signals, facts: Facts) -> Finding | None:
+def activation_before_cross_entropy(signals: Signals, facts: Facts) -> Finding | None:
     """The answers pass a rectifier, sigmoid or tanh before the cross entropy.
 
     *Why it matters*: the network cannot say "surely not": a rectifier cuts off negative answers and their gradient, a
@@ -55,14 +55,14 @@ def squashed_logits(signals: Signals, facts: Facts) -> Finding | None:
     *Known problems*: none known.
     *Cure*: end the network with its linear layer, `nn.Linear(width, classes)`, without an activation.
 
-    Reads: code/squashed_logits, code/line/*
+    Reads: code/activation_before_cross_entropy, code/line/*
 
-    ok: code/squashed_logits = 1
-    bad: code/squashed_logits = 1 1
+    ok: code/activation_before_cross_entropy = 1
+    bad: code/activation_before_cross_entropy = 1 1
     """
     return _fact(
         signals,
-        "squashed_logits",
+        "activation_before_cross_entropy",
         "The last layer has an activation, though the cross entropy needs free numbers.",
         severity=Severity.WARNING,
     )
@@ -168,7 +168,7 @@ def squared_error_on_classes(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def targets_out_of_reach(signals: Signals, facts: Facts) -> Finding | None:
+def targets_outside_output_range(signals: Signals, facts: Facts) -> Finding | None:
     """Targets lie where the last activation cannot go.
 
     *Why it matters*: a sigmoid ends at 1, tanh at -1 and 1, a rectifier at 0: targets beyond are never met.
@@ -176,21 +176,21 @@ def targets_out_of_reach(signals: Signals, facts: Facts) -> Finding | None:
     *Cure*: end the network with its linear layer, `nn.Linear(width, 1)`, or bring the targets into the range of its
     last activation.
 
-    Reads: code/targets_out_of_reach, code/line/*
+    Reads: code/targets_outside_output_range, code/line/*
 
-    ok: code/targets_out_of_reach = 0 0.001 0
-    bad: code/targets_out_of_reach = 0.5 0.6
+    ok: code/targets_outside_output_range = 0 0.001 0
+    bad: code/targets_outside_output_range = 0.5 0.6
     """
-    outside = persists(signals, "code/targets_out_of_reach", _READINGS)
+    outside = persists(signals, "code/targets_outside_output_range", _READINGS)
     if outside is None or outside <= _OUTSIDE:
         return None
     return Finding(
-        rule="targets_out_of_reach",
+        rule="targets_outside_output_range",
         severity=Severity.ERROR,
         title=f"{outside:.0%} of the targets lie beyond what the last activation can answer.",
         evidence={"targets_outside_fraction": outside, "targets_outside_fraction_limit": _OUTSIDE},
         where=line_of(signals, "loss", "backward"),
-        step=since(signals, "code/targets_out_of_reach"),
+        step=since(signals, "code/targets_outside_output_range"),
         explains=_NOT_INITIAL,
     )
 
@@ -267,7 +267,7 @@ def negated_loss(signals: Signals, facts: Facts) -> Finding | None:
     return _fact(signals, "negated_loss", "The sign is wrong: the training makes the error larger, not smaller.")
 
 
-def examples_mixed(signals: Signals, facts: Facts) -> Finding | None:
+def missing_batch_first(signals: Signals, facts: Facts) -> Finding | None:
     """A recurrent or attention layer takes the examples of a batch for the steps of one sequence.
 
     *Why it matters*: each answer then depends on the other examples of its batch, and no longer on its own sequence.
@@ -275,20 +275,20 @@ def examples_mixed(signals: Signals, facts: Facts) -> Finding | None:
     *Known problems*: none known; square batches, and answers for each time, are not judged.
     *Cure*: `nn.GRU(..., batch_first=True)`, or `x.transpose(0, 1)` before the layer.
 
-    Reads: code/examples_mixed, code/line/*
+    Reads: code/missing_batch_first, code/line/*
 
-    ok: code/examples_mixed = 64
-    bad: code/examples_mixed = 64 64
+    ok: code/missing_batch_first = 64
+    bad: code/missing_batch_first = 64 64
     """
     return _fact(
         signals,
-        "examples_mixed",
+        "missing_batch_first",
         "A sequence layer takes the examples of a batch for the steps of one sequence (batch_first is missing).",
         evidence="batch_size",
     )
 
 
-def future_leaks(signals: Signals, facts: Facts) -> Finding | None:
+def missing_causal_mask(signals: Signals, facts: Facts) -> Finding | None:
     """A network that is to say what comes next is shown what comes next.
 
     *Why it matters*: it learns to copy it; its loss is splendid, and it can write nothing.
@@ -296,14 +296,14 @@ def future_leaks(signals: Signals, facts: Facts) -> Finding | None:
     *Cure*: give the layer a causal mask, `nn.Transformer.generate_square_subsequent_mask(length)`; a recurrent layer
     must not be bidirectional.
 
-    Reads: code/future_leaks, code/line/*
+    Reads: code/missing_causal_mask, code/line/*
 
-    ok: code/future_leaks = 1
-    bad: code/future_leaks = 1 1
+    ok: code/missing_causal_mask = 1
+    bad: code/missing_causal_mask = 1 1
     """
     return _fact(
         signals,
-        "future_leaks",
+        "missing_causal_mask",
         "The targets are the inputs moved by one place, and the network sees them: no mask hides the future.",
     )
 

@@ -70,7 +70,7 @@ def evaluation_in_train_mode(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def statistics_never_gathered(signals: Signals, facts: Facts) -> Finding | None:
+def batch_norm_not_updated(signals: Signals, facts: Facts) -> Finding | None:
     """Batch normalisation has trained on many batches, and its running statistics are still exactly 0 and 1.
 
     *Why it matters*: in eval mode the layer normalises with these, and not with those of the data: the network then
@@ -88,7 +88,7 @@ def statistics_never_gathered(signals: Signals, facts: Facts) -> Finding | None:
         return None
     where = tuple(layers)
     return Finding(
-        rule="statistics_never_gathered",
+        rule="batch_norm_not_updated",
         severity=Severity.ERROR,
         title=f"{where[0]} has gathered no statistics for eval mode: they are still the 0 and 1 it began with.",
         evidence={"batches": layers[where[0]], "running_mean": 0.0, "running_variance": 1.0},

@@ -24,7 +24,7 @@ _OUTWEIGHED = (
 _DROPPED = 0.9  # UMLAUT warns above 0.5, which flags sound networks.
 
 
-def weights_shrink_away(signals: Signals, facts: Facts) -> Finding | None:
+def weight_decay_too_strong(signals: Signals, facts: Facts) -> Finding | None:
     """The weights have shrunk to less than a tenth of what they were at first, and fast.
 
     *Why it matters*: weight decay pulls harder than the loss, so the network forgets faster than it learns.
@@ -51,20 +51,25 @@ def weights_shrink_away(signals: Signals, facts: Facts) -> Finding | None:
     if not (statistics.median(left.values()) < _SHRUNK and largest < _GROWN and (faded or halved <= _FAST_STEPS)):
         return None
     return Finding(
-        rule="weights_shrink_away",
+        rule="weight_decay_too_strong",
         severity=max(severity, Severity.WARNING, key=(Severity.INFO, Severity.WARNING, Severity.ERROR).index),
         title="The weights have shrunk to almost nothing: the weight decay is too strong.",
         evidence={"norm_left": statistics.median(left.values()), "norm_left_limit": _SHRUNK},
         where=tuple(reversed(worst_first(left))),
         step=int(halved) if math.isfinite(halved) else None,
-        explains=tuple(
-            "rate_too_high dead_units gradient_vanishes outputs_ignore_input no_better_than_chance underfitting".split()
+        explains=(
+            "learning_rate_too_high",
+            "dead_units",
+            "vanishing_gradients",
+            "constant_outputs",
+            "no_better_than_chance",
+            "underfitting",
         ),
         remedies=("less_regularisation",),
     )
 
 
-def penalty_too_strong(signals: Signals, facts: Facts) -> Finding | None:
+def unbalanced_loss_terms(signals: Signals, facts: Facts) -> Finding | None:
     """What is added to the loss makes up nearly all of it at first, and the loss proper stays at that of guessing.
 
     *Why it matters*: the optimizer sees little but the penalty, and takes the weights where it is small.
@@ -85,7 +90,7 @@ def penalty_too_strong(signals: Signals, facts: Facts) -> Finding | None:
     if part.steps[-1] < FEWEST_STEPS or not min([now, *signals["loss/validation"].tail(3)]) >= limit:
         return None
     return Finding(
-        rule="penalty_too_strong",
+        rule="unbalanced_loss_terms",
         severity=Severity.WARNING,
         title=f"The penalty is too strong: it is {share.first:.0%} of the first loss, and the rest stays at chance.",
         evidence={
@@ -96,9 +101,16 @@ def penalty_too_strong(signals: Signals, facts: Facts) -> Finding | None:
         },
         where=line_of(signals, "backward"),
         step=share.steps[0],
-        explains=tuple(
-            "weights_shrink_away rate_too_high dead_units gradient_vanishes rate_too_low outputs_ignore_input "
-            "no_better_than_chance validation_at_chance underfitting".split()
+        explains=(
+            "weight_decay_too_strong",
+            "learning_rate_too_high",
+            "dead_units",
+            "vanishing_gradients",
+            "learning_rate_too_low",
+            "constant_outputs",
+            "no_better_than_chance",
+            "validation_at_chance",
+            "underfitting",
         ),
         remedies=("less_regularisation",),
     )
@@ -128,7 +140,7 @@ def dropout_too_strong(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"dropped_fraction": strong[where[0]], "dropped_fraction_limit": _DROPPED},
         where=where,
         step=0,
-        explains=("signal_scale", "rate_too_low", "no_better_than_chance", "underfitting"),
+        explains=("activation_scale", "learning_rate_too_low", "no_better_than_chance", "underfitting"),
         remedies=("less_regularisation",),
     )
 

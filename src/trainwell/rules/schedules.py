@@ -15,7 +15,7 @@ _DECAYED = 1e-3  # Diagnosis T3: this share of the highest rate is next to nothi
 _TOO_SOON = 0.7  # if more than three tenths of the run are still to come.
 
 
-def rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
+def learning_rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
     """The learning rate is zero.
 
     *Why it matters*: nothing is learned.
@@ -31,7 +31,7 @@ def rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
     if len(rates) < _READINGS + 1 or any(rate != 0 for rate in rates.values):
         return None
     return Finding(
-        rule="rate_is_zero",
+        rule="learning_rate_is_zero",
         severity=Severity.ERROR,
         title="The learning rate is zero.",
         evidence={"learning_rate": 0.0, "learning_rate_limit": 0.0},
@@ -41,7 +41,7 @@ def rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | None:
+def learning_rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | None:
     """The learning rate falls to a thousandth of its highest value long before the run ends.
 
     *Why it matters*: the rest of the run learns nothing. Usually a schedule made for epochs is stepped at every batch.
@@ -63,13 +63,19 @@ def rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | None:
     if since >= _TOO_SOON * facts.steps:
         return None
     return Finding(
-        rule="rate_decays_too_soon",
+        rule="learning_rate_decays_too_soon",
         severity=Severity.WARNING,
         title=f"From step {since} of {facts.steps} on the learning rate is next to zero.",
         evidence={"learning_rate": rates.last, "learning_rate_limit": low, "highest_learning_rate": highest},
         where=line_of(signals, "scheduler", "step"),
         step=since,
-        explains=("rate_too_low", "frozen_parameters", "no_better_than_chance", "underfitting", "stopped_too_soon"),
+        explains=(
+            "learning_rate_too_low",
+            "parameters_not_updated",
+            "no_better_than_chance",
+            "underfitting",
+            "stopped_too_soon",
+        ),
     )
 
 

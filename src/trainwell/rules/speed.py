@@ -79,7 +79,7 @@ def host_syncs(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def waits_for_data(signals: Signals, facts: Facts) -> Finding | None:
+def data_loading_bottleneck(signals: Signals, facts: Facts) -> Finding | None:
     """More than half of each step is spent waiting for the next batch.
 
     *Why it matters*: the processor idles; more reading threads or data kept in memory make the run twice as fast.
@@ -98,7 +98,7 @@ def waits_for_data(signals: Signals, facts: Facts) -> Finding | None:
     if wait <= _SHARE * step or wait < _NOTICEABLE_SECONDS:
         return None
     return Finding(
-        rule="waits_for_data",
+        rule="data_loading_bottleneck",
         severity=Severity.INFO,
         title=f"{wait / step:.0%} of each step is spent waiting for data.",
         evidence={"data_fraction": wait / step, "data_fraction_limit": _SHARE},

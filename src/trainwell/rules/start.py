@@ -43,9 +43,18 @@ def symmetric_weights(signals: Signals, facts: Facts) -> Finding | None:
         evidence={"row_spread": max(max(layers[name].values) for name in where), "row_spread_limit": _EQUAL_ROWS},
         where=where,
         step=layers[where[0]].steps[0],
-        explains=tuple(
-            "signal_scale initial_loss_far_from_chance rate_too_high outputs_ignore_input dead_units saturated_units "
-            "gradient_vanishes rate_too_low frozen_parameters no_better_than_chance underfitting".split()
+        explains=(
+            "activation_scale",
+            "initial_loss_far_from_chance",
+            "learning_rate_too_high",
+            "constant_outputs",
+            "dead_units",
+            "saturated_activations",
+            "vanishing_gradients",
+            "learning_rate_too_low",
+            "parameters_not_updated",
+            "no_better_than_chance",
+            "underfitting",
         ),
         remedies=("he_initialisation",),
     )
@@ -108,7 +117,13 @@ def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | No
         title=f"The first loss is {loss.first:.3g}, {loss.first / reference:.1f} times that of guessing.",
         evidence={"first_loss": loss.first, "first_loss_limit": usual * reference, "chance_loss": reference},
         step=0,
-        explains=("rate_too_high", "saturated_units", "gradient_explodes", "loss_explodes", "loss_not_finite"),
+        explains=(
+            "learning_rate_too_high",
+            "saturated_activations",
+            "exploding_gradients",
+            "loss_diverges",
+            "loss_not_finite",
+        ),
         remedies=("he_initialisation", "standardise_inputs"),
     )
 

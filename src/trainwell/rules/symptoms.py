@@ -109,7 +109,7 @@ def often_right(signals: Signals, facts: Facts, *, newest: int = 3) -> bool:
     return max(accuracy.tail(newest)) > (1 + majority) / 2
 
 
-def constant_outputs(signals: Signals) -> tuple[int, float, float] | None:
+def collapsed_outputs(signals: Signals) -> tuple[int, float, float] | None:
     """Return (step, spread, limit) if the network answers the same to every input (diagnosis P6), else None.
 
     A last layer set to zero on purpose does so at first: only what holds for three readings after step 20 counts.
@@ -149,7 +149,7 @@ def judge(signals: Signals, facts: Facts) -> Severity:
     `error` if nothing was learned (the loss broke, ran away or stayed at chance, or the answer is always the same),
     `warning` if the loss has stalled, else `info`.
     """
-    lost = broke(signals) or exploded(signals, facts) or at_chance(signals, facts) or constant_outputs(signals)
+    lost = broke(signals) or exploded(signals, facts) or at_chance(signals, facts) or collapsed_outputs(signals)
     if lost:
         return Severity.ERROR
     return Severity.WARNING if stalled(signals) else Severity.INFO

@@ -20,7 +20,7 @@ _SEEN = 0.01  # Diagnosis D4.
 _MISSING = 0.01  # Diagnosis D5.
 
 
-def validation_prepared_otherwise(signals: Signals, facts: Facts) -> Finding | None:
+def validation_distribution_shift(signals: Signals, facts: Facts) -> Finding | None:
     """The numbers of the validation examples lie elsewhere, or spread otherwise, than those of training.
 
     *Why it matters*: the network is asked about inputs unlike those it has learned from. Usually one of the two was
@@ -61,7 +61,7 @@ def validation_prepared_otherwise(signals: Signals, facts: Facts) -> Finding | N
     suffers &= not (other_mix and other_mix.last > _OTHER_MIX)
     gross = ratio > _GROSS or distance > _GROSS_FAR
     return Finding(
-        rule="validation_prepared_otherwise",
+        rule="validation_distribution_shift",
         severity=Severity.ERROR if gross else Severity.WARNING if suffers else Severity.INFO,
         title="The validation examples are not like the training examples: another preparation, or another source.",
         evidence={
@@ -78,7 +78,7 @@ def validation_prepared_otherwise(signals: Signals, facts: Facts) -> Finding | N
     )
 
 
-def validation_seen_in_training(signals: Signals, facts: Facts) -> Finding | None:
+def train_validation_overlap(signals: Signals, facts: Facts) -> Finding | None:
     """Some of the validation examples are trained on.
 
     *Why it matters*: the score then tells how well examples are remembered, not how well the network will do.
@@ -98,7 +98,7 @@ def validation_seen_in_training(signals: Signals, facts: Facts) -> Finding | Non
     evidence = {"seen_fraction": seen.last, "seen_fraction_limit": _SEEN}
     where = line_of(signals, "evaluation", "forward")
     step = next(step for step, value in seen if value > _SEEN)
-    return Finding("validation_seen_in_training", Severity.ERROR, title, evidence=evidence, where=where, step=step)
+    return Finding("train_validation_overlap", Severity.ERROR, title, evidence=evidence, where=where, step=step)
 
 
 def classes_missing_in_training(signals: Signals, facts: Facts) -> Finding | None:
@@ -120,7 +120,7 @@ def classes_missing_in_training(signals: Signals, facts: Facts) -> Finding | Non
     title = f"{missing.last:.0%} of the validation examples are of classes that training never shows."
     evidence = {"missing_class_fraction": missing.last, "missing_class_fraction_limit": _MISSING}
     where = line_of(signals, "evaluation", "forward")
-    explains = ("validation_prepared_otherwise", "validation_at_chance", "overfitting")
+    explains = ("validation_distribution_shift", "validation_at_chance", "overfitting")
     return Finding(
         "classes_missing_in_training",
         Severity.ERROR,

@@ -61,7 +61,7 @@ def test_what_no_optimizer_holds_is_noted(school: Any) -> None:
     lesson.optimizer = torch.optim.SGD(lesson.model[2].parameters(), lr=0.1)
     scene = Scene(lesson)
     scene.sample()
-    found = scene.values("code/unoptimised_parameters")
+    found = scene.values("code/parameters_not_in_optimizer")
     assert list(found) == ["0.weight", "0.bias"]
     assert found["0.weight"] == pytest.approx(128 / 195)
 
@@ -83,7 +83,7 @@ def test_a_whole_network_that_no_optimizer_holds_is_noted(school: Any, mode: boo
     if loaded:
         scene.sight.loaded.add(encoder)
     scene.sample()
-    found = [name.rpartition("encoder.")[2] for name in scene.values("code/unoptimised_parameters")]
+    found = [name.rpartition("encoder.")[2] for name in scene.values("code/parameters_not_in_optimizer")]
     assert found == (["layer.weight", "layer.bias"] if noted else [])
 
 
@@ -208,7 +208,7 @@ def test_layers_in_a_plain_list_are_noted() -> None:
     scene = Scene(Lesson())
     scene.sight.called.add(Lesson.model.layers[0])
     scene.sample()
-    assert set(scene.values("code/unoptimised_parameters")) == {"layers.0.weight", "layers.0.bias"}
+    assert set(scene.values("code/parameters_not_in_optimizer")) == {"layers.0.weight", "layers.0.bias"}
 
 
 def test_what_never_ran_is_left_out(school: Any) -> None:

@@ -1,4 +1,4 @@
-# expect: overwritten_tensor
+# expect: inplace_modification
 import sys
 
 import torch

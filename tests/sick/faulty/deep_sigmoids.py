@@ -1,4 +1,4 @@
-# expect: gradient_vanishes
+# expect: vanishing_gradients
 import sys
 
 import torch

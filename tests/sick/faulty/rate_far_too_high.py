@@ -1,4 +1,4 @@
-# expect: rate_too_high
+# expect: learning_rate_too_high
 import sys
 
 import torch

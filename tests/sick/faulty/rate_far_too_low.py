@@ -1,4 +1,4 @@
-# expect: rate_too_low
+# expect: learning_rate_too_low
 import sys
 
 import torch

@@ -1,4 +1,4 @@
-# expect: rate_is_zero
+# expect: learning_rate_is_zero
 import sys
 
 import torch

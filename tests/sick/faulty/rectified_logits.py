@@ -1,4 +1,4 @@
-# expect: squashed_logits
+# expect: activation_before_cross_entropy
 import sys
 
 import torch

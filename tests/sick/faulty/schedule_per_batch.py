@@ -1,4 +1,4 @@
-# expect: rate_decays_too_soon
+# expect: learning_rate_decays_too_soon
 import sys
 
 import torch

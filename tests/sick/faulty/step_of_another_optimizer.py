@@ -1,4 +1,4 @@
-# expect: unoptimised_parameters
+# expect: parameters_not_in_optimizer
 import sys
 
 import torch

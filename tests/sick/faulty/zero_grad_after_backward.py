@@ -1,4 +1,4 @@
-# expect: erased_gradient
+# expect: zero_grad_before_step
 import sys
 
 import torch

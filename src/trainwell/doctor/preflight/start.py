@@ -58,7 +58,7 @@ def units_differ(patient: Patient) -> Reading:
         title="All units of a layer start with the same weights, so they all learn the same.",
         evidence={"layers_alike": len(still), "layers_alike_limit": 0},
         where=tuple(still),
-        explains=("network_cannot_fit", "inputs_not_connected", "outputs_ignore_input", "parameters_not_reached"),
+        explains=("network_cannot_fit", "inputs_not_connected", "constant_outputs", "parameters_not_reached"),
         remedies=("he_initialisation",),
     )
     return Reading(len(still), expected, (finding,) if still else ())

@@ -126,7 +126,7 @@ def inputs_are_connected(patient: Patient) -> Reading:
         f"{'has a way' if everything else 'have no way'} to the outputs.",
         evidence={"inputs_cut_off": len(missed), "inputs_cut_off_limit": 0},
         where=tuple(names[number] for number in missed[:_SHOWN]),
-        explains=("outputs_ignore_input", "network_cannot_fit") if everything else (),
+        explains=("constant_outputs", "network_cannot_fit") if everything else (),
     )
     return Reading(len(missed), expected, (finding,) if missed else ())
 
@@ -163,7 +163,7 @@ def outputs_vary(patient: Patient) -> Reading:
         if spread > _CONSTANT:
             return Reading(spread, expected)
     finding = Finding(
-        rule="outputs_ignore_input",
+        rule="constant_outputs",
         severity=Severity.ERROR,
         title="The network answers the same to every input.",
         evidence={"output_std": spread, "output_std_low_limit": _CONSTANT},

@@ -228,7 +228,7 @@ def _read_classes(node: Any, reading: Reading) -> None:
         reading.signs["softmax_before_cross_entropy"] = 1.0
         _read_softmax(below, reading)
     elif head in _RANGES:
-        reading.signs["squashed_logits"] = 1.0
+        reading.signs["activation_before_cross_entropy"] = 1.0
     elif (maker := _below(below, _GATHERING)) is not None and not hasattr(maker, "variable"):
         if next(_parameters(maker), None) is None:  # similarities between examples, as InfoNCE takes them
             reading.signs["answers_compared"] = 1.0
@@ -254,7 +254,7 @@ def _read_logits(node: Any, reading: Reading) -> None:
     if head in ("Sigmoid", "Softmax"):
         reading.signs["sigmoid_before_logits_loss"] = 1.0
     elif head == "Relu":
-        reading.signs["squashed_logits"] = 1.0
+        reading.signs["activation_before_cross_entropy"] = 1.0
     if reading.target is not None and reading.target.numel():
         off = max(-float(reading.target.min()), float(reading.target.max()) - 1.0)
         if off > _ROUNDING:
@@ -277,7 +277,7 @@ def _read_numbers(node: Any, reading: Reading) -> None:
         reading.signs["squared_error_on_classes"] = float(target.shape[1])
     low, high = _RANGES.get(operation(_below(node)), (-float("inf"), float("inf")))
     outside = float(((target < low - 1e-3) | (target > high + 1e-3)).float().mean())
-    reading.signs["targets_out_of_reach"] = outside
+    reading.signs["targets_outside_output_range"] = outside
     _read_softmax(node, reading)
 
 

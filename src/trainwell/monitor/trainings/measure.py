@@ -252,12 +252,12 @@ def _sequence_signs(sight: Sight) -> Iterator[tuple[str, float]]:
     count = len(target)
     is_one_each = target.ndim == 1 or (target.ndim == 2 and target.shape[1] == 1)
     if is_one_each and any(time == count != batch for time, batch in sight.time_first):
-        yield "code/examples_mixed", float(count)
+        yield "code/missing_batch_first", float(count)
     given = sight.given_last()
     if sight.sees_all and given is not None and given.ndim == 2 and target.numel() == given.numel() > len(given):
         wanted = target.view(given.shape)
         if bool((given[:, 1:] == wanted[:, :-1]).all()):
-            yield "code/future_leaks", 1.0
+            yield "code/missing_causal_mask", 1.0
 
 
 def _coverage(
@@ -275,7 +275,7 @@ def _coverage(
         track.series.unused = {name for name, p in named if id(p) not in called and p.grad is None}
     for name, p in named:
         wrong = {
-            f"code/unoptimised_parameters/{name}": id(p) not in taken and p.grad is not None,
+            f"code/parameters_not_in_optimizer/{name}": id(p) not in taken and p.grad is not None,
             f"code/gradient_missing/{name}": id(p) in reached and p.grad is None,
         }
         for signal, is_wrong in wrong.items():

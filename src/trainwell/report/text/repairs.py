@@ -35,7 +35,7 @@ def cures(finding: Finding, recipe_text: str) -> list[Cure]:
         recipe_text: the run's recipe, TOML; empty for a run that has none.
 
     >>> from trainwell.core.finding import Severity
-    >>> finding = Finding("loss_explodes", Severity.ERROR, "", remedies=("lower_rate",))
+    >>> finding = Finding("loss_diverges", Severity.ERROR, "", remedies=("lower_rate",))
     >>> [(cure.change, cure.options) for cure in cures(finding, "[optim]\\nlearning_rate = 0.3")]
     [('optim.learning_rate 0.3 → 0.1', '--set optim.learning_rate=0.1')]
     """

@@ -1,4 +1,4 @@
-# expect: targets_out_of_reach
+# expect: targets_outside_output_range
 import sys
 
 import torch
