@@ -1,0 +1,1 @@
+"""Texts as numbers: ragged arrays, tokens and vocabularies."""
