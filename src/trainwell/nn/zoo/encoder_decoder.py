@@ -1,0 +1,127 @@
+"""Encoder and decoder: one sequence is read, another is written, with or without attention [A16].
+
+Letters: B examples, T positions that are read, S positions that are written, V target tokens.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, final
+
+import torch
+from torch import Tensor, nn
+
+from trainwell.core.catalogue import Catalogue
+from trainwell.nn.layers.attention import AdditiveAttention, DotAttention
+from trainwell.nn.layers.recurrent import LockedDropout, Recurrent
+
+
+def _additive(hidden: int, features: int) -> nn.Module | None:
+    return AdditiveAttention(hidden, features, hidden=hidden)
+
+
+def _dot(hidden: int, features: int) -> nn.Module | None:
+    return DotAttention(hidden, features)
+
+
+def _none(hidden: int, features: int) -> nn.Module | None:
+    return None
+
+
+ATTENTIONS = Catalogue("attention", {"additive": _additive, "dot": _dot, "none": _none})
+
+
+class Memory(NamedTuple):
+    """What the decoder knows of the sequence that was read.
+
+    Args:
+        features: (B, T, features) of every position.
+        mask: (B, T) bool, True where a position counts; None: all do.
+        start: (B, hidden), the decoder's first state.
+    """
+
+    features: Tensor
+    mask: Tensor | None
+    start: Tensor
+
+    def repeated(self, times: int) -> Memory:
+        """Return the memory with every example `times` times in a row, as beam search needs it."""
+        mask = None if self.mask is None else self.mask.repeat_interleave(times, dim=0)
+        return Memory(self.features.repeat_interleave(times, dim=0), mask, self.start.repeat_interleave(times, dim=0))
+
+
+@final
+class EncoderDecoder(nn.Module):
+    """A bidirectional GRU reads; a GRU writes, and looks at what was read by attention (Bahdanau et al. 2015).
+
+    Args:
+        vocabulary: number of tokens that are read.
+        outputs: number of tokens that are written, V.
+        embedding: features of a token.
+        hidden: units of the decoder; the encoder has half in each direction.
+        attention: "additive", "dot" or "none"; without, the decoder starts from the encoder's end and sees no more.
+        dropout: of embeddings and in front of the head.
+
+    >>> net = EncoderDecoder(vocabulary=30, outputs=20, embedding=8, hidden=8)
+    >>> logits = net(torch.randint(30, (2, 5)), previous=torch.randint(20, (2, 4)))
+    >>> logits.shape
+    torch.Size([2, 4, 20])
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        outputs: int,
+        embedding: int = 128,
+        hidden: int = 256,
+        attention: str = "additive",
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.dropout = LockedDropout(dropout)
+        self.source = nn.Embedding(vocabulary, embedding, padding_idx=0)
+        self.encoder = Recurrent(embedding, hidden // 2, cell="gru", bidirectional=True)
+        self.bridge = nn.Linear(self.encoder.features, hidden)
+        self.target = nn.Embedding(outputs, embedding, padding_idx=0)
+        self.decoder = nn.GRU(embedding, hidden, batch_first=True)
+        self.attention = ATTENTIONS[attention](hidden, self.encoder.features)
+        combined = hidden + (self.encoder.features if self.attention is not None else 0)
+        self.combine = nn.Linear(combined, embedding)
+        self.head = nn.Linear(embedding, outputs)
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None, *, previous: Tensor) -> Tensor:
+        """Return the logits of every next token, with the right tokens before it given (teacher forcing).
+
+        Args:
+            inputs: (B, T) int64 tokens that are read.
+            mask: (B, T) bool, True where one counts; padding comes last.
+            previous: (B, S) int64, the tokens written before each position: <bos> first.
+        Returns:
+            (B, S, V).
+        """
+        memory = self.read(inputs, mask=mask)
+        logits, _, _ = self.write(previous, memory=memory, state=memory.start)
+        return logits
+
+    def read(self, inputs: Tensor, *, mask: Tensor | None = None) -> Memory:
+        """Read sequences; arguments as for `forward`."""
+        features, ends, _ = self.encoder(self.dropout(self.source(inputs)), mask=mask)
+        return Memory(features, mask, torch.tanh(self.bridge(ends)))
+
+    def write(self, previous: Tensor, *, memory: Memory, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Go on writing.
+
+        Args:
+            previous: (B, S) int64, the tokens before each position.
+            memory: what was read.
+            state: (B, hidden), `memory.start` at first, then what this returned.
+        Returns:
+            logits (B, S, V), the state (B, hidden) after the last, and attention weights (B, S, T) or None.
+        """
+        hidden, after = self.decoder(self.dropout(self.target(previous)), state.unsqueeze(0))
+        weights = None
+        if self.attention is not None:
+            context, weights = self.attention(hidden, memory.features, mask=memory.mask)
+            hidden = torch.cat([hidden, context], dim=2)
+        logits: Tensor = self.head(self.dropout(torch.tanh(self.combine(hidden))))
+        return logits, after.squeeze(0), weights

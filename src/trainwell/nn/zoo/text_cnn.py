@@ -1,0 +1,69 @@
+"""The convolutional network for sentences of Kim 2014: filters over three to five words, their maximum over time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from trainwell.nn.layers.pooling_over_time import maximum
+
+
+@final
+class TextCNN(nn.Module):
+    """Embedding, filters of several widths, maximum over time, dropout and a linear head (Kim 2014).
+
+    Args:
+        vocabulary: number of tokens.
+        outputs: numbers per sequence.
+        embedding: features of a token.
+        channels: filters of each width.
+        widths: tokens that a filter sees.
+        dropout: share of the pooled features that are dropped.
+
+    >>> net = TextCNN(vocabulary=50, outputs=3)
+    >>> net(torch.randint(50, (2, 7))).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        outputs: int,
+        embedding: int = 128,
+        channels: int = 100,
+        widths: Sequence[int] = (3, 4, 5),
+        dropout: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, embedding, padding_idx=0)
+        self.filters = nn.ModuleList(nn.Conv1d(embedding, channels, width) for width in widths)
+        self.activation = nn.ReLU()
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(channels * len(widths), outputs)
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Map (batch, length) token numbers to (batch, outputs).
+
+        Args:
+            inputs: int64.
+            mask: (batch, length) bool, True where a token counts: what lies beyond counts as zeros.
+        """
+        features = self.embedding(inputs)
+        if mask is not None:
+            features = features * mask.unsqueeze(2)
+        pooled = torch.cat([maximum(self._maps(filters, features), mask) for filters in self.filters], dim=1)
+        outputs: Tensor = self.head(self.dropout(pooled))
+        return outputs
+
+    def _maps(self, filters: nn.Module, features: Tensor) -> Tensor:
+        """Return (batch, length, channels): every position is the middle of what its filters see."""
+        assert isinstance(filters, nn.Conv1d)
+        around = filters.kernel_size[0] - 1
+        padded = F.pad(features.transpose(1, 2), (around // 2, around - around // 2))
+        maps: Tensor = self.activation(filters(padded)).transpose(1, 2)
+        return maps

@@ -1,0 +1,82 @@
+"""A small transformer: an encoder for sequences and positions, or causal for language models [H3]."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from trainwell.nn.layers.attention import TransformerBlock
+from trainwell.nn.layers.pooling_over_time import OVER_TIME
+
+
+@final
+class Transformer(nn.Module):
+    """Token and position embeddings, pre-norm transformer blocks, layer normalisation and a linear head.
+
+    Args:
+        vocabulary: number of tokens.
+        outputs: numbers per sequence, or per position.
+        longest: most positions.
+        blocks: transformer blocks of one width; causal ones for a language model.
+        dropout: share of features dropped behind the embeddings.
+        pool: "last", "mean" or "max" for one output per sequence; None for one per position.
+        tie: the head uses the embedding's weights (Press and Wolf 2017); needs outputs = vocabulary.
+    Raises:
+        ValueError: if weights cannot be tied.
+
+    >>> blocks = [TransformerBlock(32, heads=4, hidden=128, causal=True) for _ in range(2)]
+    >>> net = Transformer(vocabulary=50, outputs=50, longest=16, blocks=blocks, tie=True)
+    >>> net(torch.randint(50, (2, 7))).shape
+    torch.Size([2, 7, 50])
+    """
+
+    def __init__(
+        self,
+        *,
+        vocabulary: int,
+        outputs: int,
+        longest: int,
+        blocks: Sequence[TransformerBlock],
+        dropout: float = 0.0,
+        pool: str | None = None,
+        tie: bool = False,
+    ) -> None:
+        super().__init__()
+        if tie and outputs != vocabulary:
+            raise ValueError(f"Tied weights need outputs = vocabulary, got {outputs} and {vocabulary}.")
+        features = blocks[0].norm1.normalized_shape[0]
+        self.longest = longest
+        self.pool = pool
+        self.embedding = nn.Embedding(vocabulary, features, padding_idx=0)
+        self.positions = nn.Embedding(longest, features)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(blocks)
+        self.norm = nn.LayerNorm(features)
+        self.head = nn.Linear(features, outputs)
+        if tie:
+            self.head.weight = self.embedding.weight
+
+    def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return outputs.
+
+        Args:
+            inputs: (batch, length) int64 token numbers.
+            mask: (batch, length) bool, True where a token counts.
+        Returns:
+            (batch, outputs), or (batch, length, outputs) without pooling.
+        Raises:
+            ValueError: if a sequence has more than `longest` positions.
+        """
+        length = inputs.shape[1]
+        if length > self.longest:
+            raise ValueError(f"Sequences must have at most {self.longest} tokens, got {length}.")
+        x = self.embedding(inputs) + self.positions(torch.arange(length, device=inputs.device))
+        x = self.dropout(x)
+        for block in self.blocks:
+            x = block(x, mask=mask)
+        x = self.norm(x)
+        outputs: Tensor = self.head(x if self.pool is None else OVER_TIME[self.pool](x, mask))
+        return outputs
