@@ -7,16 +7,24 @@ import inspect
 import pytest
 
 from trainwell.core import protocols
-from trainwell.recipe.sections import TaskRecipe
-from trainwell.tasks import TASKS, TargetFacts
+from trainwell.data.batches import ArrayBatches, LoaderBatches
+from trainwell.probes.catalogue import CHEAP, DEAR
+from trainwell.runs import RunWriter
 
 
 def names(protocol: type) -> set[str]:
-    return {name for name, _ in inspect.getmembers(protocol) if not name.startswith("_")}
+    return {name for name, _ in inspect.getmembers(protocol, inspect.isfunction) if name.islower() and name[0] != "_"}
 
 
-@pytest.mark.parametrize("name", list(TASKS))
-def test_every_task_is_a_task(name: str) -> None:
-    task = TASKS[name](TaskRecipe(), TargetFacts(outputs=3))
-    assert all(hasattr(task, member) for member in names(protocols.Task))
-    assert all(hasattr(task.tally(), member) for member in names(protocols.Tally))
+@pytest.mark.parametrize("probe", [*CHEAP.values(), *DEAR.values()])
+def test_every_probe_is_a_probe(probe) -> None:
+    assert all(hasattr(probe(), member) for member in names(protocols.Probe))
+
+
+@pytest.mark.parametrize("batches", [ArrayBatches, LoaderBatches])
+def test_batches_are_batches(batches) -> None:
+    assert hasattr(batches, "epoch") and hasattr(batches, "__len__")
+
+
+def test_a_writer_records() -> None:
+    assert all(hasattr(RunWriter, member) for member in names(protocols.Recorder))

@@ -53,6 +53,12 @@ def test_two_classes_may_be_learned_by_softmax_and_classes_may_not_be_regressed(
         plan(gather("iris", {"task.name": "regress"}))
 
 
+def test_a_setting_the_task_does_not_read_is_refused_and_not_set_by_default() -> None:
+    with pytest.raises(RecipeError, match="task.label_smoothing must be 0 for the task 'regress', got 0.1"):
+        plan(gather("diabetes", {"task.label_smoothing": 0.1}))
+    assert plan(gather("digits", {"task.label_smoothing": 0.1})).recipe.task.label_smoothing == 0.1
+
+
 def test_unknown_data() -> None:
     with pytest.raises(DataError, match="did you mean 'digits'"):
         plan(gather("digit", {}))

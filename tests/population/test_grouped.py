@@ -75,13 +75,13 @@ def test_side_by_side_equals_mapped(network: tuple[nn.Module, tuple[int, ...]], 
     lead = (EXAMPLES,) if shared else (MEMBERS, EXAMPLES)
     torch.manual_seed(1)
     batch = (torch.randn(*lead, *shape, dtype=torch.float64), torch.randint(0, CLASSES, lead))
-    hyper = {"smoothing": torch.tensor([0.0, 0.1, 0.3], dtype=torch.float64)}
+    hyper = {"label_smoothing": torch.tensor([0.0, 0.1, 0.3], dtype=torch.float64)} if smoothed else {}
     task = Classify(classes=CLASSES)
     results = []
     for make, program in ((side_by_side, found), (mapped, model)):
         torch.manual_seed(2)  # dropout draws the same numbers either way
         own = {name: b.clone() for name, b in buffers.items()}
-        results.append(make(program, task, smoothed=smoothed)(weights, own, hyper, batch=batch, shared=shared))
+        results.append(make(program, task)(weights, own, hyper, batch=batch, shared=shared))
     (gradients, after, losses), (expected, state, values) = results
     torch.testing.assert_close(losses, values)
     for name, gradient in expected.items():
@@ -97,9 +97,7 @@ def test_a_member_is_the_network_with_its_weights() -> None:
     run = grouped(model, (1, 8, 8))
     assert run is not None
     task = Classify(classes=CLASSES)
-    found, _, losses = side_by_side(run, task, smoothed=False)(
-        weights, {}, {"smoothing": torch.zeros(MEMBERS)}, batch=(x, y), shared=True
-    )
+    found, _, losses = side_by_side(run, task)(weights, {}, {}, batch=(x, y), shared=True)
     for row in range(MEMBERS):
         alone = copy.deepcopy(model)
         alone.load_state_dict({name: weight[row] for name, weight in weights.items()})

@@ -20,11 +20,13 @@ def test_scores_are_those_of_each_network_alone(source: str) -> None:
     generator = torch.Generator().manual_seed(0)
     width = fold.tensors["inputs"][0].numel()
     heads = torch.randn(3, width, fold.outputs, generator=generator)
-    if recipe.task.name == "classify":
+    if place.task(recipe, fold.preparation).settings:
         recipe = edit(recipe, {"task.label_smoothing": 0.2})
-    smoothing = torch.full((3,), recipe.task.label_smoothing)
+    settings = {
+        name: torch.full((3,), getattr(recipe.task, name)) for name in place.task(recipe, fold.preparation).settings
+    }
     tasks = [place.task(recipe, fold.preparation)] * 3
-    found = score_fold(lambda inputs: inputs.flatten(1) @ heads, fold, tasks, smoothing)
+    found = score_fold(lambda inputs: inputs.flatten(1) @ heads, fold, tasks, settings)
     chosen = torch.from_numpy(fold.splits.validation)
     batch = Batch({name: tensor[chosen] for name, tensor in fold.tensors.items()})
     for head, outcome in zip(heads, found, strict=True):
@@ -42,5 +44,5 @@ def test_a_loss_that_is_no_number_is_an_outcome() -> None:
     def forward(inputs: torch.Tensor) -> torch.Tensor:
         return torch.stack([torch.zeros(len(inputs), 10), torch.full((len(inputs), 10), torch.nan)])
 
-    good, bad = score_fold(forward, fold, tasks, torch.zeros(2))
+    good, bad = score_fold(forward, fold, tasks, {})
     assert good.scores["loss"] == pytest.approx(2.302585, abs=1e-4) and not bad.scores and "nan" in bad.reason

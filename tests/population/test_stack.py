@@ -24,7 +24,7 @@ def test_members_keep_what_is_theirs() -> None:
     for chunk in packed:
         for row, position in enumerate(chunk.positions):
             assert chunk.members[row].recipe.seed == position
-            assert chunk.hyper["smoothing"][row].item() == torch.tensor(0.1 * position).item()
+            assert chunk.hyper["label_smoothing"][row].item() == torch.tensor(0.1 * position).item()
             for name, weight in chunk.weights.items():
                 assert torch.equal(weight[row], whole.weights[name][position])
     assert repack([], 3) == []

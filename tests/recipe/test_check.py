@@ -92,6 +92,9 @@ def test_all_senseless_pairs_are_named_at_once_and_defaults_make_sense() -> None
     with pytest.raises(RecipeError) as caught:
         check_combinations(edit(Recipe(), edits | {"optim.name": "lbfgs", "train.clip_norm": 1}))
     assert len(caught.value.mistakes) == 3
+    with pytest.raises(RecipeError) as caught:
+        check_combinations(edit(Recipe(), edits), ["Said by a task."])
+    assert len(caught.value.mistakes) == 3 and caught.value.mistakes[-1] == "Said by a task."
 
 
 def test_no_limit_is_infinity_and_is_kept() -> None:

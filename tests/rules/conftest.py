@@ -99,6 +99,8 @@ def run(case: Case) -> Outcome:
     shares = targets[train].bincount().float() / 1257
     facts = Facts(
         task="classify",
+        has_classes=True,
+        initial_loss_limits=(3.0, 10.0),
         chance_loss=-(shares[shares > 0] * shares[shares > 0].log()).sum().item(),
         class_counts=tuple(targets[train].bincount().tolist()),
         sizes={"train": 1257, "validation": len(targets[held])},

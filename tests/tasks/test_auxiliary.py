@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
+from trainwell.core.task import Task
 from trainwell.nn.layers import Aided
-from trainwell.tasks import Auxiliary, Classify
+from trainwell.tasks import Auxiliary, Classify, with_auxiliary_heads
 
 
 @pytest.fixture
@@ -28,16 +31,34 @@ TASK = Classify(classes=3)
 def test_training_follows_the_weighted_sum_and_shows_the_main_heads_loss(network) -> None:
     task, weights = Auxiliary(TASK, weight=0.3), list(network.parameters())
     outputs = task.forward(network, BATCH)
+    assert list(outputs) == ["outputs", "auxiliary.first"]
     side = network.auxiliary["first"](network.body(BATCH.inputs))
-    main = F.cross_entropy(outputs, BATCH.targets)
+    main = F.cross_entropy(outputs["outputs"], BATCH.targets)
     expected = torch.autograd.grad(main + 0.3 * F.cross_entropy(side, BATCH.targets), weights, retain_graph=True)
     loss = task.loss(outputs, BATCH)
     assert torch.equal(loss, main), "comparable with chance and with validation"
     found = torch.autograd.grad(loss, weights, retain_graph=True)
     assert all(torch.allclose(a, b, atol=1e-7) for a, b in zip(found, expected, strict=True))
-    (again, *_) = torch.autograd.grad(task.loss(outputs, BATCH), weights[:1])
-    assert not torch.allclose(again, expected[0]), "counted once"
+    (again, *_) = torch.autograd.grad(task.loss(outputs, BATCH), weights[:1], retain_graph=True)
+    assert torch.equal(again, found[0]), "a function of the outputs and of nothing else"
     assert not network.auxiliary["first"]._forward_hooks
+
+
+def test_the_losses_of_the_heads_are_parts(network) -> None:
+    task = with_auxiliary_heads(TASK, weight=0.3, heads=["first"])
+    assert task.part_weights == {"main": 1.0, "auxiliary.first": 0.3}
+    outputs = task.forward(network, BATCH)
+    parts = task.loss_parts(outputs, BATCH)
+    side = network.auxiliary["first"](network.body(BATCH.inputs))
+    assert parts["main"].item() == TASK.loss(outputs["outputs"], BATCH).item()
+    assert parts["auxiliary.first"].item() == pytest.approx(F.cross_entropy(side, BATCH.targets).item())
+    assert {name: part.shape for name, part in task.losses(outputs, BATCH).items()} == dict.fromkeys(parts, (5,))
+    assert torch.equal(task.example_loss(outputs, BATCH), TASK.example_loss(outputs["outputs"], BATCH))
+
+
+def test_it_is_a_task_and_can_be_copied() -> None:
+    task = copy.deepcopy(Auxiliary(TASK, weight=0.3))
+    assert isinstance(task, Task) and task.has_classes and task.outputs == 3
 
 
 def test_evaluation_is_the_tasks_own(network) -> None:

@@ -7,10 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
 from trainwell.core.errors import ShapeError
 from trainwell.tasks import Classify
+from trainwell.tasks.classify import stacked_cross_entropy
 
 
 def batch(targets, **more) -> Batch:
@@ -62,3 +64,14 @@ def test_predictions_are_probabilities() -> None:
 def test_a_wrong_head_is_one_sentence() -> None:
     with pytest.raises(ShapeError, match=r"\(1, 3\) numbers, got \(1, 2\). Give its last layer 3 outputs"):
         Classify(classes=3).loss(torch.zeros(1, 2), batch([0]))
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.2])
+@pytest.mark.parametrize("shared", [True, False])
+def test_cross_entropy_of_many_is_that_of_each(smoothing: float, shared: bool) -> None:
+    outputs = torch.randn(3, 5, 4) * 30  # large logits: nothing may overflow
+    targets = torch.randint(0, 4, (5,) if shared else (3, 5))
+    found = stacked_cross_entropy(outputs, targets, torch.full((3,), smoothing))
+    for row in range(3):
+        own = targets if shared else targets[row]
+        torch.testing.assert_close(found[row], F.cross_entropy(outputs[row], own, label_smoothing=smoothing))

@@ -41,6 +41,15 @@ def test_the_network_is_in_eval_mode_and_its_mode_comes_back() -> None:
     assert net.training
 
 
+def test_a_module_that_was_in_eval_mode_stays_so() -> None:
+    """A frozen batch norm is put into eval mode on purpose; an evaluation must not wake it."""
+    net = nn.Sequential(nn.Linear(4, 2), nn.BatchNorm1d(2).eval()).train(True)
+    net[1].eval()
+    data = {"inputs": torch.zeros(4, 4), "targets": torch.zeros(4).long()}
+    evaluate(net, Classify(classes=2), ArrayBatches(data, batch_size=4))
+    assert [module.training for module in net.modules()] == [True, True, False]
+
+
 def test_a_check_can_break_off_and_the_mode_comes_back() -> None:
     net = nn.Linear(4, 2).train()
 

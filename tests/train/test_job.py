@@ -6,15 +6,13 @@ import dataclasses
 
 import torch
 
-from trainwell.core.batch import Batch
 from trainwell.train import State
 
 
 def test_the_last_batch_of_an_epoch_ends_it() -> None:
     state = State()
-    batch = Batch({"inputs": torch.zeros(4, 1), "targets": torch.zeros(4)})
     for _ in range(5):
-        state.advance(batch, torch.tensor(0.5), 3)
+        state.advance(torch.tensor(0.5), weight=4.0, batches=3)
     assert (state.step, state.epoch, state.position, state.weight) == (5, 1, 2, 20.0)
     assert state.loss_sum.item() == 10
 

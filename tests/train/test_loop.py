@@ -9,10 +9,10 @@ from torch import nn
 
 from trainwell.core.batch import Batch
 from trainwell.core.errors import TrainingError
+from trainwell.core.task import Prediction, Task
 from trainwell.data.batches import ArrayBatches, ragged
 from trainwell.tasks import Classify
 from trainwell.tasks.regress import Regress
-from trainwell.tasks.task import Prediction, Task
 from trainwell.train import Job, State, train
 
 
@@ -118,11 +118,17 @@ def test_sequences_of_different_length_train_through_the_unchanged_loop() -> Non
 class Boxes(Task):
     """Squared error over the boxes that are there; pictures have between one and three."""
 
-    name, main_score = "boxes", "error"
+    name = "boxes"
+    main_score = "error"
+    outputs = 12
 
-    def example_loss(self, outputs, batch):
+    @classmethod
+    def build(cls, recipe, targets):
+        return cls()
+
+    def losses(self, outputs, batch):
         squared = (outputs.reshape(batch.targets.shape) - batch.targets).square().mean(dim=2)
-        return (squared * batch["present"]).sum(dim=1) / batch["present"].sum(dim=1)
+        return {"boxes": (squared * batch["present"]).sum(dim=1) / batch["present"].sum(dim=1)}
 
     def forward(self, model, batch):
         return model(batch.inputs)

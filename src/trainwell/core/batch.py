@@ -9,14 +9,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
-
-    from trainwell.core.facts import InputFacts
 
 _NUMBERS = 1 << 22  # of inputs at once: 27 pictures of 3x224x224, whose volumes in VGG-16 take 1 GiB
 
@@ -65,19 +63,16 @@ class Batch:
 
     @property
     def mask(self) -> Tensor | None:
-        """(batch, length) bool, True where a position counts; None if all count."""
+        """(batch, length) bool, True where a position counts and False for padding; None if all count."""
         return self._tensors.get("mask")
 
     @property
     def weights(self) -> Tensor | None:
-        """(batch,) float, how much each example counts in the loss; None if all count alike."""
+        """(batch,) or (batch, length) float, how much each example or position counts; None if all count alike."""
         return self._tensors.get("weights")
 
     def weight(self) -> float:
-        """Return how much the batch counts in a mean over examples: the sum of `weights`, or the number of examples.
-
-        A task whose loss is a mean over positions gives every example its number of positions as its weight.
-        """
+        """Return how much the batch counts in a mean over examples: the sum of `weights`, or the number of examples."""
         return float(len(self)) if self.weights is None else float(self.weights.sum())
 
     def __getitem__(self, name: str) -> Tensor:
@@ -105,12 +100,16 @@ class Batch:
         """Return examples start to stop (excluded) as views."""
         return Batch({name: tensor[start:stop] for name, tensor in self._tensors.items()})
 
-    def parts(self, size: int) -> Iterator[tuple[Batch, float]]:
+    def parts(self, size: int, weigh: Callable[[Batch], float] | None = None) -> Iterator[tuple[Batch, float]]:
         """Yield micro-batches of about `size` examples, each with its share of the batch's weight.
 
         The shares add up to 1, so that the shares times the parts' mean losses add up to the batch's mean loss.
         A part that does not count at all is left out. A last part of a single example joins the one before,
         because batch normalisation has no variance of one.
+
+        Args:
+            size: examples of a part.
+            weigh: how much a batch counts in the mean that the loss is, see `Task.weight`; None: see `weight`.
         """
         if len(self) <= size:
             yield self, 1.0
@@ -118,32 +117,9 @@ class Batch:
         starts = list(range(0, len(self), size))
         if size > 1 and len(self) - starts[-1] == 1:
             starts.pop()
-        whole = self.weight()
+        weigh = weigh or Batch.weight
+        whole = weigh(self)
         for start, stop in itertools.pairwise([*starts, len(self)]):
             part = self.slice(start, stop)
-            if share := part.weight() / whole:
+            if share := weigh(part) / whole:
                 yield part, share
-
-
-def blank(facts: InputFacts, size: int, *, device: str = "cpu") -> Batch:
-    """Return a batch of empty examples, to trace the shapes and the cost of a network.
-
-    Args:
-        facts: of one prepared example.
-        size: number of examples.
-        device: where the tensors lie; "meta" holds no numbers.
-
-    >>> from trainwell.core.facts import InputFacts
-    >>> blank(InputFacts((3, 32, 32)), 2).inputs.shape
-    torch.Size([2, 3, 32, 32])
-    """
-    import torch
-
-    numbers = torch.int64 if facts.vocabulary else torch.float32
-    tensors = {
-        "inputs": torch.zeros((size, *facts.shape), dtype=numbers, device=device),
-        "targets": torch.zeros(size, dtype=torch.int64, device=device),
-    }
-    if facts.max_length:
-        tensors["mask"] = torch.ones((size, facts.max_length), dtype=torch.bool, device=device)
-    return Batch(tensors)

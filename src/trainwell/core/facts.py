@@ -7,30 +7,6 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class InputFacts:
-    """What a network's builder needs to know of one prepared example.
-
-    Args:
-        shape: shape of one example as the network receives it: (features,), (channels, height, width), or for
-            sequences that of the longest one.
-        vocabulary: number of different tokens; 0 if inputs are numbers.
-        max_length: positions of the longest sequence; 0 if all examples have the same shape.
-
-    >>> InputFacts((3, 32, 32)).has_grid, InputFacts((4,)).has_grid
-    (True, False)
-    """
-
-    shape: tuple[int, ...] = ()
-    vocabulary: int = 0
-    max_length: int = 0
-
-    @property
-    def has_grid(self) -> bool:
-        """Whether an example is (channels, height, width): what convolutions in two dimensions take."""
-        return len(self.shape) == 3 and not self.vocabulary and not self.max_length
-
-
-@dataclass(frozen=True)
 class Facts:
     """What is known of a run before it trains; a rule needs it to know what "bad" means.
 
@@ -40,7 +16,11 @@ class Facts:
         source: name or path of the data.
         model: name of the architecture.
         kind: kind of the inputs: "table", "picture" or "array".
-        task: name of the task: "classify", "binary", "regress", "multilabel".
+        task: name of the task, for records; what depends on it is in the fields below.
+        has_classes: whether every example has exactly one class.
+        numeric_target: whether the targets are numbers.
+        initial_loss_limits: up to how many times the chance loss the first loss is healthy, and beyond how many
+            times it is an error; None if that is not known.
         input_shape: shape of one example as the network receives it, e.g. (1, 28, 28).
         outputs: numbers the network must return for one example.
         labels: names of the classes, in the order of their numbers.
@@ -62,6 +42,9 @@ class Facts:
     model: str = ""
     kind: str = ""
     task: str = ""
+    has_classes: bool = False
+    numeric_target: bool = False
+    initial_loss_limits: tuple[float, float] | None = None
     input_shape: tuple[int, ...] = ()
     outputs: int = 0
     labels: tuple[str, ...] = ()

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainwell.core.batch import Batch
+    from trainwell.core.outputs import Outputs
+    from trainwell.core.task import Task
 
 
 class Moment(NamedTuple):
@@ -22,8 +24,9 @@ class Moment(NamedTuple):
         model: the network, in train mode.
         optimizer: the optimizer about to step.
         batch: the (last micro-)batch, on the device.
-        outputs: what the network answered to it.
+        outputs: what the network returned for it: a tensor, a tuple or named tensors; see `core/outputs.py`.
         loss: 0-d tensor, on the device: reading it may wait for the device.
+        task: what is learned; None where the loop is not ours.
     """
 
     step: int
@@ -31,5 +34,6 @@ class Moment(NamedTuple):
     model: nn.Module
     optimizer: Optimizer
     batch: Batch
-    outputs: Tensor
+    outputs: Outputs
     loss: Tensor
+    task: Task | None = None

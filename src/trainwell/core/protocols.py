@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from trainwell.core.batch import Batch
     from trainwell.core.facts import Facts
@@ -23,40 +23,6 @@ class Batches(Protocol):
 
     def __len__(self) -> int:
         """Number of batches in an epoch."""
-
-
-class Tally(Protocol):
-    """Collects outputs batch by batch and turns them into scores over the whole split, exactly."""
-
-    def add(self, outputs: Tensor, batch: Batch) -> None:
-        """Take one batch of outputs."""
-
-    def scores(self) -> dict[str, float]:
-        """Return the scores over everything added, by scikit-learn's names."""
-
-
-class Task(Protocol):
-    """What is learned: how outputs are made, judged and read."""
-
-    @property
-    def name(self) -> str:
-        """The catalogue's name of the task."""
-
-    @property
-    def main_score(self) -> str:
-        """The score that decides which epoch is best, higher is better."""
-
-    def forward(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return the network's outputs for a batch."""
-
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the mean loss over everything that counts in the batch, 0-d."""
-
-    def example_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the loss of each example, (batch,)."""
-
-    def tally(self) -> Tally:
-        """Return an empty tally."""
 
 
 class Probe(Protocol):

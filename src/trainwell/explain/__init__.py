@@ -7,7 +7,6 @@ from trainwell.explain.adversarial import decide as decide
 from trainwell.explain.calibration import Calibration as Calibration
 from trainwell.explain.calibration import calibration as calibration
 from trainwell.explain.calibration import top_error as top_error
-from trainwell.explain.evaluation import evaluation_mode as evaluation_mode
 from trainwell.explain.features import depths as depths
 from trainwell.explain.features import features as features
 from trainwell.explain.features import flat_map as flat_map

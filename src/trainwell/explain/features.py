@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from trainwell.core.batch import examples_at_once
 from trainwell.core.errors import UsageError
-from trainwell.explain.evaluation import evaluation_mode
+from trainwell.core.modes import evaluation_mode
 
 Floats = NDArray[np.float32]
 

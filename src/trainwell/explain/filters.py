@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trainwell.explain.evaluation import evaluation_mode
+from trainwell.core.modes import evaluation_mode
 from trainwell.explain.features import hooked
 from trainwell.explain.picture import Bytes, to_pixels
 

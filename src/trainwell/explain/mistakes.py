@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
-from trainwell.core.protocols import Batches, Task
-from trainwell.explain.evaluation import evaluation_mode
+from trainwell.core.modes import evaluation_mode
+from trainwell.core.outputs import take_rows
+from trainwell.core.protocols import Batches
+from trainwell.core.task import Task
 
 
 @dataclass(frozen=True)
@@ -18,12 +21,14 @@ class Mistake:
     Args:
         position: place of the example in the order of the batches, from 0.
         loss: its loss, in the task's unit.
-        outputs: the network's raw answer to it.
+        predicted: what the network predicts, an element of `Prediction.values`.
+        confidence: probability of the predicted class; None where the task has none.
     """
 
     position: int
     loss: float
-    outputs: tuple[float, ...]
+    predicted: Any
+    confidence: float | None
 
 
 def worst_mistakes(
@@ -49,10 +54,13 @@ def worst_mistakes(
             outputs = task.forward(model, batch)
             losses = task.example_loss(outputs, batch).float().nan_to_num(nan=float("inf"))
             chosen = losses.argsort(descending=True, stable=True)[:count]
-            answers = outputs[chosen].reshape(len(chosen), -1).tolist()
+            found = task.predict(take_rows(outputs, chosen))
+            sure = [None] * len(chosen) if found.confidence is None else found.confidence.tolist()
             worst += [
-                Mistake(position + place, loss, tuple(answer))
-                for place, loss, answer in zip(chosen.tolist(), losses[chosen].tolist(), answers, strict=True)
+                Mistake(position + place, loss, predicted, confidence)
+                for place, loss, predicted, confidence in zip(
+                    chosen.tolist(), losses[chosen].tolist(), found.values, sure, strict=True
+                )
             ]
             worst = sorted(worst, key=lambda mistake: -mistake.loss)[:count]
             position += len(batch)

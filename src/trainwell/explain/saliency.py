@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import MissingExtraError, ShapeError, UsageError
-from trainwell.explain.evaluation import evaluation_mode
+from trainwell.core.modes import evaluation_mode
 from trainwell.explain.features import hooked
 
 _STEPS = 32  # of the path of integrated gradients; 20 to 300 in the paper

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,26 +13,27 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from trainwell.core.batch import Batch, blank, examples_at_once
+from trainwell.core.batch import Batch, examples_at_once
 from trainwell.core.errors import UsageError
-from trainwell.core.facts import Facts, InputFacts
+from trainwell.core.facts import Facts
 from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
-from trainwell.data import Examples, Preparation
+from trainwell.data import Examples, Preparation, Table
 from trainwell.data.augment.augmentation import Augment, parse
-from trainwell.data.batches import ArrayBatches
+from trainwell.data.batches import ArrayBatches, Normalise
 from trainwell.fitting.backbone import as_published
 from trainwell.fitting.plan import CUSTOM, Plan
 from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
 from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, names_of_new, remodel
 from trainwell.recipe import Recipe
-from trainwell.tasks import ONE_CLASS, TASKS, Auxiliary, TargetFacts, Task
+from trainwell.tasks import TASKS, TargetFacts, Task, with_auxiliary_heads
 from trainwell.train.memory import out_of_memory
 
 Array = NDArray[Any]
 
 EVALUATION_BATCH = 1024
 _SAMPLE = 512  # training examples scored beside the validation split after each epoch
+_FLOAT_BYTES = 1 << 30  # inputs beyond this stay as they were read and become floats batch by batch
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,6 @@ class Parts:
     origin: Origin | None = None
     inputs: Batches | None = None
 
-    @property
-    def input_facts(self) -> InputFacts:
-        """What is known of one prepared example."""
-        return self.preparation.facts if self.preparation else InputFacts(self.facts.input_shape)
-
 
 def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, fresh: bool = True) -> nn.Module:
     """Build and initialise the network of a recipe.
@@ -105,13 +102,11 @@ def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, f
     return model
 
 
-def build_task(recipe: Recipe, preparation: Preparation) -> tuple[Task, int]:
-    """Build the task of a recipe, and the numbers its network must return for one example."""
-    outputs = 1 if recipe.task.name == "binary" else len(preparation.target_mean or preparation.labels)
-    if recipe.task.name == "one_vs_one":
-        outputs = outputs * (outputs - 1) // 2
-    targets = TargetFacts(outputs, preparation.target_mean, preparation.target_std)
-    return TASKS[recipe.task.name](recipe.task, targets), outputs
+def build_task(recipe: Recipe, preparation: Preparation) -> Task:
+    """Build the task of a recipe for targets as they were prepared."""
+    mean, labels = preparation.target_mean, preparation.labels
+    targets = TargetFacts(len(mean or labels), labels, mean, preparation.target_std)
+    return TASKS[recipe.task.name].build(recipe.task, targets)
 
 
 def _prepared(plan: Plan) -> Preparation:
@@ -121,6 +116,15 @@ def _prepared(plan: Plan) -> Preparation:
     if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
         preparation = as_published(recipe.nn.model, preparation)
     return preparation
+
+
+def _with_heads_of(model: nn.Module, task: Task) -> Task:
+    """Let the losses of the network's auxiliary heads count, where it has some."""
+    weight = float(getattr(model, "auxiliary_weight", 0.0))
+    if not weight:
+        return task
+    heads = [name for name, _ in model.get_submodule("auxiliary").named_children()]
+    return with_auxiliary_heads(task, weight=weight, heads=heads)
 
 
 def _begun_anew(model: nn.Module, recipe: Recipe, preparation: Preparation, outputs: int) -> frozenset[str]:
@@ -144,10 +148,12 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     origin = origin_of(recipe)
     if origin:
         preparation = adopt(origin, preparation)
-    task, outputs = build_task(recipe, preparation)
+    task = build_task(recipe, preparation)
     if model is None:
-        model = build_network(recipe, preparation.input_shape, outputs, fresh=origin is None)
-    new = _begun_anew(model, recipe, preparation, outputs) if recipe.transfer.source and not origin else frozenset()
+        model = build_network(recipe, preparation.input_shape, task.outputs, fresh=origin is None)
+    new = (
+        _begun_anew(model, recipe, preparation, task.outputs) if recipe.transfer.source and not origin else frozenset()
+    )
     if origin:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
@@ -155,14 +161,13 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     transfer, freezing = recipe.transfer, None
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
-    if weight := float(getattr(model, "auxiliary_weight", 0.0)):
-        task = Auxiliary(task, weight=weight)
-    source, finish = _source(examples, preparation)
+    task = _with_heads_of(model, task)
+    tensors, finish = _tensors(examples, preparation)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
         least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
         return ArrayBatches(
-            source,
+            tensors,
             indices=indices,
             batch_size=max(least, recipe.train.batch_size),
             seed=recipe.seed,
@@ -182,7 +187,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         splits={name: batches(indices, shuffle=False) for name, indices in chosen.items() if len(indices)},
         train=train,
         sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
-        facts=_facts(plan, preparation, task, outputs=outputs, model=model, steps_per_epoch=len(train)),
+        facts=_facts(plan, preparation, task, model=model, steps_per_epoch=len(train)),
         freezing=freezing,
         new=new,
         origin=origin,
@@ -190,18 +195,19 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     )
 
 
-def _facts(
-    plan: Plan, preparation: Preparation, task: Task, *, outputs: int, model: nn.Module, steps_per_epoch: int
-) -> Facts:
+def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module, steps_per_epoch: int) -> Facts:
     recipe, examples = plan.recipe, plan.examples
     targets = preparation.targets(examples.targets[plan.splits.train])
     return Facts(
         source=recipe.data.source,
         model=recipe.nn.model,
-        kind=examples.kind.name,
+        kind=examples.kind,
         task=task.name,
         input_shape=preparation.input_shape,
-        outputs=outputs,
+        outputs=task.outputs,
+        has_classes=task.has_classes,
+        numeric_target=task.is_numeric,
+        initial_loss_limits=task.initial_loss_limits,
         labels=examples.labels,
         class_counts=_class_counts(targets, examples.labels),
         sizes=plan.splits.sizes,
@@ -215,57 +221,62 @@ def _facts(
     )
 
 
-def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparation | None = None) -> Augment | None:
+def build_augmentation(
+    recipe: Recipe, input_shape: Sequence[int], preparation: Preparation | None = None
+) -> Augment | None:
     """Build what happens to a training batch on the device, or None if nothing does.
 
     Args:
         recipe: `data.shift`, `flip`, `augment`, `mix` and `label_noise` are read.
-        facts: of one prepared example.
+        input_shape: of one prepared example.
         preparation: how colours were prepared.
     Raises:
         UsageError: if the recipe asks for what the inputs or targets do not allow.
         DataError: if a crop is larger than the pictures.
     """
     data = recipe.data
-    steps = parse(data.augment)
+    steps, picture = parse(data.augment), len(input_shape) == 3
     if not (data.shift or data.flip or steps or data.label_noise):
         return None
-    if not facts.has_grid and (data.shift or data.flip or steps):
+    if not picture and (data.shift or data.flip or steps):
         raise UsageError(
             "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no pictures. "
             "Remove them."
         )
     labels = preparation.labels if preparation else ()
-    if data.label_noise and (recipe.task.name not in ONE_CLASS or not labels):
+    if data.label_noise and not (labels and TASKS[recipe.task.name].has_classes):
         raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
+    coloured = preparation is not None and preparation.kind == "picture"
+    colours = (preparation.mean, preparation.std) if preparation and coloured else ((0.0,), (1.0,))
     made = Augment(
         shift=data.shift,
         flip=data.flip,
         steps=steps,
         mix=data.mix,
-        affine=preparation.fitted.colours if preparation else ((0.0,), (1.0,)),
+        affine=colours,
         noise=(data.label_noise, len(labels)),
     )
     if steps:  # tried once on nothing, so that what cannot be done is said before the run is made
         with torch.random.fork_rng(devices=[]):
-            made(blank(facts, 2))
+            made(Batch({"inputs": torch.zeros(2, *input_shape), "targets": torch.zeros(2, dtype=torch.int64)}))
     return made
 
 
-def _source(
+def _tensors(
     examples: Examples, preparation: Preparation
-) -> tuple[Mapping[str, torch.Tensor | Array] | Callable[[Array], Batch], Callable[[Batch], Batch] | None]:
-    """Return what batches are gathered from, targets included, and what is applied to each of them."""
+) -> tuple[dict[str, torch.Tensor | Array], Callable[[Batch], Batch] | None]:
+    """Prepare everything at once where memory allows; otherwise leave inputs as they are and finish each batch."""
     targets = torch.from_numpy(preparation.targets(examples.targets))
-    source = preparation.fitted.source(examples.inputs)
-    if source.collate is None:
-        return {**source.tensors, "targets": targets}, source.finish
-    inputs_of = source.collate
+    raw = examples.inputs
+    if examples.kind == "picture" and not isinstance(raw, Table) and 4 * math.prod(raw.shape) > _FLOAT_BYTES:
+        if preparation.rotation is None:
+            return {"inputs": raw, "targets": targets}, Normalise(*preparation.affine)
 
-    def collate(rows: Array) -> Batch:
-        return inputs_of(rows).replace(targets=targets[torch.from_numpy(rows)])
+        def finish(batch: Batch) -> Batch:
+            return batch.replace(inputs=torch.from_numpy(preparation.inputs(batch.inputs.numpy())))
 
-    return collate, source.finish
+        return {"inputs": raw, "targets": targets}, finish
+    return {"inputs": torch.from_numpy(preparation.inputs(raw)), "targets": targets}, None
 
 
 def _class_counts(targets: Array, labels: Sequence[str]) -> tuple[int, ...]:

@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DataError, UsageError
 from trainwell.core.facts import Facts
+from trainwell.core.modes import evaluation_mode
+from trainwell.core.outputs import call_network, main_output
 from trainwell.core.protocols import Batches
 from trainwell.data.batches import LoaderBatches
 from trainwell.fitting.build import Parts
 from trainwell.fitting.plan import CUSTOM
 from trainwell.recipe import check_combinations, unflatten
 from trainwell.recipe.sections.setting import Value
-from trainwell.tasks import TASKS, TargetFacts
+from trainwell.tasks import TASKS, suitable_for_network, unread_settings
 
 SPLITS = ("train", "validation", "test")
 _BATCHES_READ = 50  # enough to know the share of each class
@@ -48,18 +50,21 @@ def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, 
     batches: dict[str, Batches] = {name: _batches(name, loader, seed) for name, loader in loaders.items()}
     seen = list(islice(batches["train"].epoch(0), _BATCHES_READ))
     width = _width(seen[0], model)
-    wanted = str(settings.get("task.name", "")) or _infer(seen[0], width)
+    wanted = str(settings.get("task.name", "")) or suitable_for_network(seen[0].targets, width)
     recipe = unflatten({**given, "task.name": wanted})
-    check_combinations(recipe)
-    numbers = 1 if seen[0].targets.ndim == 1 else seen[0].targets.shape[1]
-    task = TASKS[wanted](recipe.task, TargetFacts(width, (0.0,) * numbers, (1.0,) * numbers))
-    _check_labels(seen, wanted, width)
+    check_combinations(recipe, unread_settings(recipe.task))
+    task = TASKS[wanted].for_network(recipe.task, width, seen[0].targets)
+    if task.has_classes:
+        _check_labels(seen, max(task.count, 2), width)
     targets = torch.cat([batch.targets for batch in seen]).numpy() if seen[0].mask is None else np.zeros(0)
     facts = Facts(
         source=recipe.data.source,
         model=recipe.nn.model,
         kind="batches",
         task=task.name,
+        has_classes=task.has_classes,
+        numeric_target=task.is_numeric,
+        initial_loss_limits=task.initial_loss_limits,
         input_shape=tuple(seen[0].inputs.shape[1:]),
         sizes={name: _size(loader) for name, loader in loaders.items()},
         chance_loss=task.chance_loss(targets) if len(targets) else None,
@@ -87,27 +92,12 @@ def _batches(name: str, loader: Iterable[Any], seed: int) -> Batches:
 
 def _width(batch: Batch, model: nn.Module) -> int:
     """Return how many numbers the network gives for one example."""
-    was_training = model.training
-    model.eval()
-    with torch.no_grad():
-        outputs: Tensor = model(batch.inputs) if batch.mask is None else model(batch.inputs, batch.mask)
-    model.train(was_training)
+    with evaluation_mode(model), torch.no_grad():
+        outputs = main_output(call_network(model, batch))
     return outputs.shape[-1] if outputs.ndim > 1 else 1
 
 
-def _infer(batch: Batch, width: int) -> str:
-    """Find out what is learned from the kind of the targets and the width of the outputs."""
-    if batch.targets.is_floating_point():
-        return "regress"
-    if batch.targets.ndim == 2:
-        return "multilabel"
-    return "classify" if width > 1 else "binary"
-
-
-def _check_labels(seen: Sequence[Batch], task: str, width: int) -> None:
-    if task not in ("classify", "binary"):
-        return
-    classes = max(width, 2)
+def _check_labels(seen: Sequence[Batch], classes: int, width: int) -> None:
     low = min(int(batch.targets.min()) for batch in seen)
     high = max(int(batch.targets.max()) for batch in seen)
     if low < 0 or high >= classes:

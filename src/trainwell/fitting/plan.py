@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
-from trainwell.data import Examples, Splits, read, split
+from trainwell.data import Examples, Splits, Table, read, split
 from trainwell.fitting.backbone import published
 from trainwell.fitting.pretrain import labelled
 from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
@@ -20,7 +20,7 @@ from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAM
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
 from trainwell.recipe.sections.setting import Value
-from trainwell.tasks import TASKS
+from trainwell.tasks import TASKS, unread_settings
 
 CUSTOM = "custom"  # nn.model of a network that was given from Python
 
@@ -123,27 +123,41 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
     _check_task(wanted, examples)
     facts = Facts(
-        kind=examples.kind.name,
+        kind=examples.kind,
         model=str(settings.get("nn.model", "")),
         task=wanted or examples.task,
-        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else examples.kind.shape(examples.inputs),
+        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else _shape(examples),
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    defaults = preset(facts, optimizer=str(settings.get("optim.name", "")), minutes=given.train.minutes) | taken
+    usual_settings = preset(facts, optimizer=str(settings.get("optim.name", "")), minutes=given.train.minutes)
+    defaults = _read_by_task(facts.task, usual_settings) | taken
     if given.transfer.source.startswith(PUBLISHED):
         usual, _ = defaults.get("optim.learning_rate", (given.optim.learning_rate, ""))
         defaults["optim.learning_rate"] = slowed(usual)
     values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
     recipe = unflatten(values)
-    check_combinations(recipe)
+    check_combinations(recipe, unread_settings(recipe.task))
     return Plan(recipe, reasons, examples, splits, inputs)
+
+
+def _read_by_task(task: str, defaults: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:
+    """Leave out the settings of [task] that the task does not read."""
+    read_here = ("task.name", *(f"task.{name}" for name in TASKS[task].settings))
+    return {key: given for key, given in defaults.items() if not key.startswith("task.") or key in read_here}
 
 
 def split_seed(recipe: Recipe) -> int:
     """Return the seed by which the data of a recipe are divided."""
     return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
+
+
+def _shape(examples: Examples) -> tuple[int, ...]:
+    if isinstance(examples.inputs, Table) or examples.kind != "picture":
+        return ()
+    height, width, channels = examples.inputs.shape[1:]
+    return (channels, height, width)
 
 
 def kind_of(task: str) -> str:

@@ -11,23 +11,20 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainwell.core.modes import evaluation_mode
 from trainwell.core.protocols import Batches, Display
 from trainwell.cost import LayerCost, layers
-from trainwell.data import Examples, audit
-from trainwell.explain import calibration, data_uri, evaluation_mode, first_filters, grid, top_error, worst_mistakes
+from trainwell.data import Examples, Table, audit
+from trainwell.explain import calibration, data_uri, first_filters, grid, top_error, worst_mistakes
 from trainwell.fitting.build import Parts
 from trainwell.fitting.job import rescaled
 from trainwell.fitting.plan import Plan
 from trainwell.recipe import without_effect
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter, StoreReader
-from trainwell.tasks import ONE_CLASS, baselines
-from trainwell.tasks.regress import RegressTally
 from trainwell.train import Interrupt, State, evaluate
 
 _MISTAKES = 24
-_POINTS = 500  # pairs in the picture of predicted against true
-_CLASSES = 100  # a confusion matrix with more classes than this shows nothing
 _JUDGED = 10_000  # examples whose confidence is compared with the truth
 _SIDE = 96  # pictures in a report are thinned out to about this side
 
@@ -95,21 +92,9 @@ def gather_evidence(writer: RunWriter, parts: Parts, state: State, interrupt: In
         scores, tallies[name] = evaluate(parts.model, parts.task, batches, device=device, check=interrupt.check)
         writer.score(state.epoch, state.step, name, scores)
     shown = next(name for name in ("test", "validation", "train") if name in tallies)
-    tally: Any = tallies[shown]
-    labels = list(parts.facts.labels)
-    if hasattr(tally, "matrix"):
-        labels = labels or [str(number) for number in range(len(tally.matrix))]
-        if len(labels) <= _CLASSES:
-            writer.event("confusion", {"split": shown, "labels": labels, "matrix": tally.matrix.tolist()})
-    if hasattr(tally, "per_class"):
-        rows = [{"label": label, **row} for label, row in zip(labels, tally.per_class(), strict=False)]
-        writer.event("per_class", {"split": shown, "rows": rows})
-    if isinstance(tally, RegressTally):
-        true, predicted = (values[:, 0] for values in tally.pairs())
-        chosen = np.linspace(0, len(true) - 1, min(_POINTS, len(true))).astype(int)
-        pairs = {"true": true[chosen].tolist(), "predicted": predicted[chosen].tolist()}
-        writer.event("residuals", {"split": shown, **pairs})
-    if parts.task.name in ONE_CLASS:
+    for name, values in parts.task.evidence(tallies[shown]).items():
+        writer.event(name, {"split": shown, **values})
+    if parts.task.has_classes:
         _record_calibration(writer, parts, shown)
     if parts.plan:
         _record_mistakes(writer, parts, parts.plan, shown=shown)
@@ -144,28 +129,32 @@ def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str)
     rows = []
     for mistake in mistakes:
         number = int(indices[mistake.position])
-        prediction = parts.task.predict(torch.tensor([mistake.outputs]))
-        true, predicted = _answer(parts, examples.targets[number]), _answer(parts, prediction.values[0])
+        # Numbers stay numbers in the record; anything else is recorded in words.
+        shown_as = parts.task.value if parts.task.is_numeric else parts.task.words
+        true, predicted = shown_as(examples.targets[number]), shown_as(mistake.predicted)
         if true == predicted:  # right, only not sure: no mistake
             continue
-        confidence = None if prediction.confidence is None else float(prediction.confidence[0])
-        row = {"id": str(examples.ids[number]), "true": true, "predicted": predicted, "confidence": confidence}
+        row = {"id": str(examples.ids[number]), "true": true, "predicted": predicted}
+        row["confidence"] = mistake.confidence
         rows.append({**row, "loss": mistake.loss, **_shown_input(examples, number)})
     writer.event("mistakes", {"split": shown, "rows": rows})
 
 
 def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
-    (view,) = examples.kind.view(examples.inputs, [number], examples.features)
-    if view.pixels is None:
-        return {"picture": None, "row": {name: _plain(value) for name, value in view.values.items()}}
-    every = max(1, round(max(view.pixels.shape[:2]) / _SIDE))
-    small = np.ascontiguousarray(view.pixels[::every, ::every])
+    if isinstance(examples.inputs, Table):
+        row = examples.inputs[np.array([number])].columns
+        return {"picture": None, "row": {name: _plain(values[0]) for name, values in row.items()}}
+    if examples.kind != "picture":
+        return {"picture": None, "row": None}
+    picture = examples.inputs[number]
+    every = max(1, round(max(picture.shape[:2]) / _SIDE))
+    small = np.ascontiguousarray(picture[::every, ::every])
     return {"picture": data_uri(small[..., 0] if small.shape[2] == 1 else small), "row": None}
 
 
 def _record_baselines(writer: RunWriter, parts: Parts, shown: str) -> None:
     train, judged = _arrays(parts.splits["train"], limit=20_000), _arrays(parts.splits[shown])
-    rows = [{"name": name, "scores": scores} for name, scores in baselines(parts.task, train, judged)]
+    rows = [{"name": name, "scores": scores} for name, scores in parts.task.baselines(train, judged)]
     writer.event("baselines", {"main": parts.task.main_score, "rows": rows})
 
 
@@ -178,15 +167,6 @@ def _arrays(batches: Batches, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArr
         if seen >= limit:
             break
     return np.concatenate(inputs), np.concatenate(targets)
-
-
-def _answer(parts: Parts, value: Any) -> Any:
-    labels: Sequence[str] = parts.facts.labels
-    if parts.task.name in ONE_CLASS:
-        return labels[int(value)]
-    if parts.task.name == "multilabel":
-        return ", ".join(label for label, present in zip(labels, value, strict=True) if present) or "none"
-    return _plain(value) if np.ndim(value) == 0 else [_plain(item) for item in value]
 
 
 def _plain(value: Any) -> Any:

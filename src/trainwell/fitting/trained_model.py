@@ -66,9 +66,8 @@ def load_model(run: Run, model: nn.Module | None = None) -> nn.Module:
     """
     path = weights_path(run)
     if model is None:
-        recipe, preparation, _ = load_task(run)
-        outputs = build_task(recipe, preparation)[1]
-        model = build_network(recipe, preparation.input_shape, outputs, fresh=False)
+        recipe, preparation, task = load_task(run)
+        model = build_network(recipe, preparation.input_shape, task.outputs, fresh=False)
     weights = read_weights(path)
     rows = mismatch(weights, model.state_dict())
     if rows:
@@ -86,7 +85,7 @@ def load_task(run: Run) -> tuple[Recipe, Preparation, Task]:
     """
     preparation = read_preparation(run)
     recipe = run.recipe
-    return recipe, preparation, build_task(recipe, preparation)[0]
+    return recipe, preparation, build_task(recipe, preparation)
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:

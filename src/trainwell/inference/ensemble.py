@@ -123,7 +123,7 @@ def ensemble(runs: Sequence[Run]) -> Ensemble:
 
 
 def _truth(examples: Examples, rows: NDArray[np.int64]) -> tuple[str, list[Any]]:
-    if examples.task == "regress":
+    if examples.numeric_target:
         return "r2", examples.targets[rows].tolist()
     if examples.class_numbers is None:
         raise DataError("An ensemble is scored on single classes or numbers; of several labels it only predicts.")

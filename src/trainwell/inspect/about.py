@@ -20,8 +20,7 @@ from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATIONS, P
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
 from trainwell.recipe.schema import SETTINGS, Setting
-from trainwell.recipe.sections import TaskRecipe
-from trainwell.tasks import TASKS, TargetFacts
+from trainwell.tasks import TASKS
 
 PARTS = ("Formula", "Use", "Cost", "Lab", "Source")
 _LINE = re.compile(rf"^({'|'.join(PARTS)}): (.*)$")
@@ -81,8 +80,7 @@ def pages() -> Mapping[str, Page]:
             page = _of_doc(f"{place}.{name}", kind, inspect.getdoc(entry) or f"The {kind} {name}.")
             taken = made.get(page.name)  # optim.nesterov is an optimizer and a setting of sgd
             made[page.name] = page if taken is None else Page(*_start(page), setting=taken.setting)
-    for name in TASKS:
-        task = TASKS[name](TaskRecipe(), TargetFacts(3))
+    for name, task in TASKS.items():
         made[f"task.{name}"] = _of_doc(f"task.{name}", "task", inspect.getdoc(task) or name)
     for room in ("nn", "optim"):
         made |= {page.name: page for page in _parts_of(room) if page.name not in made}

@@ -13,11 +13,9 @@ from torch import Tensor, nn
 
 from trainwell.core.errors import UsageError
 from trainwell.core.seeds import derive
-from trainwell.data import Preparation, View
+from trainwell.data import Preparation
 from trainwell.fitting.build import build_augmentation, build_parts
 from trainwell.fitting.plan import gather, plan
-
-_VIEWED = 64  # examples that are drawn at most
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,6 @@ class Glance:
     preparation: Preparation
     step: int
     steps_per_epoch: int
-
-    def views(self, most: int = _VIEWED) -> list[View]:
-        """Return the first examples as a reader should see them, the preparation undone where that is possible."""
-        return self.preparation.fitted.view(self.inputs[:most].float().numpy())
 
 
 def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = None, *, step: int = 0) -> Glance:
@@ -69,21 +63,10 @@ def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = 
         )
     epoch, position = divmod(step, each)
     batch = next(itertools.islice(parts.train.epoch(epoch, position), 1))
-    augment = build_augmentation(recipe, parts.input_facts, parts.preparation)
+    augment = build_augmentation(recipe, parts.facts.input_shape, parts.preparation)
     if augment:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch, step))
             batch = augment(batch)
-    labels = tuple(_word(target, recipe.task.name, parts.preparation) for target in batch.targets)
+    labels = tuple(parts.task.words(target) for target in parts.task.restore_targets(batch.targets.numpy()))
     return Glance(batch.inputs, labels, parts.preparation, step, each)
-
-
-def _word(target: Tensor, task: str, preparation: Preparation) -> str:
-    if task in ("classify", "binary") and preparation.labels:
-        return preparation.labels[int(target)]
-    if task == "multilabel":
-        named = [label for label, present in zip(preparation.labels, target.tolist(), strict=True) if present]
-        return ", ".join(named) or "none"
-    numbers = target.reshape(-1).tolist()
-    back = zip(numbers, preparation.target_std, preparation.target_mean, strict=False)
-    return ", ".join(f"{number * std + mean:.4g}" for number, std, mean in back)

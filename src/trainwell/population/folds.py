@@ -76,7 +76,7 @@ class Ground:
         if key not in self._folds:
             examples, splits = self.plan.examples, self.splits[number]
             preparation = Preparation.fit(examples, splits.train, recipe.data)
-            outputs = build_task(recipe, preparation)[1]
+            outputs = build_task(recipe, preparation).outputs
             tensors = {
                 "inputs": torch.from_numpy(preparation.inputs(examples.inputs)),
                 "targets": torch.from_numpy(preparation.targets(examples.targets)),
@@ -95,8 +95,8 @@ class Ground:
         return self._parts[key]
 
     def task(self, recipe: Recipe, preparation: Preparation) -> Task:
-        """Build the task of one configuration; what was prepared is shared, label smoothing is its own."""
-        return build_task(recipe, preparation)[0]
+        """Build the task of one configuration; what was prepared is shared, settings of the loss are its own."""
+        return build_task(recipe, preparation)
 
     def network(self, recipe: Recipe, number: int) -> nn.Module:
         """Build the network of one configuration for one fold."""

@@ -32,7 +32,7 @@ from trainwell.population.optimizer import Optimizer
 from trainwell.population.scoring import Forward, score_fold
 from trainwell.population.sequential import Outcome
 from trainwell.population.stack import Chunk, repack
-from trainwell.recipe.sections import OptimRecipe
+from trainwell.recipe.sections import OptimRecipe, TaskRecipe
 from trainwell.tasks import Task
 
 WIDTH = 64  # members of a chunk: enough to share the overhead, few enough to stay near the caches (measured)
@@ -69,15 +69,13 @@ class Population:
         if not any(member.recipe.nn.dropout for member in members):
             _without_dropout(self._model)
         self._grouped = grouped(self._model, first.input_shape)
-        self._augment = build_augmentation(recipe, first.preparation.facts, first.preparation)
+        self._augment = build_augmentation(recipe, first.input_shape, first.preparation)
         self._base_seed = ground.plan.recipe.seed
         self._steps = len(self._batches(members[0])) * self._epochs
-        smoothed = any(member.recipe.task.label_smoothing for member in members) and self._task.name == "classify"
+        self._loss_settings = _varied(self._task.settings, [member.recipe.task for member in members])
         self._clipped = any(member.recipe.train.clip_norm for member in members)
         self._gradient: Gradient = (
-            side_by_side(self._grouped, self._task, smoothed=smoothed)
-            if self._grouped
-            else mapped(self._model, self._task, smoothed=smoothed)
+            side_by_side(self._grouped, self._task) if self._grouped else mapped(self._model, self._task)
         )
         numbered = list(enumerate(members))
         self.chunks = [self._stack(numbered[start : start + width]) for start in range(0, len(numbered), width)]
@@ -140,7 +138,8 @@ class Population:
             buffers=buffers,
             optimizer=optimizer,
             memory=optimizer.start(weights),
-            hyper={"smoothing": column("task", "label_smoothing"), "clip": column("train", "clip_norm")},
+            hyper={name: column("task", name) for name in self._loss_settings},
+            clip_norm=column("train", "clip_norm"),
             epoch=0,
             lost=torch.zeros(len(members), dtype=torch.int64),
         )
@@ -160,7 +159,7 @@ class Population:
                 chunk.weights, chunk.buffers, chunk.hyper, batch=(inputs, targets), shared=shared
             )
             if self._clipped:
-                gradients = clip(gradients, chunk.hyper["clip"])
+                gradients = clip(gradients, chunk.clip_norm)
             when = (rates[step], step + 1)
             chunk.weights, chunk.memory = chunk.optimizer.step(chunk.weights, gradients, chunk.memory, when)
             total += loss
@@ -228,7 +227,7 @@ class Population:
 
     def _score_fold(self, chunk: Chunk, fold: Fold) -> list[Outcome]:
         tasks = [self._ground.task(member.recipe, fold.preparation) for member in chunk.members]
-        return score_fold(self._forward(chunk), fold, tasks, chunk.hyper["smoothing"])
+        return score_fold(self._forward(chunk), fold, tasks, chunk.hyper)
 
     def _forward(self, chunk: Chunk) -> Forward:
         """Return what computes all members' outputs for a batch that they share."""
@@ -249,6 +248,12 @@ def good_width(member: Member, input_shape: Sequence[int]) -> int:
         return _BESIDE
     size = 4 * first.out_channels * math.prod(input_shape[1:]) * member.recipe.train.batch_size
     return int(2 ** math.floor(math.log2(min(max(_CACHED // size, 4), _BESIDE))))
+
+
+def _varied(names: Sequence[str], recipes: Sequence[TaskRecipe]) -> tuple[str, ...]:
+    """Return the settings that any of the recipes does not leave at its default."""
+    usual = TaskRecipe()
+    return tuple(name for name in names if any(getattr(recipe, name) != getattr(usual, name) for recipe in recipes))
 
 
 def _without_dropout(model: nn.Module) -> None:

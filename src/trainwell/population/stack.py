@@ -25,6 +25,7 @@ class Chunk:
         optimizer: changes the weights, with each member's settings.
         memory: what it remembers.
         hyper: the loss's settings by name.
+        clip_norm: largest norm of each member's gradient; 0 for none.
         epoch: epochs done.
         lost: (W,) the epoch in which a member diverged, from 1; 0 if it did not.
     """
@@ -36,6 +37,7 @@ class Chunk:
     optimizer: Optimizer
     memory: dict[str, tuple[Tensor, ...]]
     hyper: Stacked
+    clip_norm: Tensor
     epoch: int
     lost: Tensor
 
@@ -54,6 +56,7 @@ class Chunk:
             self.optimizer.select(chosen),
             {name: tuple(slot.index_select(0, rows) for slot in slots) for name, slots in self.memory.items()},
             pick(self.hyper),
+            self.clip_norm.index_select(0, rows),
             self.epoch,
             self.lost.index_select(0, rows),
         )
@@ -78,6 +81,7 @@ def repack(parts: Sequence[Chunk], width: int) -> list[Chunk]:
             for name in parts[0].memory
         },
         join([part.hyper for part in parts]),
+        torch.cat([part.clip_norm for part in parts]),
         parts[0].epoch,
         torch.cat([part.lost for part in parts]),
     )

@@ -9,14 +9,16 @@ import torch
 from torch import nn
 
 from trainwell.core.moment import Moment
+from trainwell.core.outputs import main_output
 
 
 @final
 class Outputs:
-    """Writes `loss/train`, `output/mean` and `output/std`.
+    """Writes `loss/train`, `output/mean` and `output/std`; and `loss/part/*`, the parts of a loss that has several.
 
-    `output/std` is the standard deviation *between the examples* of a batch, averaged over the output's
-    numbers: 0 means that the network answers the same to everything. A batch of one example has none.
+    The parts are those of the last micro-batch. Of several output tensors the main one is measured
+    (`core/outputs.py`). `output/std` is the standard deviation *between the examples* of a batch, averaged over the
+    output's numbers: 0 means that the network answers the same to everything. A batch of one example has none.
     """
 
     def arm(self, model: nn.Module) -> None:
@@ -28,7 +30,11 @@ class Outputs:
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Read the loss and measure the outputs."""
         measured = {"loss/train": moment.loss.detach().float()}
-        outputs = moment.outputs.detach()
+        if moment.task is not None and moment.task.part_weights:
+            with torch.no_grad():
+                parts = moment.task.loss_parts(moment.outputs, moment.batch)
+            measured |= {f"loss/part/{name}": part.float() for name, part in parts.items()}
+        outputs = main_output(moment.outputs).detach()
         if outputs.is_floating_point() and outputs.ndim > 0 and len(outputs) > 1:
             spread, mean = torch.std_mean(outputs.float(), dim=0, correction=0)
             measured |= {"output/mean": mean.mean(), "output/std": spread.mean()}

@@ -54,9 +54,12 @@ def check_values(
     return checked
 
 
-def check_combinations(recipe: Recipe) -> None:
+def check_combinations(recipe: Recipe, more: Iterable[str] = ()) -> None:
     """Raise one error that names every setting that makes no sense beside the others.
 
+    Args:
+        recipe: all settings.
+        more: mistakes that others found, a sentence each; they are named in the same error.
     Raises:
         RecipeError: with one sentence for each mistake.
 
@@ -67,7 +70,7 @@ def check_combinations(recipe: Recipe) -> None:
 got 10: the learning rate would never drop. Train longer, or drop sooner.
     """
     values = dict(flatten(recipe))
-    if mistakes := [mistake for relation in RELATIONS for mistake in relation(values)]:
+    if mistakes := [*(mistake for relation in RELATIONS for mistake in relation(values)), *more]:
         raise RecipeError(mistakes)
 
 

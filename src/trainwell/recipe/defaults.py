@@ -121,7 +121,7 @@ def _fast(facts: Facts) -> Preset:
         "optim.learning_rate": (_resnet9_rate(facts.sizes.get("train", 0)), "measured; smaller for smaller batches"),
         "optim.weight_decay": (5e-4, "usual for residual networks on small pictures"),
         "optim.warmup": (0.15, "few epochs at a high rate need a gentle start"),
-        "task.label_smoothing": (0.1 if facts.task == "classify" else 0.0, "Szegedy et al. 2016, section 7"),
+        "task.label_smoothing": (0.1, "Szegedy et al. 2016, section 7"),
         "data.flip": (facts.input_shape[0] == 3, "a mirrored photo keeps its class"),
         "data.shift": (2, "few epochs need little augmentation"),
         "train.batch_size": (128 if many else 32, "He et al. 2016, section 4.2; smaller for few examples"),

@@ -85,4 +85,5 @@ def _fill(signals: Signals, name: str, text: str) -> None:
 
 
 def _fact(text: str) -> object:
-    return text if text.isidentifier() else ast.literal_eval(text)
+    is_word = text.isidentifier() and text not in ("True", "False", "None")
+    return text if is_word else ast.literal_eval(text)

@@ -121,14 +121,14 @@ def targets_constant(signals: Signals, facts: Facts) -> Finding | None:
 
     Reads: target/std, loss/train, code/answers_compared, code/line/*
 
-    ok: loss/train = 2.3 1.0 0.5; task = classify; class_counts = (300, 1)
-    ok: loss/train = 5.5 5.4 5.3; task = classify; class_counts = (300,); code/answers_compared = 1 1 1
-    bad: loss/train = 2.3 1.0 0.5; task = classify; class_counts = (300, 0)
-    bad: loss/train = 2.3 1.0 0.5; task = regress; target/std = 0*8
+    ok: loss/train = 2.3 1.0 0.5; has_classes = True; class_counts = (300, 1)
+    ok: loss/train = 5.5 5.4 5.3; has_classes = True; class_counts = (300,); code/answers_compared = 1 1 1
+    bad: loss/train = 2.3 1.0 0.5; has_classes = True; class_counts = (300, 0)
+    bad: loss/train = 2.3 1.0 0.5; numeric_target = True; target/std = 0*8
     """
     spread, counts = signals["target/std"], facts.class_counts
-    one_class = facts.task == "classify" and sum(counts) >= _FEWEST_TARGETS and max(counts) == sum(counts)
-    one_number = facts.task == "regress" and len(spread) >= _READINGS and max(spread.values) == 0
+    one_class = facts.has_classes and sum(counts) >= _FEWEST_TARGETS and max(counts) == sum(counts)
+    one_number = facts.numeric_target and len(spread) >= _READINGS and max(spread.values) == 0
     if not signals["loss/train"] or signals["code/answers_compared"] or not (one_class or one_number):
         return None
     title = "All targets are the same, so there is nothing to tell apart."

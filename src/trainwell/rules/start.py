@@ -10,9 +10,6 @@ from trainwell.core.signals import Signals
 from trainwell.rules.code_signals import line_of
 from trainwell.rules.symptoms import judge
 
-# Diagnosis P3; healthy networks start at 1.0 to 1.9 times chance in classes, 3 to 7 times in numbers.
-_CLASS_LIMITS = (3.0, 10.0)
-_NUMBER_LIMITS = (50.0, 1000.0)
 _EQUAL_ROWS = 1e-6  # Diagnosis P8: variance below 1e-12.
 _SYMMETRIC_READINGS = 5  # Branches that start at zero on purpose move within the first few steps.
 
@@ -95,16 +92,18 @@ def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | No
 
     Reads: symptoms
 
-    ok: loss/train = 2.9 2.3 1.1; task = classify; chance_loss = 2.3; class_counts = (10, 10, 10)
-    ok: loss/train = 0.7 0.3 0.1; task = classify; chance_loss = 0.06; class_counts = (990, 10)
-    hint: loss/train = 14 2.3 1.1; task = classify; chance_loss = 2.3
-    bad: loss/train = 70*20 @10; task = classify; chance_loss = 2.3
-    bad: loss/train = 70*20 @10; task = regress; chance_loss = 1.0
+    ok: loss/train = 2.9 2.3 1.1; initial_loss_limits = (3, 10); chance_loss = 2.3; class_counts = (10, 10, 10)
+    ok: loss/train = 0.7 0.3 0.1; initial_loss_limits = (3, 10); chance_loss = 0.06; class_counts = (990, 10)
+    hint: loss/train = 14 2.3 1.1; initial_loss_limits = (3, 10); chance_loss = 2.3
+    bad: loss/train = 70*20 @10; initial_loss_limits = (3, 10); chance_loss = 2.3
+    bad: loss/train = 70*20 @10; initial_loss_limits = (50, 1000); numeric_target = True; chance_loss = 1.0
     """
     loss = signals["loss/train"]
     if not loss or loss.steps[0] != 0 or not facts.chance_loss or not math.isfinite(loss.first):
         return None
-    usual, gross = _NUMBER_LIMITS if facts.task == "regress" else _CLASS_LIMITS
+    if facts.initial_loss_limits is None:
+        return None
+    usual, gross = facts.initial_loss_limits
     reference = max(facts.chance_loss, _uniform_loss(facts))
     if not loss.first > usual * reference:
         return None
@@ -130,6 +129,6 @@ def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | No
 
 def _uniform_loss(facts: Facts) -> float:
     # An untrained network guesses evenly, which on rare classes costs more than knowing their shares.
-    if facts.task == "regress":
+    if facts.numeric_target:
         return 0.0
     return math.log(max(2, len(facts.class_counts)))

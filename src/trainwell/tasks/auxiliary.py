@@ -2,81 +2,112 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, final
 
-import numpy.typing as npt
 from torch import Tensor, nn
 
 from trainwell.core.batch import Batch
-from trainwell.core.protocols import Tally
-from trainwell.tasks.task import Prediction, Task
+from trainwell.core.outputs import Outputs, main_output
+from trainwell.core.task import Task
+
+_PREFIX = "auxiliary."
 
 
 @final
-class Auxiliary(Task):
+class Auxiliary:
     """Another task, plus the losses of a network's auxiliary heads in training (Szegedy et al. 2015, section 5).
 
-    Everything else - scores, predictions, the loss of an evaluation - is the other task's.
+    In training the outputs are named: "outputs" of the main head and "auxiliary.NAME" of each other head. Everything
+    else - scores, predictions, the loss of an evaluation - is the other task's: what is not defined here is looked up
+    there.
 
     Args:
         task: what is learned.
         weight: share of each auxiliary head's loss.
+        heads: names of the auxiliary heads, whose losses are recorded.
     """
 
-    def __init__(self, task: Task, *, weight: float) -> None:
+    def __init__(self, task: Task, *, weight: float, heads: Sequence[str] = ()) -> None:
         self.task = task
-        self.weight = weight
-        self.name = task.name
-        self.main_score = task.main_score
-        self._seen: tuple[Tensor | None, list[Tensor]] = (None, [])
+        self._head_weight = weight
+        self.part_weights = {"main": 1.0, **{f"{_PREFIX}{head}": weight for head in heads}}
 
     def __getattr__(self, name: str) -> Any:
-        """Return what only the other task has: its number of classes, its units."""
+        """Return what the other task has."""
         if name == "task":  # not there yet while a copy is being made
             raise AttributeError(name)
         return getattr(self.task, name)
 
-    def forward(self, model: nn.Module, batch: Batch) -> Tensor:
-        """Return the main head's outputs; those of the auxiliary heads are kept until the loss is asked for."""
-        heads: list[Tensor] = []
+    def forward(self, model: nn.Module, batch: Batch) -> Outputs:
+        """Return the main head's outputs, and in training those of the auxiliary heads beside them, by name."""
+        heads: dict[str, Tensor] = {}
         hooks = [
-            head.register_forward_hook(lambda module, inputs, outputs: heads.append(outputs))
-            for head in model.get_submodule("auxiliary").children()
+            head.register_forward_hook(_keep_in(heads, f"{_PREFIX}{name}"))
+            for name, head in model.get_submodule("auxiliary").named_children()
         ]
         try:
             outputs = self.task.forward(model, batch)
         finally:
             for hook in hooks:
                 hook.remove()
-        self._seen = (outputs, heads)
-        return outputs
+        return {"outputs": main_output(outputs), **heads} if heads else outputs
 
-    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss(self, outputs: Outputs, batch: Batch) -> Tensor:
         """Return a loss of the main head's value whose gradient is that of the weighted sum with the auxiliary heads.
 
         So curves, chance and validation compare the same thing.
         """
-        loss = self.task.loss(outputs, batch)
-        seen, heads = self._seen
-        self._seen = (None, [])  # the graph must not outlive the step
-        if outputs is seen:
-            for head in heads:
-                side = self.task.loss(head, batch)
-                loss = loss + self.weight * (side - side.detach())
+        main, heads = _split(outputs)
+        loss = self.task.loss(main, batch)
+        for head in heads.values():
+            side = self.task.loss(head, batch)
+            loss = loss + self._head_weight * (side - side.detach())
         return loss
 
-    def example_loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+    def loss_parts(self, outputs: Outputs, batch: Batch) -> dict[str, Tensor]:
+        """Return the mean loss of each head."""
+        main, heads = _split(outputs)
+        return {"main": self.task.loss(main, batch)} | {
+            name: self.task.loss(head, batch) for name, head in heads.items()
+        }
+
+    def losses(self, outputs: Outputs, batch: Batch) -> Mapping[str, Tensor]:
+        """Return each head's loss of each example, (batch,)."""
+        main, heads = _split(outputs)
+        return {"main": self.task.example_loss(main, batch)} | {
+            name: self.task.example_loss(head, batch) for name, head in heads.items()
+        }
+
+    def example_loss(self, outputs: Outputs, batch: Batch) -> Tensor:
         """Return the main head's loss of each example, (batch,)."""
-        return self.task.example_loss(outputs, batch)
+        return self.task.example_loss(_split(outputs)[0], batch)
 
-    def chance_loss(self, targets: npt.NDArray[Any]) -> float:
-        """Return the loss of the best constant prediction."""
-        return self.task.chance_loss(targets)
 
-    def tally(self) -> Tally:
-        """Return an empty tally."""
-        return self.task.tally()
+Task.register(Auxiliary)
 
-    def predict(self, outputs: Tensor) -> Prediction:
-        """Say what outputs mean."""
-        return self.task.predict(outputs)
+
+def with_auxiliary_heads(task: Task, *, weight: float, heads: Sequence[str]) -> Task:
+    """Return the task with the losses of a network's auxiliary heads.
+
+    Args:
+        task: what is learned.
+        weight: share of each auxiliary head's loss.
+        heads: names of the auxiliary heads.
+    """
+    return cast(Task, Auxiliary(task, weight=weight, heads=heads))
+
+
+def _keep_in(heads: dict[str, Tensor], name: str) -> Any:
+    def keep(module: nn.Module, inputs: Any, outputs: Tensor) -> None:
+        heads[name] = outputs
+
+    return keep
+
+
+def _split(outputs: Outputs) -> tuple[Outputs, dict[str, Tensor]]:
+    """Return the main head's outputs, and those of the auxiliary heads."""
+    if not isinstance(outputs, Mapping):
+        return outputs, {}
+    heads = {name: tensor for name, tensor in outputs.items() if name.startswith(_PREFIX)}
+    return main_output(outputs) if heads else outputs, heads

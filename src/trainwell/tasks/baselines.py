@@ -1,4 +1,8 @@
-"""What is reached without a network: the most frequent answer, and a linear model. A network must beat both."""
+"""What is reached without a network: the best constant, and a linear model. A network must beat both.
+
+The linear model is scikit-learn's logistic or ridge regression with its default penalty, fitted on at most 2,000
+training examples.
+"""
 
 from __future__ import annotations
 
@@ -10,77 +14,87 @@ import numpy.typing as npt
 import torch
 
 from trainwell.core.batch import Batch
-from trainwell.tasks.classify import Classify
-from trainwell.tasks.regress import Regress
-from trainwell.tasks.task import Task
+from trainwell.core.task import Scores, Task
 
 Array = npt.NDArray[Any]
-Row = tuple[str, dict[str, float]]
+Row = tuple[str, Scores]
 
 _EXAMPLES = 2000  # a linear model of thousands of pixels is fitted in about a second on so many
 _ITERATIONS = 200
 
 
-def baselines(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[Row]:
-    """Score the best constant answer and a linear model on a split.
-
-    The linear model is scikit-learn's logistic or ridge regression with its default penalty, fitted on at
-    most 2,000 training examples.
+def constant(task: Task, name: str, outputs: Array, targets: Array) -> Row:
+    """Score the same outputs for every example.
 
     Args:
-        task: "classify", "binary" or "regress"; other tasks get the constant only.
-        train: inputs (examples, ...) as the network sees them, and targets.
-        test: the split to be scored on, likewise.
-    Returns:
-        (name, scores) of each baseline, simplest first.
+        task: gives the scores.
+        name: name of the baseline.
+        outputs: (outputs,) of one example.
+        targets: of the split to be scored on, as the network learns them.
     """
-    if task.name in ("one_vs_rest", "one_vs_one"):
-        task = Classify(classes=task.classes)  # type: ignore[attr-defined]
-    return [_constant(task, train[1], test[1]), *_linear(task, train, test)]
+    return name, _scores(task, np.broadcast_to(outputs, (len(targets), len(outputs))), targets)
 
 
-def _constant(task: Task, train: Array, test: Array) -> Row:
-    """Answer what is best without looking at the input."""
-    if task.name == "classify":
-        classes: int = task.classes  # type: ignore[attr-defined]
-        outputs = np.eye(classes)[np.bincount(train, minlength=classes).argmax()]
-        name = "most frequent class"
-    elif isinstance(task, Regress):
-        outputs, name = train.reshape(len(train), -1).mean(axis=0), "mean"
-    else:
-        outputs, name = np.atleast_1d(train.mean(axis=0) - 0.5), "most frequent answer"
-    return name, _scores(task, np.broadcast_to(outputs, (len(test), len(outputs))), test)
+def logistic_regression(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[Row]:
+    """Score scikit-learn's logistic regression; nothing where the training examples are all of one class.
 
+    Args:
+        task: returns one logit for each class, or the one logit of the second of two.
+        train: inputs and class numbers.
+        test: the split to be scored on, likewise.
+    """
+    from sklearn.linear_model import LogisticRegression
 
-def _linear(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[Row]:
-    if task.name == "multilabel":
+    x, y, thinned = _few(train)
+    if len(np.unique(y)) < 2:
         return []
-    from sklearn.linear_model import LogisticRegression, Ridge
+    model = LogisticRegression(max_iter=_ITERATIONS)
+    found = _fit(model, x, y).decision_function(_flat(test[0]))
+    if task.outputs == 1:
+        outputs = found[:, None]
+    else:
+        outputs = np.full((len(found), task.outputs), -1e9)
+        outputs[:, model.classes_] = np.stack([-found, found], axis=1) if found.ndim == 1 else found
+    return [(f"logistic regression{thinned}", _scores(task, outputs, test[1]))]
+
+
+def linear_regression(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[Row]:
+    """Score scikit-learn's ridge regression.
+
+    Args:
+        task: returns the numbers themselves.
+        train: inputs and numbers.
+        test: the split to be scored on, likewise.
+    """
+    from sklearn.linear_model import Ridge
+
+    x, y, thinned = _few(train)
+    x_test = _flat(test[0])
+    outputs = _fit(Ridge(), x, y).predict(x_test).reshape(len(x_test), -1)
+    return [(f"linear regression{thinned}", _scores(task, outputs, test[1]))]
+
+
+def _few(train: tuple[Array, Array]) -> tuple[Array, Array, str]:
+    """Return at most 2,000 examples, and what is to be said of it."""
+    count = len(train[0])
+    chosen = np.linspace(0, count - 1, min(_EXAMPLES, count)).astype(int)
+    said = f", fitted on {len(chosen):,} examples" if len(chosen) < count else ""
+    return _flat(train[0][chosen]), train[1][chosen], said
+
+
+def _flat(inputs: Array) -> Array:
+    return inputs.reshape(len(inputs), -1)
+
+
+def _fit(model: Any, x: Array, y: Array) -> Any:
     from threadpoolctl import threadpool_limits
 
-    chosen = np.linspace(0, len(train[0]) - 1, min(_EXAMPLES, len(train[0]))).astype(int)
-    x, y = train[0][chosen].reshape(len(chosen), -1), train[1][chosen]
-    if task.name != "regress" and len(np.unique(y)) < 2:
-        return []
-    model = Ridge() if task.name == "regress" else LogisticRegression(max_iter=_ITERATIONS)
     with warnings.catch_warnings(), threadpool_limits(1):  # small matrices: hand-overs cost more than they give
         warnings.simplefilter("ignore")  # an early stop of the solver is good enough for a baseline
-        model.fit(x, y)
-    x_test = test[0].reshape(len(test[0]), -1)
-    if task.name == "regress":
-        outputs = model.predict(x_test).reshape(len(x_test), -1)
-    elif task.name == "binary":
-        outputs = model.decision_function(x_test)[:, None]
-    else:
-        outputs = np.full((len(x_test), task.classes), -1e9)  # type: ignore[attr-defined]
-        found = model.decision_function(x_test)
-        outputs[:, model.classes_] = np.stack([-found, found], axis=1) if found.ndim == 1 else found
-    of = f", fitted on {len(chosen):,} examples" if len(chosen) < len(train[0]) else ""
-    name = "linear regression" if task.name == "regress" else "logistic regression"
-    return [(name + of, _scores(task, outputs, test[1]))]
+        return model.fit(x, y)
 
 
-def _scores(task: Task, outputs: Array, targets: Array) -> dict[str, float]:
+def _scores(task: Task, outputs: Array, targets: Array) -> Scores:
     tally = task.tally()
     batch = Batch({"inputs": torch.empty(len(targets), 0), "targets": torch.from_numpy(targets)})
     tally.add(torch.tensor(outputs), batch)

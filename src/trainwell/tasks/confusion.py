@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import final
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, final
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from trainwell.core.batch import Batch
+from trainwell.core.outputs import Outputs, main_output
+from trainwell.core.task import Scores
+
+_CLASSES = 100  # a confusion matrix with more classes than this shows nothing
 
 
 @final
@@ -29,17 +33,21 @@ class Confusion:
     def __init__(self, classes: int) -> None:
         self.matrix: npt.NDArray[np.int64] = np.zeros((classes, classes), dtype=np.int64)
 
-    def add(self, outputs: Tensor, batch: Batch) -> None:
+    def add(self, outputs: Outputs, batch: Batch) -> None:
         """Count a batch: outputs (batch, classes) or, for two classes, (batch,) or (batch, 1) logits."""
-        classes = len(self.matrix)
-        if outputs.ndim == 2 and outputs.shape[1] == classes:
-            predicted = outputs.argmax(dim=1)
+        logits, classes = main_output(outputs), len(self.matrix)
+        if logits.ndim == 2 and logits.shape[1] == classes:
+            predicted = logits.argmax(dim=1)
         else:
-            predicted = (outputs.reshape(-1) > 0).long()
+            predicted = (logits.reshape(-1) > 0).long()
         pairs = batch.targets.long() * classes + predicted
         self.matrix += torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes).cpu().numpy()
 
-    def scores(self) -> dict[str, float]:
+    def merge(self, other: Self) -> None:
+        """Add the counts of another tally."""
+        self.matrix += other.matrix
+
+    def scores(self) -> Scores:
         """Return accuracy and the mean F1 over the classes that occur, as scikit-learn defines them."""
         return {"accuracy": float(np.trace(self.matrix) / self.matrix.sum()), "f1_macro": float(self._f1().mean())}
 
@@ -69,3 +77,22 @@ def class_rows(
     f1 = 2 * right / np.maximum(support + predicted, 1)
     columns = {"precision": precision, "recall": recall, "f1": f1, "support": support}
     return [{name: column[k].item() for name, column in columns.items()} for k in range(len(right))]
+
+
+def class_evidence(labels: Sequence[str], tally: Any) -> Mapping[str, Mapping[str, Any]]:
+    """Return the confusion matrix of at most 100 classes, and the scores of each class.
+
+    Args:
+        labels: names of the classes; empty: their numbers.
+        tally: has the confusion matrix as `matrix`, and `per_class()`.
+    """
+    names = list(labels) or [str(number) for number in range(len(tally.matrix))]
+    found: dict[str, Mapping[str, Any]] = {}
+    if len(names) <= _CLASSES:
+        found["confusion"] = {"labels": names, "matrix": tally.matrix.tolist()}
+    return found | {"per_class": {"rows": named_rows(names, tally.per_class())}}
+
+
+def named_rows(labels: Sequence[str], rows: Sequence[Mapping[str, float]]) -> list[dict[str, Any]]:
+    """Return the scores of each class or label with its name."""
+    return [{"label": label, **row} for label, row in zip(labels, rows, strict=False)]

@@ -7,7 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from trainwell.core.protocols import Batches, Tally, Task
+from trainwell.core.modes import evaluation_mode
+from trainwell.core.protocols import Batches
+from trainwell.core.task import Tally, Task
 
 
 def evaluate(
@@ -21,7 +23,7 @@ def evaluate(
     """Run a split through the network in eval mode and score it.
 
     Args:
-        model: the network; its mode is restored afterwards.
+        model: the network; the mode of each of its modules is restored afterwards.
         task: forward, loss and tally.
         batches: the split.
         device: where the network is.
@@ -29,20 +31,16 @@ def evaluate(
     Returns:
         the scores, with the mean "loss" among them, and the tally they came from.
     """
-    was_training = model.training
-    model.eval()
     tally = task.tally()
     total = torch.zeros((), dtype=torch.float64)
-    weight = 0.0
-    try:
-        with torch.no_grad():
-            for fetched in batches.epoch(0):
-                check()
-                batch = fetched.to(device)
-                outputs = task.forward(model, batch)
-                tally.add(outputs, batch)
-                total += task.loss(outputs, batch).double().cpu() * batch.weight()
-                weight += batch.weight()
-    finally:
-        model.train(was_training)
-    return {"loss": total.item() / weight, **tally.scores()}, tally
+    whole = 0.0
+    with evaluation_mode(model), torch.no_grad():
+        for fetched in batches.epoch(0):
+            check()
+            batch = fetched.to(device)
+            outputs = task.forward(model, batch)
+            tally.add(outputs, batch)
+            weight = task.weight(batch)
+            total += task.loss(outputs, batch).double().cpu() * weight
+            whole += weight
+    return {"loss": total.item() / whole, **tally.scores()}, tally

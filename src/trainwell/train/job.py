@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
-from trainwell.core.protocols import Batches, Task
+from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
+from trainwell.core.task import Task
 
 
 @dataclass
@@ -55,9 +56,14 @@ class State:
         """Tell whether there is more to do in a run of so many epochs."""
         return self.epoch < epochs and not self.stop
 
-    def advance(self, batch: Batch, loss: Tensor, batches: int) -> None:
-        """Count one step; the last batch of an epoch ends it."""
-        weight = batch.weight()
+    def advance(self, loss: Tensor, *, weight: float, batches: int) -> None:
+        """Count one step; the last batch of an epoch ends it.
+
+        Args:
+            loss: 0-d, the step's loss.
+            weight: how much its batch counts in the epoch's mean, see `Task.weight`.
+            batches: batches of an epoch.
+        """
         self.loss_sum.add_(loss, alpha=weight)
         self.weight += weight
         self.step += 1

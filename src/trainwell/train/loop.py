@@ -31,7 +31,7 @@ def train(job: Job, state: State) -> Iterator[Moment]:
                 job.begin(state)
                 try:
                     batch, total = job.prepare(fetched), torch.zeros((), device=job.device)
-                    for part, share in batch.parts(state.micro_batch or len(batch)):
+                    for part, share in batch.parts(state.micro_batch or len(batch), task.weight):
                         outputs = task.forward(model, part)
                         loss = task.loss(outputs, part)
                         torch.autograd.backward(loss, None if share == 1.0 else loss.new_tensor(share))
@@ -41,9 +41,9 @@ def train(job: Job, state: State) -> Iterator[Moment]:
                     reason = out_of_memory(problem)
                 if reason:  # outside `except`, so that nothing of the failed try is kept alive
                     shrink(state, len(fetched), reason)
-            yield Moment(state.step, epoch, model, job.optimizer, part, outputs, total)
+            yield Moment(state.step, epoch, model, job.optimizer, part, outputs, total, task)
             job.update(state.step, total)
-            state.advance(batch, total, len(job.batches))
+            state.advance(total, weight=task.weight(batch), batches=len(job.batches))
             job.after_step(state)
             if not state.goes_on(job.epochs):
                 break

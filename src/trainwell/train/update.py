@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DivergedError
-from trainwell.core.protocols import Task
+from trainwell.core.task import Task
 
 
 @final

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwell.core.errors import DamagedError, DivergedError, Interrupted
-from trainwell.core.protocols import Batches, Display, Recorder, Task
+from trainwell.core.protocols import Batches, Display, Recorder
+from trainwell.core.task import Task
 from trainwell.train.checkpoint import load_checkpoint, save_checkpoint
 from trainwell.train.evaluate import evaluate
 from trainwell.train.interrupt import Interrupt

@@ -7,6 +7,7 @@ import torch
 
 from trainwell.core.errors import UsageError
 from trainwell.data.augment.crops import averaged, ten_crops
+from trainwell.tasks import Classify, Multilabel, OneVsRest, Regress
 
 
 def test_ten_crops_are_corners_and_centre_and_their_mirror_images() -> None:
@@ -20,13 +21,20 @@ def test_ten_crops_are_corners_and_centre_and_their_mirror_images() -> None:
     assert means[0] < means[4] < means[3]
 
 
-@pytest.mark.parametrize("task", ["classify", "binary", "regress"])
-def test_probabilities_are_averaged(task: str) -> None:
+@pytest.mark.parametrize(
+    ("task", "read"),
+    [
+        (Classify(classes=2), lambda outputs: outputs.softmax(1)),
+        (Multilabel(count=2), torch.sigmoid),
+        (OneVsRest(classes=2), lambda outputs: torch.nn.functional.normalize(outputs.sigmoid(), p=1.0)),
+        (Regress(mean=(0.0, 0.0), deviation=(1.0, 1.0)), lambda outputs: outputs),
+    ],
+)
+def test_probabilities_are_averaged(task, read) -> None:
     def model(x):
         return torch.stack([x.mean(dim=(1, 2, 3)), x[:, 0, 0, 0]], dim=1)
 
     pictures = torch.randn(3, 1, 16, 16)
-    read = {"classify": lambda o: o.softmax(1), "binary": torch.sigmoid, "regress": lambda o: o}[task]
     expected = torch.stack([read(model(crop)) for crop in ten_crops(pictures)]).mean(dim=0)
     torch.testing.assert_close(read(averaged(model, pictures, task, 50)), expected, atol=1e-5, rtol=1e-4)
     assert averaged(model, pictures, task, 1).equal(model(pictures))
@@ -34,6 +42,6 @@ def test_probabilities_are_averaged(task: str) -> None:
 
 def test_what_cannot_be_cropped_is_refused() -> None:
     with pytest.raises(UsageError, match="Crops must be 1, 10"):
-        averaged(lambda x: x, torch.zeros(1, 1, 4, 4), "classify", 5)
+        averaged(lambda x: x, torch.zeros(1, 1, 4, 4), Classify(classes=3), 5)
     with pytest.raises(UsageError, match="Crops are for pictures, got inputs of 1 axes"):
-        averaged(lambda x: x, torch.zeros(1, 4), "classify", 10)
+        averaged(lambda x: x, torch.zeros(1, 4), Classify(classes=3), 10)

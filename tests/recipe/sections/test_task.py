@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from trainwell.recipe import flatten
+from trainwell.recipe.schema import Recipe
+from trainwell.recipe.sections.task import TaskRecipe, relations
 
 
-@pytest.mark.parametrize(
-    ("edits", "words"),
-    [
-        ({"task.name": "regress", "task.label_smoothing": 0.1}, "task.label_smoothing must be 0"),
-    ],
-)
-def test_settings_that_make_no_sense_together_are_refused(the_mistake, edits, words) -> None:
-    assert words in the_mistake(edits)
+def test_what_a_task_does_not_read_is_said_by_the_task_and_not_by_the_recipe() -> None:
+    recipe = Recipe(task=TaskRecipe(name="regress", label_smoothing=0.1))
+    assert list(relations(dict(flatten(recipe)))) == []

@@ -1,14 +1,15 @@
-"""Test-time augmentation: ten cuts of a picture at several scales, their probabilities averaged [B7]."""
+"""Test-time augmentation: ten cuts of a picture at several scales, their predictions averaged."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from trainwell.core.errors import UsageError
+from trainwell.core.outputs import Outputs
+from trainwell.core.task import Task
 from trainwell.data.augment.geometry import CUT
 
 # Short sides of GoogLeNet (Szegedy et al. 2015) and one more between: the cut is 224 of them, scaled to the picture.
@@ -37,13 +38,13 @@ def ten_crops(pictures: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Te
             yield whole.flip(3)
 
 
-def averaged(model: Callable[[Tensor], Tensor], pictures: Tensor, task: str, crops: int) -> Tensor:
-    """Return outputs whose decoded probabilities (or numbers) are the mean over the crops.
+def averaged(model: Callable[[Tensor], Outputs], pictures: Tensor, task: Task, crops: int) -> Outputs:
+    """Return outputs whose probabilities (or numbers) are the mean over the crops, see `Task.average`.
 
     Args:
         model: inputs to outputs.
         pictures: (B, C, H, W).
-        task: "classify", "binary", "multilabel" or "regress": says what is averaged.
+        task: says what is averaged.
         crops: 1 (the picture itself), 10 (one scale) or 50 (five scales).
     Raises:
         UsageError: for another number of crops, or inputs that are no pictures.
@@ -54,16 +55,4 @@ def averaged(model: Callable[[Tensor], Tensor], pictures: Tensor, task: str, cro
         return model(pictures)
     if pictures.ndim != 4:
         raise UsageError(f"Crops are for pictures, got inputs of {pictures.ndim - 1} axes. Leave --crops out.")
-    total: Tensor | None = None
-    for part in ten_crops(pictures, SCALES[:1] if crops == 10 else SCALES):
-        outputs = model(part)
-        if task == "classify":
-            outputs = outputs.softmax(dim=-1)
-        elif task in ("binary", "multilabel"):
-            outputs = outputs.sigmoid()
-        total = outputs if total is None else total + outputs
-    assert total is not None
-    mean = total / crops
-    if task == "classify":
-        return mean.clamp_min(1e-30).log()
-    return torch.logit(mean, eps=1e-7) if task in ("binary", "multilabel") else mean
+    return task.average([model(part) for part in ten_crops(pictures, SCALES[:1] if crops == 10 else SCALES)])

@@ -29,7 +29,6 @@ from trainwell.fitting.record import network_table
 from trainwell.probes import standard_watch
 from trainwell.recipe import Recipe, edit
 from trainwell.rules import diagnose
-from trainwell.tasks import baselines
 from trainwell.train import Interrupt, State, threads, train
 
 _NEVER = 1e12  # seconds between checkpoints
@@ -154,7 +153,10 @@ def loses_to_linear(plan: Plan, outcome: Outcome) -> Finding | None:
     """
     parts = build_parts(plan)
     train, judged = _arrays(parts.train), _arrays(parts.splits["validation"])
-    linear = dict(baselines(parts.task, train, judged)[-1:]).popitem()[1].get(outcome.score_name, -math.inf)
+    rows = parts.task.baselines(train, judged)
+    if not rows:
+        return None
+    linear = rows[-1][1].get(outcome.score_name, -math.inf)
     error = math.sqrt(2 * max(linear * (1 - linear), 1 / outcome.examples) / outcome.examples)
     score = -math.inf if outcome.broke else outcome.score
     if not linear - score > 2 * error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.data import audit
@@ -31,7 +30,7 @@ def labels_fit_inputs(patient: Patient) -> Reading:
     agree with the targets far better than with shuffled targets (diagnosis D7, with a permutation test).
     """
     expected = f"at least {_UNRELATED:g} deviations"
-    inputs, targets = patient.seen.inputs, _columns(patient)
+    inputs, targets = patient.seen.inputs, patient.task.target_columns(patient.seen.targets)
     if len(inputs) < 2 * _FEWEST or not inputs.is_floating_point():
         return Reading(None, expected, note="too few examples" if inputs.is_floating_point() else "inputs are tokens")
     half = len(inputs) // 2
@@ -49,14 +48,6 @@ def labels_fit_inputs(patient: Patient) -> Reading:
         explains=("validation_at_chance", "no_better_than_chance"),
     )
     return Reading(deviations, expected, (finding,) if deviations < _UNRELATED else ())
-
-
-def _columns(patient: Patient) -> Tensor:
-    """Return the targets as numbers, (examples, columns): one-hot for classes."""
-    targets = patient.seen.targets
-    if patient.task.name == "classify":
-        return F.one_hot(targets.long()).double()
-    return targets.double().reshape(len(targets), -1)
 
 
 def _agreement(guess: Tensor, targets: Tensor) -> float:

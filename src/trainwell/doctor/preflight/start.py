@@ -12,9 +12,8 @@ from torch import nn
 from trainwell.core.finding import Finding, Severity
 from trainwell.doctor.preflight.subject import Learned, Patient, Reading
 
-# Diagnosis P3; healthy networks start at 1.0 to 1.9 times chance in classes, 3 to 7 times in numbers.
-_CLASSES_LIMITS, _NUMBERS_LIMITS = (3.0, 10.0), (50.0, 1000.0)
-_ENOUGH = {"regress": 0.5}  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
+_ENOUGH = 1.0  # fraction of the examples' targets
+_ENOUGH_VARIANCE = 0.5  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
 _STEPS, _SECONDS = 200, 2.5  # healthy networks know ten examples within 120 steps
 _RUNAWAY, _FALLING = 10.0, 0.5  # of the first loss
 _OTHER_RATES = (1e-3, 1e-2)  # diagnosis P7b: Adam, 400 steps
@@ -24,8 +23,8 @@ _TENSORS = 12
 
 def initial_loss(patient: Patient) -> Reading:
     """The first loss is that of guessing."""
-    chance, numeric = patient.facts.chance_loss, patient.task.name == "regress"
-    usual, gross = _NUMBERS_LIMITS if numeric else _CLASSES_LIMITS
+    chance, numeric = patient.facts.chance_loss, patient.task.is_numeric
+    usual, gross = patient.task.initial_loss_limits
     expected = f"at most {usual:g} times chance"
     if not chance or chance <= 0:
         return Reading(None, expected, note="the loss of guessing is unknown")
@@ -70,7 +69,7 @@ def few_can_be_learned(patient: Patient) -> Reading:
     Where that fails, Adam at two usual rates tells whether the optimizer is the cause or the network, the loss
     and the labels are.
     """
-    enough = _ENOUGH.get(patient.task.name, 1.0)
+    enough = _ENOUGH_VARIANCE if patient.task.is_numeric else _ENOUGH
     expected = f"at least {enough:.0%} in {_STEPS} steps"
     if len(patient.few) < 2 or bool((patient.few.targets == patient.few.targets[0]).all()):
         return Reading(None, expected, note="the first examples have all the same target")

@@ -18,6 +18,7 @@ from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
 from trainwell.core.finding import Finding, Severity
+from trainwell.core.outputs import Outputs, main_output
 from trainwell.fitting.build import Parts
 from trainwell.nn import ClassicDropout, DropConnect, StochasticPool2d
 from trainwell.optim import needs_closure
@@ -161,10 +162,14 @@ class Patient:
         model, own = copy.deepcopy((self.parts.model, self.optimizer))
         return self._ready(model, True), own
 
-    def answer(self, model: nn.Module, batch: Batch) -> Tensor:
+    def answer(self, model: nn.Module, batch: Batch) -> Outputs:
         """Return what a network says to a batch, without gradients."""
         with torch.no_grad():
             return self.task.forward(model, batch)
+
+    def main_output(self, model: nn.Module, batch: Batch) -> Tensor:
+        """Return the main tensor of what a network says to a batch, without gradients."""
+        return main_output(self.answer(model, batch))
 
     def step(self, model: nn.Module, optimizer: Optimizer, batch: Batch) -> float:
         """Take one step of training and return the loss before it."""
@@ -200,7 +205,7 @@ class Patient:
             model, optimizer = self.pair()
         else:
             optimizer = make(model := self.copy(training=True))
-        enough = 0.95 if self.task.name == "regress" else 1 - 1e-6
+        enough = 0.95 if self.task.is_numeric else 1 - 1e-6
         rates = [group["lr"] for group in optimizer.param_groups]
         losses: list[float] = []
         known, started = 0.0, time.monotonic()
@@ -209,26 +214,12 @@ class Patient:
                 group["lr"] = rate * min(1.0, number / _RAMP)
             losses.append(self.step(model, optimizer, self.few))
             if number % 10 == 0:
-                known = self._known(model)
+                known = self.task.known_fraction(self.answer(model, self.few), self.few)
                 late = time.monotonic() - started > seconds
                 if known >= enough or late or not math.isfinite(losses[-1]):
                     break
         ended = number == steps or known >= enough or not math.isfinite(losses[-1])
         return Learned(known, ended, losses[-1] / max(losses[0], self.facts.chance_loss or 0.0))
-
-    def _known(self, model: nn.Module) -> float:
-        outputs = self.answer(model, self.few)
-        if self.task.name == "regress":
-            targets = self.few.targets.double()
-            spread = (targets - targets.mean(dim=0)).square().mean().item()
-            return 1 - self.task.loss(outputs, self.few).item() / spread
-        values = torch.as_tensor(self.task.predict(outputs).values)
-        return (
-            (values.reshape(len(self.few), -1) == self.few.targets.cpu().reshape(len(self.few), -1))
-            .double()
-            .mean()
-            .item()
-        )
 
     def _ready(self, model: nn.Module, training: bool) -> nn.Module:
         model.to(self.device).train(training)

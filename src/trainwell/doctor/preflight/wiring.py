@@ -7,6 +7,7 @@ import torch
 from trainwell.core.batch import Batch
 from trainwell.core.errors import ShapeError
 from trainwell.core.finding import Finding, Severity
+from trainwell.core.outputs import main_output
 from trainwell.doctor.preflight.subject import Patient, Reading
 
 _LEAK = 1e-3  # share of the answers' spread; adding rows to a batch changes float32 sums by 1e-6
@@ -25,11 +26,12 @@ def head_fits(patient: Patient) -> Reading:
         said = f"{type(problem).__name__}: {problem}".splitlines()[0]
         title = f"The network fails on a batch of shape {tuple(batch.inputs.shape)} and {batch.inputs.dtype}: {said}"
         return Reading(None, "an answer", (Finding("network_fails", Severity.ERROR, title),))
-    width = outputs.shape[-1] if outputs.ndim > 1 else 1
+    main = main_output(outputs)
+    width = main.shape[-1] if main.ndim > 1 else 1
     needed, expected = patient.facts.outputs or 1, f"{patient.facts.outputs} numbers"
     unfit = ""
-    if patient.task.name == "classify":
-        needed = max(patient.facts.outputs, int(patient.seen.targets.max()) + 1)
+    if asked_for := patient.task.outputs_for(patient.seen.targets):
+        needed = max(patient.facts.outputs, asked_for)
         expected = f"{needed} numbers"
         if width < needed:
             unfit = f"The network returns {width} numbers, but there are {needed} classes. Widen its last layer."
@@ -111,7 +113,7 @@ def inputs_are_connected(patient: Patient) -> Reading:
     if not pool.inputs.is_floating_point():
         return Reading(None, expected, note="inputs are tokens")
     noise = torch.randn_like(pool.inputs) * pool.inputs.std() + pool.inputs.mean()
-    outputs = patient.task.forward(patient.copy(), pool.replace(inputs=noise.requires_grad_()))
+    outputs = main_output(patient.task.forward(patient.copy(), pool.replace(inputs=noise.requires_grad_())))
     (gradient,) = torch.autograd.grad((outputs * torch.randn_like(outputs)).sum(), noise, allow_unused=True)
     reach = torch.zeros_like(noise[0]) if gradient is None else gradient.abs().amax(dim=0)
     missed = (reach.flatten() == 0).nonzero().flatten().tolist()
@@ -140,7 +142,7 @@ def examples_are_independent(patient: Patient) -> Reading:
     model = patient.copy()
     rows = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(8, len(pool))])
     other = Batch({name: pool[name][rows] for name in pool.names()})
-    together, apart = patient.answer(model, pool.slice(0, len(rows))), patient.answer(model, other)
+    together, apart = patient.main_output(model, pool.slice(0, len(rows))), patient.main_output(model, other)
     spread = max(together.std().item(), apart.std().item(), 1e-12)
     change = (together[0] - apart[0]).abs().max().item() / spread
     finding = Finding(
@@ -158,7 +160,7 @@ def outputs_vary(patient: Patient) -> Reading:
     pool = patient.seen.slice(0, 128)
     spread = 0.0
     for model in (patient.copy(), patient.warmed):
-        outputs = patient.answer(model, pool)
+        outputs = patient.main_output(model, pool)
         spread = (outputs.std(dim=0) / outputs.mean(dim=0).abs().clamp_min(1.0)).max().item()
         if spread > _CONSTANT:
             return Reading(spread, expected)

@@ -15,10 +15,12 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from trainwell.core.facts import Facts
+from trainwell.core.task import Task
 from trainwell.monitor.autograd.graph import Reading
 from trainwell.monitor.trainings.manual_updates import HandWritten
 from trainwell.monitor.trainings.record import SeriesOf
 from trainwell.probes import CHEAP, DEAR, Watch, norms
+from trainwell.tasks import task_of_criterion
 
 _HOOKLESS = ("updates", "inputs", "memory")  # Dear probes that put no hooks into a compiled network.
 _MOST_COLUMNS = 4096
@@ -141,13 +143,16 @@ class Track:
     def facts(self, *, source: str, steps: int = 0) -> Facts:
         """Return what is known by now, as far as the rules may build on it."""
         reading = self.reading
-        tasks = {"classes": "classify", "probabilities": "binary", "logits": "binary", "numbers": "regress"}
+        task = task_of_criterion(reading.kind)
         counts = () if self.counts is None else tuple(int(count) for count in self.counts)
         first = next(iter(self.alive()), None)
         return Facts(
             source=source,
             model=self._about[0],
-            task=tasks.get(reading.kind, ""),
+            task=task.name if task else "",
+            has_classes=task is not None and task.has_classes and bool(counts),
+            numeric_target=task is not None and task.is_numeric,
+            initial_loss_limits=(task or Task).initial_loss_limits,
             class_counts=counts,
             chance_loss=self._chance() if reading.is_mean else None,
             sizes={"validation": self.held_out} if self.held_out else {},

@@ -1,0 +1,38 @@
+"""Text in columns: which columns hold it, and when two texts are the same."""
+
+from __future__ import annotations
+
+import unicodedata
+
+from trainwell.data.examples import Array, missing
+
+_WORDS = 3  # words a value must have on average, or it names a category
+_DIFFERENT = 0.5  # fraction of different values below which it does, too
+
+
+def is_text(values: Array) -> bool:
+    """Tell whether a column holds sentences rather than categories: several words, mostly different.
+
+    >>> import numpy as np
+    >>> is_text(np.array(["a long story", "another long story"], dtype=object))
+    True
+    >>> is_text(np.array(["red", "blue"], dtype=object))
+    False
+    """
+    if values.dtype != object:
+        return False
+    known = values[~missing(values)].astype(str)
+    if not len(known):
+        return False
+    words = sum(len(text.split()) for text in known[:1000]) / min(len(known), 1000)
+    return bool(words >= _WORDS and len(set(known.tolist())) >= _DIFFERENT * len(known))
+
+
+def normalise(text: str | None) -> str:
+    """Reduce a text to its letters and digits, so that spacing, case and punctuation do not tell two apart.
+
+    >>> normalise("  The CAT, sat\u00a0here! ")
+    'the cat sat here'
+    """
+    folded = unicodedata.normalize("NFKC", text or "").casefold()
+    return " ".join("".join(letter if letter.isalnum() else " " for letter in folded).split())

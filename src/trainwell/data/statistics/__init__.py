@@ -1,1 +1,0 @@
-"""Statistics fitted on the training rows, which kinds of examples are prepared with."""

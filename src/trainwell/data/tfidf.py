@@ -1,0 +1,60 @@
+"""A column of texts as numbers: which of the frequent words each holds, weighted by how rare they are."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainwell.data.examples import Array
+from trainwell.data.free_text import is_text, normalise
+
+_MOST, _FEWEST = 2000, 2  # words that are kept, most frequent first, and training texts a word must stand in
+
+
+@dataclass(frozen=True)
+class Words:
+    """How texts become TF-IDF of equal length (Salton and Buckley 1988), fitted on the training rows.
+
+    Args:
+        name: name of the column.
+        words: those that get an input each.
+        weights: of each word, ln((1 + texts) / (1 + texts that hold it)) + 1.
+
+    >>> fitted = Words.fit("said", np.array(["a good day", "a bad day", "no good at all"], dtype=object))
+    >>> fitted.words
+    ('a', 'day', 'good')
+    """
+
+    name: str
+    words: tuple[str, ...]
+    weights: tuple[float, ...]
+
+    @classmethod
+    def fit(cls, name: str, values: Array) -> Words | None:
+        """Fit on the texts of the training rows, or return None where a column holds none or no word twice."""
+        if not is_text(values):
+            return None
+        counts = Counter(word for text in values.tolist() for word in set(normalise(text).split()))
+        found = sorted((word for word, count in counts.items() if count >= _FEWEST), key=lambda w: (-counts[w], w))
+        kept = tuple(found[:_MOST])
+        weights = tuple(math.log((1 + len(values)) / (1 + counts[word])) + 1 for word in kept)
+        return cls(name, kept, weights) if kept else None
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(f"{self.name}: {word}" for word in self.words)
+
+    def fill(self, values: Array, out: NDArray[np.float32]) -> None:
+        """Write the inputs of (rows,) texts into (rows, words); a text without known words stays at 0."""
+        number = {word: i for i, word in enumerate(self.words)}
+        for row, text in enumerate(values.tolist()):
+            counts = Counter(number[word] for word in normalise(str(text or "")).split() if word in number)
+            for i, count in counts.items():
+                out[row, i] = (1 + math.log(count)) * self.weights[i]
+        # As long as a row of standardised numbers is: networks are initialised for those.
+        out *= math.sqrt(len(self.words)) / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)

@@ -1,0 +1,30 @@
+"""Probabilities of yes and no, for the tasks that are made of such questions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def binary_entropy(share: float) -> float:
+    """Return the entropy in nats of a question that is answered with yes in a share of the cases.
+
+    >>> round(binary_entropy(0.5), 4), binary_entropy(1.0) == 0
+    (0.6931, True)
+    """
+    return float(-sum(p * np.log(p) for p in (share, 1 - share) if p > 0))
+
+
+def mean_logit(probabilities: Sequence[Tensor]) -> Tensor:
+    """Return the logits of the mean of several probabilities.
+
+    >>> mean_logit([torch.tensor([0.2]), torch.tensor([0.8])])
+    tensor([0.])
+    """
+    total = probabilities[0]
+    for part in probabilities[1:]:
+        total = total + part
+    return torch.logit(total / len(probabilities), eps=1e-7)
