@@ -31,8 +31,10 @@ from trainwell.data.audit.columns import column_findings, numbers
 from trainwell.data.audit.copies import copies
 from trainwell.data.audit.label_network import by_network
 from trainwell.data.audit.labels import out_of_sample, suspicious_labels
-from trainwell.data.examples import Examples, Table
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.splits import Splits
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
@@ -74,15 +76,15 @@ def encoded(picture: np.ndarray) -> np.ndarray:
     return np.asarray(Image.open(stream)).reshape(picture.shape)
 
 
-KINDS = {"shifted": shifted, "re-encoded": encoded, "mirrored": lambda picture: picture[:, ::-1]}
+CHANGES = {"shifted": shifted, "re-encoded": encoded, "mirrored": lambda picture: picture[:, ::-1]}
 
 
 def plant(name: str, pictures: np.ndarray) -> None:
     """Copies among 60,000 pictures: the last tenth of the data plays the test split."""
     count = len(pictures)
-    sources = RANDOM.permutation(count)[: PLANTED * len(KINDS)]
-    kinds = np.repeat(list(KINDS), PLANTED)
-    planted = np.stack([KINDS[kind](pictures[row]) for kind, row in zip(kinds, sources, strict=True)])
+    sources = RANDOM.permutation(count)[: PLANTED * len(CHANGES)]
+    kinds = np.repeat(list(CHANGES), PLANTED)
+    planted = np.stack([CHANGES[kind](pictures[row]) for kind, row in zip(kinds, sources, strict=True)])
     examples = from_arrays(np.concatenate([pictures, planted]), np.arange(count + len(planted)) % 2)
     started, busy = time.perf_counter(), time.process_time()
     found = {pair[:2] for pair in copies(examples)}
@@ -96,7 +98,7 @@ def plant(name: str, pictures: np.ndarray) -> None:
             right += 1
         else:
             wrong += 1
-    for kind in KINDS:
+    for kind in CHANGES:
         rows = np.flatnonzero(kinds == kind)
         hit = sum((int(sources[row]), count + int(row)) in found for row in rows)
         print(f"{name:9} {kind:11} recall {hit / len(rows):.3f} of {len(rows)}")
@@ -152,7 +154,7 @@ def tables() -> None:
 
 def _table(like: Examples, columns: dict[str, np.ndarray], targets: np.ndarray) -> Examples:
     ids = tuple(map(str, range(len(targets))))
-    return Examples(like.name, "table", Table(columns), targets, like.task, ids, like.labels, tuple(columns))
+    return Examples(like.name, KINDS["table"], Table(columns), targets, like.task, ids, like.labels, tuple(columns))
 
 
 def _leaking(examples: Examples) -> set[str]:

@@ -27,7 +27,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from trainwell.core.batch import Batch
 from trainwell.data.augment.augmentation import Augment, parse
-from trainwell.data.batches import ArrayBatches, Normalise
+from trainwell.data.batches import ArrayBatches
+from trainwell.data.statistics.normalise import Normalise
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "cifar10" / "cifar10_jpeg.npz"
 MEAN, STD = np.array([0.4914, 0.4822, 0.4465]), np.array([0.247, 0.2435, 0.2616])

@@ -13,9 +13,9 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DataError, ShapeError
 from trainwell.data import batches as module
-from trainwell.data.batches import ArrayBatches, LoaderBatches, Normalise, as_batch, ragged
+from trainwell.data.batches import ArrayBatches, LoaderBatches, as_batch, ragged
 from trainwell.data.prepare import Preparation
-from trainwell.data.sources import BUNDLED, from_arrays
+from trainwell.data.sources import BUNDLED
 from trainwell.recipe.sections import DataRecipe
 
 
@@ -113,19 +113,6 @@ def test_arrays_and_mapped_files_give_the_same(kind: str, tmp_path: Path) -> Non
 def test_finish_is_applied_to_every_batch() -> None:
     doubled = toy(finish=lambda batch: batch.replace(targets=batch.targets * 2))
     assert order(doubled.epoch(0)) == [[2 * target for target in batch] for batch in order(toy().epoch(0))]
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_normalising_batch_by_batch_equals_preparing_at_once(channels: int) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (40, 6, 5, channels), dtype=np.uint8)
-    examples = from_arrays(pictures, np.arange(40) % 2)
-    prepared = Preparation.fit(examples, np.arange(30), DataRecipe())
-    batches = ArrayBatches(
-        {"inputs": pictures, "targets": examples.targets}, batch_size=16, finish=Normalise(*prepared.affine)
-    )
-    inputs = torch.cat([batch.inputs for batch in batches.epoch(0)])
-    assert torch.equal(inputs, torch.from_numpy(prepared.inputs(pictures)))
-    assert inputs.is_contiguous()
 
 
 def test_ragged_examples_are_padded_and_masked() -> None:

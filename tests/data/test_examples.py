@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from trainwell.core.errors import DataError, ShapeError
-from trainwell.data.examples import Examples, Table, listing, missing, numbered, shorten
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 
 
 def make(**changes: object) -> Examples:
     whole = Examples(
         name="toy",
-        kind="array",
+        kind=KINDS["array"],
         inputs=np.arange(8, dtype=np.float32).reshape(4, 2),
         targets=np.array([0, 1, 0, 1]),
         task="binary",
@@ -29,7 +32,7 @@ def table(**columns: object) -> Table:
 def test_length_and_class_numbers() -> None:
     assert len(make()) == 4
     assert make().class_numbers is not None
-    assert make(task="regress", targets=np.ones(4, dtype=np.float32)).class_numbers is None
+    assert make(task="regress", labels=(), targets=np.ones(4, dtype=np.float32)).class_numbers is None
 
 
 @pytest.mark.parametrize(
@@ -48,8 +51,14 @@ def test_length_and_class_numbers() -> None:
             "got NaN or infinity in row 0, row 1, row 2, row 3 (4 of 4)",
         ),
         ({"inputs": np.array([[1, 1], [1, np.inf], [1, 1], [1, 1]], np.float32)}, "in row 1 (1 of 4)"),
-        ({"task": "regress", "targets": np.array([1, np.inf, 1, 1], np.float32)}, "The targets of toy must be finite"),
-        ({"kind": "table", "inputs": table(age=[1.0, -np.inf, np.nan, 2.0])}, "Column 'age' of toy must hold finite"),
+        (
+            {"task": "regress", "labels": (), "targets": np.array([1, np.inf, 1, 1], np.float32)},
+            "The targets of toy must be finite",
+        ),
+        (
+            {"kind": KINDS["table"], "inputs": table(age=[1.0, -np.inf, np.nan, 2.0])},
+            "Column 'age' of toy must hold finite",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_one_sentence(changes: dict[str, object], sentence: str) -> None:
@@ -65,7 +74,7 @@ def test_lengths_that_differ_are_a_shape_error() -> None:
 
 
 def test_missing_numbers_in_a_table_are_allowed() -> None:
-    assert len(make(kind="table", inputs=table(age=[1.0, np.nan, 3.0, 4.0]))) == 4
+    assert len(make(kind=KINDS["table"], inputs=table(age=[1.0, np.nan, 3.0, 4.0]))) == 4
 
 
 def test_the_fingerprint_sees_content_and_not_names() -> None:
@@ -86,7 +95,7 @@ def test_the_fingerprint_sees_content_and_not_names() -> None:
 
 def test_the_fingerprint_tells_missing_text_from_text() -> None:
     columns = [np.array(["a", None, "b", "c"], dtype=object), np.array(["a", "None", "b", "c"], dtype=object)]
-    first, second = (make(kind="table", inputs=Table({"x": values})).fingerprint() for values in columns)
+    first, second = (make(kind=KINDS["table"], inputs=Table({"x": values})).fingerprint() for values in columns)
     assert first != second
 
 
@@ -95,23 +104,3 @@ def test_a_large_array_is_sampled_to_its_last_byte() -> None:
     before = make(inputs=large).fingerprint()
     large[3, -1] = 1
     assert make(inputs=large).fingerprint() != before
-
-
-def test_rows_of_a_table() -> None:
-    rows = Table({"a": np.array([1.0, 2.0, 3.0]), "b": np.array(["x", "y", None], dtype=object)})[np.array([2, 0])]
-    assert len(rows) == 2
-    assert rows.columns["a"].tolist() == [3, 1]
-    assert rows.columns["b"].tolist() == [None, "x"]
-    assert rows.is_numeric("a") and not rows.is_numeric("b")
-    assert len(Table({})) == 0
-
-
-def test_missing() -> None:
-    assert missing(np.array([1.0, np.nan])).tolist() == [False, True]
-    assert missing(np.array([1, 2])).tolist() == [False, False]
-    assert missing(np.array([[None, "a"]], dtype=object)).tolist() == [[True, False]]
-
-
-def test_names_are_safe_to_print() -> None:
-    assert shorten(["a\x1b[31m", "b"], 2) == "a[31m, b"
-    assert listing(numbered("row", 10), np.arange(10) >= 2) == "row 2, row 3, row 4, row 5, row 6 and 3 more (8 of 10)"

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from trainwell.core.errors import DataError, ShapeError
-from trainwell.data.examples import Array, Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, from_arrays
+from trainwell.data.values.missing import Array
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 STANDARDISE, NONE = DataRecipe(), DataRecipe(prepare="none")
@@ -24,7 +28,9 @@ def of_table(columns: Mapping[str, list[object]], targets: Array | None = None) 
         for name, values in columns.items()
     }
     regressed = np.arange(rows, dtype=np.float32) if targets is None else targets
-    return Examples("toy", "table", Table(arrays), regressed, "regress", numbered("row", rows), (), tuple(columns))
+    return Examples(
+        "toy", KINDS["table"], Table(arrays), regressed, "regress", numbered("row", rows), (), tuple(columns)
+    )
 
 
 MIXED = of_table({"age": [1.0, math.nan, 3.0, 100.0], "town": ["Rome", None, "Rome", "Oslo"], "same": [5.0] * 4})
@@ -58,10 +64,10 @@ def test_small_differences_between_large_numbers_are_not_rounding() -> None:
     offset = (
         np.full((160, 1), 0.1, dtype=np.float32) + np.float32(1e-8) * np.arange(160, dtype=np.float32)[:, np.newaxis]
     )
-    assert Preparation.fit(from_arrays(offset, np.arange(160) % 2), np.arange(160), STANDARDISE).std[0] > 0
+    assert Preparation.fit(from_arrays(offset, np.arange(160) % 2), np.arange(160), STANDARDISE).fitted.std[0] > 0
     assert Preparation.fit(
         from_arrays(offset[:, [0]] * 0 + 0.1, np.arange(160) % 2), np.arange(160), STANDARDISE
-    ).std == (0,)
+    ).fitted.std == (0,)
 
 
 def test_a_constant_column_with_gaps_keeps_only_the_gaps() -> None:
@@ -120,13 +126,13 @@ def test_pictures_are_standardised_per_channel(channels: int) -> None:
     examples = from_arrays(pictures, np.arange(50) % 2)
     prepared = Preparation.fit(examples, np.arange(40), STANDARDISE)
     scaled = pictures[:40] / 255
-    np.testing.assert_allclose(prepared.mean, scaled.mean(axis=(0, 1, 2)), rtol=1e-12)
-    np.testing.assert_allclose(prepared.std, scaled.std(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(prepared.fitted.mean, scaled.mean(axis=(0, 1, 2)), rtol=1e-12)
+    np.testing.assert_allclose(prepared.fitted.std, scaled.std(axis=(0, 1, 2)), rtol=1e-12)
     inputs = prepared.inputs(pictures)
     assert inputs.shape == (50, *prepared.input_shape) == (50, channels, 4, 5)
     assert inputs.dtype == np.float32 and inputs.flags.c_contiguous
-    expected = (np.moveaxis(pictures, -1, 1) / 255 - np.reshape(prepared.mean, (-1, 1, 1))) / np.reshape(
-        prepared.std, (-1, 1, 1)
+    expected = (np.moveaxis(pictures, -1, 1) / 255 - np.reshape(prepared.fitted.mean, (-1, 1, 1))) / np.reshape(
+        prepared.fitted.std, (-1, 1, 1)
     )
     np.testing.assert_allclose(inputs, expected, atol=2e-6)
 
@@ -153,7 +159,7 @@ def test_arrays_are_standardised_along_their_first_axis(shape: tuple[int, ...]) 
 
 def test_other_shapes_and_kinds_are_refused() -> None:
     prepared = Preparation.fit(BUNDLED["digits"](), np.arange(10), STANDARDISE)
-    with pytest.raises(ShapeError, match=r"picture \(8, 8, 1\) as in training, got \(9, 9, 1\)"):
+    with pytest.raises(ShapeError, match=r"pictures of shape \(8, 8, 1\) as in training, got \(9, 9, 1\)"):
         prepared.inputs(np.zeros((2, 9, 9, 1), np.uint8))
 
 
@@ -203,7 +209,7 @@ def poison(examples: Examples, train: Array) -> Examples:
             columns[name][others] = "poison" if values.dtype == object else np.where(others % 2, np.nan, 1e30)
         return dataclasses.replace(examples, inputs=Table(columns), targets=targets)
     inputs = examples.inputs.copy()
-    inputs[others] = 255 if examples.kind == "picture" else 1e30
+    inputs[others] = 255 if examples.kind.is_spatial else 1e30
     return dataclasses.replace(examples, inputs=inputs, targets=targets)
 
 

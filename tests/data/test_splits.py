@@ -6,8 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwell.core.errors import DataError
-from trainwell.data.examples import Examples, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.splits import MOST_VALIDATION, Splits, split
+from trainwell.data.values.naming import numbered
 from trainwell.recipe.sections import DataRecipe
 
 quick = settings(deadline=None, max_examples=60, derandomize=True, database=None)
@@ -17,7 +19,9 @@ def make(classes: np.ndarray, **more: np.ndarray) -> Examples:
     targets = classes.astype(np.int64)
     labels = tuple(map(str, range(int(targets.max()) + 1)))
     inputs = np.zeros((len(targets), 1), np.float32)
-    return Examples("toy", "array", inputs, targets, "classify", numbered("row", len(targets)), labels, (), **more)
+    return Examples(
+        "toy", KINDS["array"], inputs, targets, "classify", numbered("row", len(targets)), labels, (), **more
+    )
 
 
 def check_law(examples: Examples, splits: Splits) -> None:

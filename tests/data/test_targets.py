@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from trainwell.core.errors import DataError
-from trainwell.data.examples import numbered
 from trainwell.data.targets import Targets, class_name, infer
+from trainwell.data.values.naming import numbered
 
 
 def read(values: object, **options: str) -> Targets:

@@ -8,8 +8,10 @@ import torch
 
 import trainwell
 from trainwell.core.errors import DataError, UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.data import from_arrays
-from trainwell.fitting import build, gather, plan
+from trainwell.data.kinds import picture
+from trainwell.fitting import gather, plan
 from trainwell.fitting.build import build_augmentation, build_network, build_parts
 from trainwell.recipe import Recipe, check_values, unflatten
 from trainwell.tasks import Auxiliary
@@ -48,21 +50,21 @@ def test_a_network_from_python_cannot_be_built_from_its_name() -> None:
 
 
 def test_augmentation_is_for_pictures() -> None:
-    assert build_augmentation(Recipe(), (4,)) is None
+    assert build_augmentation(Recipe(), InputFacts((4,))) is None
     recipe = unflatten({"data.shift": 2})
-    assert build_augmentation(recipe, (1, 8, 8)) is not None
+    assert build_augmentation(recipe, InputFacts((1, 8, 8))) is not None
     with pytest.raises(UsageError, match="must be 0, false and empty for inputs that are no pictures"):
-        build_augmentation(recipe, (4,))
+        build_augmentation(recipe, InputFacts((4,)))
     with pytest.raises(DataError, match="crop must fit into the pictures of 8 x 8 pixels, got 9"):
-        build_augmentation(unflatten({"data.augment": ("crop:9",)}), (1, 8, 8))
+        build_augmentation(unflatten({"data.augment": ("crop:9",)}), InputFacts((1, 8, 8)))
     with pytest.raises(UsageError, match="label_noise is for classes"):
-        build_augmentation(unflatten({"data.label_noise": 0.1, "task.name": "regress"}), (4,))
+        build_augmentation(unflatten({"data.label_noise": 0.1, "task.name": "regress"}), InputFacts((4,)))
 
 
 def test_inputs_too_large_to_keep_as_floats_give_the_same_batches(monkeypatch) -> None:
     made = plan(gather("digits", {}))
     small = next(iter(build_parts(made).train.epoch(0)))
-    monkeypatch.setattr(build, "_FLOAT_BYTES", 0)
+    monkeypatch.setattr(picture, "_FLOAT_BYTES", 0)
     large = next(iter(build_parts(made).train.epoch(0)))
     assert torch.equal(small.inputs, large.inputs)
     assert torch.equal(small.targets, large.targets)

@@ -75,7 +75,7 @@ def test_bad_requests_are_one_sentence(run, one, asked, kind, said) -> None:
 
 
 def test_a_network_on_tables_is_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match="classifies pictures, got table"):
+    with pytest.raises(DataError, match="classifies pictures, got rows of a table"):
         explain(open_run(tw.fit("iris", epochs=1, runs=tmp_path).path), Asked())
 
 

@@ -52,7 +52,9 @@ def large(tmp_path):
 def test_one_pass_equals_crop_by_crop(run, large, monkeypatch) -> None:
     model = run.model()
     preparation = Preparation.from_json(_description(run))
-    inputs = prepare_large(preparation, np.asarray(Image.open(large)))
+    affine = preparation.fitted.channel_affine
+    assert affine is not None
+    inputs = prepare_large(np.asarray(Image.open(large)), *affine)
     slid, stride = fully_convolutional(model, (3, 32, 32))
     whole = in_one_pass(slid, inputs, window=(32, 32), stride=stride)
     monkeypatch.setattr(

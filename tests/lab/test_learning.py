@@ -19,7 +19,7 @@ def test_pictures_are_standardised_by_the_training_part_and_never_overlap() -> N
 
 
 @pytest.mark.parametrize(
-    ("source", "says"), [("iris", "pictures with classes, got table"), ("digits", "needs 9,400 pictures")]
+    ("source", "says"), [("iris", "pictures with classes, got rows of a table"), ("digits", "needs 9,400 pictures")]
 )
 def test_data_that_do_not_fit_are_refused(source: str, says: str) -> None:
     with pytest.raises(DataError, match=says):

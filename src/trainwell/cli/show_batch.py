@@ -30,7 +30,7 @@ def show_batch(
     least, mean, spread, most = float(inputs.min()), float(inputs.mean()), float(inputs.std()), float(inputs.max())
     shape = " x ".join(map(str, inputs.shape[1:]))
     title = f"step {step}: {len(inputs)} of {shape}, mean {mean:.3g}, deviation {spread:.3g}, {least:.3g} to {most:.3g}"
-    write_batch(output, inputs, seen.labels, seen.preparation, title=title)
+    write_batch(output, seen.views(), seen.labels, names=seen.preparation.feature_names, title=title)
     speak(f"{title}\nThe picture: {output}", aside=json)
     if json:
         numbers = {"mean": mean, "deviation": spread, "least": least, "greatest": most}

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from trainwell.core.facts import InputFacts
+
 _NUMBERS = 1 << 22  # of inputs at once: 27 pictures of 3x224x224, whose volumes in VGG-16 take 1 GiB
 
 
@@ -123,3 +125,27 @@ class Batch:
             part = self.slice(start, stop)
             if share := weigh(part) / whole:
                 yield part, share
+
+
+def blank(facts: InputFacts, size: int, *, device: str = "cpu") -> Batch:
+    """Return a batch of empty examples, to trace the shapes and the cost of a network.
+
+    Args:
+        facts: of one prepared example.
+        size: number of examples.
+        device: where the tensors lie; "meta" holds no numbers.
+
+    >>> from trainwell.core.facts import InputFacts
+    >>> blank(InputFacts((3, 32, 32)), 2).inputs.shape
+    torch.Size([2, 3, 32, 32])
+    """
+    import torch
+
+    numbers = torch.int64 if facts.vocabulary else torch.float32
+    tensors = {
+        "inputs": torch.zeros((size, *facts.shape), dtype=numbers, device=device),
+        "targets": torch.zeros(size, dtype=torch.int64, device=device),
+    }
+    if facts.max_length:
+        tensors["mask"] = torch.ones((size, facts.max_length), dtype=torch.bool, device=device)
+    return Batch(tensors)

@@ -7,6 +7,30 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
+class InputFacts:
+    """What a network's builder needs to know of one prepared example.
+
+    Args:
+        shape: shape of one example as the network receives it: (features,), (channels, height, width), or for
+            sequences that of the longest one.
+        vocabulary: number of different tokens; 0 if inputs are numbers.
+        max_length: positions of the longest sequence; 0 if all examples have the same shape.
+
+    >>> InputFacts((3, 32, 32)).has_grid, InputFacts((4,)).has_grid
+    (True, False)
+    """
+
+    shape: tuple[int, ...] = ()
+    vocabulary: int = 0
+    max_length: int = 0
+
+    @property
+    def has_grid(self) -> bool:
+        """Whether an example is (channels, height, width): what convolutions in two dimensions take."""
+        return len(self.shape) == 3 and not self.vocabulary and not self.max_length
+
+
+@dataclass(frozen=True)
 class Facts:
     """What is known of a run before it trains; a rule needs it to know what "bad" means.
 

@@ -8,7 +8,9 @@ from trainwell.data.audit import Audit as Audit
 from trainwell.data.audit import audit as audit
 from trainwell.data.audit import examine as examine
 from trainwell.data.examples import Examples as Examples
-from trainwell.data.examples import Table as Table
+from trainwell.data.kinds import KINDS as KINDS
+from trainwell.data.kinds import Kind as Kind
+from trainwell.data.kinds import View as View
 from trainwell.data.prepare import Preparation as Preparation
 from trainwell.data.sources import BUNDLED as BUNDLED
 from trainwell.data.sources import as_inputs as as_inputs
@@ -18,3 +20,4 @@ from trainwell.data.sources.pictures import read_picture as read_picture
 from trainwell.data.sources.unlabelled import read_inputs as read_inputs
 from trainwell.data.splits import Splits as Splits
 from trainwell.data.splits import split as split
+from trainwell.data.values.table import Table as Table

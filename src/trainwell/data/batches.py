@@ -47,7 +47,7 @@ class ArrayBatches:
         batch_size: examples per batch.
         seed: seed of the run.
         shuffle: a new order in every epoch; False keeps the order of `indices`.
-        finish: applied to every batch, e.g. `Normalise`; it must not draw random numbers.
+        finish: applied to every batch, e.g. to make floats of pixels; it must not draw random numbers.
         workers: threads that make blocks ahead; never changes a result.
 
     >>> batches = ArrayBatches({"inputs": torch.arange(5), "targets": torch.arange(5)}, batch_size=2)
@@ -124,27 +124,6 @@ class ArrayBatches:
             names = tuple(self._tensors)
             made = [Batch(dict(zip(names, views, strict=True))) for views in zip(*columns, strict=True)]
         return [self._finish(batch) for batch in made] if self._finish else made
-
-
-@final
-class Normalise:
-    """Turn uint8 pictures (B, H, W, C) into what the network sees, (B, C, H, W): `raw * scale + shift`.
-
-    For data too large to keep as float32; equal to `Preparation.inputs` bit for bit.
-
-    Args:
-        scale: (C,) `Preparation.affine[0]`.
-        shift: (C,) `Preparation.affine[1]`.
-    """
-
-    def __init__(self, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> None:
-        self._scale = torch.from_numpy(scale).reshape(-1, 1, 1)
-        self._shift = torch.from_numpy(shift).reshape(-1, 1, 1)
-
-    def __call__(self, batch: Batch) -> Batch:
-        """Return the batch with float inputs."""
-        floats = batch.inputs.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
-        return batch.replace(inputs=floats.mul_(self._scale).add_(self._shift))
 
 
 def ragged(inputs: Sequence[Tensor | NDArray[Any]], targets: Tensor | NDArray[Any]) -> Collate:

@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainwell.core.errors import DataError, ShapeError
-from trainwell.core.files import plain
+from trainwell.data.kinds.kind import Kind
+from trainwell.data.values.missing import Array
+from trainwell.data.values.naming import listing
 
-Array = NDArray[Any]
-TRAIN, VALIDATION, TEST = 0, 1, 2  # the values of `Examples.given`
+# The values of `Examples.given`.
+TRAIN = 0
+VALIDATION = 1
+TEST = 2
 
 # An array larger than this is fingerprinted by as many bytes in evenly spaced blocks: 75 ms at 860 MB/s.
-_HASHED_BYTES, _BLOCK = 1 << 26, 1 << 16
-_LARGEST = float(np.finfo(np.float32).max)
-
-
-@dataclass(frozen=True)
-class Table:
-    """Named columns of equal length, indexed by rows.
-
-    Args:
-        columns: name to (rows,) values: float64 with NaN where missing, or objects: text, None where missing.
-
-    >>> table = Table({"age": np.array([30.0, np.nan]), "town": np.array(["Rome", None], dtype=object)})
-    >>> len(table), table[np.array([1])].columns["age"], table.is_numeric("town")
-    (2, array([nan]), False)
-    """
-
-    columns: Mapping[str, Array]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), ()))
-
-    def __getitem__(self, rows: Array | slice) -> Table:
-        return Table({name: values[rows] for name, values in self.columns.items()})
-
-    def is_numeric(self, name: str) -> bool:
-        """Tell whether a column holds numbers rather than text."""
-        return self.columns[name].dtype != object
+_HASHED_BYTES = 1 << 26
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -53,8 +30,8 @@ class Examples:
 
     Args:
         name: what the data set is called in sentences.
-        kind: "table", "picture" or "array".
-        inputs: a `Table`; uint8 (N, H, W, C) pictures, C = 1 or 3; or float32 (N, ...).
+        kind: one of `KINDS`: checks, prepares and shows the inputs.
+        inputs: what the kind takes: a `Table`; uint8 (N, H, W, C) pictures, C = 1 or 3; float32 (N, ...); ...
         targets: int64 (N,) class numbers, float32 (N,) or (N, k) (float64 where float32 cannot tell them
             apart), or uint8 (N, k) of zeros and ones.
         task: "classify", "binary", "regress" or "multilabel".
@@ -63,15 +40,15 @@ class Examples:
         features: names of the inputs; empty for pictures.
         groups: (N,) numbers; examples of equal number never straddle two splits.
         given: (N,) int8, the split that came with the data (0 train, 1 validation, 2 test), or None.
-        remarks: sentences said aloud about what was inferred.
+        remarks: sentences about what was inferred.
     Raises:
         DataError: if there is no example, a number is not finite, a class number is out of range or alone.
         ShapeError: if lengths differ.
     """
 
     name: str
-    kind: str
-    inputs: Table | Array
+    kind: Kind
+    inputs: Any
     targets: Array
     task: str
     ids: Sequence[str] = field(repr=False)
@@ -93,7 +70,8 @@ class Examples:
                 )
         if self._has_classes:
             self._check_classes()
-        self._check_finite()
+        self.kind.check(self.inputs, name=self.name, ids=self.ids)
+        self._check_targets()
 
     def __len__(self) -> int:
         return len(self.targets)
@@ -117,9 +95,8 @@ class Examples:
 
         Arrays of more than 64 MiB are sampled: 1,024 evenly spaced blocks of 64 KiB, the first and the last included.
         """
-        digest = hashlib.sha256(repr((self.kind, self.task, self.labels, self.features)).encode())
-        table = self.inputs.columns if isinstance(self.inputs, Table) else {"": self.inputs}
-        for values in (*table.values(), self.targets, self.groups, self.given):
+        digest = hashlib.sha256(repr((self.kind.name, self.task, self.labels, self.features)).encode())
+        for values in (*self.kind.content(self.inputs), self.targets, self.groups, self.given):
             _hash(values, digest.update)
         return digest.hexdigest()
 
@@ -136,62 +113,13 @@ class Examples:
                 "Give examples of at least two classes, or choose another target."
             )
 
-    def _check_finite(self) -> None:
-        if isinstance(self.inputs, Table):
-            for name, values in self.inputs.columns.items():
-                infinite = np.abs(values) > _LARGEST if self.inputs.is_numeric(name) else np.zeros(0, dtype=bool)
-                if infinite.any():
-                    raise DataError(
-                        f"Column {name!r} of {self.name} must hold finite numbers (at most 3.4e38), got more in "
-                        f"{listing(self.ids, infinite)}. Correct these rows, or leave the column out with data.drop."
-                    )
-        for part, numbers in (("inputs", self.inputs), ("targets", self.targets)):
-            if isinstance(numbers, np.ndarray) and numbers.dtype.kind == "f" and not np.isfinite(numbers).all():
-                broken = np.array([not np.isfinite(example).all() for example in numbers])
-                raise DataError(
-                    f"The {part} of {self.name} must be finite numbers, got NaN or infinity in "
-                    f"{listing(self.ids, broken)}. Correct or delete these examples."
-                )
-
-
-def missing(values: Array) -> NDArray[np.bool_]:
-    """Tell which examples lack a value: None among objects, NaN among numbers.
-
-    >>> missing(np.array(["a", None], dtype=object))
-    array([False,  True])
-    """
-    if values.dtype == object:
-        return np.fromiter((value is None for value in values.flat), bool, values.size).reshape(values.shape)
-    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, dtype=bool)
-
-
-def listing(names: Sequence[str], chosen: Array, most: int = 5) -> str:
-    """Name the first few of the chosen examples and count the others.
-
-    >>> listing(["line 2", "line 3", "line 4"], np.array([True, False, True]), most=1)
-    'line 2 and 1 more (2 of 3)'
-    """
-    found = np.flatnonzero(chosen)
-    return f"{shorten((names[i] for i in found[:most]), len(found))} ({len(found):,} of {len(names):,})"
-
-
-def shorten(names: Iterable[str], total: int, most: int = 5) -> str:
-    """Join the first few names, safe to print, and say how many more there are.
-
-    >>> shorten(["a", "b", "c"], 3, most=2)
-    'a, b and 1 more'
-    """
-    few = [plain(name) for name in islice(names, most)]
-    return ", ".join(few) + (f" and {total - len(few):,} more" if total > len(few) else "")
-
-
-def numbered(prefix: str, count: int) -> tuple[str, ...]:
-    """Name examples by their number, from 0.
-
-    >>> numbered("row", 2)
-    ('row 0', 'row 1')
-    """
-    return tuple(f"{prefix} {number}" for number in range(count))
+    def _check_targets(self) -> None:
+        if self.targets.dtype.kind == "f" and not np.isfinite(self.targets).all():
+            broken = np.array([not np.isfinite(target).all() for target in self.targets])
+            raise DataError(
+                f"The targets of {self.name} must be finite numbers, got NaN or infinity in "
+                f"{listing(self.ids, broken)}. Correct or delete these examples."
+            )
 
 
 def _hash(values: Array | None, update: Callable[[bytes], object]) -> None:

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import DataError
 from trainwell.core.seeds import derive
-from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples
+from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
+from trainwell.data.values.missing import Array
 from trainwell.recipe.sections import DataRecipe
 
 Indices = NDArray[np.int64]

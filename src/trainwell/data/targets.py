@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainwell.core.errors import DataError
-from trainwell.data.examples import Array, listing, missing
+from trainwell.data.values.missing import Array, missing
+from trainwell.data.values.naming import class_name, listing
 
 # A column of whole numbers with more different values than this is a quantity, not a set of classes.
 _MOST_CLASSES = 20
@@ -112,12 +113,3 @@ def _several(raw: Array, *, name: str, task: str) -> Targets:
         return Targets(found.values, found.task, found.labels, (f"{name} is one-hot.", *found.remarks))
     remark = f"{name} is {rows.shape[1]} zeros and ones, any number of them 1: multi-label classification."
     return Targets(rows.astype(np.uint8), "multilabel", tuple(map(str, range(rows.shape[1]))), (remark,))
-
-
-def class_name(value: object) -> str:
-    """Write a value as the name of a class or category; whole numbers without a decimal point.
-
-    >>> class_name(3.0), class_name(True), class_name("cat")
-    ('3', 'True', 'cat')
-    """
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

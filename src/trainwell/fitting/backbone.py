@@ -50,14 +50,12 @@ def as_published(model: str, preparation: Preparation) -> Preparation:
         UsageError: if the inputs are no pictures of one or three channels.
     """
     known = preprocessing(model)
-    channels = preparation.input_shape[0] if preparation.kind == "picture" else 0
-    if channels not in (1, 3):
+    fitted = preparation.fitted.published(known.mean, known.std)
+    if fitted is None:
         raise UsageError(
-            f"{model} needs pictures of 1 or 3 channels, got inputs of kind {preparation.kind!r} and shape "
+            f"{model} needs pictures of 1 or 3 channels, got {preparation.kind.description} of shape "
             f"{'x'.join(map(str, preparation.input_shape))}. Try nn.model = 'mlp'."
         )
-    mean, std = known.mean, known.std
-    if channels == 1:
-        mean, std = (sum(mean) / len(mean),), (sum(std) / len(std),)
-    remark = f"Pictures are prepared as for {model}: mean {', '.join(f'{m:.3g}' for m in mean)}."
-    return dataclasses.replace(preparation, mean=mean, std=std, remarks=(*preparation.remarks, remark))
+    shown = ", ".join(f"{mean:.3g}" for mean in fitted.colours[0])
+    remark = f"Pictures are prepared as for {model}: mean {shown}."
+    return dataclasses.replace(preparation, fitted=fitted, remarks=(*preparation.remarks, remark))

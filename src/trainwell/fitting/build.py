@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from trainwell.core.batch import Batch, examples_at_once
+from trainwell.core.batch import Batch, blank, examples_at_once
 from trainwell.core.errors import UsageError
-from trainwell.core.facts import Facts
+from trainwell.core.facts import Facts, InputFacts
 from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
-from trainwell.data import Examples, Preparation, Table
+from trainwell.data import Examples, Preparation
 from trainwell.data.augment.augmentation import Augment, parse
-from trainwell.data.batches import ArrayBatches, Normalise
+from trainwell.data.batches import ArrayBatches
 from trainwell.fitting.backbone import as_published
 from trainwell.fitting.plan import CUSTOM, Plan
 from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
@@ -33,7 +32,6 @@ Array = NDArray[Any]
 
 EVALUATION_BATCH = 1024
 _SAMPLE = 512  # training examples scored beside the validation split after each epoch
-_FLOAT_BYTES = 1 << 30  # inputs beyond this stay as they were read and become floats batch by batch
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,11 @@ class Parts:
     new: frozenset[str] = frozenset()
     origin: Origin | None = None
     inputs: Batches | None = None
+
+    @property
+    def input_facts(self) -> InputFacts:
+        """What is known of one prepared example."""
+        return self.preparation.facts if self.preparation else InputFacts(self.facts.input_shape)
 
 
 def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, fresh: bool = True) -> nn.Module:
@@ -162,12 +165,12 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
     task = _with_heads_of(model, task)
-    tensors, finish = _tensors(examples, preparation)
+    source, finish = _source(examples, preparation)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
         least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
         return ArrayBatches(
-            tensors,
+            source,
             indices=indices,
             batch_size=max(least, recipe.train.batch_size),
             seed=recipe.seed,
@@ -201,7 +204,7 @@ def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module
     return Facts(
         source=recipe.data.source,
         model=recipe.nn.model,
-        kind=examples.kind,
+        kind=examples.kind.name,
         task=task.name,
         input_shape=preparation.input_shape,
         outputs=task.outputs,
@@ -221,24 +224,22 @@ def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module
     )
 
 
-def build_augmentation(
-    recipe: Recipe, input_shape: Sequence[int], preparation: Preparation | None = None
-) -> Augment | None:
+def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparation | None = None) -> Augment | None:
     """Build what happens to a training batch on the device, or None if nothing does.
 
     Args:
         recipe: `data.shift`, `flip`, `augment`, `mix` and `label_noise` are read.
-        input_shape: of one prepared example.
+        facts: of one prepared example.
         preparation: how colours were prepared.
     Raises:
         UsageError: if the recipe asks for what the inputs or targets do not allow.
         DataError: if a crop is larger than the pictures.
     """
     data = recipe.data
-    steps, picture = parse(data.augment), len(input_shape) == 3
+    steps = parse(data.augment)
     if not (data.shift or data.flip or steps or data.label_noise):
         return None
-    if not picture and (data.shift or data.flip or steps):
+    if not facts.has_grid and (data.shift or data.flip or steps):
         raise UsageError(
             "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no pictures. "
             "Remove them."
@@ -246,37 +247,34 @@ def build_augmentation(
     labels = preparation.labels if preparation else ()
     if data.label_noise and not (labels and TASKS[recipe.task.name].has_classes):
         raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
-    coloured = preparation is not None and preparation.kind == "picture"
-    colours = (preparation.mean, preparation.std) if preparation and coloured else ((0.0,), (1.0,))
     made = Augment(
         shift=data.shift,
         flip=data.flip,
         steps=steps,
         mix=data.mix,
-        affine=colours,
+        affine=preparation.fitted.colours if preparation else ((0.0,), (1.0,)),
         noise=(data.label_noise, len(labels)),
     )
     if steps:  # tried once on nothing, so that what cannot be done is said before the run is made
         with torch.random.fork_rng(devices=[]):
-            made(Batch({"inputs": torch.zeros(2, *input_shape), "targets": torch.zeros(2, dtype=torch.int64)}))
+            made(blank(facts, 2))
     return made
 
 
-def _tensors(
+def _source(
     examples: Examples, preparation: Preparation
-) -> tuple[dict[str, torch.Tensor | Array], Callable[[Batch], Batch] | None]:
-    """Prepare everything at once where memory allows; otherwise leave inputs as they are and finish each batch."""
+) -> tuple[Mapping[str, torch.Tensor | Array] | Callable[[Array], Batch], Callable[[Batch], Batch] | None]:
+    """Return what batches are gathered from, targets included, and what is applied to each of them."""
     targets = torch.from_numpy(preparation.targets(examples.targets))
-    raw = examples.inputs
-    if examples.kind == "picture" and not isinstance(raw, Table) and 4 * math.prod(raw.shape) > _FLOAT_BYTES:
-        if preparation.rotation is None:
-            return {"inputs": raw, "targets": targets}, Normalise(*preparation.affine)
+    source = preparation.fitted.source(examples.inputs)
+    if source.collate is None:
+        return {**source.tensors, "targets": targets}, source.finish
+    inputs_of = source.collate
 
-        def finish(batch: Batch) -> Batch:
-            return batch.replace(inputs=torch.from_numpy(preparation.inputs(batch.inputs.numpy())))
+    def collate(rows: Array) -> Batch:
+        return inputs_of(rows).replace(targets=targets[torch.from_numpy(rows)])
 
-        return {"inputs": raw, "targets": targets}, finish
-    return {"inputs": torch.from_numpy(preparation.inputs(raw)), "targets": targets}, None
+    return collate, source.finish
 
 
 def _class_counts(targets: Array, labels: Sequence[str]) -> tuple[int, ...]:

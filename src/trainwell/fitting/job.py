@@ -52,7 +52,7 @@ def build_tools(parts: Parts) -> Tools:
     """
     recipe = parts.recipe
     device = choose_device(recipe.train.device)
-    augment = build_augmentation(recipe, parts.facts.input_shape, parts.preparation)
+    augment = build_augmentation(recipe, parts.input_facts, parts.preparation)
     model = placed(parts.model, device, rearrange=recipe.nn.model != CUSTOM).train()
     return Tools(
         parts=parts,

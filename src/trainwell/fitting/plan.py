@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
-from trainwell.data import Examples, Splits, Table, read, split
+from trainwell.data import Examples, Splits, read, split
 from trainwell.fitting.backbone import published
 from trainwell.fitting.pretrain import labelled
 from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
@@ -123,10 +123,10 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
     _check_task(wanted, examples)
     facts = Facts(
-        kind=examples.kind,
+        kind=examples.kind.name,
         model=str(settings.get("nn.model", "")),
         task=wanted or examples.task,
-        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else _shape(examples),
+        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else examples.kind.shape(examples.inputs),
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
@@ -151,13 +151,6 @@ def _read_by_task(task: str, defaults: Mapping[str, tuple[Value, str]]) -> dict[
 def split_seed(recipe: Recipe) -> int:
     """Return the seed by which the data of a recipe are divided."""
     return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
-
-
-def _shape(examples: Examples) -> tuple[int, ...]:
-    if isinstance(examples.inputs, Table) or examples.kind != "picture":
-        return ()
-    height, width, channels = examples.inputs.shape[1:]
-    return (channels, height, width)
 
 
 def kind_of(task: str) -> str:

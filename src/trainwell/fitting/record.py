@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from trainwell.core.modes import evaluation_mode
 from trainwell.core.protocols import Batches, Display
 from trainwell.cost import LayerCost, layers
-from trainwell.data import Examples, Table, audit
+from trainwell.data import Examples, audit
 from trainwell.explain import calibration, data_uri, first_filters, grid, top_error, worst_mistakes
 from trainwell.fitting.build import Parts
 from trainwell.fitting.job import rescaled
@@ -141,14 +141,11 @@ def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str)
 
 
 def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
-    if isinstance(examples.inputs, Table):
-        row = examples.inputs[np.array([number])].columns
-        return {"picture": None, "row": {name: _plain(values[0]) for name, values in row.items()}}
-    if examples.kind != "picture":
-        return {"picture": None, "row": None}
-    picture = examples.inputs[number]
-    every = max(1, round(max(picture.shape[:2]) / _SIDE))
-    small = np.ascontiguousarray(picture[::every, ::every])
+    (view,) = examples.kind.view(examples.inputs, [number], examples.features)
+    if view.pixels is None:
+        return {"picture": None, "row": {name: _plain(value) for name, value in view.values.items()}}
+    every = max(1, round(max(view.pixels.shape[:2]) / _SIDE))
+    small = np.ascontiguousarray(view.pixels[::every, ::every])
     return {"picture": data_uri(small[..., 0] if small.shape[2] == 1 else small), "row": None}
 
 

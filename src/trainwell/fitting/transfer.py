@@ -76,7 +76,7 @@ def inherited(origin: Origin, settings: Mapping[str, Value]) -> dict[str, tuple[
     )
     chosen["data.prepare"] = (before["data.prepare"], why)
     shape = origin.preparation.input_shape
-    if origin.preparation.kind == "picture" and shape[1] == shape[2]:
+    if origin.preparation.kind.is_spatial and shape[1] == shape[2]:
         chosen["data.image_size"] = (shape[1], why)
     if settings.get("data.prepare", before["data.prepare"]) != before["data.prepare"]:
         raise RecipeError(
@@ -107,26 +107,14 @@ def adopt(origin: Origin, fitted: Preparation) -> Preparation:
         ShapeError: if the inputs are of another kind, or have other channels or features.
     """
     before = origin.preparation
-    shape, needed = fitted.input_shape, before.input_shape
-    # A rotation holds one number for each input; without one, only channels must agree.
-    resized = before.kind == "picture" and before.rotation is None
-    fits = shape[:1] == needed[:1] and len(shape) == len(needed) if resized else shape == needed
-    if before.kind == "table":
-        fits = True  # a column that is missing is named when the table is prepared
-    if fitted.kind != before.kind or not fits:
+    inputs = before.fitted.adopted(fitted.fitted)
+    if inputs is None:
         raise ShapeError(
-            f"Inputs must be of kind {before.kind!r} with shape {needed} as in the run {origin.run.path}, "
-            f"got {fitted.kind!r} with {shape}. Give data of the same kind, or start from another run."
+            f"Inputs must be {before.kind.description} of shape {before.input_shape} as in the run {origin.run.path}, "
+            f"got {fitted.kind.description} of shape {fitted.input_shape}. Give data of the same kind, or start from "
+            "another run."
         )
-    return dataclasses.replace(
-        before,
-        task=fitted.task,
-        labels=fitted.labels,
-        input_shape=needed if before.kind == "table" else shape,
-        target_mean=fitted.target_mean,
-        target_std=fitted.target_std,
-        remarks=(),
-    )
+    return dataclasses.replace(fitted, fitted=inputs, remarks=())
 
 
 def take_over(model: nn.Module, origin: Origin, layers: str = "all") -> frozenset[str]:

@@ -137,7 +137,7 @@ class _Eye:
     model: nn.Module
     task: Task
     preparation: Preparation
-    rule: Pixels
+    rule: Pixels | None  # how pixels become inputs, where each channel is prepared by itself
 
     def probabilities(self, inputs: Tensor) -> NDArray[np.float64]:
         with torch.no_grad():
@@ -155,13 +155,17 @@ def explain(run: Run, asked: Asked) -> Explanation:
         UsageError: if a class is not among the labels, or a map is not known.
     """
     recipe, preparation, task = load_task(run)
-    if preparation.kind != "picture" or not task.has_class_logits:
-        raise DataError(f"explain needs a network that classifies pictures, got {preparation.kind} and {task.name}.")
+    if not preparation.kind.is_spatial or not task.has_class_logits:
+        raise DataError(
+            f"explain needs a network that classifies pictures, got {preparation.kind.description} and the task "
+            f"{task.name}."
+        )
     about, toward = (_class(name, task.labels) for name in (asked.about, asked.toward))
     for name in asked.maps:
         MAPS[name]  # a name nobody knows is refused before anything is computed
-    scale, shift = (torch.from_numpy(part) for part in preparation.affine)
-    eye = _Eye(run, load_model(run), task, preparation, Pixels(scale, shift))
+    affine = preparation.fitted.channel_affine
+    rule = Pixels(*(torch.from_numpy(part) for part in affine)) if affine else None
+    eye = _Eye(run, load_model(run), task, preparation, rule)
     filters = first_filters(eye.model)
     shown: dict[str, Bytes] = {}
     found: dict[str, Any] = {"run": str(run.path)}
@@ -205,9 +209,9 @@ def _of_picture(
         share = float(mask.mean())
         shown["mask"] = _cut_out(picture, mask)
     attacked = None
-    if eye.preparation.rotation is None:
+    if eye.rule is not None:
         goal = toward if toward is not None else int(order[1])
-        reached, changed = _push(eye, raw, goal, asked.strength)
+        reached, changed = _push(eye, eye.rule, raw, goal=goal, strength=asked.strength)
         attacked = Attacked(labels[goal], asked.strength, *reached, float(probabilities[goal]))
         difference = changed.astype(int) - picture
         shown |= {f"pushed to {labels[goal]}": _grey(changed), "change, enlarged": _grey(_enlarged(difference))}
@@ -225,10 +229,10 @@ def _of_picture(
     }
 
 
-def _push(eye: _Eye, raw: Bytes, goal: int, strength: float) -> tuple[tuple[bool, float], Bytes]:
+def _push(eye: _Eye, rule: Pixels, raw: Bytes, *, goal: int, strength: float) -> tuple[tuple[bool, float], Bytes]:
     pixels = torch.from_numpy(raw).movedim(-1, 1).float()
     target = torch.tensor([goal])
-    changed = attack(eye.model, pixels, target, rule=eye.rule, strength=strength, steps=_STEPS, toward=True)
+    changed = attack(eye.model, pixels, target, rule=rule, strength=strength, steps=_STEPS, toward=True)
     picture = changed.movedim(1, -1).numpy().astype(np.uint8)
     now = eye.probabilities(torch.from_numpy(eye.preparation.inputs(picture)))[0]
     return (int(now.argmax()) == goal, float(now[goal])), picture[0]
@@ -246,7 +250,8 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
     probabilities = eye.probabilities(inputs)
     few = draw(rows, recipe.seed, most=max(_ATTACKED, _WORK // max(1, multiply_adds(eye.model, inputs[:1])[""])))
     pixels = torch.from_numpy(np.asarray(examples.inputs[few])).movedim(-1, 1).float()
-    truth, plain = torch.from_numpy(examples.targets[few]), eye.preparation.rotation is None
+    truth = torch.from_numpy(examples.targets[few])
+    rule = eye.rule
     said = f"Accuracy under attack is of {len(few)} of the {len(rows)} examples, for each takes this network long."
     signatures = features(eye.model, inputs, head=head_names(eye.model)[-1]).numpy()
     return {
@@ -254,11 +259,11 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
         "errors": {f"top{n}": top_error(probabilities, classes, n) for n in (1, 5) if n < probabilities.shape[1]},
         "calibration": calibration(probabilities, classes),
         "by_strength": {
-            said: accuracy_by_strength(eye.model, pixels, truth, rule=eye.rule, strengths=STRENGTHS, steps=steps)
+            said: accuracy_by_strength(eye.model, pixels, truth, rule=rule, strengths=STRENGTHS, steps=steps)
             for said, steps in (("one step", 1), ("ten steps", _STEPS))
-            if plain
+            if rule is not None
         },
-        "remarks": (said,) if plain and len(few) < len(rows) else (),
+        "remarks": (said,) if rule is not None and len(few) < len(rows) else (),
         "maps": {method: flat_map(signatures, method=method) for method in ("pca", "tsne")},
         "classes": tuple(examples.labels[number] for number in classes),
         "mistakes": _mistakes(np.asarray(examples.inputs[rows]), probabilities, classes, examples.labels),

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from trainwell.core.batch import examples_at_once
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
 from trainwell.core.outputs import join_outputs
-from trainwell.data import Table, as_inputs, read_inputs
+from trainwell.data import as_inputs, read_inputs
 from trainwell.data.augment.crops import averaged
 from trainwell.fitting.build import EVALUATION_BATCH
 from trainwell.fitting.trained_model import load_model, load_task, open_run
@@ -80,15 +78,13 @@ def predict(
     ids: Sequence[str]
     if isinstance(inputs, (str, os.PathLike)):
         raw, ids = read_inputs(os.fspath(inputs), preparation, recipe.data)
-    elif isinstance(inputs, Table):
-        raw, ids = inputs, [f"row {number}" for number in range(len(inputs))]
     else:
         raw = as_inputs(inputs)
         ids = [f"row {number}" for number in range(len(raw))]
     if not len(ids):
         what = plain(os.fspath(inputs)) if isinstance(inputs, (str, os.PathLike)) else "The array"
         raise DataError(f"{what} holds no examples to predict on. Give at least one.")
-    _require_finite(raw, ids)
+    preparation.kind.check_new(raw, ids=ids)
     prepared = torch.from_numpy(preparation.inputs(raw))
     with torch.no_grad():
         blocks = torch.split(prepared, examples_at_once(prepared.shape[1:], most=EVALUATION_BATCH))
@@ -101,18 +97,3 @@ def predict(
         probabilities=None if answer.probabilities is None else answer.probabilities.tolist(),
         labels=task.labels,
     )
-
-
-def _require_finite(raw: Table | NDArray[Any], ids: Sequence[str]) -> None:
-    """Refuse what training refuses: infinity anywhere, and NaN where nothing was fitted for missing values."""
-    columns = raw.columns if isinstance(raw, Table) else {"inputs": raw}
-    for name, values in columns.items():
-        if values.dtype.kind != "f":
-            continue
-        broken = np.isinf(values) if isinstance(raw, Table) else ~np.isfinite(values)
-        rows = np.flatnonzero(broken.reshape(len(values), -1).any(axis=1))
-        if len(rows):
-            raise DataError(
-                f"{plain(name)} must be finite numbers to predict on, got NaN or infinity in {plain(ids[rows[0]])} "
-                f"({len(rows):,} of {len(values):,}). Correct or delete these examples."
-            )

@@ -57,7 +57,7 @@ def probe_layers(run: Run, data: str | None = None) -> Depths:
     model, preparation = load_model(run), read_preparation(run)
     settings = run.recipe
     if data is not None:
-        size = preparation.input_shape[-1] if preparation.kind == "picture" else 0
+        size = preparation.input_shape[-1] if preparation.kind.is_spatial else 0
         recipe = dataclasses.replace(settings.data, source=data, image_size=size, target="", drop=(), group="")
         settings = dataclasses.replace(settings, data=recipe)
     examples = read_again(settings.data, run)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from trainwell.core.errors import DataError
-from trainwell.data import Table, read_inputs
+from trainwell.data import read_inputs
 from trainwell.explain import features, nearest, precision_at, precision_of_set
 from trainwell.fitting.trained_model import load_model, load_task
 from trainwell.nn import head_names
@@ -70,7 +70,7 @@ def similar(run: Run, picture: str, gallery: str, *, count: int = 10) -> Similar
     model = load_model(run)
     asked, _ = read_inputs(picture, preparation, recipe.data)
     raw, ids = read_inputs(gallery, preparation, recipe.data)
-    if isinstance(raw, Table) or isinstance(asked, Table) or len(asked) != 1:
+    if not preparation.kind.is_spatial or len(asked) != 1:
         raise DataError(f"similar needs one picture and a folder of pictures, got {picture} and {gallery}.")
     head = head_names(model)[-1]
     query, signatures = (

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainwell.core.errors import UsageError
-from trainwell.data import Preparation, read_picture
+from trainwell.data import read_picture
 from trainwell.fitting.trained_model import load_model, load_task
 from trainwell.nn import fully_convolutional
 from trainwell.runs import Run
@@ -81,12 +81,13 @@ def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0
         UsageError: if the run classifies no pictures, the network pads, or the picture is too small.
     """
     recipe, preparation, task = load_task(run)
-    if preparation.kind != "picture" or not task.has_classes:
+    if not preparation.kind.is_spatial or not task.has_classes:
         raise UsageError(
             f"slide needs a run that classifies pictures, got {task.name!r} of "
-            f"{preparation.kind!r}. Train one with: trainwell fit pictures/"
+            f"{preparation.kind.description}. Train one with: trainwell fit pictures/"
         )
-    if preparation.rotation is not None or tuple(preparation.raw_shape) != tuple(preparation.input_shape):
+    affine = preparation.fitted.channel_affine
+    if affine is None:
         raise UsageError(
             f"slide needs pictures prepared channel by channel, got data.prepare = {recipe.data.prepare!r}."
         )
@@ -97,7 +98,7 @@ def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0
             f"The picture must be at least {window[0]}x{window[1]} pixels, as one window is, got "
             f"{raw.shape[0]}x{raw.shape[1]}. Give a larger picture, or use: trainwell predict"
         )
-    inputs = prepare_large(preparation, raw)
+    inputs = prepare_large(raw, *affine)
     model = load_model(run)
     if crops:
         step = stride or max(1, min(window) // 4)
@@ -110,9 +111,8 @@ def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0
     return ClassMap(classes, sure.reshape(outputs.shape[1:]), task.labels, window, step, one_pass=not crops)
 
 
-def prepare_large(preparation: Preparation, raw: NDArray[np.uint8]) -> Tensor:
+def prepare_large(raw: NDArray[np.uint8], scale: NDArray[np.float32], shift: NDArray[np.float32]) -> Tensor:
     """Prepare a picture (H, W, C) of any size as in training: (1, C, H, W)."""
-    scale, shift = preparation.affine
     return torch.from_numpy((raw * scale + shift).astype(np.float32)).permute(2, 0, 1).unsqueeze(0).contiguous()
 
 

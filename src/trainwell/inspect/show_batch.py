@@ -13,9 +13,11 @@ from torch import Tensor, nn
 
 from trainwell.core.errors import UsageError
 from trainwell.core.seeds import derive
-from trainwell.data import Preparation
+from trainwell.data import Preparation, View
 from trainwell.fitting.build import build_augmentation, build_parts
 from trainwell.fitting.plan import gather, plan
+
+_VIEWED = 64  # examples that are drawn at most
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Glance:
     preparation: Preparation
     step: int
     steps_per_epoch: int
+
+    def views(self, most: int = _VIEWED) -> list[View]:
+        """Return the first examples as a reader should see them, the preparation undone where that is possible."""
+        return self.preparation.fitted.view(self.inputs[:most].float().numpy())
 
 
 def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = None, *, step: int = 0) -> Glance:
@@ -63,7 +69,7 @@ def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = 
         )
     epoch, position = divmod(step, each)
     batch = next(itertools.islice(parts.train.epoch(epoch, position), 1))
-    augment = build_augmentation(recipe, parts.facts.input_shape, parts.preparation)
+    augment = build_augmentation(recipe, parts.input_facts, parts.preparation)
     if augment:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch, step))

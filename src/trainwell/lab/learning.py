@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainwell.core.errors import DataError
-from trainwell.data import Table, read
+from trainwell.data import read
 from trainwell.lab.result import Conditions
 from trainwell.recipe.sections import DataRecipe
 
@@ -46,9 +46,9 @@ def pictures(conditions: Conditions, *, train: int, held: int = 400) -> Pictures
         DataError: if the data are no pictures with classes, or too few.
     """
     examples = read(DataRecipe(source=conditions.data))
-    if isinstance(examples.inputs, Table) or examples.kind != "picture" or examples.class_numbers is None:
+    if not examples.kind.is_spatial or examples.class_numbers is None:
         raise DataError(
-            f"The experiment needs pictures with classes, got {examples.kind} data. Give digits or idx files."
+            f"The experiment needs pictures with classes, got {examples.kind.description}. Give digits or idx files."
         )
     if len(examples) < train + held:
         raise DataError(f"The experiment needs {train + held:,} pictures, got {len(examples):,}. Give more.")

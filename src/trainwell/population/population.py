@@ -69,7 +69,7 @@ class Population:
         if not any(member.recipe.nn.dropout for member in members):
             _without_dropout(self._model)
         self._grouped = grouped(self._model, first.input_shape)
-        self._augment = build_augmentation(recipe, first.input_shape, first.preparation)
+        self._augment = build_augmentation(recipe, first.preparation.facts, first.preparation)
         self._base_seed = ground.plan.recipe.seed
         self._steps = len(self._batches(members[0])) * self._epochs
         self._loss_settings = _varied(self._task.settings, [member.recipe.task for member in members])

@@ -53,7 +53,7 @@ class Single:
         self.model = placed(ground.network(recipe, fold), self._device).train()
         built = optimizer(self.model, recipe.optim)
         self._average = Average(self.model, recipe.train.ema) if recipe.train.ema else None
-        augment = build_augmentation(recipe, self._parts.facts.input_shape, self._parts.preparation)
+        augment = build_augmentation(recipe, self._parts.input_facts, self._parts.preparation)
         device = self._device
         if recipe.optim.schedule == "plateau":
             raise UsageError(

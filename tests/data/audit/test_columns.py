@@ -7,9 +7,12 @@ import pytest
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.data.audit.columns import column_findings, features, numbers
-from trainwell.data.examples import Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.sources import BUNDLED, from_arrays
 from trainwell.data.splits import Splits, split
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 RANDOM = np.random.default_rng(0)
@@ -23,7 +26,7 @@ def findings(examples: Examples, splits: Splits | None = None) -> dict[str, Find
 def table(columns: dict[str, np.ndarray], targets: np.ndarray, task: str = "binary") -> Examples:
     labels = ("a", "b", "c")[: len(np.unique(targets))] if task != "regress" else ()
     count = len(targets)
-    return Examples("t", "table", Table(columns), targets, task, numbered("row", count), labels, tuple(columns))
+    return Examples("t", KINDS["table"], Table(columns), targets, task, numbered("row", count), labels, tuple(columns))
 
 
 @pytest.mark.parametrize("name", BUNDLED)

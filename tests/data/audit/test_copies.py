@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from trainwell.data.audit.copies import copies
-from trainwell.data.examples import Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.sources import from_arrays
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 
 RANDOM = np.random.default_rng(0)
 
@@ -15,7 +18,7 @@ def of_table(columns: dict[str, np.ndarray]) -> Examples:
     count = len(next(iter(columns.values())))
     return Examples(
         "t",
-        "table",
+        KINDS["table"],
         Table(columns),
         np.arange(count, dtype=np.float32),
         "regress",

@@ -10,8 +10,11 @@ import pytest
 
 from trainwell.core.errors import MissingExtraError, UsageError
 from trainwell.data.audit.labels import Judgement, suspicious_labels
-from trainwell.data.examples import Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.sources import BUNDLED, from_arrays
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 
 
 def spoil(examples: Examples, count: int) -> tuple[Examples, np.ndarray]:
@@ -26,7 +29,9 @@ def texts() -> Examples:
     kinds = np.arange(300) % 2
     words = [[f"{kind}{i}" for i in range(30)] for kind in ("good", "bad")]
     said = np.array([" ".join(random.choice(words[kind], 8)) for kind in kinds], dtype=object)
-    return Examples("t", "table", Table({"said": said}), kinds, "binary", numbered("row", 300), ("a", "b"), ("said",))
+    return Examples(
+        "t", KINDS["table"], Table({"said": said}), kinds, "binary", numbered("row", 300), ("a", "b"), ("said",)
+    )
 
 
 def pictures() -> Examples:

@@ -30,7 +30,7 @@ TEN = np.arange(10) % 2
 )
 def test_kinds_of_inputs(x: object, kind: str, shape: tuple[int, ...]) -> None:
     examples = from_arrays(x, TEN)
-    assert (examples.kind, examples.inputs.shape) == (kind, shape)  # type: ignore[union-attr]
+    assert (examples.kind.name, examples.inputs.shape) == (kind, shape)  # type: ignore[union-attr]
     assert examples.inputs.dtype == (np.uint8 if kind == "picture" else np.float32)  # type: ignore[union-attr]
 
 
@@ -78,7 +78,7 @@ def test_an_npz_file_with_splits(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **parts, y_test=TEN[:4])
     examples = read_npz(tmp_path / "a.npz")
     assert examples.given is not None and examples.given.tolist() == [0] * 6 + [2] * 4
-    assert examples.kind == "picture" and examples.inputs[6:].min() == 1  # type: ignore[index]
+    assert examples.kind.name == "picture" and examples.inputs[6:].min() == 1  # type: ignore[index]
 
 
 def test_x_beside_other_splits_is_the_training_split(tmp_path: Path) -> None:

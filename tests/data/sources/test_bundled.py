@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import sklearn.datasets
 
-from trainwell.data.examples import Table
 from trainwell.data.sources.bundled import BUNDLED
+from trainwell.data.values.table import Table
 
 LOADERS = {
     "iris": sklearn.datasets.load_iris,
@@ -32,7 +32,7 @@ def test_digits() -> None:
     ours, theirs = BUNDLED["digits"](), sklearn.datasets.load_digits()
     np.testing.assert_array_equal(np.round(ours.inputs[..., 0] * (16 / 255)), theirs.images)
     np.testing.assert_array_equal(ours.targets, theirs.target)
-    assert (ours.kind, ours.task, ours.inputs.dtype, ours.inputs.max()) == ("picture", "classify", np.uint8, 255)
+    assert (ours.kind.name, ours.task, ours.inputs.dtype, ours.inputs.max()) == ("picture", "classify", np.uint8, 255)
 
 
 def test_diabetes_is_regression() -> None:

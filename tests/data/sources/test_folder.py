@@ -44,7 +44,7 @@ def pets(tmp_path: Path) -> Path:
 
 def test_a_class_for_each_sub_folder(pets: Path) -> None:
     examples = read(pets)
-    assert (examples.name, examples.kind, examples.task, examples.labels) == (
+    assert (examples.name, examples.kind.name, examples.task, examples.labels) == (
         "pets",
         "picture",
         "binary",
@@ -201,7 +201,7 @@ def test_texts_are_read_where_there_are_no_pictures(reviews: Path) -> None:
     (reviews / "bad" / "6.txt").write_text(" \n")
     (reviews / "bad" / "notes.doc").write_text("")
     examples = read(reviews)
-    assert (examples.kind, examples.task, examples.labels, examples.features) == (
+    assert (examples.kind.name, examples.task, examples.labels, examples.features) == (
         "table",
         "binary",
         ("bad", "good"),

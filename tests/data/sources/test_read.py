@@ -16,9 +16,9 @@ from trainwell.recipe.sections import DataRecipe
 def test_every_kind_of_source_is_recognised(tmp_path: Path) -> None:
     assert read(DataRecipe(source="wine")).name == "wine"
     np.savez(tmp_path / "a.npz", X=np.eye(4), y=[0, 1, 0, 1])
-    assert read(DataRecipe(source=str(tmp_path / "a.npz"))).kind == "array"
+    assert read(DataRecipe(source=str(tmp_path / "a.npz"))).kind.name == "array"
     (tmp_path / "a.txt").write_text("a,y\n1,x\n2,z\n")
-    assert read(DataRecipe(source=str(tmp_path / "a.txt"))).kind == "table"
+    assert read(DataRecipe(source=str(tmp_path / "a.txt"))).kind.name == "table"
 
 
 def test_the_task_can_be_decided(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwell.core.errors import DataError, TrainwellError
-from trainwell.data.examples import Examples, Table
+from trainwell.data.examples import Examples
 from trainwell.data.sources.table import read_rows, read_table
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 SHARED = Path(__file__).parents[4] / "shared" / "data" / "tabular"

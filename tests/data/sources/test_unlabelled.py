@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from trainwell.core.errors import DataError, RecipeError
-from trainwell.data.examples import Examples, Table
+from trainwell.data.examples import Examples
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, as_inputs, from_arrays
 from trainwell.data.sources.table import read_table
 from trainwell.data.sources.unlabelled import read_inputs
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 RECIPE = DataRecipe()
@@ -84,9 +85,9 @@ def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
     cases = [
         ("absent", ARRAY, "There is no file or folder"),
         ("pipe", ARRAY, "must be a regular file"),
-        ("a.csv", ARRAY, "is read as a table, but the network takes inputs of kind 'array'"),
+        ("a.csv", ARRAY, "is read as a table, but the network was trained on arrays"),
         ("a.npz", ARRAY, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
-        ("empty", ARRAY, "holds pictures, but the network was trained on inputs of kind 'array'"),
+        ("empty", ARRAY, "holds pictures, but the network was trained on arrays"),
         ("empty", DIGITS, "must hold pictures to predict on, but there is none"),
     ]
     with pytest.raises(RecipeError, match="got nothing"):

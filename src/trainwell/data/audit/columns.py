@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding, Severity
-from trainwell.data.examples import Array, Examples, Table, missing
-from trainwell.data.free_text import is_text
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import Measurement
 from trainwell.data.splits import Splits
-
-Column = NDArray[np.float64]
 
 _LEAK = 0.99  # score of one column alone, from 0 (chance) to 1: diagnosis D4 asks for an AUC of 0.99
 _SAMPLED = 5000  # rows that are enough to see it
@@ -37,67 +35,37 @@ class Feature(NamedTuple):
     greatest: float
 
 
-def numbers(examples: Examples) -> Mapping[str, Column]:
-    """Return what can be compared of every example as named columns: columns of a table, brightness of pictures.
-
-    Categories are numbered by how frequent they are; texts become their length.
-    """
-    inputs = examples.inputs
-    if isinstance(inputs, Table):
-        return {name: _column(values) for name, values in list(inputs.columns.items())[:_MOST]}
-    if examples.kind == "picture":
-        mean, spread = np.empty((2, len(inputs), inputs.shape[3]))
-        for start in range(0, len(inputs), 1024):
-            block = inputs[start : start + 1024].reshape(-1, inputs.shape[1] * inputs.shape[2], inputs.shape[3])
-            mean[start : start + 1024] = block.mean(axis=1, dtype=np.float32)
-            spread[start : start + 1024] = block.std(axis=1, dtype=np.float32)
-        names = ("grey",) if inputs.shape[3] == 1 else ("red", "green", "blue")
-        return {f"mean {name}": mean[:, i] for i, name in enumerate(names)} | {
-            f"deviation of {name}": spread[:, i] for i, name in enumerate(names)
-        }
-    flat = inputs.reshape(len(inputs), -1).astype(np.float64)
-    if flat.shape[1] > _MOST:
-        return {"mean": flat.mean(axis=1), "deviation": flat.std(axis=1)}
-    return dict(zip(examples.features or [f"x{i}" for i in range(flat.shape[1])], flat.T, strict=True))
+def numbers(examples: Examples) -> Mapping[str, Measurement]:
+    """Return what can be compared of every example as named columns, as its kind measures it."""
+    return examples.kind.measure(examples.inputs, examples.features, _MOST)
 
 
-def features(columns: Mapping[str, Column]) -> tuple[Feature, ...]:
+def features(columns: Mapping[str, Measurement]) -> tuple[Feature, ...]:
     """Summarise every column."""
     return tuple(
         Feature(name, float(np.isnan(values).mean()), *_range(values[~np.isnan(values)]))
-        for name, values in columns.items()
+        for name, (values, _) in columns.items()
     )
 
 
-def column_findings(examples: Examples, splits: Splits, columns: Mapping[str, Column]) -> Iterator[Finding]:
+def column_findings(examples: Examples, splits: Splits, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
     """Yield what single columns reveal."""
     found = (
         _leaks(examples, columns),
         _mismatch(splits, columns),
         _outliers(examples, columns),
-        _blank(examples, columns),
-        _incomplete(examples),
     )
     yield from (finding for finding in found if finding)
+    yield from examples.kind.findings(examples.inputs, ids=examples.ids, measured=columns)
 
 
-def _column(values: Array) -> Column:
-    if values.dtype != object:
-        return values.astype(np.float64)
-    if is_text(values):
-        return np.array([np.nan if text is None else len(text) for text in values.tolist()], dtype=np.float64)
-    known, counts = np.unique(values[~missing(values)].astype(str), return_counts=True)
-    rank = {name: float(i) for i, name in enumerate(known[np.argsort(-counts, kind="stable")].tolist())}
-    return np.array([rank.get(str(value), np.nan) if value is not None else np.nan for value in values.tolist()])
-
-
-def _range(known: Column) -> tuple[float, float, float]:
+def _range(known: NDArray[np.float64]) -> tuple[float, float, float]:
     return (float(known.min()), float(known.mean()), float(known.max())) if len(known) else (np.nan, np.nan, np.nan)
 
 
-def _leaks(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
+def _leaks(examples: Examples, columns: Mapping[str, Measurement]) -> Finding | None:
     """Find columns from which alone a small tree tells the target of rows it has not seen."""
-    if examples.kind == "picture" or examples.targets.ndim > 1 or len(columns) < 2 or len(examples) < 30:
+    if not examples.kind.has_columns or examples.targets.ndim > 1 or len(columns) < 2 or len(examples) < 30:
         return None
     from sklearn.model_selection import cross_val_score
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
@@ -114,7 +82,7 @@ def _leaks(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
     told: dict[str, float] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with fewer rows than folds
-        for name, values in columns.items():
+        for name, (values, _) in columns.items():
             alone = np.nan_to_num(values[rows], nan=np.nanmin(values, initial=0.0) - 1.0)[:, np.newaxis]
             if np.ptp(alone):
                 told[name] = float(cross_val_score(tree, alone, targets, scoring=score, cv=3).mean() - chance)
@@ -132,12 +100,12 @@ def _leaks(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
     )
 
 
-def _mismatch(splits: Splits, columns: Mapping[str, Column]) -> Finding | None:
+def _mismatch(splits: Splits, columns: Mapping[str, Measurement]) -> Finding | None:
     from scipy.stats import ks_2samp
 
     worst: list[tuple[float, float, str]] = []
     tests = max(1, 2 * len(columns))
-    for name, values in columns.items():
+    for name, (values, _) in columns.items():
         train = values[splits.train]
         for part, rows in (("validation", splits.validation), ("test", splits.test)):
             one, two = train[~np.isnan(train)], values[rows][~np.isnan(values[rows])]
@@ -166,12 +134,10 @@ def _mismatch(splits: Splits, columns: Mapping[str, Column]) -> Finding | None:
     )  # fmt: skip
 
 
-def _outliers(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
-    if not isinstance(examples.inputs, Table) and examples.kind != "array":
-        return None
+def _outliers(examples: Examples, columns: Mapping[str, Measurement]) -> Finding | None:
     found: dict[int, tuple[float, str]] = {}
-    for name, values in columns.items():
-        if isinstance(examples.inputs, Table) and not examples.inputs.is_numeric(name):
+    for name, (values, is_quantity) in columns.items():
+        if not is_quantity:
             continue
         known = values[~np.isnan(values)]
         low, middle, high = np.quantile(known, [0.25, 0.5, 0.75]) if len(known) else (0.0, 0.0, 0.0)
@@ -187,32 +153,3 @@ def _outliers(examples: Examples, columns: Mapping[str, Column]) -> Finding | No
     evidence = {"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER}
     where = tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN])
     return Finding("outliers", Severity.INFO, title, evidence=evidence, where=where)
-
-
-def _blank(examples: Examples, columns: Mapping[str, Column]) -> Finding | None:
-    if examples.kind != "picture":
-        return None
-    spread = np.max([values for name, values in columns.items() if name.startswith("deviation")], axis=0)
-    blank = np.flatnonzero(spread < 1.0)
-    if not len(blank):
-        return None
-    title = f"{len(blank):,} of {len(examples):,} pictures show one flat colour: nothing can be learned from them."
-    where = tuple(plain(str(examples.ids[row])) for row in blank[:_SHOWN])
-    evidence = {"blank_pictures": len(blank), "blank_pictures_limit": 0}
-    return Finding("blank_pictures", Severity.WARNING, title, evidence=evidence, where=where)
-
-
-def _incomplete(examples: Examples) -> Finding | None:
-    if not isinstance(examples.inputs, Table):
-        return None
-    shares = {name: float(missing(values).mean()) for name, values in examples.inputs.columns.items()}
-    gaps = sorted((name for name in shares if shares[name] > 0), key=lambda name: -shares[name])
-    if not gaps:
-        return None
-    share = shares[gaps[0]]
-    title = (
-        f"{len(gaps):,} of {len(shares):,} columns have gaps, up to {share:.0%} of the rows: each gets the training "
-        "median and an input that says so."
-    )
-    evidence = {"missing_fraction": share, "missing_fraction_limit": 0.0}
-    return Finding("missing_values", Severity.INFO, title, evidence=evidence, where=tuple(map(plain, gaps[:_SHOWN])))

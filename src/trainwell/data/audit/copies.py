@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainwell.data.audit.near_duplicates import Pair, near_copies
-from trainwell.data.examples import Array, Examples, Table
-from trainwell.data.free_text import is_text, normalise
+from trainwell.data.examples import Examples
+from trainwell.data.values.free_text import normalise
+from trainwell.data.values.missing import Array
 
 _ROUNDING = 1e-3  # rows are equal if no number differs by more than this share of its column's deviation
 _WIDEST = 64  # numbers in a row beyond which rows are compared byte by byte only
@@ -25,17 +26,16 @@ def copies(examples: Examples) -> list[Pair]:
     Returns:
         each pair once, in the order of their numbers. Groups of more than 10 copies are paired with their first only.
     """
+    kind = examples.kind
     inputs = examples.inputs
-    if isinstance(inputs, Table):
-        texts = [name for name in inputs.columns if is_text(inputs.columns[name])]
-        found = _texts(inputs, texts) if texts else _rows(_codes(inputs))
+    if (texts := kind.texts(inputs)) is not None:
+        found = _texts(texts)
+    elif (numbers := kind.numbers(inputs)) is not None:
+        found = _rows(numbers)
     else:
-        found = dict(_exact(inputs))
-        pictures = inputs if examples.kind == "picture" else _as_pictures(inputs)
-        if pictures is not None:
-            found = {(pair.first, pair.second): pair.agreement for pair in near_copies(pictures)} | found
-        elif inputs[0].size <= _WIDEST:
-            found = _rows(inputs.reshape(len(inputs), -1).astype(np.float64))
+        found = dict(_exact(kind.identity(inputs)))
+        if (pixels := kind.pixels(inputs)) is not None:
+            found = {(pair.first, pair.second): pair.agreement for pair in near_copies(pixels)} | found
     return [Pair(*key, found[key]) for key in sorted(found)]
 
 
@@ -51,22 +51,8 @@ def _grouped(keys: Iterable[object]) -> Mapping[tuple[int, int], float]:
     return pairs
 
 
-def _exact(inputs: Array) -> Mapping[tuple[int, int], float]:
-    rows = np.ascontiguousarray(inputs).reshape(len(inputs), -1)
-    return _grouped(row.tobytes() for row in rows)
-
-
-def _codes(table: Table) -> NDArray[np.float64]:
-    """Return a table as numbers: missing ones far away from all others, texts numbered by value."""
-    columns = []
-    for name, values in table.columns.items():
-        if not table.is_numeric(name):
-            number: dict[object, int] = {}
-            columns.append(np.array([number.setdefault(value, len(number)) for value in values.tolist()], float))
-            continue
-        spread = np.nanstd(values) if not np.isnan(values).all() else 0.0
-        columns.append(np.where(np.isnan(values), np.nanmax(values, initial=0.0) + 1e3 * (spread or 1.0), values))
-    return np.column_stack(columns)
+def _exact(rows: Array) -> Mapping[tuple[int, int], float]:
+    return _grouped(row.tobytes() for row in np.ascontiguousarray(rows))
 
 
 def _rows(numbers: NDArray[np.float64]) -> dict[tuple[int, int], float]:
@@ -84,21 +70,9 @@ def _rows(numbers: NDArray[np.float64]) -> dict[tuple[int, int], float]:
     return pairs
 
 
-def _as_pictures(inputs: Array) -> Array | None:
-    """Return arrays that look like pictures as such: two sides of 16 and more, one or three channels."""
-    if inputs.ndim == 3:
-        inputs = inputs[:, np.newaxis]
-    if inputs.ndim != 4 or inputs.shape[1] not in (1, 3) or min(inputs.shape[2:]) < 16:
-        return None
-    low, high = float(inputs.min()), float(inputs.max())
-    levels = np.moveaxis((inputs - low) * (255 / ((high - low) or 1.0)), 1, 3)
-    return levels.astype(np.uint8)
-
-
-def _texts(table: Table, names: list[str]) -> dict[tuple[int, int], float]:
+def _texts(examples: Sequence[tuple[str | None, ...]]) -> dict[tuple[int, int], float]:
     """Pair texts that are equal once normalised, and those that share nearly all runs of characters."""
-    columns = [table.columns[name].tolist() for name in names]
-    texts = [" / ".join(map(normalise, parts)) for parts in zip(*columns, strict=True)]
+    texts = [" / ".join(map(normalise, parts)) for parts in examples]
     pairs = dict(_grouped(texts))
     if len(texts) > _TEXTS:
         return pairs

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainwell.core.seeds import derive
-from trainwell.data.examples import Array
+from trainwell.data.values.missing import Array
 
 SMALLEST = 16  # pixels a side that three poolings leave something of
 _LARGEST = 40  # pixels a side to which pictures are reduced

@@ -17,10 +17,8 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import MissingExtraError, UsageError
 from trainwell.data.audit.label_network import SMALLEST, by_network
-from trainwell.data.examples import Array, Examples, Table
-from trainwell.data.free_text import is_text
-from trainwell.data.prepare import Preparation
-from trainwell.recipe.sections import DataRecipe
+from trainwell.data.examples import Examples
+from trainwell.data.values.missing import Array
 
 Float32 = NDArray[np.float32]
 
@@ -81,7 +79,7 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
     """
     network = judge == "network"
     inputs = examples.inputs
-    if network and (isinstance(inputs, Table) or examples.kind != "picture" or min(inputs.shape[1:3]) < SMALLEST):
+    if network and (not examples.kind.is_spatial or min(inputs.shape[1:3]) < SMALLEST):
         raise UsageError(
             f"--judge must be 'fast' for {examples.name}, got 'network': it looks at pictures of at least {SMALLEST} "
             "pixels a side. Leave it out."
@@ -95,7 +93,7 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
     if len(judged) < 2:
         return Judgement([], 0.0, 0.0)
     targets = np.searchsorted(judged, classes[rows])
-    if network and not isinstance(inputs, Table):
+    if network:
         probabilities = by_network(inputs, rows, targets, seed=seed)
     else:
         probabilities = out_of_sample(examples, rows, targets, seed=seed)
@@ -116,16 +114,13 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
 
 def out_of_sample(examples: Examples, rows: Array, targets: Array, *, seed: int = 0) -> Array:
     """Return (rows, classes) probabilities, each from a model that did not see the example."""
+    kind = examples.kind
     inputs = examples.inputs
-    if isinstance(inputs, Table):
-        texts = [name for name in inputs.columns if is_text(inputs.columns[name])]
-        if texts:
-            parts = zip(*(inputs.columns[name][rows] for name in texts), strict=True)
-            return _by_words([" ".join(map(str, row)) for row in parts], targets)
-        return _by_trees(Preparation.fit(examples, rows, DataRecipe()).inputs(inputs[rows]), targets, seed)
-    if examples.kind == "picture" and min(inputs.shape[1:3]) >= 2 * _SIDE:
+    if (texts := kind.texts(inputs)) is not None:
+        return _by_words([" ".join(map(str, texts[row])) for row in rows.tolist()], targets)
+    if kind.is_spatial and min(inputs.shape[1:3]) >= 2 * _SIDE:
         return _by_folds(_patch_features(inputs, rows, seed), targets, seed)
-    return _by_trees(inputs[rows].reshape(len(rows), -1), targets, seed)
+    return _by_trees(kind.flat(inputs, rows, name=examples.name), targets, seed)
 
 
 def _by_trees(inputs: Array, targets: Array, seed: int) -> Array:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from trainwell.data.examples import Array
+from trainwell.data.values.missing import Array
 
 Float32 = NDArray[np.float32]
 Ints = NDArray[np.int64]

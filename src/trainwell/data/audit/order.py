@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding, Severity
 from trainwell.data.examples import Examples
+from trainwell.data.kinds import Measurement
 from trainwell.data.splits import Splits
 
 _BATCH = 32  # examples of a batch, as loaders take them when nobody says otherwise
@@ -20,7 +20,7 @@ _FEW = 10  # training examples of a class below which it can hardly be learned
 _SHOWN = 10
 
 
-def order_findings(examples: Examples, splits: Splits, columns: Mapping[str, NDArray[np.float64]]) -> Iterator[Finding]:
+def order_findings(examples: Examples, splits: Splits, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
     """Yield what the order and the sizes reveal."""
     sorted_by_label = _one_label_batches(examples, splits)
     found = (sorted_by_label, None if sorted_by_label else _drift(splits, columns), _too_few(examples, splits))
@@ -45,12 +45,12 @@ def _one_label_batches(examples: Examples, splits: Splits) -> Finding | None:
     )
 
 
-def _drift(splits: Splits, columns: Mapping[str, NDArray[np.float64]]) -> Finding | None:
+def _drift(splits: Splits, columns: Mapping[str, Measurement]) -> Finding | None:
     from scipy.stats import ks_2samp
 
     found = []
     third = len(splits.train) // 3
-    for name, values in columns.items():
+    for name, (values, _) in columns.items():
         ordered = values[splits.train]
         first, last = (part[~np.isnan(part)] for part in (ordered[:third], ordered[-third:]))
         if min(len(first), len(last)) < 30:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
-from numpy.typing import NDArray
 
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding, Severity
-from trainwell.data.examples import Array, Examples, Table, missing
+from trainwell.data.examples import Examples
 from trainwell.data.splits import Splits
+from trainwell.data.values.missing import Array
 
 _DUPLICATES = 0.01  # fraction of the held-out examples from which a score is worth little
 _SEVERAL = 10  # and fewer than this many are no error even in a small split
@@ -68,7 +66,7 @@ def _duplicates(examples: Examples, splits: Splits) -> Finding | None:
     if not pairs:
         return None
     fraction = len(pairs) / held_out
-    by_chance = isinstance(examples.inputs, Table)  # rows of few values may agree without being copies
+    by_chance = examples.kind.repeats_by_chance
     severity = Severity.INFO if by_chance else Severity.WARNING
     if len(pairs) >= _SEVERAL and fraction > _DUPLICATES:
         severity = Severity.ERROR
@@ -105,7 +103,7 @@ def _imbalance(examples: Examples, splits: Splits) -> Finding | None:
 
 
 def _constants(examples: Examples, splits: Splits) -> Finding | None:
-    constant = list(_constant_features(examples, splits.train))
+    constant = list(examples.kind.constant_features(examples.inputs, splits.train, examples.features))
     if not constant:
         return None
     title = f"{len(constant):,} of {len(examples.features):,} inputs never vary in training: they teach nothing."
@@ -113,29 +111,10 @@ def _constants(examples: Examples, splits: Splits) -> Finding | None:
     return Finding("constant_features", Severity.INFO, title, evidence=evidence, where=tuple(constant[:_SHOWN]))
 
 
-def _constant_features(examples: Examples, train: Array) -> Iterator[str]:
-    if isinstance(examples.inputs, Table):
-        for name, values in examples.inputs[train].columns.items():
-            known = values[~missing(values)]
-            if len(known) in (0, len(values)) and all(value == known[0] for value in known[1:]):
-                yield name
-    elif examples.features:
-        varies = np.ptp(examples.inputs[train], axis=0) > 0
-        yield from (name for name, changes in zip(examples.features, varies, strict=True) if not changes)
-
-
 def _rows(examples: Examples) -> Array:
-    """Return one row per example whose bytes are equal exactly where examples are."""
-    if not isinstance(examples.inputs, Table):
-        return examples.inputs.reshape(len(examples), -1)
-    columns = [_codes(values) for values in examples.inputs.columns.values()]
+    """Return rows whose bytes are equal exactly where examples are; inputs that repeat by chance include targets."""
+    inputs = examples.kind.identity(examples.inputs)
+    if not examples.kind.repeats_by_chance:
+        return inputs
     targets = examples.targets.reshape(len(examples), -1).astype(np.float64)
-    return np.stack([*columns, *(_codes(values) for values in targets.T)], axis=1)
-
-
-def _codes(values: Array) -> NDArray[np.int64]:
-    """Number equal values equally; all missing ones are equal."""
-    if values.dtype != object:
-        return np.where(np.isnan(values), np.nan, values + 0.0).view(np.int64)  # + 0.0 makes one zero of two
-    number: dict[str | None, int] = {}
-    return np.array([number.setdefault(value, len(number)) for value in values.tolist()], dtype=np.int64)
+    return np.concatenate([inputs, (targets + 0.0).view(np.int64)], axis=1)  # + 0.0 makes one zero of two

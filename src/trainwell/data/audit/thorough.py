@@ -19,7 +19,7 @@ from trainwell.data.audit.labels import Judgement, Suspect, suspicious_labels
 from trainwell.data.audit.near_duplicates import Pair
 from trainwell.data.audit.order import order_findings
 from trainwell.data.audit.quick import audit
-from trainwell.data.examples import Examples, Table
+from trainwell.data.examples import Examples
 from trainwell.data.splits import Splits
 
 _LEAKED = 0.01  # fraction of the held-out examples that are copies of others from which scores are worth little
@@ -38,7 +38,7 @@ class Audit:
 
     Args:
         name: what the data set is called.
-        kind: "table", "picture" or "array".
+        kind: name of the kind of examples.
         sizes: examples by split.
         class_counts: label to examples in (train, validation, test).
         features: every input in numbers.
@@ -116,7 +116,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
         counts = {label: (int(a), int(b), int(c)) for label, a, b, c in zip(examples.labels, *parts, strict=True)}
     return Audit(
         name=examples.name,
-        kind=examples.kind,
+        kind=examples.kind.name,
         sizes=splits.sizes,
         class_counts=counts,
         features=features(columns),
@@ -139,7 +139,7 @@ def _copies_found(examples: Examples, splits: Splits, pairs: list[Pair]) -> list
         part[rows] = number
     across = [pair for pair in pairs if part[pair.first] != part[pair.second]]
     within = [pair for pair in pairs if part[pair.first] == part[pair.second]]
-    few_values = isinstance(examples.inputs, Table)  # rows of few values agree by chance
+    few_values = examples.kind.repeats_by_chance
     found = []
     if across:
         held = {row for pair in across for row in pair[:2] if part[row]}

@@ -17,6 +17,7 @@ from trainwell.data.augment.geometry import STRAIGHT, Warp, elastic_field
 
 _BENT = {"lens": 0.2, "elastic": 0.02}  # bend of the rim; share of the side
 DEFAULTS = {name: strength for name, (_, strength) in (*STRAIGHT.items(), *COLOURS.items())} | _BENT
+NAMES = ("shift", "flip", *DEFAULTS)  # of all changes of pictures
 _WITHOUT = ("flip", "flip_vertical", "multi_crop")  # these have no strength
 
 

@@ -17,6 +17,7 @@ from trainwell.data.sources.bundled import with_target
 from trainwell.data.sources.folder import read_folder
 from trainwell.data.sources.idx import is_idx_folder, read_idx
 from trainwell.data.sources.table import Rows, choose, read_table
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 # Files that cannot be opened without running what is inside them, or that hold no targets.
@@ -55,7 +56,7 @@ def read(recipe: DataRecipe, *, task: str = "") -> Examples:
 def _read(recipe: DataRecipe, task: str) -> Examples:
     if recipe.source in BUNDLED:
         bundled = BUNDLED[recipe.source]()
-        if bundled.kind == "table" and (recipe.target or recipe.drop or recipe.group):
+        if isinstance(bundled.inputs, Table) and (recipe.target or recipe.drop or recipe.group):
             return choose(Rows(bundled.name, with_target(bundled), bundled.ids), recipe, task)
         return _without_columns(bundled, recipe)
     path = Path(recipe.source).expanduser()

@@ -10,8 +10,12 @@ import numpy as np
 
 from trainwell.core.errors import DataError, ShapeError
 from trainwell.core.files import plain
-from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, numbered
+from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
+from trainwell.data.values.missing import Array
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 
 # Names of the arrays of one split in an .npz file, lower case; X is the whole data set unless there are others.
 _LAYOUT: dict[str, tuple[str, int]] = {
@@ -40,7 +44,7 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
         ShapeError: if x and y differ in length.
 
     >>> examples = from_arrays([[0.5, 1.0], [0.1, 2.0]], ["cat", "dog"])
-    >>> examples.kind, examples.task, examples.labels
+    >>> examples.kind.name, examples.task, examples.labels
     ('array', 'binary', ('cat', 'dog'))
     """
     inputs, targets = _array(x, "x", name=name), _array(y, "y", name=name)
@@ -55,7 +59,7 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
     features = tuple(f"x{i}" for i in range(inputs.shape[1])) if kind == "array" and inputs.ndim == 2 else ()
     return Examples(
         name=name,
-        kind=kind,
+        kind=KINDS[kind],
         inputs=inputs,
         targets=found.values,
         task=found.task,
@@ -104,8 +108,10 @@ def read_npz(path: Path, task: str = "") -> Examples:
     return dataclasses.replace(examples, remarks=(*examples.remarks, said)) if alone else examples
 
 
-def as_inputs(x: Any, *, name: str = "arrays") -> Array:
+def as_inputs(x: Any, *, name: str = "arrays") -> Table | Array:
     """Return arrays or tensors in memory as raw inputs, without targets: what `Preparation.inputs` takes.
+
+    A `Table` is returned as it is.
 
     Raises:
         DataError: if they are no numbers.
@@ -113,10 +119,10 @@ def as_inputs(x: Any, *, name: str = "arrays") -> Array:
     >>> as_inputs([[1, 2]]).dtype
     dtype('float32')
     """
-    return _inputs(_array(x, "x", name=name), name=name)[1]
+    return x if isinstance(x, Table) else _inputs(_array(x, "x", name=name), name=name)[1]
 
 
-def read_npz_inputs(path: Path) -> Array:
+def read_npz_inputs(path: Path) -> Table | Array:
     """Read the inputs of an .npz file, its array X (or x_test), for prediction.
 
     Raises:

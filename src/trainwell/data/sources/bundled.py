@@ -17,7 +17,11 @@ from numpy.typing import NDArray
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import DataError
-from trainwell.data.examples import Array, Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
+from trainwell.data.values.missing import Array
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 
 _IRIS = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 _WINE = (
@@ -37,8 +41,15 @@ def digits() -> Examples:
     numbers = _numbers("digits.csv.gz", ",")
     grey = np.round(numbers[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
     classes = numbers[:, -1].astype(np.int64)
-    labels = tuple(map(str, range(10)))
-    return Examples("digits", "picture", grey, classes, "classify", numbered("row", len(grey)), labels)
+    return Examples(
+        name="digits",
+        kind=KINDS["picture"],
+        inputs=grey,
+        targets=classes,
+        task="classify",
+        ids=numbered("row", len(grey)),
+        labels=tuple(map(str, range(10))),
+    )
 
 
 def iris() -> Examples:
@@ -58,10 +69,17 @@ def breast_cancer() -> Examples:
 
 def diabetes() -> Examples:
     """Read 442 patients by 10 measures, as measured; the target is the disease's progress one year later."""
-    numbers, progress = _numbers("diabetes_data_raw.csv.gz", " "), _numbers("diabetes_target.csv.gz", " ")
-    ids = numbered("row", len(numbers))
-    targets = progress.reshape(-1).astype(np.float32)
-    return Examples("diabetes", "table", _table(numbers, _DIABETES), targets, "regress", ids, (), _DIABETES)
+    numbers = _numbers("diabetes_data_raw.csv.gz", " ")
+    progress = _numbers("diabetes_target.csv.gz", " ")
+    return Examples(
+        name="diabetes",
+        kind=KINDS["table"],
+        inputs=_table(numbers, _DIABETES),
+        targets=progress.reshape(-1).astype(np.float32),
+        task="regress",
+        ids=numbered("row", len(numbers)),
+        features=_DIABETES,
+    )
 
 
 BUNDLED: Catalogue[Callable[[], Examples]] = Catalogue(
@@ -86,10 +104,16 @@ def _classified(name: str, features: tuple[str, ...]) -> Examples:
     header, _, body = _text(f"{name}.csv").partition("\n")
     labels = tuple(header.split(",")[2:])
     numbers = np.loadtxt(io.StringIO(body), delimiter=",", dtype=np.float64)
-    task = "binary" if len(labels) == 2 else "classify"
-    ids = numbered("row", len(numbers))
-    inputs, targets = _table(numbers[:, :-1], features), numbers[:, -1].astype(np.int64)
-    return Examples(name.removesuffix("_data").replace("_", "-"), "table", inputs, targets, task, ids, labels, features)
+    return Examples(
+        name=name.removesuffix("_data").replace("_", "-"),
+        kind=KINDS["table"],
+        inputs=_table(numbers[:, :-1], features),
+        targets=numbers[:, -1].astype(np.int64),
+        task="binary" if len(labels) == 2 else "classify",
+        ids=numbered("row", len(numbers)),
+        labels=labels,
+        features=features,
+    )
 
 
 def _table(numbers: NDArray[np.float64], features: tuple[str, ...]) -> Table:

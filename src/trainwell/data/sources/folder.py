@@ -14,10 +14,14 @@ import numpy as np
 
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
-from trainwell.data.examples import TEST, TRAIN, VALIDATION, Array, Examples, Table, shorten
+from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.sources import cache
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import decode_text
+from trainwell.data.values.missing import Array
+from trainwell.data.values.naming import shorten
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 _SPLITS = {
@@ -79,7 +83,7 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
         said.append(f"Left out, being links to folders: {shorten(found.linked, len(found.linked))}.")
     return Examples(
         name=name,
-        kind=kind,
+        kind=KINDS[kind],
         inputs=inputs,
         targets=targets.astype(np.int64),
         task="binary" if len(labels) == 2 else "classify",

@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import DataError, ShapeError
 from trainwell.core.files import plain
-from trainwell.data.examples import TEST, TRAIN, Examples, numbered
+from trainwell.data.examples import TEST, TRAIN, Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
+from trainwell.data.values.naming import numbered
 
 _PICTURES = re.compile(r"(?P<split>.*?)[-_.]?images[-_.]idx3[-_.]ubyte(\.gz)?")
 # DEFLATE cannot shrink by more than 1,032:1, so a header that promises more than this is a lie.
@@ -55,7 +57,7 @@ def read_idx(path: Path) -> Examples:
     given = np.repeat([TEST if sealed else TRAIN for sealed in test], [len(some) for some in pictures]).astype(np.int8)
     return Examples(
         name=plain(path.name),
-        kind="picture",
+        kind=KINDS["picture"],
         inputs=_join(pictures)[..., np.newaxis],
         targets=targets.values,
         task=targets.task,

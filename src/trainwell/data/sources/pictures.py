@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainwell.core.errors import DataError, MissingExtraError
-from trainwell.data.examples import shorten
+from trainwell.data.values.naming import shorten
 
 Pictures = NDArray[np.uint8]
 Result = TypeVar("Result")

@@ -18,8 +18,12 @@ import numpy as np
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DataError, MissingExtraError
 from trainwell.core.files import plain
-from trainwell.data.examples import Array, Examples, Table, listing, missing, numbered, shorten
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
+from trainwell.data.values.missing import Array, missing
+from trainwell.data.values.naming import listing, numbered, shorten
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
@@ -104,7 +108,7 @@ def choose(rows: Rows, recipe: DataRecipe, task: str = "") -> Examples:
         remarks.append(f"Column {plain(group)!r} keeps equal values in one split; it is not an input.")
     return Examples(
         name=rows.name,
-        kind="table",
+        kind=KINDS["table"],
         inputs=Table(inputs),
         targets=found.values,
         task=found.task,

@@ -10,14 +10,19 @@ import numpy as np
 
 from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
-from trainwell.data.examples import Array, Table, numbered
-from trainwell.data.prepare import Column, Preparation
+from trainwell.data.kinds.picture import PicturePreparation
+from trainwell.data.kinds.table import TablePreparation
+from trainwell.data.prepare import Preparation
 from trainwell.data.sources.arrays import read_npz_inputs
 from trainwell.data.sources.bundled import BUNDLED, with_target
 from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read_texts
 from trainwell.data.sources.idx import read_idx_pictures
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import read_rows
+from trainwell.data.statistics.column import Column
+from trainwell.data.values.missing import Array
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 
@@ -37,7 +42,8 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     """
     if source in BUNDLED:
         examples = BUNDLED[source]()
-        return with_target(examples) if examples.kind == "table" else examples.inputs, examples.ids
+        is_table = isinstance(examples.inputs, Table)
+        return with_target(examples) if is_table else examples.inputs, examples.ids
     path = Path(source).expanduser()
     name = plain(source)
     if not source:
@@ -47,9 +53,9 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     if not path.exists():
         raise DataError(f"There is no file or folder {name} to predict on. Check the path.")
     try:
-        if TEXT in (column.name for column in preparation.columns) and (
-            path.is_dir() or path.suffix.lower() in TEXT_SUFFIXES
-        ):
+        columns = preparation.fitted.columns if isinstance(preparation.fitted, TablePreparation) else ()
+        is_text = path.is_dir() or path.suffix.lower() in TEXT_SUFFIXES
+        if is_text and TEXT in (column.name for column in columns):
             return _texts(path)
         if path.is_dir() or path.suffix.lower() in SUFFIXES:
             return _pictures(path, preparation, recipe)
@@ -63,9 +69,11 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
         if start in (b"\x1f\x8b", b"\0\0"):
             pictures = read_idx_pictures(path)
             return pictures, numbered("picture", len(pictures))
-        if preparation.kind != "table":
-            raise DataError(f"{name} is read as a table, but the network takes inputs of kind {preparation.kind!r}.")
-        known = {column.name: isinstance(column, Column) and column.numeric for column in preparation.columns}
+        if not isinstance(preparation.fitted, TablePreparation):
+            raise DataError(
+                f"{name} is read as a table, but the network was trained on {preparation.kind.description}."
+            )
+        known = {column.name: isinstance(column, Column) and column.numeric for column in columns}
         rows = read_rows(path, recipe.delimiter, known=known)
     except OSError as problem:
         raise DataError(f"{name} cannot be read: {problem.strerror}. Check its permissions.") from None
@@ -82,15 +90,16 @@ def _texts(path: Path) -> tuple[Table, Sequence[str]]:
 
 
 def _pictures(path: Path, preparation: Preparation, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
-    if preparation.kind != "picture":
+    fitted = preparation.fitted
+    if not isinstance(fitted, PicturePreparation):
         raise DataError(
-            f"{plain(path.name)} holds pictures, but the network was trained on inputs of kind {preparation.kind!r}."
+            f"{plain(path.name)} holds pictures, but the network was trained on {preparation.kind.description}."
         )
     files = files_below(path, SUFFIXES)[0] if path.is_dir() else [path]
     if not files:
         raise DataError(f"The folder {plain(path.name)} must hold pictures to predict on, but there is none.")
     read_headers(files, max_pixels=recipe.max_pixels)
-    channels, height, width = preparation.raw_shape
+    channels, height, width = fitted.raw_shape
     blocks = list(decode(files, (height, width, channels), interpolation=recipe.interpolation, crop=recipe.centre_crop))
     root = path if path.is_dir() else path.parent
     return np.concatenate(blocks), tuple(plain(file.relative_to(root).as_posix()) for file in files)

@@ -13,24 +13,35 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import MissingExtraError
 from trainwell.core.files import atomic_write, storage_errors
-from trainwell.data import Preparation
+from trainwell.data import View
 from trainwell.report.text.words import printable
 
 Pixels = NDArray[np.uint8]
 
-_MOST, _ROWS, _COLUMNS = 64, 32, 60  # pictures, rows and inputs that are shown
-_SIDE, _TEXT, _GAP = 96, 13, 8  # pixels of a picture, of a letter, between them
-_INK, _PAPER, _SOFT = (28, 29, 32), (253, 253, 252), (93, 96, 104)
+_MOST = 64  # pictures that are shown
+_ROWS = 32  # examples that are shown as numbers
+_COLUMNS = 60  # numbers that are shown of each
+_SIDE = 96  # pixels of a picture
+_TEXT = 13  # pixels of a letter
+_GAP = 8  # pixels between two pictures
+_INK = (28, 29, 32)
+_PAPER = (253, 253, 252)
+_SOFT = (93, 96, 104)
 
 
 def write_batch(
-    path: Path, inputs: NDArray[np.float32], labels: Sequence[str], preparation: Preparation, *, title: str
+    path: Path, views: Sequence[View], labels: Sequence[str], *, names: Sequence[str] = (), title: str
 ) -> Path:
-    """Write a batch as a PNG: (B, C, H, W) as pictures, all else as a map of numbers from -3 (blue) to 3 (red).
+    """Write a batch as a PNG: pictures, or rows of numbers as a map of colours from -3 (blue) to 3 (red).
 
-    Pictures are shown with the colours they had before their channels were prepared; what augmentation brought in from
-    outside has the mean colour then. Inputs without such colours (a rotation) are stretched to black and white.
-
+    Args:
+        path: where to write.
+        views: the examples, as their kind shows prepared ones. Pictures have the colours they had before their
+            channels were prepared; what augmentation brought in from outside has the mean colour then. Pictures
+            without such colours (after a rotation) are stretched from black to white.
+        labels: what is written to each example.
+        names: names of the numbers; empty if they have none.
+        title: what is written above.
     Raises:
         MissingExtraError: without Pillow.
         StorageError: if the disk refuses.
@@ -41,34 +52,26 @@ def write_batch(
         import PIL.ImageFont
     except ImportError:
         raise MissingExtraError("Drawing a batch", "pillow", "vision") from None
-    drawn = _pictures if inputs.ndim == 4 and inputs.shape[1] in (1, 3) else _numbers
+    pictures = [view.pixels for view in views[:_MOST] if view.pixels is not None]
+    if pictures:
+        drawn = _pictures(PIL, pictures, labels, title=title)
+    else:
+        drawn = _numbers(PIL, views[:_ROWS], labels, names=names[:_COLUMNS], title=title)
     stream = BytesIO()
-    drawn(PIL, inputs, labels, preparation, title).save(stream, "PNG")
+    drawn.save(stream, "PNG")
     with storage_errors(f"Writing {path}", path.absolute().parent):
         atomic_write(path, stream.getvalue())
     return path
 
 
-def picture_pixels(inputs: NDArray[np.float32], preparation: Preparation) -> Pixels:
-    """Return (B, H, W, C) pixels of prepared pictures; without a rotation the preparation is undone exactly."""
-    if preparation.rotation is None and preparation.kind == "picture":
-        mean, std = (np.array(part).reshape(1, -1, 1, 1) for part in (preparation.mean, preparation.std))
-        shown = (inputs * std + mean) * 255
-    else:
-        low, high = float(inputs.min()), float(inputs.max())
-        shown = (inputs - low) * (255 / ((high - low) or 1.0))
-    pixels: Pixels = np.moveaxis(np.clip(np.rint(shown), 0, 255), 1, 3).astype(np.uint8)
-    return pixels
-
-
-def _pictures(pil: Any, inputs: Any, labels: Sequence[str], preparation: Preparation, title: str) -> Any:
-    pixels = picture_pixels(inputs[:_MOST], preparation)
-    count, height, width = pixels.shape[:3]
+def _pictures(pil: Any, pictures: Sequence[Pixels], labels: Sequence[str], *, title: str) -> Any:
+    count = len(pictures)
+    height, width = pictures[0].shape[:2]
     times = max(1, _SIDE // max(height, width))
     across = math.ceil(math.sqrt(count))
     cell = (max(width * times, 64) + _GAP, height * times + _TEXT + 6 + _GAP)
     canvas, draw, font = _canvas(pil, across * cell[0] + _GAP, -(-count // across) * cell[1] + _GAP, title)
-    for number, picture in enumerate(pixels):
+    for number, picture in enumerate(pictures):
         left = _GAP + number % across * cell[0]
         top = _head() + number // across * cell[1]
         image = pil.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
@@ -77,11 +80,11 @@ def _pictures(pil: Any, inputs: Any, labels: Sequence[str], preparation: Prepara
     return canvas
 
 
-def _numbers(pil: Any, inputs: Any, labels: Sequence[str], preparation: Preparation, title: str) -> Any:
-    flat = inputs.reshape(len(inputs), -1)[:_ROWS, :_COLUMNS]
+def _numbers(pil: Any, views: Sequence[View], labels: Sequence[str], *, names: Sequence[str], title: str) -> Any:
+    flat = np.array([list(view.values.values())[:_COLUMNS] for view in views])
     rows, columns = flat.shape
-    names = preparation.feature_names[:_COLUMNS]
-    beside, side = 130, 22
+    beside = 130
+    side = 22
     below = 110 if names else 10
     canvas, draw, font = _canvas(pil, beside + columns * side + 40, rows * side + below, title)
     strength = np.clip(flat / 3, -1, 1)[..., np.newaxis]

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.core.finding import Severity
-from trainwell.data import Audit, Examples, Table
+from trainwell.data import Audit, Examples
 from trainwell.explain import data_uri
 from trainwell.report.figures.markup import Child, Markup, join, table, tag
 from trainwell.report.html.page import complete
@@ -127,7 +127,7 @@ def _copies(audit: Audit, examples: Examples) -> Markup | None:
     lead = tag(
         "p", f"{plural(len(audit.duplicates), 'pair')}; {len(shown)} are shown, near copies first.", class_="quiet"
     )
-    if examples.kind != "picture":
+    if not examples.kind.is_spatial:
         rows = [_row(examples, row, f"{pair.agreement:.4g}") for pair in shown for row in pair[:2]]
         return join([lead, _rows(examples, rows, "agreement")])
     cards = []
@@ -149,7 +149,7 @@ def _suspects(audit: Audit, examples: Examples) -> Markup | None:
         "them: look before you relabel.",
         class_="quiet",
     )
-    if examples.kind != "picture":
+    if not examples.kind.is_spatial:
         rows = [_row(examples, s.index, f"{printable(s.suggested)} ({percent(s.confidence)})") for s in shown]
         return join([lead, _rows(examples, rows, "suggested")])
     cards = [
@@ -165,10 +165,8 @@ def _suspects(audit: Audit, examples: Examples) -> Markup | None:
 
 def _row(examples: Examples, row: int, said: str) -> list[str]:
     cells = [printable(str(examples.ids[row])), _label(examples, row), said]
-    if isinstance(examples.inputs, Table):
-        values = [column[row] for column in list(examples.inputs.columns.values())[:_COLUMNS]]
-    else:
-        values = list(examples.inputs[row].reshape(-1)[:_COLUMNS])
+    (view,) = examples.kind.view(examples.inputs, [row], examples.features)
+    values = list(view.values.values())[:_COLUMNS]
     return cells + [printable(value, limit=60) if isinstance(value, str) else number(value) for value in values]
 
 
@@ -185,8 +183,9 @@ def _label(examples: Examples, row: int) -> str:
 
 
 def _thumbnail(examples: Examples, row: int) -> np.ndarray:
-    assert not isinstance(examples.inputs, Table)
-    picture = examples.inputs[row]
+    (view,) = examples.kind.view(examples.inputs, [row])
+    picture = view.pixels
+    assert picture is not None  # its kind is spatial
     every = max(1, round(max(picture.shape[:2]) / _SIDE))
     return np.ascontiguousarray(picture[::every, ::every])
 

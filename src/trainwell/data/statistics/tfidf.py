@@ -9,14 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.data.examples import Array
-from trainwell.data.free_text import is_text, normalise
+from trainwell.data.values.free_text import is_text, normalise
+from trainwell.data.values.missing import Array
 
-_MOST, _FEWEST = 2000, 2  # words that are kept, most frequent first, and training texts a word must stand in
+_MOST = 2000  # words that are kept, most frequent first
+_FEWEST = 2  # training texts that a word must occur in
 
 
 @dataclass(frozen=True)
-class Words:
+class TfIdf:
     """How texts become TF-IDF of equal length (Salton and Buckley 1988), fitted on the training rows.
 
     Args:
@@ -24,7 +25,7 @@ class Words:
         words: those that get an input each.
         weights: of each word, ln((1 + texts) / (1 + texts that hold it)) + 1.
 
-    >>> fitted = Words.fit("said", np.array(["a good day", "a bad day", "no good at all"], dtype=object))
+    >>> fitted = TfIdf.fit("said", np.array(["a good day", "a bad day", "no good at all"], dtype=object))
     >>> fitted.words
     ('a', 'day', 'good')
     """
@@ -34,7 +35,7 @@ class Words:
     weights: tuple[float, ...]
 
     @classmethod
-    def fit(cls, name: str, values: Array) -> Words | None:
+    def fit(cls, name: str, values: Array) -> TfIdf | None:
         """Fit on the texts of the training rows, or return None where a column holds none or no word twice."""
         if not is_text(values):
             return None

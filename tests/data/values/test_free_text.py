@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainwell.data.free_text import is_text, normalise
+from trainwell.data.values.free_text import is_text, normalise
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
-from trainwell.data.examples import Array, missing
+from trainwell.data.values.missing import Array, missing
 
 _WORDS = 3  # words a value must have on average, or it names a category
 _DIFFERENT = 0.5  # fraction of different values below which it does, too

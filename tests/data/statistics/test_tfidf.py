@@ -7,9 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwell.data.examples import Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.prepare import Preparation
-from trainwell.data.tfidf import Words
+from trainwell.data.statistics.tfidf import TfIdf
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 TEXTS = np.array(["the film is good good", "the film is bad", "a good one this time", "a bad one this time"], object)
@@ -18,7 +21,7 @@ TEXTS = np.array(["the film is good good", "the film is bad", "a good one this t
 def test_tf_idf_as_scikit_learn_has_it() -> None:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    fitted = Words.fit("said", TEXTS)
+    fitted = TfIdf.fit("said", TEXTS)
     assert fitted
     out = np.zeros((4, len(fitted.words)), np.float32)
     fitted.fill(TEXTS, out)
@@ -28,7 +31,7 @@ def test_tf_idf_as_scikit_learn_has_it() -> None:
 
 @given(st.text(max_size=40))
 def test_every_text_is_equally_long_or_holds_no_known_word(text: str) -> None:
-    fitted = Words.fit("said", TEXTS)
+    fitted = TfIdf.fit("said", TEXTS)
     assert fitted
     out = np.zeros((1, len(fitted.words)), np.float32)
     fitted.fill(np.array([text], object), out)
@@ -39,7 +42,7 @@ def test_every_text_is_equally_long_or_holds_no_known_word(text: str) -> None:
 def test_a_table_of_texts_alone_learns_from_words_and_is_stored() -> None:
     kinds = np.arange(4) % 2
     examples = Examples(
-        "t", "table", Table({"said": TEXTS}), kinds, "binary", numbered("row", 4), ("a", "b"), ("said",)
+        "t", KINDS["table"], Table({"said": TEXTS}), kinds, "binary", numbered("row", 4), ("a", "b"), ("said",)
     )
     fitted = Preparation.fit(examples, np.arange(4), DataRecipe())
     assert fitted.feature_names[:2] == ("said: a", "said: bad")
@@ -51,4 +54,4 @@ def test_a_table_of_texts_alone_learns_from_words_and_is_stored() -> None:
 
 @pytest.mark.parametrize("values", [["red", "blue"] * 3, ["one two three", "four five six"]])
 def test_categories_and_words_that_stand_once_are_no_texts(values: list[str]) -> None:
-    assert Words.fit("x", np.array(values, object)) is None
+    assert TfIdf.fit("x", np.array(values, object)) is None

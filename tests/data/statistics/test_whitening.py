@@ -11,9 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwell.core.errors import DataError, RecipeError
-from trainwell.data.examples import Examples, Table, numbered
+from trainwell.data.examples import Examples
+from trainwell.data.kinds import KINDS
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED, from_arrays
+from trainwell.data.values.naming import numbered
+from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 
@@ -23,16 +26,16 @@ def mixed(width: int, count: int = 300, seed: int = 0) -> Examples:
     return from_arrays(rows.astype(np.float32), np.arange(count) % 2)
 
 
-def prepared(examples: Examples, way: str, components: int = 0, train=None) -> tuple[Preparation, np.ndarray]:
+def prepared(examples: Examples, method: str, components: int = 0, train=None) -> tuple[Preparation, np.ndarray]:
     train = np.arange(len(examples)) if train is None else train
-    fitted = Preparation.fit(examples, train, DataRecipe(prepare=way, components=components))
+    fitted = Preparation.fit(examples, train, DataRecipe(prepare=method, components=components))
     return fitted, fitted.inputs(examples.inputs)
 
 
 @settings(max_examples=20, deadline=None)
 @given(st.integers(2, 12), st.integers(0, 1000), st.sampled_from(["whiten_pca", "whiten_zca"]))
-def test_whitened_covariance_is_one(width: int, seed: int, way: str) -> None:
-    _, inputs = prepared(mixed(width, seed=seed), way)
+def test_whitened_covariance_is_one(width: int, seed: int, method: str) -> None:
+    _, inputs = prepared(mixed(width, seed=seed), method)
     np.testing.assert_allclose(np.cov(inputs.T, bias=True), np.eye(width), atol=1e-3)
     np.testing.assert_allclose(inputs.mean(axis=0), 0, atol=1e-4)
 
@@ -71,10 +74,10 @@ def test_the_mean_image_and_the_channel_means() -> None:
     np.testing.assert_array_equal(prepared(coloured, "channel_mean_std")[1], prepared(coloured, "standardise")[1])
 
 
-@pytest.mark.parametrize(("way", "low", "high"), [("min_max", 0, 1), ("none", 0, 200 / 255)])
-def test_pictures_and_numbers_between_limits(way: str, low: float, high: float) -> None:
+@pytest.mark.parametrize(("method", "low", "high"), [("min_max", 0, 1), ("none", 0, 200 / 255)])
+def test_pictures_and_numbers_between_limits(method: str, low: float, high: float) -> None:
     pictures = from_arrays(np.random.default_rng(0).integers(0, 201, (60, 6, 6, 1), dtype=np.uint8), np.arange(60) % 2)
-    inputs = prepared(pictures, way)[1]
+    inputs = prepared(pictures, method)[1]
     assert inputs.min() == pytest.approx(low, abs=1e-6) and inputs.max() == pytest.approx(high, abs=1e-6)
 
 
@@ -89,8 +92,8 @@ def test_scale_and_centre_do_half_each() -> None:
     )
 
 
-WAYS = ["centre", "scale", "min_max", "decorrelate", "whiten_pca", "whiten_zca"]
-PICTURE_WAYS = ["mean_image", "channel_mean", "channel_mean_std"]
+METHODS = ["centre", "scale", "min_max", "decorrelate", "whiten_pca", "whiten_zca"]
+PICTURE_METHODS = ["mean_image", "channel_mean", "channel_mean_std"]
 
 
 class Spy(np.ndarray):
@@ -106,8 +109,8 @@ class Spy(np.ndarray):
         return np.asarray(self)[key]
 
 
-@pytest.mark.parametrize("way", [*WAYS, *PICTURE_WAYS, "standardise"])
-def test_no_row_but_the_training_rows_is_read_in_any_fold(way: str) -> None:
+@pytest.mark.parametrize("method", [*METHODS, *PICTURE_METHODS, "standardise"])
+def test_no_row_but_the_training_rows_is_read_in_any_fold(method: str) -> None:
     from trainwell.fitting import gather, plan
     from trainwell.population.folds import stand
     from trainwell.recipe import edit
@@ -118,20 +121,20 @@ def test_no_row_but_the_training_rows_is_read_in_any_fold(way: str) -> None:
     for splits in ground.splits:
         spied = pictures.view(Spy)
         spied.asked = set()
-        recipe = edit(ground.plan.recipe, {"data.prepare": way})
+        recipe = edit(ground.plan.recipe, {"data.prepare": method})
         object.__setattr__(watched := dataclasses.replace(examples), "inputs", spied)
         Preparation.fit(watched, splits.train, recipe.data)
         assert spied.asked and spied.asked <= set(splits.train.tolist())
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_what_is_not_training_changes_nothing_and_json_loses_nothing(way: str) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_what_is_not_training_changes_nothing_and_json_loses_nothing(method: str) -> None:
     examples = mixed(5)
     train = np.arange(0, 300, 2)
-    fitted, inputs = prepared(examples, way, train=train)
+    fitted, inputs = prepared(examples, method, train=train)
     poisoned = examples.inputs.copy()
     poisoned[1::2] = 1e6
-    assert prepared(dataclasses.replace(examples, inputs=poisoned), way, train=train)[0] == fitted
+    assert prepared(dataclasses.replace(examples, inputs=poisoned), method, train=train)[0] == fitted
     restored = Preparation.from_json(json.loads(json.dumps(fitted.to_json())))
     assert restored == fitted
     np.testing.assert_array_equal(restored.inputs(examples.inputs), inputs)
@@ -140,7 +143,14 @@ def test_what_is_not_training_changes_nothing_and_json_loses_nothing(way: str) -
 def table(columns: dict[str, np.ndarray]) -> Examples:
     count = len(next(iter(columns.values())))
     return Examples(
-        "t", "table", Table(columns), np.arange(count) % 2, "binary", numbered("row", count), ("a", "b"), tuple(columns)
+        "t",
+        KINDS["table"],
+        Table(columns),
+        np.arange(count) % 2,
+        "binary",
+        numbered("row", count),
+        ("a", "b"),
+        tuple(columns),
     )
 
 
@@ -160,13 +170,13 @@ REFUSED = {
 
 @pytest.mark.parametrize("case", REFUSED)
 def test_statistics_that_cannot_be_computed_are_one_sentence(case: str) -> None:
-    examples, way, components, said = REFUSED[case]
+    examples, method, components, said = REFUSED[case]
     with pytest.raises(DataError, match=said):
-        prepared(examples, way, components)
+        prepared(examples, method, components)
 
 
-def test_ways_of_pictures_are_for_pictures_and_components_for_rotations() -> None:
-    with pytest.raises(RecipeError, match="'mean_image' is for pictures, got array inputs"):
+def test_methods_of_pictures_are_for_pictures_and_components_for_rotations() -> None:
+    with pytest.raises(RecipeError, match="for arrays, got 'mean_image'"):
         prepared(mixed(3), "mean_image")
     with pytest.raises(RecipeError, match="data.components must be 0 with data.prepare = 'standardise'"):
         prepared(mixed(3), "standardise", 2)

@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainwell.core.errors import DataError
-from trainwell.data.examples import shorten
+from trainwell.data.values.naming import shorten
 
 Float32 = NDArray[np.float32]
 Block = Callable[[NDArray[np.int64]], Float32]
 
-ROTATED = ("decorrelate", "whiten_pca", "whiten_zca")  # ways that need the covariance
+ROTATED = ("decorrelate", "whiten_pca", "whiten_zca")  # methods that need the covariance
 MEAN_IMAGE = "mean_image"
 _MOST = 4096  # inputs: the covariance of more does not fit a second or a gigabyte
 _AT_ONCE = 1024
@@ -30,7 +30,7 @@ _NO_VARIANCE = 1e-9  # share of the largest variance below which a direction is 
 
 
 @dataclass(frozen=True)
-class Rotation:
+class LinearTransform:
     """A mean and a matrix, as base64 of little-endian float32 so that they go through JSON without loss.
 
     Args:
@@ -57,36 +57,36 @@ class Rotation:
         return out
 
 
-def fit_rotation(
-    block: Block, train: NDArray[np.int64], way: str, *, names: tuple[str, ...], components: int = 0
-) -> Rotation:
+def fit_transform(
+    block: Block, train: NDArray[np.int64], *, method: str, names: tuple[str, ...], components: int = 0
+) -> LinearTransform:
     """Fit on the training examples.
 
     Args:
         block: returns the inputs of some examples after the first stage, (n, ...).
         train: numbers of the training examples.
-        way: "mean_image", "decorrelate", "whiten_pca" or "whiten_zca".
+        method: "mean_image", "decorrelate", "whiten_pca" or "whiten_zca".
         names: names of the inputs, for messages.
         components: dimensions to keep; 0: all.
     Raises:
         DataError: if the statistics cannot be computed: constant inputs, too few examples, too many inputs.
 
     >>> x = np.random.default_rng(0).normal(size=(500, 3)).astype(np.float32) @ np.diag([1, 5, 9]).astype(np.float32)
-    >>> whiten = fit_rotation(lambda rows: x[rows], np.arange(500), "whiten_zca", names=("a", "b", "c"))
+    >>> whiten = fit_transform(lambda rows: x[rows], np.arange(500), method="whiten_zca", names=("a", "b", "c"))
     >>> np.cov(whiten(x).T, bias=True).round(3) + 0.0
     array([[1., 0., 0.],
            [0., 1., 0.],
            [0., 0., 1.]])
     """
     width = block(train[:1]).reshape(1, -1).shape[1]
-    if way != MEAN_IMAGE:
-        _require_enough(way, width, len(train), components)
+    if method != MEAN_IMAGE:
+        _require_enough(method, width, len(train), components)
     total = np.zeros(width)
     for start in range(0, len(train), _AT_ONCE):
         total += block(train[start : start + _AT_ONCE]).reshape(-1, width).sum(axis=0, dtype=np.float64)
     mean = (total / len(train)).astype(np.float32)
-    if way == MEAN_IMAGE:
-        return Rotation(_encode(mean), "", width)
+    if method == MEAN_IMAGE:
+        return LinearTransform(_encode(mean), "", width)
     covariance = np.zeros((width, width))
     for start in range(0, len(train), _AT_ONCE):
         centred = block(train[start : start + _AT_ONCE]).reshape(-1, width).astype(np.float64) - mean
@@ -95,27 +95,27 @@ def fit_rotation(
     values, vectors = values[::-1], vectors[:, ::-1]
     vectors = vectors * np.where(vectors[np.abs(vectors).argmax(axis=0), np.arange(width)] < 0, -1.0, 1.0)
     kept = min(components or width, width)
-    if way != "decorrelate":
-        _require_variance(way, values, kept, np.diag(covariance), names)
+    if method != "decorrelate":
+        _require_variance(method, values, kept, np.diag(covariance), names)
     matrix = vectors[:, :kept]
-    if way != "decorrelate":
+    if method != "decorrelate":
         matrix = matrix / np.sqrt(values[:kept])
-    if way == "whiten_zca":
+    if method == "whiten_zca":
         matrix = matrix @ vectors[:, :kept].T
     share = float(values[:kept].sum() / max(values.sum(), 1e-300))
-    return Rotation(_encode(mean), _encode(matrix), matrix.shape[1], share)
+    return LinearTransform(_encode(mean), _encode(matrix), matrix.shape[1], share)
 
 
-def _require_enough(way: str, width: int, examples: int, components: int) -> None:
+def _require_enough(method: str, width: int, examples: int, components: int) -> None:
     if width > _MOST:
         raise DataError(
-            f"data.prepare = {way!r} is for at most {_MOST:,} inputs, got {width:,}. "
+            f"data.prepare = {method!r} is for at most {_MOST:,} inputs, got {width:,}. "
             "Lower data.image_size, or choose 'channel_mean_std'."
         )
     wanted = components or width
-    if way != "decorrelate" and examples <= wanted:
+    if method != "decorrelate" and examples <= wanted:
         raise DataError(
-            f"data.prepare = {way!r} must have more training examples than dimensions, got {examples:,} for "
+            f"data.prepare = {method!r} must have more training examples than dimensions, got {examples:,} for "
             f"{wanted:,}. Set data.components to fewer, or choose 'standardise'."
         )
     if components > width:
@@ -123,7 +123,7 @@ def _require_enough(way: str, width: int, examples: int, components: int) -> Non
 
 
 def _require_variance(
-    way: str, values: NDArray[np.float64], kept: int, variances: NDArray[np.float64], names: tuple[str, ...]
+    method: str, values: NDArray[np.float64], kept: int, variances: NDArray[np.float64], names: tuple[str, ...]
 ) -> None:
     usable = int((values > _NO_VARIANCE * values[0]).sum()) if values[0] > 0 else 0
     if usable >= kept:
@@ -131,7 +131,7 @@ def _require_variance(
     constant = [name for name, variance in zip(names, variances, strict=False) if variance <= 0]
     reason = f"constant in training: {shorten(constant, len(constant))}" if constant else "sums of others"
     raise DataError(
-        f"data.prepare = {way!r} must have inputs that all vary by themselves, but {len(values) - usable:,} of "
+        f"data.prepare = {method!r} must have inputs that all vary by themselves, but {len(values) - usable:,} of "
         f"{len(values):,} dimensions do not ({reason}). "
         + (f"Set data.components to at most {usable}." if usable else "Choose 'standardise'.")
     )

@@ -1,0 +1,19 @@
+"""Kinds of example by name: an object each, which knows everything about its inputs."""
+
+from trainwell.core.catalogue import Catalogue
+from trainwell.data.kinds.array import ArrayKind
+from trainwell.data.kinds.kind import InputPreparation as InputPreparation
+from trainwell.data.kinds.kind import Kind as Kind
+from trainwell.data.kinds.kind import Measurement as Measurement
+from trainwell.data.kinds.kind import View as View
+from trainwell.data.kinds.picture import PictureKind
+from trainwell.data.kinds.table import TableKind
+
+KINDS: Catalogue[Kind] = Catalogue(
+    "kind of example",
+    {
+        "table": TableKind(),
+        "picture": PictureKind(),
+        "array": ArrayKind(),
+    },
+)

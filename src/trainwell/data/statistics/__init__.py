@@ -1,0 +1,1 @@
+"""Statistics fitted on the training rows, which kinds of examples are prepared with."""
