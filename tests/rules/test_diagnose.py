@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from trainwell.core.facts import Facts
-from trainwell.core.finding import Severity
+from trainwell.core.finding import Severity, is_symptom
 from trainwell.core.signals import Signals
-from trainwell.rules import RULES, WRITTEN_BY_FIT, diagnose, is_symptom, reads
+from trainwell.rules import RULES, WRITTEN_BY_FIT, diagnose, reads
 
 
 def _zero_head(model: nn.Module) -> None:

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple, final
 import torch.multiprocessing
 
 from trainwell.core.facts import Facts
-from trainwell.core.finding import Finding
+from trainwell.core.finding import Finding, in_order
 from trainwell.core.signals import Signals
 from trainwell.monitor.session import Session
-from trainwell.monitor.trainings.record import Record, causes_first
+from trainwell.monitor.trainings.record import Record
 
 
 class Report(NamedTuple):
@@ -123,7 +123,7 @@ def merged(reports: Sequence[Report]) -> Report:
     found: dict[str, Finding] = {}
     for finding in [*first.findings, *(finding for report in reports for finding in report.findings)]:
         found.setdefault(finding.rule, finding)
-    return first._replace(findings=tuple(causes_first(list(found.values()))))
+    return first._replace(findings=in_order(found.values()))
 
 
 def report_of(session: Session, findings: list[Finding]) -> Report:

@@ -6,7 +6,6 @@ from trainwell.rules.catalogue import WRITTEN_BY_FIT as WRITTEN_BY_FIT
 from trainwell.rules.checked import checked as checked
 from trainwell.rules.cures import cure as cure
 from trainwell.rules.diagnose import diagnose as diagnose
-from trainwell.rules.diagnose import is_symptom as is_symptom
 from trainwell.rules.examples import Example as Example
 from trainwell.rules.examples import Rule as Rule
 from trainwell.rules.examples import examples as examples

@@ -1,28 +1,26 @@
-"""From all findings to one verdict: causes first, their symptoms folded under them."""
+"""Run every rule over what was recorded and return the findings in the one order."""
 
 from __future__ import annotations
 
 import dataclasses
 
 from trainwell.core.facts import Facts
-from trainwell.core.finding import Finding, Severity
+from trainwell.core.finding import Finding, Severity, in_order
 from trainwell.core.signals import Signals
 from trainwell.rules.catalogue import RULES
 from trainwell.rules.examples import Rule
 
 
 def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
-    """Run every rule and order what they find.
+    """Run every rule and return what they find.
 
-    First come the causes, the gravest first and among equals the one earlier in the chain of causes; then the
-    symptoms that a cause explains; last the hints. `explains` of each finding is narrowed to findings that are
-    there. A hint explains nothing: it is no verdict and must not hide one.
+    `explains` of each finding is reduced to rules that also found something; that of a hint is emptied.
 
     Args:
-        signals: what was seen.
-        facts: what is known.
+        signals: what was recorded during training.
+        facts: what was known before it.
     Returns:
-        findings, best first; empty for a healthy run.
+        findings in the order of `trainwell.core.finding.in_order`, causes first; empty for a healthy run.
 
     >>> signals = Signals()
     >>> for step, loss in enumerate([2.3, 40.0, float("nan")]):
@@ -30,7 +28,7 @@ def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
     >>> [(finding.rule, finding.explains) for finding in diagnose(signals, Facts(chance_loss=2.3))]
     [('learning_rate_too_high', ('loss_not_finite',)), ('loss_not_finite', ())]
     """
-    findings = [finding for rule in RULES.values() if (finding := _ask(rule, signals, facts)) is not None]
+    findings = [finding for rule in RULES.values() if (finding := _apply(rule, signals, facts)) is not None]
     there = {finding.rule for finding in findings}
     narrowed = [
         dataclasses.replace(
@@ -41,23 +39,13 @@ def diagnose(signals: Signals, facts: Facts) -> list[Finding]:
         )
         for finding in findings
     ]
-    return sorted(narrowed, key=lambda finding: _rank(finding, narrowed))
+    return list(in_order(narrowed))
 
 
-def _ask(rule: Rule, signals: Signals, facts: Facts) -> Finding | None:
-    """Ask one rule; one that fails must neither silence the others nor reach the training."""
+def _apply(rule: Rule, signals: Signals, facts: Facts) -> Finding | None:
+    """Apply one rule; an error inside it becomes a hint, so that it stops neither the other rules nor the training."""
     try:
         return rule(signals, facts)
     except Exception as problem:
-        title = f"The rule {rule.__name__} failed by itself, please report it: {type(problem).__name__}: {problem}"
+        title = f"The rule {rule.__name__} raised an error, please report it: {type(problem).__name__}: {problem}"
         return Finding(rule.__name__, Severity.INFO, title)
-
-
-def is_symptom(finding: Finding, findings: list[Finding]) -> bool:
-    """Tell whether another finding explains this one."""
-    return any(finding.rule in other.explains for other in findings)
-
-
-def _rank(finding: Finding, findings: list[Finding]) -> tuple[bool, ...]:
-    is_hint = finding.severity is Severity.INFO
-    return is_hint, is_symptom(finding, findings), finding.severity is Severity.WARNING

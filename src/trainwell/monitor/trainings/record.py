@@ -9,12 +9,10 @@ from typing import Any, final
 
 from trainwell.core.errors import TrainwellError
 from trainwell.core.facts import Facts
-from trainwell.core.finding import Finding, Severity
+from trainwell.core.finding import Finding, Severity, in_order, is_symptom
 from trainwell.core.signals import Signals
-from trainwell.rules import diagnose, is_symptom
+from trainwell.rules import diagnose
 from trainwell.runs import RunWriter
-
-_GRAVITY = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 @final
@@ -67,18 +65,13 @@ class Record:
         for series, facts in trainings.items():
             there = {finding.rule for finding in findings}
             findings += [finding for finding in diagnose(series.judged(), facts) if finding.rule not in there]
-        findings = causes_first(findings)
+        findings = list(in_order(findings))
         for finding in findings:
             fresh = finding.rule not in self._said and finding.severity is not Severity.INFO
             if fresh and not is_symptom(finding, findings):
                 self._said.add(finding.rule)
                 self._say(one_line(finding))
         return findings
-
-
-def causes_first(findings: list[Finding]) -> list[Finding]:
-    """Return findings in the order in which a person should read them."""
-    return sorted(findings, key=lambda f: (f.severity is Severity.INFO, is_symptom(f, findings), _GRAVITY[f.severity]))
 
 
 @final
