@@ -19,7 +19,7 @@ from trainwell.search import Options, Trial, open_study, resume_study, tune
 from trainwell.search.methods import Proposer
 from trainwell.search.space import make_space
 from trainwell.search.tune import _store
-from trainwell.web.reading import Folder, search_page
+from trainwell.web.folder import Folder, search_page
 
 SPACE = {"optim.learning_rate": "log:1e-4..1", "nn.dropout": "0..0.7", "optim.name": ["sgd", "adamw"]}
 

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.doctor import treat
-from trainwell.doctor.candidates import Step, apply
+from trainwell.doctor.candidates import RepairStep, apply
 from trainwell.doctor.experiments.trial import reseeded, trial
 from trainwell.fitting import Plan, gather, plan
 from trainwell.recipe import Recipe
@@ -69,7 +69,7 @@ def random_search(made: Plan, name: str) -> Iterator[tuple[float, Recipe]]:
     draw = random.Random(name)
     while True:
         names = draw.sample(list(REPAIRS), draw.randint(1, 3))
-        cure = tuple(Step(name, BLANK, draw.choice((1, 2, 4))) for name in names)
+        cure = tuple(RepairStep(name, BLANK, draw.choice((1, 2, 4))) for name in names)
         recipe = apply(made.recipe, cure)
         if recipe.train.epochs <= 2 * made.recipe.train.epochs and sum(recipe.nn.hidden) <= 4096:
             outcome = trial(made, recipe, epochs=recipe.train.epochs)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from trainwell.web.reading import run_id
+from trainwell.web.folder import run_id
 
 pytestmark = pytest.mark.browser
 sync_api = pytest.importorskip("playwright.sync_api", reason="browser tests need playwright: pip install playwright")
@@ -61,11 +61,11 @@ def test_a_loss_that_explodes_and_breaks_stays_readable(tab, enter, going) -> No
         going.signal("loss/train", step, value)
     going.flush()
     opened.page.get_by_role("link", name=going.path.name).click()
-    expect(opened.page.locator("#status")).to_contain_text("loss not a number")
+    expect(opened.page.locator("#status")).to_contain_text("loss NaN")
     figure = opened.page.locator("figure.chart").first
     figure.scroll_into_view_if_needed()  # only what is seen is drawn
     expect(figure.get_by_role("button", name="log")).to_have_attribute("aria-pressed", "true")
-    expect(figure.locator("text.broken")).to_have_text("not a number")
+    expect(figure.locator("text.broken")).to_have_text("NaN")
     assert all(len(label) < 9 for label in figure.locator("text.tick").all_text_contents())
     expect(opened.page.locator("article").first).to_contain_text("finite number")
     assert opened.errors == []

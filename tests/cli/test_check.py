@@ -64,7 +64,7 @@ def test_a_table_and_its_target(command, tmp_path) -> None:
         (("iris", "--set", "optim.lr=1"), 2, "optim.learning_rate"),
         (("script.py",), 2, "script.py"),
         (("script.py", "--set", "seed=1"), 2, "leave out"),
-        (("iris", "wine"), 2, "one thing at a time"),
+        (("iris", "wine"), 2, "one argument"),
     ],
 )
 def test_bad_input_is_one_sentence(command, arguments, code, message) -> None:

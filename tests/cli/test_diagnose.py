@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainwell.cli.run import diagnosis
 from trainwell.core.finding import Finding, Severity
+from trainwell.runs import RunWriter
 
 
 def test_a_sick_run_and_a_healthy_one(cli) -> None:
@@ -17,18 +17,31 @@ def test_a_sick_run_and_a_healthy_one(cli) -> None:
         "learning_rate_too_high",
         "loss_diverges",
     }
-    assert "try:" in cli("diagnose", "sick").out
+    assert "repair:" in cli("diagnose", "sick").out
     cli("fit", "wine", "--name", "healthy", "--quiet", "--epochs", 15)
     verdicts = [f for f in cli("diagnose", "healthy", "--json").json["findings"] if f["severity"] != "info"]
     assert verdicts == []
 
 
-def test_line_and_cure_are_shown_and_hints_come_last(tmp_path: Path) -> None:
-    script = tmp_path / "train.py"
-    script.write_text("import torch\nloss.backward()\n")
-    cause = Finding("missing_zero_grad", Severity.ERROR, "Gradients pile up.", where=(f"{script}:2",))
-    hint = Finding("dead_units", Severity.INFO, "Half of the units never fire.")
-    first, last = diagnosis([hint, cause])
-    assert "train.py:2:  loss.backward()" in first and "cure: call `optimizer.zero_grad()`" in first
-    assert last == "hints: Half of the units never fire"
-    assert diagnosis([hint], brief=False)[0].startswith("hint: Half of the units never fire.")
+def test_the_findings_of_a_script_come_with_their_lines_and_those_of_all_its_trainings(cli, tmp_path: Path) -> None:
+    with RunWriter.create(tmp_path / "runs", "watched", recipe_text="") as writer:
+        writer.set_meta("script", "train.py")
+        for step in range(20):
+            writer.signal("training2/loss/train", step, 1.0)
+        for finding in (HINT, FAULT):
+            writer.finding(finding)
+    text = cli("diagnose", "watched").out
+    assert text.startswith("error: Gradients accumulate.") and "train.py:2:  loss.backward()" in text
+    assert "repair: Call `optimizer.zero_grad()`" in text
+    assert text.index("hint: Half of the units") > text.index("error:")
+    assert [one["rule"] for one in cli("diagnose", "watched", "--json").json["findings"]] == [FAULT.rule, HINT.rule]
+
+
+HINT = Finding("dead_units", Severity.INFO, "Half of the units are always zero.")
+FAULT = Finding(
+    "missing_zero_grad",
+    Severity.ERROR,
+    "Gradients accumulate.",
+    where=("train.py:2",),
+    source_lines={"train.py:2": "loss.backward()"},
+)

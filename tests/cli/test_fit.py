@@ -138,7 +138,7 @@ def test_interrupted_runs_resume_from_the_command_line(cli, tmp_path) -> None:
 def test_treat_trains_again_with_what_helps(cli) -> None:
     sick = ("--set", "nn.initialisation=zeros", "--set", "train.epochs=4", "--set", "seed=1")
     poor = cli("fit", "digits", *sick, "--json", "--name", "poor").json["scores"]["test"]["accuracy"]
-    cured = cli("fit", "digits", *sick, "--json", "--treat", "--name", "treated")
-    assert cured.code == 0
-    assert cured.json["run"] != "runs/treated"
-    assert cured.json["scores"]["test"]["accuracy"] > poor + 0.3
+    repaired = cli("fit", "digits", *sick, "--json", "--treat", "--name", "treated")
+    assert repaired.code == 0
+    assert repaired.json["run"] != "runs/treated"
+    assert repaired.json["scores"]["test"]["accuracy"] > poor + 0.3

@@ -64,7 +64,7 @@ def test_a_script_is_run_watched_and_judged(tmp_path: Path) -> None:
     text = "\n".join(diagnosis)
     number = SCRIPT.splitlines().index("        loss.backward()") + 1
     assert f"train.py:{number}:  loss.backward()" in text
-    assert "cure: call `optimizer.zero_grad()` before each `loss.backward()`." in text
+    assert "repair: Call `optimizer.zero_grad()` before each `loss.backward()`." in text
     assert "1 problem found in 8 steps" in text
     opened = Run.open(tmp_path / "kept" / "first")
     assert (opened.status, opened.reason) == ("failed", "exit code 5")

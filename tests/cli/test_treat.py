@@ -1,4 +1,4 @@
-"""trainwell treat: the diff, the scores before and after, the cured recipe."""
+"""trainwell treat: the diff, the scores before and after, the repaired recipe."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ def command(cli, monkeypatch):
     return lambda *arguments: cli("treat", *arguments)
 
 
-def test_a_sick_run_is_cured_and_its_recipe_trains(command, cli, tmp_path) -> None:
+def test_a_faulty_run_is_repaired_and_its_recipe_trains(command, cli, tmp_path) -> None:
     zeros = ("--set", "nn.initialisation=zeros", "--epochs", 5)
     assert cli("fit", "digits", "--name", "sick", "--quiet", *zeros).code == 0
     done = command("sick", "--seeds", 2, "--trials", 3)
     assert done.code == 0 and "he initialisation" in done.err
     assert "nn.initialisation = zeros -> he_normal" in done.out
-    assert "on 2 fresh seeds" in done.out and "±" in done.out
-    assert "trainwell fit runs/sick/cured.toml" in done.out
-    assert cli("fit", "runs/sick/cured.toml", "--quiet", "--json").json["scores"]["validation"]["accuracy"] > 0.8
+    assert "with 2 new seeds" in done.out and "±" in done.out
+    assert "trainwell fit runs/sick/repaired.toml" in done.out
+    assert cli("fit", "runs/sick/repaired.toml", "--quiet", "--json").json["scores"]["validation"]["accuracy"] > 0.8
 
 
 def test_json_is_the_last_line(command, tmp_path) -> None:
@@ -33,13 +33,13 @@ def test_json_is_the_last_line(command, tmp_path) -> None:
         "digits", "--set", "nn.initialisation=zeros", "--set", "train.epochs=5", "--seeds", 2, "--trials", 2, "--json"
     )
     assert done.json["changes"]["nn.initialisation"] == {"before": "zeros", "after": "he_normal"}
-    assert done.json["recipe"] == "digits-cured.toml" and (tmp_path / "digits-cured.toml").exists()
+    assert done.json["recipe"] == "digits-repaired.toml" and (tmp_path / "digits-repaired.toml").exists()
     assert done.json["after"]["mean"] > done.json["before"]["mean"] and len(done.out.splitlines()) == 1
 
 
 def test_a_healthy_recipe_is_left_alone(command) -> None:
     done = command("digits", "--set", "train.epochs=12", "--seeds", 2, "--trials", 2)
-    assert done.code == 0 and ("nothing to treat" in done.out or "Nothing helped beyond noise" in done.out)
+    assert done.code == 0 and ("nothing to repair" in done.out or "No repair improves" in done.out)
 
 
 @pytest.mark.parametrize(

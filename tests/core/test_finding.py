@@ -22,11 +22,18 @@ def test_a_finding_survives_json() -> None:
         step=3,
         explains=("other",),
         remedies=("lower_rate",),
+        source_lines={"train.py:3": "loss.backward()"},
     )
     assert Finding.from_json(finding.to_json()) == finding
-    assert set(finding.to_json()) == {
-        "rule", "severity", "title", "where", "step", "evidence", "explains", "remedies",
-    }  # fmt: skip
+    keys = {"rule", "severity", "title", "where", "step", "evidence", "explains", "remedies", "source_lines"}
+    assert finding.to_json().keys() == keys
+
+
+def test_a_finding_of_an_older_run_is_read() -> None:
+    finding = Finding("rule", Severity.ERROR, "It broke.", where=("train.py:3",))
+    written = finding.to_json()
+    del written["source_lines"]
+    assert Finding.from_json(written) == finding
 
 
 def test_a_finding_is_frozen() -> None:

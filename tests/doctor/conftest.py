@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.doctor.preflight.subject import Patient
+from trainwell.doctor.preflight.subject import PreflightSubject
 from trainwell.fitting.fit import understand
 
 
@@ -25,14 +25,14 @@ def network() -> nn.Module:
 
 
 @pytest.fixture
-def patient(data, network):
-    """Build a patient of a network (or of the healthy one) on the data, or of a bundled data set's recipe."""
+def subject(data, network):
+    """Build a subject of a network (or of the healthy one) on the data, or of a bundled data set's recipe."""
 
-    def build(model: nn.Module | None = None, *, source=None, optimizer=None, **edits: object) -> Patient:
+    def build(model: nn.Module | None = None, *, source=None, optimizer=None, **edits: object) -> PreflightSubject:
         changes = {key.replace("__", "."): value for key, value in edits.items()}
         if source is not None:
-            return Patient(understand(source, model, changes), optimizer)
+            return PreflightSubject(understand(source, model, changes), optimizer)
         changes = {"optim.learning_rate": 0.01, "nn.model": "custom", **changes}
-        return Patient(understand(data, network if model is None else model, changes), optimizer)
+        return PreflightSubject(understand(data, network if model is None else model, changes), optimizer)
 
     return build

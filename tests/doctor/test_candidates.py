@@ -8,8 +8,8 @@ import random
 import pytest
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.candidates import Step, apply, better, remedies, standard_error, two
-from trainwell.doctor.experiments.trial import Outcome
+from trainwell.doctor.candidates import RepairStep, apply, better, remedies, standard_error, two
+from trainwell.doctor.experiments.trial import TrialOutcome
 from trainwell.recipe import Recipe
 
 FINDING = Finding(
@@ -21,14 +21,14 @@ FINDING = Finding(
 )
 
 
-def outcomes(*scores: float, examples: int = 1000) -> list[Outcome]:
-    return [Outcome(None, score, examples=examples) for score in scores]
+def outcomes(*scores: float, examples: int = 1000) -> list[TrialOutcome]:
+    return [TrialOutcome(None, score, examples=examples) for score in scores]
 
 
 def test_edits_are_applied_in_order_and_doses_after_the_evidence_are_thirds() -> None:
-    once, thrice = (apply(Recipe(), (Step("lower_rate", FINDING, dose),)).optim.learning_rate for dose in (1, 3))
+    once, thrice = (apply(Recipe(), (RepairStep("lower_rate", FINDING, dose),)).optim.learning_rate for dose in (1, 3))
     assert once == pytest.approx(1e-3 / 9, rel=1e-5) and thrice == pytest.approx(once / 9, rel=1e-5)
-    both = apply(Recipe(), (Step("lower_rate", FINDING), Step("clip_gradients", FINDING)))
+    both = apply(Recipe(), (RepairStep("lower_rate", FINDING), RepairStep("clip_gradients", FINDING)))
     assert both.optim.learning_rate == pytest.approx(1e-3 / 9, rel=1e-5) and both.train.clip_norm == 1
     assert apply(Recipe(), ()) == Recipe()
 
@@ -60,15 +60,17 @@ def test_a_gain_counts_only_beyond_noise() -> None:
 
 
 def test_breaking_less_often_is_better_and_nan_never_is() -> None:
-    broken, fine = [Outcome(3), Outcome(None, 0.9)], outcomes(0.1, 0.1)
+    broken, fine = [TrialOutcome(3), TrialOutcome(None, 0.9)], outcomes(0.1, 0.1)
     assert better(fine, broken) and not better(broken, fine)
-    assert not better([Outcome(None, math.nan)] * 2, fine) and not better([Outcome(9)] * 2, [Outcome(1)] * 2)
+    assert not better([TrialOutcome(None, math.nan)] * 2, fine) and not better(
+        [TrialOutcome(9)] * 2, [TrialOutcome(1)] * 2
+    )
 
 
 def test_a_sick_recipe_that_sometimes_gets_through_is_beaten_where_every_seed_gains() -> None:
-    sick, cured = outcomes(0.10, 0.90, 0.15, 0.93, 0.12), outcomes(0.97, 0.96, 0.97, 0.98, 0.95)
-    assert better(cured, sick)
-    assert not better(outcomes(0.97, 0.89, 0.10, 0.94, 0.13), sick)
+    before, after = outcomes(0.10, 0.90, 0.15, 0.93, 0.12), outcomes(0.97, 0.96, 0.97, 0.98, 0.95)
+    assert better(after, before)
+    assert not better(outcomes(0.97, 0.89, 0.10, 0.94, 0.13), before)
 
 
 def test_noise_is_kept_as_rarely_as_claimed() -> None:

@@ -22,7 +22,7 @@ def test_no_page_is_left_over() -> None:
     assert {path.name for path in FOLDER.glob("*.md")} == {"README.md", *(f"{rule}.md" for rule in RULES)}
 
 
-def test_a_page_tells_cures_and_what_is_explained() -> None:
+def test_a_page_tells_repairs_and_what_is_explained() -> None:
     page = rule_page("dead_units")
     assert "*Why it matters*" in page and "*Known problems*" in page
     assert "* `lower_rate`: " in page and "bad: activation/dead_fraction" in page

@@ -12,8 +12,8 @@ import pytest
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
-from trainwell.report.text.snapshot import Snapshot, snapshot
 from trainwell.runs import Run, RunWriter
+from trainwell.runs.snapshot import Snapshot, snapshot
 
 RECIPE = 'seed = 7\n\n[data]\nsource = "digits"\n\n[nn]\nmodel = "mlp"\n'
 LABELS = ["cat", "dog", "eel"]

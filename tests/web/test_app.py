@@ -10,8 +10,8 @@ from starlette.routing import Route
 from trainwell.report import policy
 from trainwell.runs import RunLock
 from trainwell.web.app import ASSETS, make_app
+from trainwell.web.folder import run_id
 from trainwell.web.guard import Access
-from trainwell.web.reading import run_id
 
 DONE = run_id("done")
 
@@ -73,8 +73,8 @@ def test_a_damaged_run_has_a_page_that_says_so(get, runs: Path) -> None:
 
 def test_searches_are_listed_and_shown(get, runs: Path, new_search) -> None:
     (line,) = json.loads(get("/api/runs").body)["studies"]
-    assert (line["name"], line["trials"], line["total"], line["status"]) == ("tried", 3, 3, "ok")
-    assert line["score"] == pytest.approx(0.7667, abs=1e-3) and "learning_rate" in line["best"]
+    assert (line["name"], line["trials"], line["status"], line["status_text"]) == ("tried", "3 of 3", "ok", "finished")
+    assert (line["score_text"], line["score_title"]) == ("76.7 %", "accuracy") and "learning_rate" in line["settings"]
     page = get(f"/studies/{line['id']}")
     assert b"All trials" in page.body and b"&lt;i&gt;quick" in page.body and "refresh" not in page.headers
     new_search(runs / "going", status="running")
@@ -92,7 +92,7 @@ def test_a_search_that_was_killed_is_not_shown_as_going_on(get, runs: Path, new_
     lines = {line["name"]: line["status"] for line in json.loads(get("/api/runs").body)["studies"]}
     assert lines["going"] == "interrupted"
     page = get(f"/studies/{run_id('going')}")
-    assert b"resume goes on" in page.body and "refresh" not in page.headers
+    assert b"continues it" in page.body and "refresh" not in page.headers
 
 
 @pytest.mark.parametrize("points", ["1", "0", "-5", "x", "", "2001", "9" * 5000, "1e3", "٣", "10.0"])

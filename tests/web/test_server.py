@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from trainwell.core.errors import UsageError
-from trainwell.web.reading import run_id
+from trainwell.web.folder import run_id
 from trainwell.web.server import serve
 
 

@@ -1,21 +1,23 @@
-"""trainwell diagnose: what is wrong with a run."""
+"""trainwell diagnose: find out what is wrong with a run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
-from trainwell.cli.run import diagnosis
 
 
 def diagnose(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
-    """Say what is wrong with a run, during or after it: causes first, with evidence and cures."""
-    from trainwell.doctor import diagnose as examine
+    """Diagnose a run, during or after training: causes first, with evidence and repairs."""
+    from trainwell.doctor import diagnose as diagnose_run
     from trainwell.doctor import findings_json
+    from trainwell.report import findings_text
+    from trainwell.runs import Run, snapshot
 
     path = find_run(run, runs)
-    findings = examine(path)
+    findings = diagnose_run(path)
     if json:
         print_json({"run": str(path), "findings": findings_json(findings)})
     else:
-        print("\n\n".join(diagnosis(findings, brief=False)) or "No problems were found.")
+        recipe_text = snapshot(Run.open(path)).recipe
+        print(findings_text(findings, recipe_text=recipe_text) or "No problems were found.")

@@ -45,7 +45,7 @@ def fit(
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     runs: Runs = Path("runs"),
     resume: Annotated[str | None, typer.Option(metavar="RUN", help="Continue this run where it stopped.")] = None,
-    treat: Annotated[bool, typer.Option("--treat", help="Then try cures, and train again with what helps.")] = False,
+    treat: Annotated[bool, typer.Option("--treat", help="Then try repairs; train again with those that help.")] = False,
     json: Json = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
 ) -> None:
@@ -80,13 +80,13 @@ def fit(
             run = go_on(find_run(resume, runs), display=screen)
         else:
             run = train(data, edits=changes, name=name, runs=runs, display=screen)
-        if treat and (cured := _treat(run.path, json=json, quiet=quiet)):
-            run = train(cured, runs=runs, display=screen)
+        if treat and (repaired := _treat(run.path, json=json, quiet=quiet)):
+            run = train(repaired, runs=runs, display=screen)
     except TrainwellError as problem:
         if treat and isinstance(problem, DivergedError) and problem.run is not None:
-            cured = _treat(problem.run, json=json, quiet=quiet)
-            if cured is not None:
-                return fit(str(cured), runs=runs, json=json, quiet=quiet)
+            repaired = _treat(problem.run, json=json, quiet=quiet)
+            if repaired is not None:
+                return fit(str(repaired), runs=runs, json=json, quiet=quiet)
         if problem.run is not None and (second := _show(problem.run, json=json, quiet=quiet)):
             speak(f"trainwell: {second}", aside=True)
         raise
@@ -146,9 +146,9 @@ def _show(path: Path, *, json: bool, quiet: bool) -> TrainwellError | None:
 
 
 def _treat(path: Path, *, json: bool, quiet: bool) -> Path | None:
-    """Try cures for a run, and return the cured recipe if one helped beyond noise."""
-    from trainwell.cli.treat import treatment_text
+    """Try repairs for a run, and return the repaired recipe if one helped."""
     from trainwell.doctor import treat
+    from trainwell.report import treatment_text
 
     treatment = treat(path, say=lambda text: None if quiet else speak(text, aside=True))
     if not quiet:

@@ -11,9 +11,10 @@ def report(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
     """Write report.html of a run or a search, finished or not, and print its summary."""
     from trainwell.report import summary, write_report
     from trainwell.runs import Run
+    from trainwell.runs.names import STUDY
 
     found = find_run(run, runs)
-    if (found / "study.json").is_file():
+    if (found / STUDY).is_file():
         from trainwell.report.html.study import write_study_report
         from trainwell.search import open_study
 

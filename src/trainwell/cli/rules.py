@@ -15,7 +15,8 @@ def rules(
 ) -> None:
     """List all rules, or print one rule's page: law, reason, known problems, examples."""
     from trainwell.doctor import rule_remedies
-    from trainwell.rules import RULES, checked
+    from trainwell.doctor.bench import bench_sentence, read_record
+    from trainwell.rules import RULES
 
     if name and name in RULES:
         name = RULES.current(name)
@@ -30,8 +31,9 @@ def rules(
     elif name:
         print(f"{name}\n{'=' * len(name)}\n\n{pages[name]}")
         for number, (remedy, title) in enumerate(rule_remedies(name).items()):
-            print(("" if number else "\nCures, best first (edits of the recipe):\n") + f"  {remedy}: {title}")
-        print("\n" + checked(name))
+            print(("" if number else "\nRepairs, best first (edits of the recipe):\n") + f"  {remedy}: {title}")
+        if measured := bench_sentence(name, read_record()):
+            print("\n" + measured)
     else:
         width = max(map(len, pages))
         for key, page in pages.items():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
-import os
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,10 +12,8 @@ from trainwell.cli.options import Json, Runs, json_line
 from trainwell.cli.streams import Streams
 
 if TYPE_CHECKING:
-    from trainwell.core.finding import Finding
     from trainwell.monitor import Watched
 
-_TELLING_SECONDS = 5.0
 SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 """For the parser: our options end at the script, whatever follows it is the script's."""
 
@@ -58,13 +53,13 @@ def run(
     if is_module and len(command) < 2:
         raise UsageError("-m must be followed by the name of a module. Example: trainwell run -m package.train")
     target, *arguments = command[1:] if is_module else command
-    streams, folder = Streams(), os.path.abspath(os.curdir)
+    streams = Streams()
     watched = run_watched(
         target, arguments, is_module=is_module, runs=runs, name=name, budget=_fraction(budget), say=streams.say
     )
     if watched.is_main:
         run = None if watched.run is None else runs / watched.run.name
-        streams.print(_text(watched, run, folder))
+        streams.print(_text(watched, run))
         if json:
             streams.print_last(json_line(watched.to_json() | {"run": run}))
     raise SystemExit(watched.exit_code)
@@ -82,66 +77,18 @@ def _fraction(text: str) -> float:
     return value
 
 
-def _text(watched: Watched, run: Path | None, folder: str) -> str:
+def _text(watched: Watched, run: Path | None) -> str:
     from trainwell.core.errors import TrainwellError
-    from trainwell.report import write_report
+    from trainwell.report import findings_text, watched_headline, write_report
     from trainwell.runs import Run
 
-    blocks = [_headline(watched), *diagnosis(watched.findings, folder=folder)]
+    blocks = [f"trainwell: {watched_headline(watched)}"]
+    if watched.findings:
+        blocks.append(findings_text(watched.findings, brief_hints=True))
     if watched.run is not None and run is not None:
         try:
             write_report(Run.open(watched.run))
             blocks.append(f"  run     {run}\n  report  {run / 'report.html'}")
-        except (TrainwellError, OSError) as problem:  # the exit code is the script's all the same
+        except (TrainwellError, OSError) as problem:  # the exit code stays that of the script
             blocks.append(f"trainwell: no report was written: {problem}")
     return "\n" + "\n\n".join(blocks)
-
-
-def diagnosis(findings: Sequence[Finding], *, brief: bool = True, folder: str = "") -> list[str]:
-    """Return the findings as texts, each cause with its symptoms, the user's lines and the cure; hints come last.
-
-    Args:
-        findings: all that was found.
-        brief: say of hints no more than their titles.
-        folder: where the user's files lie; by default the working folder.
-    """
-    from trainwell.core.finding import Severity
-    from trainwell.report import findings_text
-    from trainwell.report.text.findings import folded
-
-    hints = [finding for finding in findings if finding.severity is Severity.INFO]
-    blocks = [_finding_text(*one, folder) for one in folded([finding for finding in findings if finding not in hints])]
-    if hints and brief:
-        blocks.append("hints: " + "; ".join(hint.title.rstrip(".") for hint in hints))
-    return blocks + ([findings_text(hints)] if hints and not brief else [])
-
-
-def nothing_seen(watched: Watched) -> str:
-    """Return why there is no verdict."""
-    return f"no training was seen in {watched.seconds:.1f} s: no optimizer of PyTorch took a step"
-
-
-def _headline(watched: Watched) -> str:
-    verdicts = [finding for finding in watched.findings if finding.severity != "info"]
-    found = f"{len(verdicts)} problem{'s' * (len(verdicts) != 1)} found" if verdicts else "no problems were found"
-    if not watched.steps and not verdicts:
-        return f"trainwell: {nothing_seen(watched)}"
-    cost = f"watching took {watched.watch_seconds:.2f} s of it"
-    # The first looks are free: of a short training they are a large share.
-    if watched.watch_seconds >= _TELLING_SECONDS * watched.overhead_fraction:
-        cost += f", {watched.overhead_fraction:.1%} of the training"
-    return f"trainwell: {found} in {watched.steps:,} steps and {watched.seconds:.1f} s; {cost}"
-
-
-def _finding_text(cause: Finding, symptoms: tuple[Finding, ...], folder: str) -> str:
-    from trainwell.report import findings_text
-    from trainwell.rules import cure
-
-    lines = [findings_text([cause, *symptoms])]
-    for place in cause.where:
-        file, _, number = place.rpartition(":")
-        if file and number.isdigit() and (source := linecache.getline(os.path.join(folder, file), int(number)).strip()):
-            lines.append(f"  {place}:  {source}")
-    if text := cure(cause.rule):
-        lines.append(textwrap.fill(f"cure: {text}", 80, initial_indent="  ", subsequent_indent="    "))
-    return "\n".join(lines)

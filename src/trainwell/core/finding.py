@@ -44,6 +44,7 @@ class Finding:
         step: first step at which it held.
         explains: names of the symptoms (rules) this cause accounts for; the report folds them under it.
         remedies: names of repairs, best first.
+        source_lines: the user's own lines of code among `where`, "train.py:57" to the text of the line.
 
     >>> Finding("loss_not_finite", Severity.ERROR, "The loss became NaN.", evidence={"step": 7.0}, step=7).step
     7
@@ -58,6 +59,7 @@ class Finding:
     step: int | None = None
     explains: tuple[str, ...] = ()
     remedies: tuple[str, ...] = ()
+    source_lines: Mapping[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding as plain data, in the shape `--json` prints."""
@@ -70,6 +72,7 @@ class Finding:
             "evidence": dict(self.evidence),
             "explains": list(self.explains),
             "remedies": list(self.remedies),
+            "source_lines": dict(self.source_lines),
         }
 
     @classmethod
@@ -89,6 +92,7 @@ class Finding:
             step=data["step"],
             explains=tuple(data["explains"]),
             remedies=tuple(data["remedies"]),
+            source_lines=dict(data.get("source_lines", {})),  # absent in runs of version 0.1
         )
 
 
@@ -99,10 +103,10 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
         findings: in the order of the rules' catalogue, which decides between equals.
 
     >>> symptom = Finding("loss_not_finite", Severity.ERROR, "The loss is NaN.")
-    >>> cause = Finding("rate_too_high", Severity.WARNING, "Too high.", explains=("loss_not_finite",))
+    >>> cause = Finding("learning_rate_too_high", Severity.WARNING, "Too high.", explains=("loss_not_finite",))
     >>> hint = Finding("host_syncs", Severity.INFO, "Slow.")
     >>> [finding.rule for finding in in_order([hint, symptom, cause])]
-    ['rate_too_high', 'loss_not_finite', 'host_syncs']
+    ['learning_rate_too_high', 'loss_not_finite', 'host_syncs']
     """
     given = sorted(findings, key=lambda finding: list(Severity).index(finding.severity))
     waiting = [finding for finding in given if finding.severity is not Severity.INFO]
@@ -128,10 +132,10 @@ def folded(findings: Iterable[Finding]) -> list[tuple[Finding, tuple[Finding, ..
 
     What a symptom explains in turn goes under the same cause. The problems of a run are the causes that are not hints.
 
-    >>> cause = Finding("rate_too_high", Severity.WARNING, "Too high.", explains=("loss_not_finite",))
+    >>> cause = Finding("learning_rate_too_high", Severity.WARNING, "Too high.", explains=("loss_not_finite",))
     >>> symptom = Finding("loss_not_finite", Severity.ERROR, "The loss is NaN.")
     >>> [(one.rule, [other.rule for other in under]) for one, under in folded([symptom, cause])]
-    [('rate_too_high', ['loss_not_finite'])]
+    [('learning_rate_too_high', ['loss_not_finite'])]
     """
     ordered = in_order(findings)
     causes: list[int] = []  # of each finding, the place of the cause it stands under: its own place if it has none

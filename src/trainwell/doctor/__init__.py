@@ -1,6 +1,6 @@
-"""The doctor: what is wrong before, during and after training, and which edits of the recipe cure it.
+"""Diagnosis and treatment: what is wrong before, during and after training, and which repairs of the recipe help.
 
-`check` and `treat` train, so they bring torch; they are imported when they are first used, and diagnosing stays quick.
+`check` and `treat` train, so they need torch; they are imported at their first use, so that diagnosing starts quickly.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from trainwell.doctor.diagnose import current_findings as current_findings
 from trainwell.doctor.diagnose import diagnose as diagnose
 from trainwell.doctor.diagnose import findings_json as findings_json
 from trainwell.doctor.pages import rule_page as rule_page
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from trainwell.doctor.experiments.advice import Advice as Advice
     from trainwell.doctor.experiments.advice import advise as advise
     from trainwell.doctor.experiments.learning_curve import LearningCurve as LearningCurve
+    from trainwell.doctor.experiments.learning_curve import extrapolate as extrapolate
     from trainwell.doctor.experiments.learning_curve import fit_power_law as fit_power_law
-    from trainwell.doctor.experiments.learning_curve import foretell as foretell
     from trainwell.doctor.experiments.learning_curve import learning_curve as learning_curve
     from trainwell.doctor.experiments.range_test import RateRange as RateRange
     from trainwell.doctor.experiments.range_test import range_test as range_test
     from trainwell.doctor.preflight.check import CHECKS as CHECKS
-    from trainwell.doctor.preflight.check import Checkup as Checkup
+    from trainwell.doctor.preflight.check import CheckReport as CheckReport
     from trainwell.doctor.preflight.check import check as check
     from trainwell.doctor.preflight.script import check_script as check_script
     from trainwell.doctor.preflight.subject import Check as Check
@@ -34,12 +35,12 @@ _HOMES = {
     "Advice": "trainwell.doctor.experiments.advice",
     "advise": "trainwell.doctor.experiments.advice",
     "CHECKS": "trainwell.doctor.preflight.check",
-    "Checkup": "trainwell.doctor.preflight.check",
+    "CheckReport": "trainwell.doctor.preflight.check",
     "check": "trainwell.doctor.preflight.check",
     "Check": "trainwell.doctor.preflight.subject",
     "LearningCurve": "trainwell.doctor.experiments.learning_curve",
     "fit_power_law": "trainwell.doctor.experiments.learning_curve",
-    "foretell": "trainwell.doctor.experiments.learning_curve",
+    "extrapolate": "trainwell.doctor.experiments.learning_curve",
     "learning_curve": "trainwell.doctor.experiments.learning_curve",
     "RateRange": "trainwell.doctor.experiments.range_test",
     "range_test": "trainwell.doctor.experiments.range_test",
@@ -47,7 +48,7 @@ _HOMES = {
     "Treatment": "trainwell.doctor.treatment",
     "treat": "trainwell.doctor.treatment",
 }
-__all__ = ["diagnose", "findings_json", "rule_page", "rule_remedies", *_HOMES]
+__all__ = ["current_findings", "diagnose", "findings_json", "rule_page", "rule_remedies", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:

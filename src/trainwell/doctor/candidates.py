@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trainwell.core.finding import Finding
-from trainwell.doctor.experiments.trial import Outcome
+from trainwell.doctor.experiments.trial import TrialOutcome
 from trainwell.recipe import Recipe
 from trainwell.repairs import REPAIRS
 
@@ -19,7 +19,7 @@ _LARGER = {"lower_rate": (4, 2), "raise_rate": (4, 2)}
 _SIGNS = 1 / 32  # chance at which the seeds' signs alone are believed: five of five
 
 
-class Step(NamedTuple):
+class RepairStep(NamedTuple):
     """One edit of a cure: a repair, the finding it answers to, and how often it is applied."""
 
     repair: str
@@ -27,15 +27,15 @@ class Step(NamedTuple):
     dose: int = 1
 
 
-Cure = tuple[Step, ...]
+RepairSet = tuple[RepairStep, ...]
 
 
-def apply(recipe: Recipe, cure: Cure) -> Recipe:
+def apply(recipe: Recipe, cure: RepairSet) -> Recipe:
     """Return the recipe with the edits of a cure, in their order.
 
     >>> from trainwell.core.finding import Severity
     >>> finding = Finding("learning_rate_too_high", Severity.ERROR, "")
-    >>> f"{apply(Recipe(), (Step('lower_rate', finding, dose=2),)).optim.learning_rate:.3g}"
+    >>> f"{apply(Recipe(), (RepairStep('lower_rate', finding, dose=2),)).optim.learning_rate:.3g}"
     '0.000111'
     """
     for step in cure:
@@ -48,7 +48,7 @@ def apply(recipe: Recipe, cure: Cure) -> Recipe:
     return recipe
 
 
-def remedies(findings: Sequence[Finding]) -> list[Step]:
+def remedies(findings: Sequence[Finding]) -> list[RepairStep]:
     """Return what the findings recommend, each repair once: the first remedy of every cause first, larger doses last.
 
     >>> from trainwell.core.finding import Severity
@@ -64,11 +64,11 @@ def remedies(findings: Sequence[Finding]) -> list[Step]:
                 given.setdefault(repair, finding)
     # Evidence of a run with two faults misleads: zero weights have updates of no size at any rate. Doses ignore it.
     larger = [
-        Step(repair, dataclasses.replace(finding, evidence={}), dose)
+        RepairStep(repair, dataclasses.replace(finding, evidence={}), dose)
         for repair, finding in given.items()
         for dose in _LARGER.get(repair, ())
     ]
-    return [*(Step(repair, finding) for repair, finding in given.items()), *larger]
+    return [*(RepairStep(repair, finding) for repair, finding in given.items()), *larger]
 
 
 def standard_error(gains: Sequence[float], examples: int) -> float:
@@ -97,7 +97,7 @@ def two(seeds: int) -> float:
     return 2 + 2.5 / free + 3.06 / free**2 + 2.86 / free**3
 
 
-def better(new: Sequence[Outcome], old: Sequence[Outcome], *, errors: float = 0.0) -> bool:
+def better(new: Sequence[TrialOutcome], old: Sequence[TrialOutcome], *, errors: float = 0.0) -> bool:
     """Tell whether one recipe's outcomes are better than another's beyond noise, on the same seeds.
 
     Breaking on fewer seeds is better. Else the mean gain in score must lie above two standard errors; or so many
@@ -109,8 +109,8 @@ def better(new: Sequence[Outcome], old: Sequence[Outcome], *, errors: float = 0.
         old: outcomes of the other on the same seeds.
         errors: standard errors that the mean gain must exceed; 0 is the test above.
 
-    >>> fine, poor = [Outcome(None, 0.9), Outcome(None, 0.9)], [Outcome(None, 0.1), Outcome(None, 0.1)]
-    >>> better(fine, fine), better(poor, [Outcome(3), Outcome(3)])
+    >>> good, poor, diverged = ([TrialOutcome(*ended)] * 2 for ended in [(None, 0.9), (None, 0.1), (3,)])
+    >>> better(good, good), better(poor, diverged)
     (False, True)
     """
     broken = sum(outcome.broke for outcome in new), sum(outcome.broke for outcome in old)
@@ -128,12 +128,12 @@ def better(new: Sequence[Outcome], old: Sequence[Outcome], *, errors: float = 0.
     return statistics.fmean(gains) > (errors or two(len(pairs))) * standard_error(gains, examples)
 
 
-def by_loss(outcomes: Sequence[Outcome]) -> list[Outcome]:
+def by_loss(outcomes: Sequence[TrialOutcome]) -> list[TrialOutcome]:
     """Return the outcomes with the validation loss in the place of the score, in logarithms and higher for better.
 
     Scores of small splits are coarse and often tie; losses do not.
 
-    >>> [round(outcome.score, 2) for outcome in by_loss([Outcome(None, 0.9, 0.1), Outcome(None, 0.9, 2.0)])]
+    >>> [round(outcome.score, 2) for outcome in by_loss([TrialOutcome(None, 0.9, 0.1), TrialOutcome(None, 0.9, 2.0)])]
     [2.3, -0.69]
     """
     return [dataclasses.replace(outcome, score=-math.log(max(outcome.loss, 1e-12))) for outcome in outcomes]

@@ -7,7 +7,9 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
-from trainwell.core.finding import Finding
+from trainwell.core.facts import Facts
+from trainwell.core.finding import Finding, in_order
+from trainwell.core.signals import Signals
 from trainwell.rules import RULES
 from trainwell.rules import diagnose as judge
 from trainwell.runs import Run
@@ -19,11 +21,25 @@ def diagnose(path: str | os.PathLike[str]) -> list[Finding]:
     Args:
         path: the run's folder.
     Returns:
-        findings, causes first: those of the rules, then those recorded before training (of the data).
+        findings in their one order, causes first: those of the rules, and those recorded before training, of the data.
     """
     run = Run.open(path)
-    found = judge(run.signals(), run.facts)
-    return [*found, *(finding for finding in run.findings if not _is_judged_again(finding, found))]
+    if "script" in run.meta and run.findings:
+        return list(in_order(run.findings))  # of all its trainings; only the signals of the first can be judged again
+    return list(current_findings(run.signals(), run.facts, recorded=run.findings))
+
+
+def current_findings(signals: Signals, facts: Facts, *, recorded: Iterable[Finding] = ()) -> tuple[Finding, ...]:
+    """Judge what has been recorded up to now.
+
+    Args:
+        signals: what was measured.
+        facts: what was known before training.
+        recorded: findings that were recorded; those of the rules are replaced by what the rules find now.
+    """
+    found = judge(signals, facts)
+    other = [finding for finding in recorded if not _is_judged_again(finding, found)]
+    return in_order([*other, *found])
 
 
 def _is_judged_again(recorded: Finding, found: list[Finding]) -> bool:

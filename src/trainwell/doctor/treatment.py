@@ -14,16 +14,16 @@ from typing import Any, NamedTuple, final
 from trainwell.core.errors import UsageError
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.candidates import Cure, Step, apply, better, by_loss, remedies
+from trainwell.doctor.candidates import RepairSet, RepairStep, apply, better, by_loss, remedies
 from trainwell.doctor.diagnose import findings_json
-from trainwell.doctor.experiments.trial import Outcome, loses_to_linear, reseeded, trial
+from trainwell.doctor.experiments.trial import TrialOutcome, loses_to_linear, reseeded, trial
 from trainwell.fitting import found_again, gather
 from trainwell.fitting import plan as plan_of
 from trainwell.fitting.plan import CUSTOM, Plan
 from trainwell.recipe import Recipe, differences, flatten, to_toml
 from trainwell.recipe.sections.setting import Value
 from trainwell.runs import Run
-from trainwell.runs.store import STORE
+from trainwell.runs.names import REPAIRED, STORE
 
 _SHARE = (
     1 / 9
@@ -157,8 +157,8 @@ def treat(
 class _Candidate(NamedTuple):
     """A set of edits and how its longest trial so far ended."""
 
-    cure: Cure
-    outcome: Outcome
+    cure: RepairSet
+    outcome: TrialOutcome
 
 
 @final
@@ -172,7 +172,7 @@ class _Search:
         steps = plan.recipe.train.epochs * max(1, len(plan.splits.train) // plan.recipe.train.batch_size)
         self._short = min(1.0, max(_SHARE, _SHORTEST / steps))
 
-    def train(self, cure: Cure, *, share: float = 1.0, seed: int | None = None) -> Outcome:
+    def train(self, cure: RepairSet, *, share: float = 1.0, seed: int | None = None) -> TrialOutcome:
         """Train a set of edits for a share of its epochs, on the recipe's own seed or another."""
         recipe = apply(self._plan.recipe, cure)
         plan = self._plan if seed is None else reseeded(self._plan, seed)
@@ -181,10 +181,10 @@ class _Search:
         self.epochs += outcome.epochs
         return outcome
 
-    def finalists(self, findings: Sequence[Finding]) -> list[Cure]:
+    def finalists(self, findings: Sequence[Finding]) -> list[RepairSet]:
         """Return the best sets of edits, trained in full on the recipe's own seed, best first."""
         tried: list[_Candidate] = []
-        parents = [_Candidate((), Outcome(-1))]
+        parents = [_Candidate((), TrialOutcome(-1))]
         left = self._limit
         for depth in range(1, _DEEPEST + 1):
             quota = left if depth == _DEEPEST else math.ceil(left / 2)
@@ -202,8 +202,8 @@ class _Search:
         return [one.cure for one in tried[:_FINALISTS]]
 
     def confirm(
-        self, cures: Sequence[Cure], *, seeds: int, verdict: bool
-    ) -> tuple[Cure, Sequence[Outcome], Sequence[Outcome]]:
+        self, cures: Sequence[RepairSet], *, seeds: int, verdict: bool
+    ) -> tuple[RepairSet, Sequence[TrialOutcome], Sequence[TrialOutcome]]:
         """Return the first cure that beats no change on fresh seeds, and the outcomes before and after.
 
         Where a rule gave a verdict, something is wrong, and a promising cure is worth a second look: as many seeds
@@ -250,23 +250,25 @@ class _Search:
         for repair, finding in further.items():
             top = max(candidates, key=lambda one: one.outcome.rank)
             for dose in range(1, _FURTHER + 1):
-                cure = (*top.cure, Step(repair, finding, dose))
+                cure = (*top.cure, RepairStep(repair, finding, dose))
                 better_one = _Candidate(cure, self._try(cure))
                 if better_one.outcome.rank <= candidates[-1].outcome.rank:
                     break
                 candidates.append(better_one)
         return candidates
 
-    def _try(self, cure: Cure) -> Outcome:
+    def _try(self, cure: RepairSet) -> TrialOutcome:
         outcome = self.train(cure, share=self._short)
         ended = "broke" if outcome.broke else f"{outcome.score:.4f}"
         self._say(f"{' + '.join(step.repair.replace('_', ' ') for step in cure)}: {ended}")
         return outcome
 
-    def _repeat(self, cure: Cure, seeds: range) -> list[Outcome]:
+    def _repeat(self, cure: RepairSet, seeds: range) -> list[TrialOutcome]:
         return [self.train(cure, seed=self._plan.recipe.seed + 1 + number) for number in seeds]
 
-    def _pruned(self, cure: Cure, after: list[Outcome], before: list[Outcome]) -> tuple[Cure, list[Outcome]]:
+    def _pruned(
+        self, cure: RepairSet, after: list[TrialOutcome], before: list[TrialOutcome]
+    ) -> tuple[RepairSet, list[TrialOutcome]]:
         """Give back every edit that the others can do without, within a standard error."""
         for place in range(len(cure) if len(cure) > 1 else 0):
             fewer = cure[:place] + cure[place + 1 :]
@@ -279,7 +281,7 @@ class _Search:
         return cure, after
 
 
-def _next_steps(parent: _Candidate, findings: Sequence[Finding]) -> list[Step]:
+def _next_steps(parent: _Candidate, findings: Sequence[Finding]) -> list[RepairStep]:
     """Return the edits to try next; one that is in the set already must be asked for again by a verdict.
 
     A set is given few further edits, so each comes with its doses: one third more of a rate may show nothing.
@@ -309,14 +311,14 @@ def _understand(subject: Run | str | os.PathLike[str], edits: Mapping[str, objec
             )
         source = found_again(recipe.data.source, run)
         settings = gather(source, {**dict(flatten(recipe)), **edits, "data.source": source})
-        target = path / "cured.toml"
+        target = path / REPAIRED
     else:
         settings = gather(os.fspath(path), edits)
         beside = path.parent / str(settings.get("data.source", ""))
         if path.suffix == ".toml" and beside.exists() and not Path(str(settings["data.source"])).exists():
             settings["data.source"] = str(beside.resolve())  # the recipe was written where its data lie
         stem = path.stem if path.suffix == ".toml" or path.is_file() else path.name
-        target = (path.parent if path.exists() else Path()) / f"{stem}-cured.toml"
+        target = (path.parent if path.exists() else Path()) / f"{stem}-{REPAIRED}"
     plan = plan_of(settings)
     if not len(plan.splits.validation):
         raise UsageError("treat chooses by the validation split, but data.validation is 0. Hold out a part, e.g. 0.15.")
@@ -334,5 +336,5 @@ def _spread(scores: Sequence[float]) -> dict[str, Any]:
     }
 
 
-def _scores(outcomes: Sequence[Outcome]) -> tuple[float, ...]:
+def _scores(outcomes: Sequence[TrialOutcome]) -> tuple[float, ...]:
     return tuple(math.nan if outcome.broke else outcome.score for outcome in outcomes)

@@ -22,6 +22,7 @@ from trainwell.fitting.plan import Plan
 from trainwell.recipe import without_effect
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter, StoreReader
+from trainwell.runs.names import STORE
 from trainwell.train import Interrupt, State, evaluate
 
 _MISTAKES = 24
@@ -78,7 +79,7 @@ def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, dis
 def judge(writer: RunWriter, parts: Parts) -> None:
     """Run every rule over what was recorded, and record what they find."""
     writer.flush()
-    with StoreReader(writer.path / "run.sqlite") as store:
+    with StoreReader(writer.path / STORE) as store:
         signals = store.signals()
     for finding in diagnose(signals, parts.facts):
         writer.finding(finding)

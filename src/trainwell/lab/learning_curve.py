@@ -9,8 +9,7 @@ from __future__ import annotations
 import torch
 
 from trainwell.core.figure import LOG_BOTH, Figure, Panel, curve
-from trainwell.doctor import fit_power_law
-from trainwell.doctor import foretell as extrapolate
+from trainwell.doctor import extrapolate, fit_power_law
 from trainwell.lab.learning import dense, judge, learn, pictures
 from trainwell.lab.result import Conditions, Expected, Result, near, result
 

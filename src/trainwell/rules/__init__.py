@@ -3,8 +3,6 @@
 from trainwell.rules.catalogue import RENAMED as RENAMED
 from trainwell.rules.catalogue import RULES as RULES
 from trainwell.rules.catalogue import WRITTEN_BY_FIT as WRITTEN_BY_FIT
-from trainwell.rules.checked import checked as checked
-from trainwell.rules.cures import cure as cure
 from trainwell.rules.diagnose import diagnose as diagnose
 from trainwell.rules.examples import Example as Example
 from trainwell.rules.examples import Rule as Rule

@@ -11,7 +11,8 @@ from typing import Any
 from trainwell.core.errors import DamagedError
 from trainwell.core.files import plain
 from trainwell.recipe import dotted
-from trainwell.runs.run import RECIPE, Run
+from trainwell.runs.names import RECIPE
+from trainwell.runs.run import Run
 
 
 @dataclass(frozen=True)

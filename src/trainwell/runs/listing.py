@@ -9,8 +9,9 @@ from pathlib import Path
 
 from trainwell.core.errors import TrainwellError
 from trainwell.core.files import plain
+from trainwell.runs.names import STORE
 from trainwell.runs.run import status_of
-from trainwell.runs.store import STORE, StoreReader
+from trainwell.runs.store import StoreReader
 
 
 @dataclass(frozen=True)

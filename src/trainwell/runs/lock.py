@@ -15,8 +15,8 @@ from pathlib import Path
 
 from trainwell.core.errors import LockedError
 from trainwell.core.files import plain, storage_errors
+from trainwell.runs.names import LOCK
 
-_NAME = "run.lock"
 _PATIENCE = 0.25  # seconds; a reader that looks whether the run is locked holds the lock for microseconds
 
 
@@ -58,7 +58,7 @@ class RunLock:
 
     def __init__(self, folder: Path) -> None:
         with storage_errors(f"Locking the run {folder}", folder):
-            self._descriptor: int | None = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+            self._descriptor: int | None = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
             try:
                 self._take(folder)
             except BaseException:
@@ -118,7 +118,7 @@ os.register_at_fork(after_in_child=_forget_in_child)
 def owner(folder: Path) -> Owner | None:
     """Return who last took the lock of a run, or None if that cannot be read."""
     try:
-        data = json.loads((folder / _NAME).read_bytes()[:10_000])
+        data = json.loads((folder / LOCK).read_bytes()[:10_000])
         return Owner(int(data["pid"]), *(str(data[name]) for name in ("host", "since", "boot", "started")))
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -127,7 +127,7 @@ def owner(folder: Path) -> Owner | None:
 def is_locked(folder: Path) -> bool:
     """Tell whether somebody is writing a run, without keeping anybody from it."""
     try:
-        descriptor = os.open(folder / _NAME, os.O_RDONLY | os.O_NOFOLLOW)
+        descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
         return False
     try:

@@ -16,14 +16,12 @@ from trainwell.core.files import plain, storage_errors
 from trainwell.core.finding import Finding
 from trainwell.core.signals import Signals
 from trainwell.runs.lock import is_locked
-from trainwell.runs.store import STORE, Event, StoreReader
+from trainwell.runs.names import CHECKPOINTS, ENVIRONMENT, RECIPE, STORE
+from trainwell.runs.store import Event, StoreReader
 
 if TYPE_CHECKING:
     from trainwell.recipe import Recipe
 
-RECIPE = "recipe.toml"
-CHECKPOINTS = "checkpoints"
-ENVIRONMENT = "environment.json"
 _MAX_TEXT = 1_000_000
 
 

@@ -15,7 +15,6 @@ from trainwell.core.files import plain, storage_errors
 from trainwell.core.finding import Finding
 from trainwell.core.signals import Signals
 
-STORE = "run.sqlite"
 SCHEMA = 1
 _APPLICATION = 0x7472776C  # "trwl": the mark by which SQLite files say whose they are
 _MAX_VALUE = 16_000_000  # bytes of the largest text a reader accepts

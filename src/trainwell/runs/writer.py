@@ -23,8 +23,9 @@ from trainwell.core.files import TEMPORARY, fsync_folder, plain, storage_errors,
 from trainwell.core.finding import Finding
 from trainwell.runs.environment import environment
 from trainwell.runs.lock import RunLock, is_locked, owner
-from trainwell.runs.run import CHECKPOINTS, ENVIRONMENT, RECIPE, require_run
-from trainwell.runs.store import STORE, StoreReader, StoreWriter
+from trainwell.runs.names import CHECKPOINTS, ENVIRONMENT, RECIPE, STORE
+from trainwell.runs.run import require_run
+from trainwell.runs.store import StoreReader, StoreWriter
 
 STATUSES = ("ok", "failed", "interrupted")
 _MAX_NAME = 100

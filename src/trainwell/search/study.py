@@ -14,10 +14,12 @@ from trainwell.core.files import atomic_write, plain, storage_errors
 from trainwell.core.finding import Finding
 from trainwell.recipe import Recipe, edit, load_recipe
 from trainwell.runs import is_locked
+from trainwell.runs.names import RECIPE as RECIPE
+from trainwell.runs.names import STUDY as STUDY
 from trainwell.search.results import interval
 from trainwell.search.trial import Trial
 
-STUDY, RECIPE, WINNER, DATABASE = "study.json", "recipe.toml", "winner.toml", "study.sqlite"
+WINNER, DATABASE = "winner.toml", "study.sqlite"
 _FORMAT = 1
 
 

@@ -15,11 +15,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from trainwell.core.files import plain
-from trainwell.report import policy, render, snapshot
-from trainwell.runs import Run
+from trainwell.report import policy, render
+from trainwell.report.html.page import shared_style
+from trainwell.runs import Run, snapshot
+from trainwell.web.folder import Folder, search_page
 from trainwell.web.guard import Access, Guard
 from trainwell.web.live import Cursor, Stream, events
-from trainwell.web.reading import UNREADABLE, Folder, history, search_page, state
+from trainwell.web.run import history, state
+from trainwell.web.values import UNREADABLE
 
 # Only these files are ever served, by these names, from inside the package.
 ASSETS = {
@@ -33,7 +36,8 @@ _MOST_POINTS = 2000
 
 @functools.cache
 def _static(name: str) -> bytes:
-    return resources.files("trainwell.web").joinpath("static", name).read_bytes()
+    content = resources.files("trainwell.web").joinpath("static", name).read_bytes()
+    return shared_style().encode() + content if name == "style.css" else content
 
 
 def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:

@@ -18,7 +18,9 @@ from anyio import to_thread
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from trainwell.web.reading import UNREADABLE, news, stamp, state
+from trainwell.web.folder import stamp
+from trainwell.web.run import news, state
+from trainwell.web.values import UNREADABLE
 
 _TICK = 0.25  # seconds between looks
 _PING = 15.0  # seconds of silence after which a comment keeps the connection open

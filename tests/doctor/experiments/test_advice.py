@@ -7,7 +7,7 @@ import pytest
 
 import trainwell as tw
 from trainwell.core.errors import UsageError
-from trainwell.doctor.experiments.advice import Advice, Way, advise, conclude
+from trainwell.doctor.experiments.advice import Advice, TransferOption, advise, conclude
 
 FROZEN, ALL, EARLY, SCRATCH = "--freeze features", "", "--layers a", "from scratch"
 
@@ -17,9 +17,9 @@ def base(tmp_path_factory):
     return tw.fit("digits", epochs=4, runs=tmp_path_factory.mktemp("runs"), name="base")
 
 
-def tried(**scores: float) -> tuple[Way, ...]:
+def tried(**scores: float) -> tuple[TransferOption, ...]:
     names = {"frozen": FROZEN, "all": ALL, "early": EARLY, "scratch": SCRATCH}
-    ways = [Way(name, names[name], {}, (score,)) for name, score in scores.items()]
+    ways = [TransferOption(name, names[name], {}, (score,)) for name, score in scores.items()]
     return tuple(sorted(ways, key=lambda way: way.mean, reverse=True))
 
 

@@ -7,7 +7,7 @@ import math
 import pytest
 
 import trainwell as tw
-from trainwell.doctor.experiments.trial import Outcome, loses_to_linear, reseeded, trial
+from trainwell.doctor.experiments.trial import TrialOutcome, loses_to_linear, reseeded, trial
 from trainwell.fitting import gather, plan
 from trainwell.recipe import edit
 
@@ -52,20 +52,26 @@ def test_a_run_that_breaks_says_when_and_what_rules_say() -> None:
 def test_a_recipe_that_cannot_be_built_is_the_worst_outcome() -> None:
     one = plan_of("digits")
     outcome = trial(one, edit(one.recipe, {"nn.model": "lenet5"}), epochs=1)
-    assert outcome.broke_at == -1 and outcome.rank < Outcome(0).rank
+    assert outcome.broke_at == -1 and outcome.rank < TrialOutcome(0).rank
 
 
 def test_nan_never_wins() -> None:
-    order = [Outcome(-1), Outcome(3), Outcome(40), Outcome(None, math.nan), Outcome(None, 0.1, math.nan)]
-    order += [Outcome(None, 0.1, 9.0), Outcome(None, 0.1, 2.0), Outcome(None, 0.9, 5.0)]
+    order = [
+        TrialOutcome(-1),
+        TrialOutcome(3),
+        TrialOutcome(40),
+        TrialOutcome(None, math.nan),
+        TrialOutcome(None, 0.1, math.nan),
+    ]
+    order += [TrialOutcome(None, 0.1, 9.0), TrialOutcome(None, 0.1, 2.0), TrialOutcome(None, 0.9, 5.0)]
     assert sorted(reversed(order), key=lambda outcome: outcome.rank) == order
 
 
 def test_a_network_that_loses_to_a_line_is_noticed() -> None:
     one = plan_of("digits", train__epochs=8)
     assert loses_to_linear(one, trial(one, one.recipe, epochs=8)) is None
-    finding = loses_to_linear(one, Outcome(None, 0.5, 1.0, score_name="accuracy", examples=270))
+    finding = loses_to_linear(one, TrialOutcome(None, 0.5, 1.0, score_name="accuracy", examples=270))
     assert finding is not None and finding.evidence["linear_score"] > 0.9
-    assert loses_to_linear(one, Outcome(3, score_name="accuracy", examples=270)) is not None
+    assert loses_to_linear(one, TrialOutcome(3, score_name="accuracy", examples=270)) is not None
     table = plan_of("diabetes")
-    assert loses_to_linear(table, Outcome(None, -0.5, 1.0, score_name="r2", examples=66)) is not None
+    assert loses_to_linear(table, TrialOutcome(None, -0.5, 1.0, score_name="r2", examples=66)) is not None

@@ -8,30 +8,30 @@ import torch
 from trainwell.doctor.preflight.data import data_audit, labels_fit_inputs
 
 
-def test_an_example_that_stands_in_two_splits_is_found(patient, data) -> None:
-    assert data_audit(patient()).findings == ()
+def test_an_example_that_stands_in_two_splits_is_found(subject, data) -> None:
+    assert data_audit(subject()).findings == ()
     inputs, targets = data
     twice = torch.cat([inputs, inputs]), torch.cat([targets, targets])
-    reading = data_audit(patient(source=twice))
-    assert [finding.rule for finding in reading.findings] == ["duplicates_across_splits"]
-    assert reading.measured == 1
+    measurement = data_audit(subject(source=twice))
+    assert [finding.rule for finding in measurement.findings] == ["duplicates_across_splits"]
+    assert measurement.measured == 1
 
 
 @pytest.mark.parametrize("source", ["iris", "digits", "breast-cancer", "diabetes"])
-def test_labels_of_real_data_belong_to_their_inputs(patient, source) -> None:
-    reading = labels_fit_inputs(patient(source=source))
-    assert reading.measured > 3 and reading.findings == ()
+def test_labels_of_real_data_belong_to_their_inputs(subject, source) -> None:
+    measurement = labels_fit_inputs(subject(source=source))
+    assert measurement.measured > 3 and measurement.findings == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_shuffled_labels_are_noticed(patient, data, seed) -> None:
+def test_shuffled_labels_are_noticed(subject, data, seed) -> None:
     inputs, targets = data
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
-    reading = labels_fit_inputs(patient(source=(inputs, targets[order])))
-    assert [finding.rule for finding in reading.findings] == ["labels_unrelated_to_inputs"]
+    measurement = labels_fit_inputs(subject(source=(inputs, targets[order])))
+    assert [finding.rule for finding in measurement.findings] == ["labels_unrelated_to_inputs"]
 
 
-def test_a_rule_no_line_can_follow_is_still_a_rule(patient) -> None:
+def test_a_rule_no_line_can_follow_is_still_a_rule(subject) -> None:
     """Exclusive or: a linear model sees nothing, the nearest neighbour does."""
     inputs = torch.randn(600, 2, generator=torch.Generator().manual_seed(0))
-    assert labels_fit_inputs(patient(source=(inputs, (inputs.prod(dim=1) > 0).long()))).measured > 10
+    assert labels_fit_inputs(subject(source=(inputs, (inputs.prod(dim=1) > 0).long()))).measured > 10

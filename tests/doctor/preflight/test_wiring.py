@@ -21,14 +21,14 @@ TESTS = [
 
 @pytest.mark.parametrize("test", TESTS)
 @pytest.mark.parametrize("source", [None, "digits", "breast-cancer", "diabetes"])
-def test_healthy_networks_pass(patient, test, source) -> None:
-    reading = test(patient(source=source))
-    assert reading.findings == () and reading.measured is not None
+def test_healthy_networks_pass(subject, test, source) -> None:
+    measurement = test(subject(source=source))
+    assert measurement.findings == () and measurement.measured is not None
 
 
 @pytest.mark.parametrize("test", TESTS)
-def test_a_network_with_batch_normalisation_passes(patient, test) -> None:
-    assert test(patient(source="digits", nn__model="resnet20", nn__width=4)).findings == ()
+def test_a_network_with_batch_normalisation_passes(subject, test) -> None:
+    assert test(subject(source="digits", nn__model="resnet20", nn__width=4)).findings == ()
 
 
 class Net(nn.Module):
@@ -51,55 +51,55 @@ class Net(nn.Module):
         return self.head(x)
 
 
-def rules(reading) -> list[str]:
-    return [finding.rule for finding in reading.findings]
+def rules(measurement) -> list[str]:
+    return [finding.rule for finding in measurement.findings]
 
 
-def test_a_head_that_is_too_narrow_is_found(patient) -> None:
-    reading = wiring.head_fits(patient(nn.Linear(6, 2)))
-    assert rules(reading) == ["head_does_not_fit"] and reading.measured == 2
-    assert "3" in reading.findings[0].title
+def test_a_head_that_is_too_narrow_is_found(subject) -> None:
+    measurement = wiring.head_fits(subject(nn.Linear(6, 2)))
+    assert rules(measurement) == ["head_does_not_fit"] and measurement.measured == 2
+    assert "3" in measurement.findings[0].title
 
 
-def test_a_detached_layer_is_named(patient) -> None:
-    (finding,) = wiring.parameters_are_reached(patient(Net("detach"))).findings
+def test_a_detached_layer_is_named(subject) -> None:
+    (finding,) = wiring.parameters_are_reached(subject(Net("detach"))).findings
     assert finding.where == ("first.weight", "first.bias") and finding.severity is Severity.WARNING
 
 
-def test_an_input_without_a_way_to_the_output_is_named(patient) -> None:
-    (finding,) = wiring.inputs_are_connected(patient(Net("input"))).findings
+def test_an_input_without_a_way_to_the_output_is_named(subject) -> None:
+    (finding,) = wiring.inputs_are_connected(subject(Net("input"))).findings
     assert finding.evidence["inputs_cut_off"] == 2 and len(finding.where) == 2
 
 
-def test_a_softmax_over_the_batch_is_found(patient) -> None:
-    assert rules(wiring.examples_are_independent(patient(Net("batch axis")))) == ["examples_leak"]
+def test_a_softmax_over_the_batch_is_found(subject) -> None:
+    assert rules(wiring.examples_are_independent(subject(Net("batch axis")))) == ["examples_leak"]
 
 
-def test_a_constant_network_is_found(patient) -> None:
-    assert rules(wiring.outputs_vary(patient(Net("constant")))) == ["constant_outputs"]
+def test_a_constant_network_is_found(subject) -> None:
+    assert rules(wiring.outputs_vary(subject(Net("constant")))) == ["constant_outputs"]
 
 
-def test_a_head_that_starts_at_zero_is_no_constant_network(patient) -> None:
+def test_a_head_that_starts_at_zero_is_no_constant_network(subject) -> None:
     net = Net()
     nn.init.zeros_(net.head.weight)
-    assert wiring.outputs_vary(patient(net)).findings == ()
+    assert wiring.outputs_vary(subject(net)).findings == ()
 
 
-def test_parameters_outside_the_optimizer_and_frozen_ones_are_named(patient) -> None:
+def test_parameters_outside_the_optimizer_and_frozen_ones_are_named(subject) -> None:
     net = Net()
     (finding,) = wiring.parameters_are_trained(
-        patient(net, optimizer=torch.optim.SGD(net.head.parameters(), lr=0.1))
+        subject(net, optimizer=torch.optim.SGD(net.head.parameters(), lr=0.1))
     ).findings
     assert finding.rule == "parameters_not_in_optimizer" and finding.where == ("first.weight", "first.bias")
     net.first.requires_grad_(False)
-    (finding,) = wiring.parameters_are_trained(patient(net)).findings
+    (finding,) = wiring.parameters_are_trained(subject(net)).findings
     assert finding.rule == "parameters_frozen" and finding.severity is Severity.INFO
     net.requires_grad_(False)
-    (finding,) = wiring.parameters_are_trained(patient(net)).findings
+    (finding,) = wiring.parameters_are_trained(subject(net)).findings
     assert finding.severity is Severity.ERROR
 
 
-def test_a_rate_of_zero_trains_nothing(patient) -> None:
+def test_a_rate_of_zero_trains_nothing(subject) -> None:
     net = Net()
-    stuck = patient(net, optimizer=torch.optim.SGD(net.parameters(), lr=0.0))
+    stuck = subject(net, optimizer=torch.optim.SGD(net.parameters(), lr=0.0))
     assert rules(wiring.parameters_are_trained(stuck)) == ["parameters_not_in_optimizer"]

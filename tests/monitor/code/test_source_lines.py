@@ -9,6 +9,7 @@ import pytest
 from trainwell.monitor.code.source_lines import (
     is_the_users,
     shown_path,
+    source_lines,
     start_folder,
     user_frames,
     user_line,
@@ -33,6 +34,15 @@ def _source(tmp_path: Path, text: str) -> dict[str, object]:
 def test_the_line_is_that_of_the_user(tmp_path: Path) -> None:
     names = _source(tmp_path, "import functools\n\ncalled = functools.reduce(lambda a, b: user_line(), [1, 2])\n")
     assert names["called"] == "train.py:3"
+
+
+def test_the_text_of_a_line_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    start_folder.cache_clear()
+    (tmp_path / "train.py").write_text("import torch\n\tloss.backward()  # \x1b[31m\n")
+    assert source_lines(["train.py:2", "train.py:9", "layers.0", "no:where", "absent.py:1"]) == {
+        "train.py:2": "loss.backward()  # [31m"
+    }
 
 
 def test_things_are_called_as_the_user_calls_them(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainwell.report.figures import calibration_info, draw_calibration
-from trainwell.report.text.snapshot import Snapshot
+from trainwell.runs.snapshot import Snapshot
 
 EVENT = {
     "split": "test",
@@ -17,13 +17,13 @@ EVENT = {
 }
 
 
-def test_a_network_that_is_too_sure_is_called_so() -> None:
+def test_a_network_that_is_overconfident_is_called_so() -> None:
     info = calibration_info(Snapshot("a", Path("a"), events={"calibration": EVENT}))
     assert info is not None
     assert info.bins == ((0.5, 0.5, 10), (0.95, 0.7, 40))
-    assert "too sure" in info.says and "Top-1 error 34" in info.says
+    assert "overconfident" in info.says and "Top-1 error 34" in info.says
     assert draw_calibration(info).count('class="point"') == 2
 
 
-def test_a_run_that_did_not_judge_it_shows_nothing() -> None:
+def test_a_run_without_calibration_shows_nothing() -> None:
     assert calibration_info(Snapshot("a", Path("a"))) is None

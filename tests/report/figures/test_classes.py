@@ -6,7 +6,7 @@ import pytest
 
 from trainwell.report.figures import confusion_info, draw_confusion, draw_per_class, per_class_info
 from trainwell.report.figures.classes import Confusion
-from trainwell.report.text.snapshot import Snapshot
+from trainwell.runs.snapshot import Snapshot
 
 
 def with_matrix(labels: list[str], matrix: list[list[int]]) -> Snapshot:

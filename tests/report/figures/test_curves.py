@@ -8,7 +8,7 @@ import pytest
 from trainwell.core.signals import Signals
 from trainwell.report.figures import draw_curves, gradient_info, loss_info, rate_info, score_info
 from trainwell.report.figures.curves import clock
-from trainwell.report.text.snapshot import Snapshot, snapshot
+from trainwell.runs.snapshot import Snapshot, snapshot
 
 
 def snapshot_of(**series: list[tuple[int, float]]) -> Snapshot:
@@ -34,7 +34,7 @@ def test_loss_curves_stand_beside_chance_and_show_the_best(make_run) -> None:
         ("validation", "validation"),
     ]
     assert info.curves[2].points == ((1, 1.2), (2, 0.6), (3, pytest.approx(0.4)))
-    assert info.level == (pytest.approx(math.log(3)), "chance")
+    assert info.level == (pytest.approx(math.log(3)), "chance level")
     assert info.mark == ((2, 0.6), "best")
     assert info.log is True and info.broken is None
 
@@ -60,7 +60,7 @@ def test_the_moment_a_loss_breaks_is_marked(read) -> None:
     info = loss_info(snapshot_of(loss__train=[(0, 2.0), (1, 1.0), (2, math.nan), (3, math.inf)]))
     assert info and info.broken == 2
     page = read(draw_curves(info))
-    assert "not a number" in page.text
+    assert "NaN" in page.text
     assert all("nan" not in (path["d"] or "") and "inf" not in (path["d"] or "") for path in page.all("path"))
 
 

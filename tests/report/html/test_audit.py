@@ -1,14 +1,12 @@
-"""The page and the text of an audit [B10]."""
+"""The page of an audit."""
 
 from __future__ import annotations
-
-import sys
 
 import numpy as np
 
 from trainwell.data import examine, from_arrays, read, split
 from trainwell.recipe.sections import DataRecipe
-from trainwell.report.html.audit import audit_text, render_audit, write_audit
+from trainwell.report.html.audit import render_audit, write_audit
 
 
 def pictures():
@@ -32,13 +30,3 @@ def test_rows_concerned_are_on_the_page() -> None:
     found = examine(examples, split(examples, DataRecipe(), 0), labels=False)
     page = render_audit(found, examples)
     assert "row 101" in page and "row 142" in page and "petal length" in page
-    text = audit_text(found)
-    assert "150 examples" in text and "1 pair of copies" in text
-    assert max(map(len, text.splitlines())) <= 100
-
-
-def test_what_could_not_be_looked_at_is_said(monkeypatch) -> None:
-    monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
-    examples = read(DataRecipe(source="iris"))
-    text = audit_text(examine(examples, split(examples, DataRecipe(), 0)))
-    assert "note: " in text and "trainwell[labels]" in text

@@ -10,8 +10,8 @@ import pytest
 from trainwell.core.errors import StorageError
 from trainwell.core.finding import Finding, Severity
 from trainwell.report.html.page import policy, render, style, write_report
-from trainwell.report.text.snapshot import Snapshot, snapshot
 from trainwell.runs import Run, RunWriter
+from trainwell.runs.snapshot import Snapshot, snapshot
 
 PAYLOAD = "<img src=x onerror=__pwn=1>\"'><script>__pwn=1</script>"
 ALLOWED = set(
@@ -39,8 +39,8 @@ def test_every_section_of_a_finished_run_is_there(make_run, two_findings, read) 
     page = read(render(snapshot(make_run(findings=two_findings))))
     sections = [str(attributes["aria-label"]) for attributes in page.all("section")]
     assert sections == [
-        *("Findings", "Scores", "Curves", "Predictions", "Worst mistakes"),
-        *("Data", "Network", "Recipe", "What next", "Reproduce"),
+        *("Findings", "Scores", "Curves", "Predictions", "Largest errors"),
+        *("Data", "Network", "Recipe", "Next steps", "Environment"),
     ]
     links = [str(attributes["href"])[1:] for attributes in page.all("a")]
     assert links == [str(attributes["id"]) for attributes in page.all("section")]
@@ -103,7 +103,7 @@ def test_a_damaged_event_costs_its_section_only(make_run, all_events, junk: obje
 
 
 @pytest.mark.parametrize(
-    ("status", "said"), [("failed", "failed"), ("interrupted", "interrupted"), ("running", "still training")]
+    ("status", "said"), [("failed", "failed"), ("interrupted", "interrupted"), ("running", "training")]
 )
 def test_unfinished_runs_have_a_page_with_their_reason(make_run, status: str, said: str, read) -> None:
     run = make_run(status=status, reason="" if status == "running" else "The moon was full.")
@@ -118,7 +118,7 @@ def test_a_watched_script_has_a_page_of_signals_and_findings(tmp_path: Path, two
         writer.finding(two_findings[0])
     page = read(write_report(Run.open(tmp_path / "watched")).read_text(encoding="utf-8"))
     assert [str(attributes["aria-label"]) for attributes in page.all("section")] == [
-        *("Findings", "Curves", "What next", "Reproduce")
+        *("Findings", "Curves", "Next steps", "Environment")
     ]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainwell.report.html import sections
-from trainwell.report.text.snapshot import Snapshot, snapshot
+from trainwell.runs.snapshot import Snapshot, snapshot
 
 OPTIONAL = [
     sections.scores,
@@ -50,19 +50,19 @@ def test_a_finding_shows_problem_evidence_and_cure_in_this_order(make_run, two_f
 
 
 def test_no_findings_is_said_plainly(shot: Snapshot, read) -> None:
-    assert read(sections.findings(shot)).text.startswith("Nothing was found wrong. 8 signals")
+    assert read(sections.findings(shot)).text == "No problems were found in 8 signals."
 
 
 def test_the_main_score_stands_first(shot: Snapshot, read) -> None:
     page = read(sections.scores(shot))
     assert page.text.index("accuracy") < page.text.index("loss")
-    assert "0.8800" in page.text and "sealed" in page.text
+    assert "0.8800" in page.text and "The test split was used once" in page.text
 
 
 def test_mistakes_with_pictures_are_a_gallery(shot: Snapshot, read) -> None:
     page = read(sections.mistakes(shot))
     assert [str(image["src"])[:22] for image in page.all("img")] == ["data:image/png;base64,"]
-    assert "eel instead of dog" in page.text
+    assert "eel, true label dog" in page.text
 
 
 @pytest.mark.parametrize(

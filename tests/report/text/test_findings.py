@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.report.text.findings import EvidenceRow, evidence_rows, folded, gravest_first
+from trainwell.report.text.findings import EvidenceRow, evidence_rows, finding_text, findings_text
 
 
 @pytest.mark.parametrize(
@@ -22,37 +22,37 @@ def test_every_number_stands_beside_its_limit(evidence: dict[str, float], rows: 
     assert evidence_rows(Finding("r", Severity.INFO, "t", evidence=evidence)) == rows
 
 
-def finding(rule: str, severity: Severity = Severity.WARNING, *explains: str) -> Finding:
-    return Finding(rule, severity, rule, explains=explains)
+def test_findings_follow_each_other_in_their_order_with_symptoms_under_their_cause() -> None:
+    symptom = Finding("loss_not_finite", Severity.ERROR, "The loss is NaN.")
+    cause = Finding("learning_rate_too_high", Severity.WARNING, "The rate is too high.", explains=("loss_not_finite",))
+    text = findings_text([symptom, Finding("host_syncs", Severity.INFO, "Slow."), cause])
+    assert text.startswith("warning: The rate is too high.") and "this also explains: The loss is NaN\n" in text
+    assert text.index("hint: Slow.") > text.index("learning_rate_too_high") and "error:" not in text
 
 
-def test_errors_come_first_and_symptoms_last() -> None:
-    found = [
-        finding("hint", Severity.INFO),
-        finding("cause", Severity.WARNING, "symptom"),
-        finding("symptom", Severity.ERROR),
-    ]
-    assert [item.rule for item in gravest_first(found)] == ["cause", "symptom", "hint"]
+def test_nothing_found_is_no_text() -> None:
+    assert findings_text([]) == ""
+    assert findings_text([Finding("r", Severity.INFO, "T.")]) == "hint: T.\n  r"
 
 
-def test_a_hint_hides_nothing() -> None:
-    hint, error = finding("hint", Severity.INFO, "error"), finding("error", Severity.ERROR)
-    assert folded([hint, error]) == [(error, ()), (hint, ())]
+def test_hints_may_be_brief() -> None:
+    hints = [Finding("a", Severity.INFO, "Half of the units are dead."), Finding("b", Severity.INFO, "Slow.")]
+    assert findings_text(hints, brief_hints=True) == "hints: Half of the units are dead; Slow."
 
 
-def test_a_symptom_is_shown_once_under_its_cause() -> None:
-    cause, other, symptom = finding("cause", Severity.WARNING, "symptom"), finding("other"), finding("symptom")
-    assert folded([symptom, other, cause]) == [(other, ()), (cause, (symptom,))]
+def test_the_line_of_code_and_the_repair_are_shown() -> None:
+    text = finding_text(
+        Finding(
+            "missing_zero_grad",
+            Severity.ERROR,
+            "Gradients accumulate.",
+            where=("train.py:2",),
+            source_lines={"train.py:2": "loss.backward()"},
+        )
+    )
+    assert "  train.py:2:  loss.backward()\n  repair: Call `optimizer.zero_grad()` before each" in text
 
 
-def test_findings_that_explain_each_other_do_not_both_vanish() -> None:
-    one, two = finding("one", Severity.ERROR, "two"), finding("two", Severity.WARNING, "one")
-    assert folded([two, one]) == [(one, (two,))]
-    alone = finding("self", Severity.ERROR, "self")
-    assert folded([alone]) == [(alone, ())]
-
-
-def test_a_chain_of_causes_loses_nothing() -> None:
-    chain = [finding("a", Severity.WARNING, "b"), finding("b", Severity.WARNING, "c"), finding("c")]
-    shown = [item.rule for top, under in folded(chain) for item in (top, *under)]
-    assert sorted(shown) == ["a", "b", "c"]
+def test_many_places_are_counted() -> None:
+    finding = Finding("r", Severity.ERROR, "T.", where=tuple(f"fc{number}" for number in range(9)), step=3)
+    assert "  r, first seen at step 3, in fc0, fc1, fc2, fc3, 5 more" in finding_text(finding)

@@ -174,5 +174,5 @@ def test_unknown_facts_are_left_out() -> None:
     display = LiveDisplay(stream)
     display.start({})
     display.epoch({"epoch": 1, "loss/train": float("nan"), "loss/validation": None})
-    assert "not a number" in stream.getvalue() and "–" in stream.getvalue()
+    assert "NaN" in stream.getvalue() and "–" in stream.getvalue()
     assert os.linesep not in stream.getvalue().splitlines()[0]

@@ -6,8 +6,8 @@ import pytest
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.report.html.page import write_report
-from trainwell.report.text.snapshot import Snapshot
-from trainwell.report.text.summary import findings_text, summary, summary_text
+from trainwell.report.text.summary import summary, summary_text
+from trainwell.runs.snapshot import Snapshot
 
 
 def test_the_summary_of_a_good_run(make_run) -> None:
@@ -15,7 +15,7 @@ def test_the_summary_of_a_good_run(make_run) -> None:
     write_report(run)
     lines = summary(run).splitlines()
     assert lines[0] == "pets: mlp on pets"
-    assert lines[2].startswith("  88.0 % of the 50 sealed test pictures are right")
+    assert lines[2].startswith("  Accuracy on the 50 held-out test pictures is 88.0 % (majority class: 40.0 %,")
     assert "            training  validation    test" in lines
     assert "  accuracy    0.9900      0.9000  0.8800" in lines
     assert any(line.startswith("  report") and line.endswith("report.html") for line in lines)
@@ -28,7 +28,7 @@ def test_findings_follow_the_scores(make_run, two_findings) -> None:
         text.index("accuracy ") < text.index("warning: The rate is too high.") < text.index("trainwell rules rate_high")
     )
     assert "rise 1.84 (limit 1.1)" in text and "this also explains: The loss jumps" in text
-    assert "  try: Lower the learning rate" in text and "optim.learning_rate 0.001 → " in text
+    assert "  repair: Lower the learning rate" in text and "optim.learning_rate 0.001 → " in text
 
 
 @pytest.mark.parametrize("status", ["failed", "interrupted", "killed", "running", "ok"])
@@ -50,8 +50,3 @@ def test_nothing_in_a_summary_steers_the_terminal() -> None:
         Snapshot(evil, Path("a" + evil), status="failed", reason=evil, findings=(finding,), events=events)
     )
     assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}
-
-
-def test_findings_alone() -> None:
-    assert findings_text([]) == ""
-    assert findings_text([Finding("r", Severity.INFO, "T.")]) == "hint: T.\n  r"

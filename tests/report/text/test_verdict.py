@@ -6,8 +6,8 @@ import pytest
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.report.text.snapshot import Snapshot, snapshot
 from trainwell.report.text.verdict import facts_line, headline, next_steps, verdict
+from trainwell.runs.snapshot import Snapshot, snapshot
 
 
 def test_a_good_run_is_judged_beside_simple_methods(shot: Snapshot) -> None:
@@ -15,11 +15,13 @@ def test_a_good_run_is_judged_beside_simple_methods(shot: Snapshot) -> None:
     assert judged.tone == "good"
     assert judged.headline == "mlp on pets"
     assert judged.sentence == (
-        "88.0 % of the 50 sealed test pictures are right; majority class gives 40.0 %, "
-        "logistic regression 80.0 %. No problems were found."
+        "Accuracy on the 50 held-out test pictures is 88.0 % (majority class: 40.0 %, logistic regression: 80.0 %). "
+        "No problems were found."
     )
-    assert judged.notes[0] == "From 50 examples, the true share lies between 76.2 % and 94.4 % (95 % interval)."
-    assert judged.notes[1] == "The lead over logistic regression is within the noise of the test split."
+    assert judged.notes[0] == "95 % confidence interval from 50 examples: 76.2 % to 94.4 %."
+    assert judged.notes[1] == (
+        "The difference from logistic regression is not significant: its score lies in that interval."
+    )
 
 
 def test_a_network_that_loses_to_a_simple_method_is_told_so(make_run) -> None:
@@ -55,15 +57,15 @@ def test_runs_that_did_not_finish(make_run, status: str, reason: str, said: str,
 
 def test_the_advice_of_a_reason_is_a_note(make_run) -> None:
     judged = verdict(snapshot(make_run(status="failed", reason="The loss became NaN. Try a lower rate.")))
-    assert "steps: The loss became NaN. 88.0 %" in judged.sentence
+    assert "steps: The loss became NaN. Accuracy on the 50" in judged.sentence
     assert judged.notes[0] == "Try a lower rate."
 
 
-def test_a_killed_run_says_what_is_saved_and_how_to_go_on() -> None:
+def test_a_killed_run_says_what_is_saved_and_how_to_resume() -> None:
     shot = Snapshot("k", Path("runs/k k"), status="killed", steps=12, events={"checkpoint": {"step": 10}})
-    assert verdict(shot).sentence.startswith("The process that trained this run is gone; it reached 12 steps.")
-    assert verdict(shot).notes == ("Everything up to step 10 is saved.",)
-    assert next_steps(shot) == (("go on where it stopped", "trainwell fit --resume 'runs/k k'"),)
+    assert verdict(shot).sentence.startswith("The training process was killed after 12 steps.")
+    assert verdict(shot).notes == ("The last checkpoint is that of step 10.",)
+    assert next_steps(shot) == (("resume", "trainwell fit --resume 'runs/k k'"),)
 
 
 def test_regression_is_judged_by_its_own_score() -> None:
@@ -77,7 +79,7 @@ def test_regression_is_judged_by_its_own_score() -> None:
             "baselines": {"rows": [{"name": "mean", "scores": {"r2": -0.01}}]},
         },
     )
-    assert verdict(shot).sentence.startswith("On the 60 sealed test rows, R² is 0.5123; mean gives -0.01.")
+    assert verdict(shot).sentence.startswith("R² on the 60 held-out test rows is 0.5123 (mean: -0.01).")
 
 
 def test_a_watched_script_has_only_its_losses() -> None:
@@ -86,14 +88,16 @@ def test_a_watched_script_has_only_its_losses() -> None:
         signals.add("loss/train", step, value)
     shot = Snapshot("w", Path("w"), signals=signals, meta={"script": "train.py", "chance_loss": 2.3})
     assert headline(shot) == "train.py"
-    assert verdict(shot).sentence == "The training loss went from 2.3 to 0.4; chance is 2.3. No problems were found."
+    assert (
+        verdict(shot).sentence == "The training loss went from 2.3 to 0.4; chance level is 2.3. No problems were found."
+    )
     signals.add("loss/train", 3, float("nan"))
-    assert "was no finite number from step 3 on" in verdict(shot).sentence
+    assert "became NaN or infinite at step 3" in verdict(shot).sentence
 
 
-def test_validation_stands_in_where_the_test_split_is_still_sealed() -> None:
+def test_validation_stands_in_until_the_test_split_is_used() -> None:
     shot = Snapshot("v", Path("v"), scores={"validation": {"accuracy": 0.9}}, meta={"main_score": "accuracy"})
-    assert verdict(shot).sentence.startswith("90.0 % of the validation examples are right.")
+    assert verdict(shot).sentence.startswith("Accuracy on the validation examples is 90.0 %.")
 
 
 def test_what_can_be_done_next(make_run, two_findings) -> None:
@@ -110,7 +114,7 @@ def test_facts_stand_in_one_line(shot: Snapshot) -> None:
 
 def test_every_event_may_be_missing(make_run, all_events) -> None:
     bare = snapshot(make_run(**dict.fromkeys(all_events)))
-    assert verdict(bare).sentence == "88.0 % of the sealed test pictures are right. No problems were found."
+    assert verdict(bare).sentence == "Accuracy on the held-out test pictures is 88.0 %. No problems were found."
 
 
 @pytest.mark.parametrize("status", ["ok", "interrupted"])

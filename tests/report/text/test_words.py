@@ -16,9 +16,9 @@ from trainwell.report.text.words import aligned, duration, number, percent, prin
         (22480.4, "22,480"),
         (1e12, "1e12"),
         (-0.01234567, "-0.01235"),
-        (math.inf, "infinite"),
-        (-math.inf, "minus infinite"),
-        (math.nan, "not a number"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+        (math.nan, "NaN"),
     ],
 )
 def test_number(value: float, written: str) -> None:
@@ -27,7 +27,7 @@ def test_number(value: float, written: str) -> None:
 
 @pytest.mark.parametrize(
     ("fraction", "written"),
-    [(0.0, "0 %"), (1.0, "100 %"), (0.9999999, "99.99999 %"), (0.0004, "0.04 %"), (math.nan, "not a number")],
+    [(0.0, "0 %"), (1.0, "100 %"), (0.9999999, "99.99999 %"), (0.0004, "0.04 %"), (math.nan, "NaN")],
 )
 def test_percent_rounds_to_nothing_and_all_only_where_it_must(fraction: float, written: str) -> None:
     assert percent(fraction) == written
@@ -40,7 +40,7 @@ def test_duration(seconds: float, written: str) -> None:
 
 def test_aligned_numbers_have_equally_many_decimals() -> None:
     written = aligned([0.25, 123.456, math.nan])
-    assert written == ["0.25", "123.46", "not a number"]
+    assert written == ["0.25", "123.46", "NaN"]
 
 
 @pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x7f", "\x9b", "\u202e", "\u2066", "\ud800", "\n", "\r"])

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainwell.core.errors import MissingExtraError
 from trainwell.core.files import plain
-from trainwell.core.finding import Finding, Severity
+from trainwell.core.finding import Finding, Severity, in_order
 from trainwell.data.audit.columns import Feature, column_findings, features, numbers
 from trainwell.data.audit.copies import copies
 from trainwell.data.audit.labels import Judgement, Suspect, suspicious_labels
@@ -29,7 +29,6 @@ _WRONG_LABELS = 0.03  # diagnosis D8
 # the fast judge agrees with 0.60, and contradicts 0.13 of those it is surest of (benchmarks/audit.py labels).
 _TRUSTED = 0.75
 _SHOWN = 10
-_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Audit:
         sizes: examples by split.
         class_counts: label to examples in (train, validation, test).
         features: every input in numbers.
-        findings: gravest first.
+        findings: in their one order, causes first.
         duplicates: pairs of copies, exact or near.
         suspects: labels that are probably wrong, most suspicious first.
         remarks: what was inferred, and what could not be looked at.
@@ -120,7 +119,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
         sizes=splits.sizes,
         class_counts=counts,
         features=features(columns),
-        findings=tuple(sorted(found, key=lambda finding: _ORDER[finding.severity])),
+        findings=in_order(found),
         duplicates=tuple(pairs),
         suspects=tuple(judged.suspects),
         remarks=tuple(remarks),

@@ -45,7 +45,7 @@ _OF_SOURCE = ("transfer.source", "transfer.head_rate")
 
 
 @dataclass(frozen=True)
-class Way:
+class TransferOption:
     """One way to use the source.
 
     Args:
@@ -101,7 +101,7 @@ class Advice:
     case: str = ""
     table: str | None = None
     probes: Mapping[str, float] = field(default_factory=dict)
-    trials: tuple[Way, ...] = ()
+    trials: tuple[TransferOption, ...] = ()
     epochs: int = 0
     score_name: str = ""
     error: float = 0.0
@@ -164,7 +164,7 @@ def advise(
         notes=tuple(filter(None, [note])),
     )
     if seconds and not much:
-        measured = _try(measured, ways, parts, made, seconds, say)
+        measured = _try(measured, ways, parts=parts, made=made, seconds=seconds, say=say)
     return conclude(measured)
 
 
@@ -174,10 +174,11 @@ def conclude(measured: Advice) -> Advice:
     What the table recommends stands unless another way was better by more than a standard error (the rule of Breiman
     et al. 1984, section 3.4.3, for the simpler of two models).
 
-    >>> tried = (Way("all layers learn on", "", {}, (0.8,)), Way("a new head", "--freeze features", {}, (0.6,)))
-    >>> conclude(Advice("run", table="--freeze features", trials=tried, error=0.05)).options
+    >>> fine_tuned = TransferOption("fine-tune all layers", "", {}, (0.8,))
+    >>> frozen = TransferOption("a new head on frozen features", "--freeze features", {}, (0.6,))
+    >>> conclude(Advice("run", table="--freeze features", trials=(fine_tuned, frozen), error=0.05)).options
     ''
-    >>> conclude(Advice("run", table="--freeze features", trials=tried, error=0.3)).options
+    >>> conclude(Advice("run", table="--freeze features", trials=(fine_tuned, frozen), error=0.3)).options
     '--freeze features'
     """
     trials, table, probes = {way.options: way for way in measured.trials}, measured.table, measured.probes
@@ -261,26 +262,26 @@ def _probe(parts: Parts, made: Plan) -> dict[str, float]:
     return {name: sum(right(x, held) for held in folds) / len(rows) for name, x in found.items()}
 
 
-def _ways(parts: Parts, settings: Mapping[str, Value], probes: Mapping[str, float]) -> list[Way]:
+def _ways(parts: Parts, settings: Mapping[str, Value], probes: Mapping[str, float]) -> list[TransferOption]:
     ways = [
-        Way("a new head on frozen features", _FEATURES, {**settings, "transfer.freeze": "features"}),
-        Way("all layers learn on, at a tenth of the rate", _ALL, settings),
+        TransferOption("a new head on frozen features", _FEATURES, {**settings, "transfer.freeze": "features"}),
+        TransferOption("all layers learn on, at a tenth of the rate", _ALL, settings),
     ]
     if inner := dict(list(probes.items())[1:-1]):
         early = _block(Freezing(parts.model, freeze="none").names, max(inner, key=lambda name: inner[name]))
         frozen = {**settings, "transfer.freeze": early}
         if parts.origin is None:  # what is published is taken over whole
-            ways.append(Way(f"frozen up to {early}", f"--freeze {early}", frozen))
+            ways.append(TransferOption(f"frozen up to {early}", f"--freeze {early}", frozen))
         else:
             some = f"up to {early}, the rest starts anew"
-            ways.append(Way(some, f"--layers {early}", {**settings, "transfer.layers": early}))
+            ways.append(TransferOption(some, f"--layers {early}", {**settings, "transfer.layers": early}))
             frozen |= {"transfer.layers": early}
-            ways.append(Way(f"the same, frozen up to {early}", f"--layers {early} --freeze {early}", frozen))
+            ways.append(TransferOption(f"the same, frozen up to {early}", f"--layers {early} --freeze {early}", frozen))
     if parts.origin is not None:
         network = {key: value for key, value in flatten(parts.origin.recipe) if key.startswith("nn.")}
         alone = {**network, "data.prepare": parts.recipe.data.prepare, **settings}
         alone = {key: value for key, value in alone.items() if key not in _OF_SOURCE}
-        ways.append(Way("the same network from scratch", SCRATCH, alone))
+        ways.append(TransferOption("the same network from scratch", SCRATCH, alone))
     return ways
 
 
@@ -294,7 +295,7 @@ def _block(names: Sequence[str], depth: str) -> str:
     return next((block for block in blocks if [n for n in names if belongs(n, [block])][-1:] == [depth]), depth)
 
 
-def _table(similar: bool | None, much: bool, ways: Sequence[Way], probes: Mapping[str, float]) -> str | None:
+def _table(similar: bool | None, much: bool, ways: Sequence[TransferOption], probes: Mapping[str, float]) -> str | None:
     """Return what the four-case table recommends; None if the similarity is unknown."""
     if similar is None:
         return None
@@ -308,7 +309,12 @@ def _table(similar: bool | None, much: bool, ways: Sequence[Way], probes: Mappin
 
 
 def _try(
-    measured: Advice, ways: Sequence[Way], parts: Parts, made: Plan, seconds: float, say: Callable[[str], None]
+    measured: Advice,
+    ways: Sequence[TransferOption],
+    parts: Parts,
+    made: Plan,
+    seconds: float,
+    say: Callable[[str], None],
 ) -> Advice:
     """Train every way on the same divisions of the examples, as many as there is time for."""
     if not len(made.splits.validation):
@@ -344,7 +350,7 @@ def _try(
     return dataclasses.replace(measured, trials=tuple(tried), epochs=epochs, error=_error(tried[0], len(judged)))
 
 
-def _error(best: Way, judged: int) -> float:
+def _error(best: TransferOption, judged: int) -> float:
     """Return the standard error of a share of the judged examples; of other scores, from what they scatter."""
     if 0 <= best.mean <= 1:
         return math.sqrt(max(best.mean * (1 - best.mean), 1 / judged) / judged)

@@ -24,7 +24,7 @@ _WORTH = 0.02  # share of the error that twice the data must take away at the le
 
 
 @dataclass(frozen=True)
-class Foretold:
+class Extrapolation:
     """An error that is foretold for a number of examples.
 
     Args:
@@ -59,7 +59,7 @@ class LearningCurve:
     score_name: str
     power: float | None
     interval: tuple[float, float] | None
-    foretold: tuple[Foretold, ...]
+    foretold: tuple[Extrapolation, ...]
     verdict: str
 
     @property
@@ -81,7 +81,9 @@ def fit_power_law(sizes: Sequence[float], errors: Sequence[float]) -> tuple[floa
     return -slope, -slope - half, -slope + half
 
 
-def foretell(sizes: Sequence[float], errors: Sequence[float], size: float, *, measured: bool = False) -> Foretold:
+def extrapolate(
+    sizes: Sequence[float], errors: Sequence[float], size: float, *, measured: bool = False
+) -> Extrapolation:
     """Extrapolate the power law to another number of examples, with a 95 % interval (Hestness et al. 2017).
 
     Args:
@@ -90,7 +92,7 @@ def foretell(sizes: Sequence[float], errors: Sequence[float], size: float, *, me
         size: where to look.
         measured: the interval is that of one more measurement there; else that of the law itself.
 
-    >>> found = foretell([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], 160)
+    >>> found = extrapolate([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], 160)
     >>> found.low < 0.05 < found.high
     True
     """
@@ -99,7 +101,7 @@ def foretell(sizes: Sequence[float], errors: Sequence[float], size: float, *, me
     away = (math.log(size) - across.mean()) ** 2 / float(((across - across.mean()) ** 2).sum())
     middle = start + slope * math.log(size)
     half = _student(len(across) - 2) * spread * math.sqrt(measured + 1 / len(across) + away)
-    return Foretold(round(size), math.exp(middle), math.exp(middle - half), math.exp(middle + half))
+    return Extrapolation(round(size), math.exp(middle), math.exp(middle - half), math.exp(middle + half))
 
 
 def learning_curve(
@@ -162,9 +164,9 @@ def read_curve(sizes: Sequence[int], errors: Sequence[float], *, score_name: str
         return dataclasses.replace(made, verdict=said)
     values = [error for _, error in alive]
     power, low, high = fit_power_law(known, values)
-    foretold = tuple(foretell(known, values, factor * largest) for factor in (2, 4))
+    foretold = tuple(extrapolate(known, values, factor * largest) for factor in (2, 4))
     made = dataclasses.replace(made, power=power, interval=(low, high), foretold=foretold)
-    now, twice = foretell(known, values, largest).error, foretold[0]
+    now, twice = extrapolate(known, values, largest).error, foretold[0]
     if made.helps:
         said = (
             f"More data would help: with {twice.size:,} examples the error should fall from {now:.3g} to "

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import DivergedError, UsageError
 from trainwell.core.seeds import derive
-from trainwell.doctor.experiments.trial import Memory
+from trainwell.doctor.experiments.trial import MemoryRecorder
 from trainwell.fitting.build import build_parts
 from trainwell.fitting.fit import Silent
 from trainwell.fitting.job import build_job, build_tools
@@ -165,7 +165,7 @@ def _sweep(plan: Plan, rates: Floats, number: int, check: Callable[[], None]) ->
     seed = derive(plan.recipe.seed, "range", number) if number else plan.recipe.seed
     recipe = edit(plan.recipe, {"seed": seed, "optim.reference_batch": 0, "train.patience": 0})
     parts = build_parts(dataclasses.replace(plan, recipe=recipe))
-    job, _ = build_job(build_tools(parts), Memory(), Interrupt(), Silent())  # type: ignore[arg-type]
+    job, _ = build_job(build_tools(parts), MemoryRecorder(), Interrupt(), Silent())  # type: ignore[arg-type]
 
     def after(state: State) -> None:
         check()

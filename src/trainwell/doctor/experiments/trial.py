@@ -36,7 +36,7 @@ _ENOUGH = 20_000  # examples for a linear model
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """How a trial ended.
 
     Args:
@@ -64,10 +64,10 @@ class Outcome:
 
     @property
     def rank(self) -> tuple[bool, float, float]:
-        """Sort key, the best highest: whoever broke is last, the earlier the worse; NaN never wins.
+        """Sort key, the best highest: diverged trainings are last, the earlier the lower; NaN is never best.
 
-        >>> best = max([Outcome(7), Outcome(40), Outcome(None, 0.1, 2.3), Outcome(None)], key=lambda end: end.rank)
-        >>> best.score
+        >>> outcomes = [TrialOutcome(7), TrialOutcome(40), TrialOutcome(None, 0.1, 2.3), TrialOutcome(None)]
+        >>> max(outcomes, key=lambda outcome: outcome.rank).score
         0.1
         """
         if self.broke:
@@ -96,7 +96,7 @@ def reseeded(plan: Plan, seed: int) -> Plan:
     return Plan(recipe, {}, plan.examples, splits, drawn.train)
 
 
-def trial(plan: Plan, recipe: Recipe, *, epochs: int) -> Outcome:
+def trial(plan: Plan, recipe: Recipe, *, epochs: int) -> TrialOutcome:
     """Train a recipe on a plan's data for some epochs; a recipe that cannot train is an outcome too.
 
     Args:
@@ -110,12 +110,12 @@ def trial(plan: Plan, recipe: Recipe, *, epochs: int) -> Outcome:
     except Interrupted:
         raise
     except TrainwellError:
-        return Outcome(-1)
+        return TrialOutcome(-1)
 
 
-def _train(plan: Plan) -> Outcome:
+def _train(plan: Plan) -> TrialOutcome:
     parts = build_parts(plan)
-    memory = Memory()
+    memory = MemoryRecorder()
     per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * plan.recipe.train.batch_size
     broke_at = None
     with threads(plan.recipe.train.threads, per_batch):
@@ -134,7 +134,7 @@ def _train(plan: Plan) -> Outcome:
         finally:
             watch.stop()
     findings = tuple(diagnose(memory.signals, parts.facts))
-    return Outcome(
+    return TrialOutcome(
         broke_at,
         state.best_score,
         state.best_loss,
@@ -145,7 +145,7 @@ def _train(plan: Plan) -> Outcome:
     )
 
 
-def loses_to_linear(plan: Plan, outcome: Outcome) -> Finding | None:
+def loses_to_linear(plan: Plan, outcome: TrialOutcome) -> Finding | None:
     """Say so if a linear model, fitted in a blink, does better on the validation split by two standard errors.
 
     The yardstick for a run that no rule complains of: a network that loses to a straight line has not been trained
@@ -182,7 +182,7 @@ def _arrays(batches: Batches) -> tuple[NDArray[Any], NDArray[Any]]:
     return torch.cat([batch.inputs for batch in given]).numpy(), torch.cat([batch.targets for batch in given]).numpy()
 
 
-class Memory:
+class MemoryRecorder:
     """A recorder that keeps the signals and writes nothing."""
 
     checkpoints = Path()

@@ -20,7 +20,7 @@ from trainwell.doctor.diagnose import findings_json
 from trainwell.doctor.preflight.cost import memory_suffices, time_is_known
 from trainwell.doctor.preflight.data import data_audit, labels_fit_inputs
 from trainwell.doctor.preflight.start import few_can_be_learned, gradients_are_right, initial_loss, units_differ
-from trainwell.doctor.preflight.subject import Check, Patient, Reading
+from trainwell.doctor.preflight.subject import Check, Measurement, PreflightSubject
 from trainwell.doctor.preflight.wiring import (
     examples_are_independent,
     head_fits,
@@ -35,7 +35,7 @@ from trainwell.fitting.record import network_table
 from trainwell.recipe import Recipe, flatten
 from trainwell.train import threads
 
-CHECKS: Catalogue[Callable[[Patient], Reading]] = Catalogue(
+CHECKS: Catalogue[Callable[[PreflightSubject], Measurement]] = Catalogue(
     "check",
     {
         test.__name__: test
@@ -61,7 +61,7 @@ CHECKS: Catalogue[Callable[[Patient], Reading]] = Catalogue(
 
 
 @dataclass(frozen=True)
-class Checkup:
+class CheckReport:
     """All tests with their results.
 
     Args:
@@ -75,7 +75,7 @@ class Checkup:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, causes first: those that another one explains come after it, hints last."""
-        found = [finding for check in self.checks for finding in check.reading.findings]
+        found = [finding for check in self.checks for finding in check.measurement.findings]
         there = {finding.rule for finding in found}
         explained = {rule for one in found if one.severity is not Severity.INFO for rule in one.explains} & there
         return tuple(sorted(found, key=lambda one: (one.severity is Severity.INFO, one.rule in explained)))
@@ -88,7 +88,7 @@ class Checkup:
     @property
     def predicted_seconds(self) -> float | None:
         """How long the planned training will take."""
-        return next((check.reading.measured for check in self.checks if check.name == "time_is_known"), None)
+        return next((check.measurement.measured for check in self.checks if check.name == "time_is_known"), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the results as plain data, in the shape `--json` prints."""
@@ -96,10 +96,10 @@ class Checkup:
             {
                 "name": check.name,
                 "passed": check.passed,
-                "measured": _finite(check.reading.measured),
-                "expected": check.reading.expected,
+                "measured": _finite(check.measurement.measured),
+                "expected": check.measurement.expected,
                 "verdict": check.verdict,
-                "note": check.reading.note,
+                "note": check.measurement.note,
             }
             for check in self.checks
         ]
@@ -117,7 +117,7 @@ def check(
     *,
     optimizer: Optimizer | None = None,
     edits: Mapping[str, object] | None = None,
-) -> Checkup:
+) -> CheckReport:
     """Test data and network before training: about a second for small networks, at most about ten.
 
     Everything runs on copies: the network, its optimizer, its mode and the random generators are left as they are.
@@ -131,8 +131,8 @@ def check(
     Raises:
         TrainwellError: if the data cannot be read or the recipe cannot be built.
 
-    >>> checkup = check("iris")
-    >>> checkup.passed, checkup.findings
+    >>> report = check("iris")
+    >>> report.passed, report.findings
     (True, ())
     >>> [finding.rule for finding in check("iris", edits={"nn.initialisation": "zeros"}).findings][0]
     'symmetric_weights'
@@ -145,24 +145,24 @@ def check(
         settings["nn.model"] = CUSTOM
     with _undisturbed():
         parts = understand(data, model, settings)
-        patient = Patient(parts, optimizer)
+        subject = PreflightSubject(parts, optimizer)
         per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * parts.recipe.train.batch_size
         torch.manual_seed(derive(parts.recipe.seed, "check"))
         with threads(parts.recipe.train.threads, per_batch):
-            return Checkup(tuple(_examine(patient)), parts.recipe)
+            return CheckReport(tuple(_examine(subject)), parts.recipe)
 
 
-def _examine(patient: Patient) -> Iterator[Check]:
+def _examine(subject: PreflightSubject) -> Iterator[Check]:
     obstacle = ""
     for name, test in CHECKS.items():
         title = (test.__doc__ or "").partition("\n")[0]
         try:
-            reading = Reading(None, "", note=obstacle) if obstacle else test(patient)
+            measurement = Measurement(None, "", note=obstacle) if obstacle else test(subject)
         except Exception as problem:  # a network of one's own may refuse in any way; the other tests go on
-            reading = Reading(None, "", note=f"{type(problem).__name__}: {problem}".splitlines()[0])
-        if name == "head_fits" and any(finding.severity is Severity.ERROR for finding in reading.findings):
+            measurement = Measurement(None, "", note=f"{type(problem).__name__}: {problem}".splitlines()[0])
+        if name == "head_fits" and any(finding.severity is Severity.ERROR for finding in measurement.findings):
             obstacle = "the network and the data do not fit"
-        yield Check(name, title, reading)
+        yield Check(name, title, measurement)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import time
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.cost import free_bytes, training_memory
-from trainwell.doctor.preflight.subject import Patient, Reading
+from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
 
 _STEPS, _SECONDS = 12, 1.5
 _WARM_UP = 2
@@ -17,14 +17,14 @@ _FIXED = 0.3  # seconds that every run takes to set up, to score and to save
 _FORWARD = 1 / 3  # share of a step that its forward pass takes
 
 
-def memory_suffices(patient: Patient) -> Reading:
+def memory_suffices(subject: PreflightSubject) -> Measurement:
     """Training fits into the memory that is free."""
-    free = free_bytes(patient.device)
-    batch = patient.recipe.train.micro_batch or patient.facts.batch_size
-    held = {"sgd": 1 if patient.recipe.optim.momentum else 0}.get(patient.recipe.optim.name, 2)
-    shape = tuple(patient.seen.inputs.shape[1:])
-    dtype = patient.seen.inputs.dtype
-    needed = training_memory(patient.parts.model, shape, state_numbers=held, dtype=dtype, batch_size=batch)
+    free = free_bytes(subject.device)
+    batch = subject.recipe.train.micro_batch or subject.facts.batch_size
+    held = {"sgd": 1 if subject.recipe.optim.momentum else 0}.get(subject.recipe.optim.name, 2)
+    shape = tuple(subject.seen.inputs.shape[1:])
+    dtype = subject.seen.inputs.dtype
+    needed = training_memory(subject.parts.model, shape, state_numbers=held, dtype=dtype, batch_size=batch)
     largest = needed.largest_batch(free)
     gib = [f"{count / 2**30:.3g} GiB" for count in (needed.total(batch), free)]
     advice = f"set train.micro_batch={largest}" if largest else "take a smaller network"
@@ -35,23 +35,23 @@ def memory_suffices(patient: Patient) -> Reading:
         evidence={"bytes": needed.total(batch), "bytes_limit": free, "largest_batch": largest},
     )
     findings = (finding,) if needed.total(batch) > free else ()
-    return Reading(needed.total(batch), f"at most {gib[1]}", findings, unit="bytes")
+    return Measurement(needed.total(batch), f"at most {gib[1]}", findings, unit="bytes")
 
 
-def time_is_known(patient: Patient) -> Reading:
+def time_is_known(subject: PreflightSubject) -> Measurement:
     """The planned training takes this long, by a few measured steps and a third of a step per evaluated batch."""
-    model, optimizer = patient.pair()
+    model, optimizer = subject.pair()
     seconds: list[float] = []
     started = time.perf_counter()
-    for batch in itertools.islice(patient.batches(patient.facts.batch_size), _STEPS):
+    for batch in itertools.islice(subject.batches(subject.facts.batch_size), _STEPS):
         begun = time.perf_counter()
-        patient.step(model, optimizer, batch)
+        subject.step(model, optimizer, batch)
         seconds.append(time.perf_counter() - begun)
         if time.perf_counter() - started > _SECONDS:
             break
-    sizes = patient.facts.sizes
+    sizes = subject.facts.sizes
     train = max(1, sizes.get("train", 0))
     evaluated = sizes.get("validation", 0) + min(_SAMPLE, train)
     step = statistics.median(seconds[_WARM_UP:] or seconds)
-    predicted = _FIXED + step * patient.facts.steps * (1 + _FORWARD * evaluated / train)
-    return Reading(predicted, "", unit="seconds")
+    predicted = _FIXED + step * subject.facts.steps * (1 + _FORWARD * evaluated / train)
+    return Measurement(predicted, "", unit="seconds")

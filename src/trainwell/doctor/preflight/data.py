@@ -7,32 +7,34 @@ from torch import Tensor
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.data import audit
-from trainwell.doctor.preflight.subject import Patient, Reading
+from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
 
 _FEWEST = 40
 _PERMUTATIONS = 200
 _UNRELATED = 3.0  # standard deviations. Diagnosis D7: healthy data show 39 to 64 on 1,500 examples, CIFAR-10 12.5
 
 
-def data_audit(patient: Patient) -> Reading:
+def data_audit(subject: PreflightSubject) -> Measurement:
     """The splits share no examples and every class has some."""
-    plan = patient.parts.plan
+    plan = subject.parts.plan
     if plan is None:
-        return Reading(None, "no problem", note="the batches were made in Python")
+        return Measurement(None, "no problem", note="the batches were made in Python")
     findings = tuple(audit(plan.examples, plan.splits))
-    return Reading(sum(finding.severity is not Severity.INFO for finding in findings), "no problem", findings)
+    return Measurement(sum(finding.severity is not Severity.INFO for finding in findings), "no problem", findings)
 
 
-def labels_fit_inputs(patient: Patient) -> Reading:
+def labels_fit_inputs(subject: PreflightSubject) -> Measurement:
     """The targets have to do with the inputs.
 
     The nearest neighbour and a linear model predict one half of the examples from the other. Their predictions must
     agree with the targets far better than with shuffled targets (diagnosis D7, with a permutation test).
     """
     expected = f"at least {_UNRELATED:g} deviations"
-    inputs, targets = patient.seen.inputs, patient.task.target_columns(patient.seen.targets)
+    inputs, targets = subject.seen.inputs, subject.task.target_columns(subject.seen.targets)
     if len(inputs) < 2 * _FEWEST or not inputs.is_floating_point():
-        return Reading(None, expected, note="too few examples" if inputs.is_floating_point() else "inputs are tokens")
+        return Measurement(
+            None, expected, note="too few examples" if inputs.is_floating_point() else "inputs are tokens"
+        )
     half = len(inputs) // 2
     x, rest = inputs.flatten(1)[:half].double(), inputs.flatten(1)[half:].double()
     known = targets[:half] - targets[:half].mean(dim=0)
@@ -47,7 +49,7 @@ def labels_fit_inputs(patient: Patient) -> Reading:
         evidence={"agreement_deviations": deviations, "agreement_deviations_low_limit": _UNRELATED},
         explains=("validation_at_chance", "no_better_than_chance"),
     )
-    return Reading(deviations, expected, (finding,) if deviations < _UNRELATED else ())
+    return Measurement(deviations, expected, (finding,) if deviations < _UNRELATED else ())
 
 
 def _agreement(guess: Tensor, targets: Tensor) -> float:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.preflight.subject import Learned, Patient, Reading
+from trainwell.doctor.preflight.subject import Measurement, PreflightSubject, ShortTraining
 
 _ENOUGH = 1.0  # fraction of the examples' targets
 _ENOUGH_VARIANCE = 0.5  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
@@ -21,20 +21,20 @@ _MISMATCH = 1e-3  # relative; float64 agrees to 1e-6 and better, a wrong gradien
 _TENSORS = 12
 
 
-def initial_loss(patient: Patient) -> Reading:
+def initial_loss(subject: PreflightSubject) -> Measurement:
     """The first loss is that of guessing."""
-    chance, numeric = patient.facts.chance_loss, patient.task.is_numeric
-    usual, gross = patient.task.initial_loss_limits
+    chance, numeric = subject.facts.chance_loss, subject.task.is_numeric
+    usual, gross = subject.task.initial_loss_limits
     expected = f"at most {usual:g} times chance"
     if not chance or chance <= 0:
-        return Reading(None, expected, note="the loss of guessing is unknown")
-    reference = chance if numeric else max(chance, math.log(max(2, len(patient.facts.class_counts))))
-    batch = patient.seen.slice(0, 128)
-    loss = patient.task.loss(patient.answer(patient.copy(), batch), batch).item()
+        return Measurement(None, expected, note="the loss of guessing is unknown")
+    reference = chance if numeric else max(chance, math.log(max(2, len(subject.facts.class_counts))))
+    batch = subject.seen.slice(0, 128)
+    loss = subject.task.loss(subject.answer(subject.copy(), batch), batch).item()
     ratio = loss / reference
     severity = Severity.INFO
     if not ratio <= gross:  # NaN too
-        severity = Severity.ERROR if few_can_be_learned(patient).findings else Severity.WARNING
+        severity = Severity.ERROR if few_can_be_learned(subject).findings else Severity.WARNING
     finding = Finding(
         rule="initial_loss_far_from_chance",
         severity=severity,
@@ -43,14 +43,14 @@ def initial_loss(patient: Patient) -> Reading:
         step=0,
         remedies=("he_initialisation", "standardise_inputs"),
     )
-    return Reading(ratio, expected, () if ratio <= usual else (finding,))
+    return Measurement(ratio, expected, () if ratio <= usual else (finding,))
 
 
-def units_differ(patient: Patient) -> Reading:
+def units_differ(subject: PreflightSubject) -> Measurement:
     """The units of a layer start with different weights, or part within five steps."""
     expected = "0 layers alike"
-    first = _alike(patient.copy())
-    still = [name for name in first if name in _alike(patient.warmed)] if first else []
+    first = _alike(subject.copy())
+    still = [name for name in first if name in _alike(subject.warmed)] if first else []
     finding = Finding(
         rule="symmetric_weights",
         severity=Severity.ERROR,
@@ -60,32 +60,32 @@ def units_differ(patient: Patient) -> Reading:
         explains=("network_cannot_fit", "inputs_not_connected", "constant_outputs", "parameters_not_reached"),
         remedies=("he_initialisation",),
     )
-    return Reading(len(still), expected, (finding,) if still else ())
+    return Measurement(len(still), expected, (finding,) if still else ())
 
 
-def few_can_be_learned(patient: Patient) -> Reading:
+def few_can_be_learned(subject: PreflightSubject) -> Measurement:
     """Ten examples can be learned by heart.
 
     Where that fails, Adam at two usual rates tells whether the optimizer is the cause or the network, the loss
     and the labels are.
     """
-    enough = _ENOUGH_VARIANCE if patient.task.is_numeric else _ENOUGH
+    enough = _ENOUGH_VARIANCE if subject.task.is_numeric else _ENOUGH
     expected = f"at least {enough:.0%} in {_STEPS} steps"
-    if len(patient.few) < 2 or bool((patient.few.targets == patient.few.targets[0]).all()):
-        return Reading(None, expected, note="the first examples have all the same target")
-    own = patient.learn_few(None, steps=_STEPS, seconds=_SECONDS)
+    if len(subject.few) < 2 or bool((subject.few.targets == subject.few.targets[0]).all()):
+        return Measurement(None, expected, note="the first examples have all the same target")
+    own = subject.learn_few(None, steps=_STEPS, seconds=_SECONDS)
     known = own.known
     if known >= enough - 1e-6:
-        return Reading(known, expected)
+        return Measurement(known, expected)
     if not own.ended:
-        return Reading(None, expected, note=f"not learned in {_SECONDS:g} s")
+        return Measurement(None, expected, note=f"not learned in {_SECONDS:g} s")
     others = []
     for rate in _OTHER_RATES:
-        others.append(patient.learn_few(functools.partial(_adam, rate=rate), steps=2 * _STEPS, seconds=_SECONDS / 2))
+        others.append(subject.learn_few(functools.partial(_adam, rate=rate), steps=2 * _STEPS, seconds=_SECONDS / 2))
         if others[-1].known >= enough - 1e-6:
-            return Reading(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
+            return Measurement(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
     if not all(other.ended for other in others):
-        return Reading(None, expected, note="neither the planned optimizer nor Adam learned them in time")
+        return Measurement(None, expected, note="neither the planned optimizer nor Adam learned them in time")
     finding = Finding(
         rule="network_cannot_fit",
         severity=Severity.ERROR,
@@ -95,25 +95,25 @@ def few_can_be_learned(patient: Patient) -> Reading:
         explains=("initial_loss_far_from_chance", "no_better_than_chance", "underfitting"),
         remedies=("he_initialisation", "relu_activation", "fewer_layers", "less_regularisation", "larger_network"),
     )
-    return Reading(known, expected, (finding,))
+    return Measurement(known, expected, (finding,))
 
 
-def gradients_are_right(patient: Patient) -> Reading:
+def gradients_are_right(subject: PreflightSubject) -> Measurement:
     """The gradients are those of the loss: they agree with central differences in float64.
 
     In each of up to twelve parameters the slope along a random direction, by autograd and by
     (L(w + h d) - L(w - h d)) / 2h.
     """
     expected = f"apart by at most {_MISMATCH:g}"
-    model = copy.deepcopy(patient.parts.model).double().cpu().eval()
-    batch = patient.few.slice(0, 8).to("cpu")
+    model = copy.deepcopy(subject.parts.model).double().cpu().eval()
+    batch = subject.few.slice(0, 8).to("cpu")
     if batch.inputs.is_floating_point():
         batch = batch.replace(inputs=batch.inputs.double())
     names, parameters = zip(*((n, p) for n, p in model.named_parameters() if p.requires_grad), strict=True)
 
     def loss() -> torch.Tensor:
         torch.manual_seed(0)  # a network that draws must draw the same each time
-        return patient.task.loss(patient.task.forward(model, batch), batch)
+        return subject.task.loss(subject.task.forward(model, batch), batch)
 
     gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
     chosen = range(0, len(parameters), -(-len(parameters) // _TENSORS))
@@ -140,7 +140,7 @@ def gradients_are_right(patient: Patient) -> Reading:
         evidence={"relative_difference": worst, "relative_difference_limit": _MISMATCH},
         where=where,
     )
-    return Reading(worst, expected, (finding,) if where else ())
+    return Measurement(worst, expected, (finding,) if where else ())
 
 
 def _slope(loss: object, weight: torch.Tensor, direction: torch.Tensor, *, step: float) -> float:
@@ -159,7 +159,7 @@ def _adam(model: nn.Module, *, rate: float) -> torch.optim.Optimizer:
     return torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=rate)
 
 
-def _optimizer_cannot_fit(own: Learned, enough: float, rate: float) -> Finding:
+def _optimizer_cannot_fit(own: ShortTraining, enough: float, rate: float) -> Finding:
     severity = Severity.WARNING
     if not own.loss <= _RUNAWAY:
         severity = Severity.ERROR

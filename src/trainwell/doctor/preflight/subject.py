@@ -36,7 +36,7 @@ _RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # draws n
 Make = Callable[[nn.Module], Optimizer]
 
 
-class Reading(NamedTuple):
+class Measurement(NamedTuple):
     """What a test measured.
 
     Args:
@@ -54,7 +54,7 @@ class Reading(NamedTuple):
     unit: str = ""
 
 
-class Learned(NamedTuple):
+class ShortTraining(NamedTuple):
     """What a short training on ten examples came to.
 
     Args:
@@ -75,37 +75,37 @@ class Check:
     Args:
         name: name of the test.
         title: what should hold, one sentence.
-        reading: what was measured.
+        measurement: what was measured.
     """
 
     name: str
     title: str
-    reading: Reading
+    measurement: Measurement
 
     @property
     def passed(self) -> bool | None:
         """Tell whether it holds; None if it was not checked. A hint is no failure."""
-        if self.reading.measured is None and not self.reading.findings:
+        if self.measurement.measured is None and not self.measurement.findings:
             return None
-        return all(finding.severity is Severity.INFO for finding in self.reading.findings)
+        return all(finding.severity is Severity.INFO for finding in self.measurement.findings)
 
     @property
     def verdict(self) -> str:
         """Say the result in a word or two.
 
-        >>> Check("name", "title", Reading(0.0, "0", (Finding("rule", Severity.WARNING, "title"),))).verdict
+        >>> Check("name", "title", Measurement(0.0, "0", (Finding("rule", Severity.WARNING, "title"),))).verdict
         'warning'
         """
         if self.passed is None:
             return "not checked"
-        return min((str(finding.severity) for finding in self.reading.findings), key=_GRAVITY.index, default="ok")
+        return min((str(finding.severity) for finding in self.measurement.findings), key=_GRAVITY.index, default="ok")
 
 
 _GRAVITY = [*map(str, Severity)]
 
 
 @final
-class Patient:
+class PreflightSubject:
     """A network about to be trained. Every test works on copies: the network itself is never called.
 
     Args:
@@ -193,7 +193,7 @@ class Patient:
         while True:
             yield from (part for part, _ in self.seen.parts(size) if len(part) == size)
 
-    def learn_few(self, make: Make | None, *, steps: int, seconds: float) -> Learned:
+    def learn_few(self, make: Make | None, *, steps: int, seconds: float) -> ShortTraining:
         """Train a copy on the ten examples until it knows them.
 
         Args:
@@ -219,7 +219,7 @@ class Patient:
                 if known >= enough or late or not math.isfinite(losses[-1]):
                     break
         ended = number == steps or known >= enough or not math.isfinite(losses[-1])
-        return Learned(known, ended, losses[-1] / max(losses[0], self.facts.chance_loss or 0.0))
+        return ShortTraining(known, ended, losses[-1] / max(losses[0], self.facts.chance_loss or 0.0))
 
     def _ready(self, model: nn.Module, training: bool) -> nn.Module:
         model.to(self.device).train(training)

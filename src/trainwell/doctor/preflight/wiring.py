@@ -8,7 +8,7 @@ from trainwell.core.batch import Batch
 from trainwell.core.errors import ShapeError
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.outputs import main_output
-from trainwell.doctor.preflight.subject import Patient, Reading
+from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
 
 _LEAK = 1e-3  # share of the answers' spread; adding rows to a batch changes float32 sums by 1e-6
 _CONSTANT = 1e-7  # diagnosis P6
@@ -17,27 +17,27 @@ _SHOWN = 10
 _SMALL = 0.01  # share of all parameters: an unused head is a hint (diagnosis P10)
 
 
-def head_fits(patient: Patient) -> Reading:
+def head_fits(subject: PreflightSubject) -> Measurement:
     """The network takes a batch and returns as many numbers as the task needs."""
-    batch = patient.few
+    batch = subject.few
     try:
-        outputs = patient.answer(patient.copy(), batch)
+        outputs = subject.answer(subject.copy(), batch)
     except Exception as problem:  # whatever the user's network raises, training would raise it too
         said = f"{type(problem).__name__}: {problem}".splitlines()[0]
         title = f"The network fails on a batch of shape {tuple(batch.inputs.shape)} and {batch.inputs.dtype}: {said}"
-        return Reading(None, "an answer", (Finding("network_fails", Severity.ERROR, title),))
+        return Measurement(None, "an answer", (Finding("network_fails", Severity.ERROR, title),))
     main = main_output(outputs)
     width = main.shape[-1] if main.ndim > 1 else 1
-    needed, expected = patient.facts.outputs or 1, f"{patient.facts.outputs} numbers"
+    needed, expected = subject.facts.outputs or 1, f"{subject.facts.outputs} numbers"
     unfit = ""
-    if asked_for := patient.task.outputs_for(patient.seen.targets):
-        needed = max(patient.facts.outputs, asked_for)
+    if asked_for := subject.task.outputs_for(subject.seen.targets):
+        needed = max(subject.facts.outputs, asked_for)
         expected = f"{needed} numbers"
         if width < needed:
             unfit = f"The network returns {width} numbers, but there are {needed} classes. Widen its last layer."
     if not unfit:
         try:
-            patient.task.loss(outputs, batch)
+            subject.task.loss(outputs, batch)
         except (ShapeError, RuntimeError, IndexError) as failed:
             unfit = str(failed).splitlines()[0]
     finding = Finding(
@@ -46,12 +46,12 @@ def head_fits(patient: Patient) -> Reading:
         title=unfit,
         evidence={"outputs": width, "outputs_limit": needed},
     )
-    return Reading(width, expected, (finding,) if unfit else ())
+    return Measurement(width, expected, (finding,) if unfit else ())
 
 
-def parameters_are_trained(patient: Patient) -> Reading:
+def parameters_are_trained(subject: PreflightSubject) -> Measurement:
     """The optimizer changes every parameter that is not frozen on purpose."""
-    model, own = patient.parts.model, patient.optimizer
+    model, own = subject.parts.model, subject.optimizer
     named = dict(model.named_parameters())
     frozen = [name for name, parameter in named.items() if not parameter.requires_grad]
     findings = []
@@ -77,17 +77,17 @@ def parameters_are_trained(patient: Patient) -> Reading:
         severity = Severity.ERROR if everything else Severity.INFO
         evidence = {"parameters_frozen": float(len(frozen)), "parameters": float(len(named))}
         findings.append(Finding("parameters_frozen", severity, title, evidence=evidence, where=tuple(frozen[:_SHOWN])))
-    return Reading(len(missing), "0 left out", tuple(findings))
+    return Measurement(len(missing), "0 left out", tuple(findings))
 
 
-def parameters_are_reached(patient: Patient) -> Reading:
+def parameters_are_reached(subject: PreflightSubject) -> Measurement:
     """The loss reaches every parameter: its gradient is not zero on three batches (diagnosis P10)."""
-    model = patient.copy(training=True)
+    model = subject.copy(training=True)
     reached: set[str] = set()
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
-    for batch, _ in zip(patient.batches(), range(3), strict=False):
+    for batch, _ in zip(subject.batches(), range(3), strict=False):
         model.zero_grad()
-        torch.autograd.backward(patient.task.loss(patient.task.forward(model, batch), batch))
+        torch.autograd.backward(subject.task.loss(subject.task.forward(model, batch), batch))
         reached |= {name for name, p in named.items() if p.grad is not None and bool(p.grad.any())}
     missed = tuple(name for name in named if name not in reached)
     numbers = sum(named[name].numel() for name in missed)
@@ -100,24 +100,24 @@ def parameters_are_reached(patient: Patient) -> Reading:
         where=missed[:_SHOWN],
         explains=("network_cannot_fit", "optimizer_cannot_fit"),
     )
-    return Reading(len(missed), "0 cut off", (finding,) if missed else ())
+    return Measurement(len(missed), "0 cut off", (finding,) if missed else ())
 
 
-def inputs_are_connected(patient: Patient) -> Reading:
+def inputs_are_connected(subject: PreflightSubject) -> Measurement:
     """Every input has a way to the outputs.
 
     Gradients of the outputs with respect to noise: real inputs may hide a way, as black corners do.
     """
     expected = "0 cut off"
-    pool = patient.seen.slice(0, _SAMPLES)
+    pool = subject.seen.slice(0, _SAMPLES)
     if not pool.inputs.is_floating_point():
-        return Reading(None, expected, note="inputs are tokens")
+        return Measurement(None, expected, note="inputs are tokens")
     noise = torch.randn_like(pool.inputs) * pool.inputs.std() + pool.inputs.mean()
-    outputs = main_output(patient.task.forward(patient.copy(), pool.replace(inputs=noise.requires_grad_())))
+    outputs = main_output(subject.task.forward(subject.copy(), pool.replace(inputs=noise.requires_grad_())))
     (gradient,) = torch.autograd.grad((outputs * torch.randn_like(outputs)).sum(), noise, allow_unused=True)
     reach = torch.zeros_like(noise[0]) if gradient is None else gradient.abs().amax(dim=0)
     missed = (reach.flatten() == 0).nonzero().flatten().tolist()
-    preparation = patient.parts.preparation
+    preparation = subject.parts.preparation
     features = preparation.feature_names if preparation else ()
     names = features if len(features) == reach.numel() else [f"input {number}" for number in range(reach.numel())]
     everything = len(missed) == reach.numel()
@@ -130,19 +130,19 @@ def inputs_are_connected(patient: Patient) -> Reading:
         where=tuple(names[number] for number in missed[:_SHOWN]),
         explains=("constant_outputs", "network_cannot_fit") if everything else (),
     )
-    return Reading(len(missed), expected, (finding,) if missed else ())
+    return Measurement(len(missed), expected, (finding,) if missed else ())
 
 
-def examples_are_independent(patient: Patient) -> Reading:
+def examples_are_independent(subject: PreflightSubject) -> Measurement:
     """In eval mode the answer to an example does not depend on the others of its batch (diagnosis P5)."""
     expected = f"at most {_LEAK:g} of the spread"
-    pool = patient.seen.slice(0, 32)
+    pool = subject.seen.slice(0, 32)
     if len(pool) < 9:
-        return Reading(None, expected, note="too few examples")
-    model = patient.copy()
+        return Measurement(None, expected, note="too few examples")
+    model = subject.copy()
     rows = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(8, len(pool))])
     other = Batch({name: pool[name][rows] for name in pool.names()})
-    together, apart = patient.main_output(model, pool.slice(0, len(rows))), patient.main_output(model, other)
+    together, apart = subject.main_output(model, pool.slice(0, len(rows))), subject.main_output(model, other)
     spread = max(together.std().item(), apart.std().item(), 1e-12)
     change = (together[0] - apart[0]).abs().max().item() / spread
     finding = Finding(
@@ -151,19 +151,19 @@ def examples_are_independent(patient: Patient) -> Reading:
         title="The answer to an example changes with the others of its batch: some layer mixes the batch axis.",
         evidence={"change_fraction": change, "change_fraction_limit": _LEAK},
     )
-    return Reading(change, expected, (finding,) if not change <= _LEAK else ())
+    return Measurement(change, expected, (finding,) if not change <= _LEAK else ())
 
 
-def outputs_vary(patient: Patient) -> Reading:
+def outputs_vary(subject: PreflightSubject) -> Measurement:
     """Different inputs get different answers, at the start or within five steps (diagnosis P6)."""
     expected = f"above {_CONSTANT:g}"
-    pool = patient.seen.slice(0, 128)
+    pool = subject.seen.slice(0, 128)
     spread = 0.0
-    for model in (patient.copy(), patient.warmed):
-        outputs = patient.main_output(model, pool)
+    for model in (subject.copy(), subject.warmed):
+        outputs = subject.main_output(model, pool)
         spread = (outputs.std(dim=0) / outputs.mean(dim=0).abs().clamp_min(1.0)).max().item()
         if spread > _CONSTANT:
-            return Reading(spread, expected)
+            return Measurement(spread, expected)
     finding = Finding(
         rule="constant_outputs",
         severity=Severity.ERROR,
@@ -172,4 +172,4 @@ def outputs_vary(patient: Patient) -> Reading:
         explains=("network_cannot_fit",),
         remedies=("he_initialisation",),
     )
-    return Reading(spread, expected, (finding,))
+    return Measurement(spread, expected, (finding,))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import linecache
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -17,6 +18,7 @@ from trainwell.core.files import plain
 OUR_FOLDER = str(Path(__file__).parents[2]) + os.sep
 """Folder of this package, with a separator at its end."""
 
+_LONGEST_LINE = 200
 _TORCH = os.path.dirname(torch.__file__) + os.sep
 _FOREIGN = tuple(
     os.path.realpath(folder) + os.sep
@@ -60,6 +62,22 @@ def variable_name(thing: object) -> str | None:
             if value is thing and not name.startswith("_"):
                 return name
     return None
+
+
+def source_lines(places: Iterable[str]) -> dict[str, str]:
+    """Return the text of each place that is a line of a file, "train.py:57"; other places are left out.
+
+    >>> source_lines(["fc1", "absent.py:3"])
+    {}
+    """
+    found = {}
+    for place in places:
+        file, _, number = place.rpartition(":")
+        if file and number.isdigit():
+            line = linecache.getline(os.path.join(start_folder(), file), int(number)).strip()
+            if line:
+                found[place] = plain(line)[:_LONGEST_LINE]
+    return found
 
 
 def shown_path(path: str) -> str:

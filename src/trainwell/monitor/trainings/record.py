@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, final
@@ -11,6 +12,7 @@ from trainwell.core.errors import TrainwellError
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity, in_order, is_symptom
 from trainwell.core.signals import Signals
+from trainwell.monitor.code.source_lines import source_lines
 from trainwell.rules import diagnose
 from trainwell.runs import RunWriter
 
@@ -65,7 +67,7 @@ class Record:
         for series, facts in trainings.items():
             there = {finding.rule for finding in findings}
             findings += [finding for finding in diagnose(series.judged(), facts) if finding.rule not in there]
-        findings = list(in_order(findings))
+        findings = [dataclasses.replace(one, source_lines=source_lines(one.where)) for one in in_order(findings)]
         for finding in findings:
             fresh = finding.rule not in self._said and finding.severity is not Severity.INFO
             if fresh and not is_symptom(finding, findings):

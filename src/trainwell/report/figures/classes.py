@@ -1,4 +1,4 @@
-"""What happens to each class: the confusion matrix and the scores class by class."""
+"""The confusion matrix, and precision and recall by class."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 from trainwell.report.figures.markup import Markup, join, table, tag
 from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, drawing, fit, label, px, rule
-from trainwell.report.text.snapshot import Snapshot
 from trainwell.report.text.words import number, percent, printable
+from trainwell.runs.snapshot import Snapshot
 
 _WIDTH = 440.0
-# More classes than this no longer fit as cells one can read; the page then lists the confusions only.
+# More classes than this do not fit as legible cells: the page then lists the confusions only.
 _MOST_CELLS = 24
 _MOST_ROWS = 30
 
 
 class Confusion(NamedTuple):
-    """One way to be wrong: how many examples of a class were taken for another."""
+    """How many examples of one class were predicted as another."""
 
     true: str
     predicted: str
@@ -32,7 +32,7 @@ class ConfusionInfo(NamedTuple):
         labels: names of the classes.
         matrix: counts, one row for each true class.
         worst: the most frequent confusions, largest first.
-        right: examples on the diagonal.
+        right: correctly classified examples: those on the diagonal.
         total: all examples.
     """
 
@@ -45,7 +45,7 @@ class ConfusionInfo(NamedTuple):
 
 
 def confusion_info(snapshot: Snapshot, *, worst: int = 5) -> ConfusionInfo | None:
-    """Count who was taken for whom; None if the run did not count."""
+    """Read the confusion matrix; None if the run recorded none."""
     event = snapshot.event("confusion")
     labels = tuple(printable(name) for name in event.get("labels", ()))
     matrix = tuple(tuple(int(count) for count in row) for row in event.get("matrix", ()))
@@ -65,7 +65,7 @@ def confusion_info(snapshot: Snapshot, *, worst: int = 5) -> ConfusionInfo | Non
 
 
 def draw_confusion(info: ConfusionInfo) -> Markup | None:
-    """Draw the matrix: blue on the diagonal is right, orange beside it is wrong; None if there are too many classes."""
+    """Draw the matrix, correct predictions in blue and wrong ones in orange; None if there are too many classes."""
     count = len(info.labels)
     if count > _MOST_CELLS:
         return None
@@ -91,7 +91,7 @@ def draw_confusion(info: ConfusionInfo) -> Markup | None:
             share = value / max(1, sum(counts))
             parts.append(_cell(value, share, corner=corner, size=cell, right=row == column))
     size = (_WIDTH, top + count * cell + 4)
-    described = f"{info.right} of {info.total} examples lie on the diagonal."
+    described = f"{info.right} of {info.total} examples are classified correctly."
     return drawing(parts, size=size, title=f"Confusion matrix ({info.split})", describe=described)
 
 
@@ -126,7 +126,7 @@ def _cell(value: int, share: float, *, corner: tuple[float, float], size: float,
 
 
 class ClassScore(NamedTuple):
-    """How one class fares; None where a number is not defined."""
+    """Scores of one class; None where a score is not defined."""
 
     label: str
     precision: float | None
@@ -136,14 +136,14 @@ class ClassScore(NamedTuple):
 
 
 class PerClassInfo(NamedTuple):
-    """Scores of each class, the worst first."""
+    """Scores of each class, lowest F1 first."""
 
     split: str
     rows: tuple[ClassScore, ...]
 
 
 def per_class_info(snapshot: Snapshot) -> PerClassInfo | None:
-    """Rank classes from the worst F1 to the best; None if the run did not score them."""
+    """Sort the classes by F1, lowest first; None if the run recorded no scores by class."""
     event = snapshot.event("per_class")
     rows = [
         ClassScore(printable(row["label"]), row.get("precision"), row.get("recall"), row.get("f1"), row.get("support"))
@@ -154,7 +154,7 @@ def per_class_info(snapshot: Snapshot) -> PerClassInfo | None:
 
 
 def draw_per_class(info: PerClassInfo) -> Markup:
-    """Draw precision and recall of each class on one line; the worst `_MOST_ROWS` classes are drawn, all are listed."""
+    """Draw precision and recall of each class on one line, for the `_MOST_ROWS` classes with the lowest F1."""
     rows = info.rows[:_MOST_ROWS]
     left = min(130.0, max(len(row.label) for row in rows) * CHARACTER * SIZE + 14)
     values = [value for row in rows for value in (row.precision, row.recall) if value is not None]
@@ -174,7 +174,7 @@ def draw_per_class(info: PerClassInfo) -> Markup:
             parts.append(rule((x.place(row.precision), height), (x.place(row.recall), height), class_="span"))
         parts += [_mark("precision", (x.place(row.precision), height))] if row.precision is not None else []
         parts += [_mark("recall", (x.place(row.recall), height))] if row.recall is not None else []
-    described = f"The worst class is {rows[0].label} with F1 {number(rows[0].f1)}."
+    described = f"The lowest F1 is {number(rows[0].f1)}, of class {rows[0].label}."
     picture = drawing(parts, size=(_WIDTH, bottom + 20), title="Precision and recall by class", describe=described)
     return join([picture, _listed(info)])
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from trainwell.core.signals import Series
 from trainwell.report.figures.markup import Markup, join, table, tag
 from trainwell.report.figures.svg import Point, Scale, apart, axes, drawing, label, line, px, room, rule, thin
-from trainwell.report.text.snapshot import Snapshot
-from trainwell.report.text.words import number, words
+from trainwell.report.text.words import SPLITS, capitalised, number, words
+from trainwell.runs.snapshot import Snapshot
 
 _WIDTH, _HEIGHT = 440.0, 270.0
 _LEFT, _TOP, _BOTTOM = 58.0, 30.0, 222.0
@@ -33,9 +33,9 @@ class CurvesInfo(NamedTuple):
         x: name of the horizontal axis, "epoch" or "step".
         y: name of the vertical axis.
         curves: the lines.
-        level: a value to compare with and its name, e.g. the loss of chance.
-        mark: a point to point out and what to say there.
-        broken: the first moment at which a value was no finite number.
+        level: a value to compare with and its name, e.g. the loss at chance level.
+        mark: a point to mark, and its label.
+        broken: the first moment with a NaN or infinite value.
         log: True for a logarithmic vertical axis.
     """
 
@@ -70,7 +70,7 @@ class Clock(NamedTuple):
 
 
 def clock(snapshot: Snapshot) -> Clock:
-    """Find out how many steps an epoch has: the distance of the ends of the first two."""
+    """Return how many steps an epoch has: the difference between the ends of the first two."""
     for name in ("loss/train_epoch", "loss/validation"):
         steps = sorted(set(snapshot.signals[name].steps))
         if len(steps) >= 2:
@@ -79,7 +79,7 @@ def clock(snapshot: Snapshot) -> Clock:
 
 
 def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
-    """Compare training and validation loss with the loss of chance; None if no loss was recorded."""
+    """Return training and validation loss, with the loss at chance level; None if no loss was recorded."""
     time, signals = clock(snapshot), snapshot.signals
     steps, epochs, held_out = (signals[f"loss/{name}"] for name in ("train", "train_epoch", "validation"))
     curves = []
@@ -93,7 +93,7 @@ def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
     if not curves:
         return None
     chance = snapshot.chance_loss
-    level = None if chance is None else (chance, "chance")
+    level = None if chance is None else (chance, "chance level")
     broken = [across for curve in curves for across, value in curve.points if not math.isfinite(value)]
     return CurvesInfo(
         "Loss",
@@ -108,7 +108,7 @@ def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
 
 
 def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
-    """Compare one score on training and validation data; None if it was not recorded twice.
+    """Return one score on training and validation data; None if it was not recorded twice.
 
     Args:
         snapshot: the run.
@@ -117,16 +117,15 @@ def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
     name = name or snapshot.main_score
     time = clock(snapshot)
     found = {split: snapshot.signals[f"score/{split}/{name}"] for split in ("train", "validation")}
-    kinds = {"train": "training", "validation": "validation"}
-    curves = tuple(Curve(kinds[split], split, time.points(found[split])) for split in found if len(found[split]) > 1)
+    curves = tuple(Curve(SPLITS[split], split, time.points(found[split])) for split in found if len(found[split]) > 1)
     if not curves:
         return None
     mark = _best(snapshot, time, found["validation"])
-    return CurvesInfo(words(name).capitalize(), time.name, words(name), curves, mark=mark)
+    return CurvesInfo(capitalised(words(name)), time.name, words(name), curves, mark=mark)
 
 
 def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
-    """Show the learning rate over time; None if it was not recorded twice."""
+    """Return the learning rate over time; None if it was not recorded twice."""
     series, time = snapshot.signals["learning_rate"], clock(snapshot)
     if len(series) < 2:
         return None
@@ -134,12 +133,12 @@ def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
 
 
 def gradient_info(snapshot: Snapshot) -> CurvesInfo | None:
-    """Show the norm of the whole gradient over time; None if it was not recorded twice."""
+    """Return the norm of the whole gradient over time; None if it was not recorded twice."""
     series, time = snapshot.signals["grad/norm"], clock(snapshot)
     if len(series) < 2:
         return None
     curve = Curve("", "train", time.points(series))
-    return CurvesInfo("Gradient", time.name, "norm of the gradient", (curve,), log=_wide([curve]))
+    return CurvesInfo("Gradient norm", time.name, "gradient norm", (curve,), log=_wide([curve]))
 
 
 def _best(snapshot: Snapshot, time: Clock, series: Series) -> tuple[Point, str] | None:
@@ -151,13 +150,13 @@ def _best(snapshot: Snapshot, time: Clock, series: Series) -> tuple[Point, str] 
 
 
 def _wide(curves: list[Curve]) -> bool:
-    """Tell whether values span more than a factor of 30: a linear axis would flatten the end of such a curve."""
+    """Tell whether values span more than a factor of 30, so that a linear axis would hide the end of the curve."""
     values = [value for curve in curves for _, value in curve.points if math.isfinite(value)]
     return bool(values) and min(values) > 0 and max(values) / min(values) > 30
 
 
 def draw_curves(info: CurvesInfo) -> Markup:
-    """Draw curves with a direct label at the end of each, and their numbers in a table behind."""
+    """Draw curves with a label at the end of each, and a table of their numbers."""
     points = [point for curve in info.curves for point in curve.points]
     level = [info.level[0]] if info.level and (info.level[0] > 0 or not info.log) else []
     low, high = room([value for _, value in points] + level, log=info.log)
@@ -172,18 +171,18 @@ def draw_curves(info: CurvesInfo) -> Markup:
     for curve in info.curves:
         parts.append(line(thin(curve.points), x=x, y=y, class_=f"line {curve.style}"))
     if info.mark:
-        (across, up), said = info.mark
+        (across, up), text = info.mark
         at = (x.place(across), y.place(up))
         parts.append(tag("circle", cx=px(at[0]), cy=px(at[1]), r=4.5, class_="mark"))
         # The best loss is a valley and the best score a peak: the label stands on the free side, if there is room.
         below = at[1] < _TOP + 16 or (info.y == "loss" and at[1] < _BOTTOM - 24)
-        parts.append(label(said, (at[0], at[1] + (19 if below else -11)), class_="said", anchor="middle"))
+        parts.append(label(text, (at[0], at[1] + (19 if below else -11)), class_="said", anchor="middle"))
     parts.append(_ends(info, y, level=level))
     if info.broken is not None:
         parts.append(rule((x.place(info.broken), _TOP), (x.place(info.broken), _BOTTOM), class_="break"))
         side = -8 if x.place(info.broken) > (_LEFT + right) / 2 else 8
         at = (x.place(info.broken) + side, _TOP + 12)
-        parts.append(label("not a number", at, class_="broken", anchor="end" if side < 0 else "start"))
+        parts.append(label("NaN", at, class_="broken", anchor="end" if side < 0 else "start"))
     picture = drawing(parts, size=(_WIDTH, _HEIGHT), title=info.title, describe=_describe(info))
     return join([picture, _numbers(info)])
 
@@ -207,17 +206,17 @@ def _ends(info: CurvesInfo, y: Scale, *, level: list[float]) -> Markup:
 
 
 def _describe(info: CurvesInfo) -> str:
-    said = []
+    parts = []
     for curve in info.curves:
         if curve.name or len(info.curves) == 1:
             name = curve.name or info.y
-            said.append(f"{name} from {number(curve.points[0][1])} to {number(curve.points[-1][1])}")
+            parts.append(f"{name} from {number(curve.points[0][1])} to {number(curve.points[-1][1])}")
     if info.level:
-        said.append(f"{info.level[1]} is {number(info.level[0])}")
+        parts.append(f"{info.level[1]} is {number(info.level[0])}")
     if info.mark:
         (across, value), what = info.mark
-        said.append(f"{what} {number(value)} at {info.x} {number(across)}")
-    return f"Over {info.x}s: " + "; ".join(said) + "."
+        parts.append(f"{what} {number(value)} at {info.x} {number(across)}")
+    return f"Over {info.x}s: " + "; ".join(parts) + "."
 
 
 def _numbers(info: CurvesInfo) -> Markup:

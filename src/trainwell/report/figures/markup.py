@@ -1,4 +1,4 @@
-"""HTML from Python: one function that makes an element and escapes everything that is not already an element."""
+"""HTML from Python: `tag` makes an element and escapes everything that is not an element yet."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Attribute = str | int | float | None
 
 
 def escape(text: object) -> Markup:
-    """Turn a text into HTML that shows it, without characters that no page can hold.
+    """Turn a text into HTML that shows it, without control characters.
 
     >>> escape("<b>")
     '&lt;b&gt;'
@@ -63,10 +63,10 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[Child]], *, texts: int =
     """Make a table that scrolls inside its own box when the window is narrow.
 
     Args:
-        heads: titles of the columns.
+        heads: column titles.
         rows: cells of each row; the first is the row's title.
         texts: how many of the first columns are text; the others are numbers and end flush right.
-        caption: what the table shows, for those who only hear it.
+        caption: what the table shows, for screen readers.
     """
 
     def cell(index: int, child: Child, *, head: bool = False) -> Markup:

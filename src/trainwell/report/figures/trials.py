@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from trainwell.core.figure import LOG_BOTH, Level, Panel, Series, curve
-from trainwell.doctor.experiments.learning_curve import LearningCurve, foretell
+from trainwell.doctor.experiments.learning_curve import LearningCurve, extrapolate
 from trainwell.doctor.experiments.range_test import RateRange
 from trainwell.lab import Figure
 
@@ -61,7 +61,7 @@ def learning_figure(found: LearningCurve) -> Figure:
     series: list[Series] = []
     if found.power is not None:
         across = np.geomspace(min(found.sizes), 4 * largest, 30)
-        points = [foretell(found.sizes, found.errors, float(size)) for size in across]
+        points = [extrapolate(found.sizes, found.errors, float(size)) for size in across]
         series = [
             curve("power law", [point.error for point in points], xs=across, colour=1),
             curve("95 %", [point.high for point in points], xs=across, colour=-1),

@@ -1,22 +1,21 @@
-"""What an audit found, as one HTML page with the pictures or rows concerned, and as text for the terminal."""
+"""The page of an audit: one HTML file with the pictures or rows concerned."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from trainwell.core.files import atomic_write, storage_errors
-from trainwell.core.finding import Severity
+from trainwell.core.finding import Severity, folded
 from trainwell.data import Audit, Examples
 from trainwell.explain import data_uri
 from trainwell.report.figures.markup import Child, Markup, join, table, tag
 from trainwell.report.html.page import complete
 from trainwell.report.html.sections import finding as finding_card
-from trainwell.report.text.summary import columns_text, findings_text
-from trainwell.report.text.words import duration, number, percent, plural, printable, unbroken
+from trainwell.report.text.audit import audit_verdict
+from trainwell.report.text.words import number, percent, plural, printable, unbroken
 
 _PAIRS, _SUSPECTS, _FEATURES, _CLASSES = 60, 96, 100, 100
 _SIDE = 96  # pixels: larger pictures are thinned out to about this
@@ -39,72 +38,30 @@ def render_audit(audit: Audit, examples: Examples) -> str:
     parts = (
         ("Findings", _findings(audit)),
         ("Sizes", _sizes(audit)),
-        ("Copies", _copies(audit, examples)),
+        ("Duplicates", _duplicates(audit, examples)),
         ("Suspicious labels", _suspects(audit, examples)),
         ("Inputs in numbers", _features(audit)),
         ("Remarks", tag("ul", [tag("li", printable(remark)) for remark in audit.remarks]) if audit.remarks else None),
     )
     title = f"Audit of {printable(audit.name)}"
-    tone = "bad" if _worst(audit) is Severity.ERROR else "warning" if _worst(audit) is Severity.WARNING else "good"
-    body = [tag("header", [tag("h1", title), tag("p", unbroken(_verdict(audit)), class_=f"verdict {tone}")])]
+    body = [
+        tag("header", [tag("h1", title), tag("p", unbroken(audit_verdict(audit)), class_=f"verdict {_tone(audit)}")])
+    ]
     body += [tag("section", join([tag("h2", name), content]), aria_label=name) for name, content in parts if content]
     return complete(title, body)
 
 
-def audit_text(audit: Audit) -> str:
-    """Return what a person reads in the terminal: sizes, inputs, findings, and the first suspicious labels."""
-    total = sum(audit.sizes.values())
-    lines = [f"{printable(audit.name)}: {total:,} examples, " + ", ".join(_size(*item) for item in audit.sizes.items())]
-    blocks = ["\n".join(lines)]
-    if audit.class_counts:
-        rows = [["class", "training", "validation", "test"]]
-        rows += [[printable(label, limit=24), *map(number, n)] for label, n in list(audit.class_counts.items())[:12]]
-        blocks.append(columns_text(rows) + _more(len(audit.class_counts) - 12, "class", "classes"))
-    rows = [["input", "missing", "least", "mean", "greatest"]]
-    rows += [[printable(f.name, limit=24), percent(f.missing), *map(number, f[2:])] for f in audit.features[:12]]
-    if audit.features:
-        blocks.append(columns_text(rows) + _more(len(audit.features) - 12, "input", "inputs"))
-    if audit.suspects:
-        rows = [["example", "given", "suggested", "confidence"]]
-        rows += [
-            [number(s.index), printable(s.given, limit=24), printable(s.suggested, limit=24), percent(s.confidence)]
-            for s in audit.suspects[:8]
-        ]
-        blocks.append(columns_text(rows) + _more(len(audit.suspects) - 8, "label", "labels"))
-    blocks += [textwrap.fill(f"note: {printable(remark)}", 78, subsequent_indent="  ") for remark in audit.remarks]
-    blocks.append(findings_text(audit.findings) or "No problems were found.")
-    blocks.append(_verdict(audit))
-    return "\n\n".join(blocks)
-
-
-def _size(name: str, count: int) -> str:
-    return f"{count:,} {'training' if name == 'train' else name}"
-
-
-def _more(count: int, one: str, many: str) -> str:
-    return f"\n  and {count:,} more {one if count == 1 else many}" if count > 0 else ""
-
-
-def _worst(audit: Audit) -> Severity | None:
-    return audit.findings[0].severity if audit.findings else None
-
-
-def _verdict(audit: Audit) -> str:
-    counts = [sum(finding.severity is severity for finding in audit.findings) for severity in Severity]
-    said = [plural(count, name) for count, name in zip(counts, ("error", "warning", "hint"), strict=True) if count] or [
-        "nothing was found wrong"
-    ]
-    pairs, labels = len(audit.duplicates), len(audit.suspects)
-    return (
-        f"Found: {', '.join(said)}; {plural(pairs, 'pair')} of copies, {plural(labels, 'suspicious label')}. "
-        f"Looked at {sum(audit.sizes.values()):,} examples in {duration(audit.seconds)}."
-    )
+def _tone(audit: Audit) -> str:
+    severities = {finding.severity for finding in audit.findings}
+    if Severity.ERROR in severities:
+        return "bad"
+    return "warning" if Severity.WARNING in severities else "good"
 
 
 def _findings(audit: Audit) -> Markup:
     if not audit.findings:
-        return tag("p", "Nothing was found wrong.", class_="quiet")
-    return join([finding_card(one) for one in audit.findings])
+        return tag("p", "No problems were found.", class_="quiet")
+    return join([finding_card(cause, symptoms) for cause, symptoms in folded(audit.findings)])
 
 
 def _sizes(audit: Audit) -> Markup:
@@ -117,15 +74,15 @@ def _features(audit: Audit) -> Markup | None:
     if not audit.features:
         return None
     rows = [[printable(f.name), percent(f.missing), *map(number, f[2:])] for f in audit.features[:_FEATURES]]
-    return table(["input", "missing", "least", "mean", "greatest"], rows, caption="Inputs in numbers")
+    return table(["input", "missing", "minimum", "mean", "maximum"], rows, caption="Inputs in numbers")
 
 
-def _copies(audit: Audit, examples: Examples) -> Markup | None:
+def _duplicates(audit: Audit, examples: Examples) -> Markup | None:
     if not audit.duplicates:
         return None
     shown = sorted(audit.duplicates, key=lambda pair: (pair.agreement == 1.0, -pair.agreement))[:_PAIRS]
     lead = tag(
-        "p", f"{plural(len(audit.duplicates), 'pair')}; {len(shown)} are shown, near copies first.", class_="quiet"
+        "p", f"{plural(len(audit.duplicates), 'pair')}; {len(shown)} are shown, near-duplicates first.", class_="quiet"
     )
     if not examples.kind.is_spatial:
         rows = [_row(examples, row, f"{pair.agreement:.4g}") for pair in shown for row in pair[:2]]
@@ -145,8 +102,8 @@ def _suspects(audit: Audit, examples: Examples) -> Markup | None:
     shown = audit.suspects[:_SUSPECTS]
     lead = tag(
         "p",
-        f"{plural(len(audit.suspects), 'label')}, most suspicious first; {len(shown)} are shown. A fast model judged "
-        "them: look before you relabel.",
+        f"{plural(len(audit.suspects), 'label')}, most suspicious first; {len(shown)} are shown. A model "
+        "proposed them: look at each example before you change its label.",
         class_="quiet",
     )
     if not examples.kind.is_spatial:

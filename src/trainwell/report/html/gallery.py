@@ -1,10 +1,8 @@
-"""Pages of the lab: an experiment's figure with its numbers beside the expected ones, and a gallery of all."""
+"""Pages of the lab: the figure of an experiment with measured and expected numbers, and a gallery of all."""
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 
 from trainwell.core.figure import Figure
@@ -12,16 +10,10 @@ from trainwell.core.files import atomic_write, storage_errors
 from trainwell.lab import Experiment, Result
 from trainwell.report.figures.markup import Child, Markup, table, tag
 from trainwell.report.figures.panels import draw_lab
-from trainwell.report.html.page import complete, style
+from trainwell.report.html.page import complete, sheet_of, style
 from trainwell.report.text.words import number
 
 _FRAME = 'xmlns="http://www.w3.org/2000/svg"'
-
-
-@functools.cache
-def lab_style() -> str:
-    """Return the style sheet of figures."""
-    return resources.files("trainwell.report.html").joinpath("lab.css").read_text(encoding="utf-8")
 
 
 def verdicts(result: Result) -> list[tuple[str, str, str, str]]:
@@ -53,7 +45,7 @@ def write_experiment(experiment: Experiment, result: Result, folder: Path) -> Pa
 
 
 def write_figure(figure: Figure, path: Path, *, title: str) -> None:
-    """Write a figure as an SVG file that stands alone; its folder is made.
+    """Write a figure as an SVG file of its own; its folder is made.
 
     Raises:
         StorageError: if the disk refuses.
@@ -64,9 +56,9 @@ def write_figure(figure: Figure, path: Path, *, title: str) -> None:
 
 
 def _alone(picture: Markup) -> str:
-    """Give a picture what it needs on its own: its name space and its colours."""
+    """Add what an SVG file needs: the XML namespace and its style sheet."""
     named = picture.replace("<svg ", f"<svg {_FRAME} ", 1)
-    return named.replace("<title>", f"<style>{lab_style()}</style><title>", 1)
+    return named.replace("<title>", f"<style>{sheet_of('colours.css', 'lab.css')}</style><title>", 1)
 
 
 def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Path:
@@ -113,5 +105,5 @@ def _section(experiment: Experiment, result: Result, picture: Markup, *, head: s
 
 
 def page_of(title: str, body: Sequence[Markup]) -> str:
-    """Write a page that needs nothing else, in the style of the report and its figures."""
-    return complete(f"{title} · trainwell", body, sheet=style() + lab_style())
+    """Return a self-contained page in the style of the report and its figures."""
+    return complete(f"{title} · trainwell", body, sheet=style() + sheet_of("lab.css"))

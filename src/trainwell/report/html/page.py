@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs no network, no script and no server."""
+"""The report of a run: one HTML file that needs no network, no script and no server."""
 
 from __future__ import annotations
 
@@ -12,44 +12,47 @@ from pathlib import Path
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.report.figures.markup import Child, Markup, join, tag
 from trainwell.report.html import sections
-from trainwell.report.text.snapshot import Snapshot, snapshot
 from trainwell.report.text.verdict import facts_line, headline, verdict
-from trainwell.report.text.words import printable, unbroken
-from trainwell.runs import Run
+from trainwell.report.text.words import STATUSES, printable, unbroken
+from trainwell.runs import Run, Snapshot, snapshot
+from trainwell.runs.names import REPORT
 
-REPORT = "report.html"
-_STATES = {
-    "ok": "finished",
-    "failed": "failed",
-    "interrupted": "interrupted",
-    "killed": "ended without a word",
-    "running": "still training",
-}
 _SECTIONS: tuple[tuple[str, Callable[[Snapshot], Markup | None]], ...] = (
     ("Findings", sections.findings),
     ("Scores", sections.scores),
     ("Curves", sections.curves),
     ("Predictions", sections.classes),
-    ("Worst mistakes", sections.mistakes),
+    ("Largest errors", sections.mistakes),
     ("Data", sections.data),
     ("Network", sections.network),
     ("Recipe", sections.recipe),
-    ("What next", sections.how),
-    ("Reproduce", sections.environment),
+    ("Next steps", sections.how),
+    ("Environment", sections.environment),
 )
-# What a foreign or damaged run may raise when a section reads it; such a section is left out with a remark.
+# What reading a damaged run may raise; its section is replaced by a remark.
 _UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError, OverflowError, ZeroDivisionError)
 
 
 @functools.cache
+def sheet_of(*names: str) -> str:
+    """Return style sheets of this folder, one after the other."""
+    folder = resources.files("trainwell.report.html")
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in names)
+
+
+def shared_style() -> str:
+    """Return the colours and rules that the report and the live page share."""
+    return sheet_of("colours.css", "base.css")
+
+
 def style() -> str:
     """Return the style sheet of the report."""
-    return resources.files("trainwell.report.html").joinpath("page.css").read_text(encoding="utf-8")
+    return sheet_of("colours.css", "base.css", "page.css")
 
 
 @functools.cache
 def policy(sheet: str = "") -> str:
-    """Return the content security policy: nothing but this very style sheet and pictures within the page."""
+    """Return the content security policy: only this style sheet and pictures inside the page."""
     digest = base64.b64encode(hashlib.sha256((sheet or style()).encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -81,7 +84,13 @@ def render(shot: Snapshot) -> str:
 
 
 def complete(title: str, body: Sequence[Markup], *, sheet: str = "") -> str:
-    """Return a page with a title and a body as one file that loads nothing; `sheet` stands for the usual style."""
+    """Return a page with a title and a body as one file that loads nothing.
+
+    Args:
+        title: of the page.
+        body: its parts.
+        sheet: a style sheet instead of the report's.
+    """
     head = [
         tag("meta", charset="utf-8"),
         tag("meta", http_equiv="Content-Security-Policy", content=policy(sheet)),
@@ -91,7 +100,7 @@ def complete(title: str, body: Sequence[Markup], *, sheet: str = "") -> str:
         tag("title", title),
         tag("style", Markup(sheet or style())),
     ]
-    foot = tag("footer", "Written by trainwell. This page is complete: it loads nothing from anywhere.")
+    foot = tag("footer", "Written by trainwell. This page is self-contained: it loads nothing from the network.")
     html = tag("html", [tag("head", head), tag("body", [tag("main", body), foot])], lang="en")
     return f"<!doctype html>\n{html}\n"
 
@@ -109,7 +118,7 @@ def _head(shot: Snapshot) -> Markup:
     day = printable(shot.created)[:16].replace("T", " ")
     above = [
         tag("span", printable(shot.name), class_="name"),
-        tag("span", _STATES.get(shot.status, "")),
+        tag("span", STATUSES.get(shot.status, "")),
         tag("span", day),
     ]
     notes: Child = [tag("li", unbroken(note)) for note in judged.notes]

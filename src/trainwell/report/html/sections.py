@@ -1,4 +1,4 @@
-"""The sections of the page: each takes a snapshot and returns HTML, or None where the run has nothing to show."""
+"""The sections of the report: each takes a snapshot and returns HTML, or None where the run has nothing to show."""
 
 from __future__ import annotations
 
@@ -6,72 +6,91 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainwell.core.finding import Finding, Severity
+from trainwell.core.finding import Finding, folded
 from trainwell.report import figures
 from trainwell.report.figures.markup import Child, Markup, join, table, tag
-from trainwell.report.text.findings import evidence_rows, folded
-from trainwell.report.text.repairs import cures
-from trainwell.report.text.snapshot import Snapshot
+from trainwell.report.text.baselines import baselines
+from trainwell.report.text.findings import FindingParts, finding_parts
 from trainwell.report.text.verdict import next_steps
-from trainwell.report.text.words import aligned, number, percent, plural, printable, unbroken, words
+from trainwell.report.text.words import (
+    SPLITS,
+    aligned,
+    capitalised,
+    number,
+    percent,
+    plural,
+    printable,
+    unbroken,
+    words,
+)
+from trainwell.runs import Snapshot
 
 _PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+={0,2}")
 _PICTURES_BYTES = 2_500_000
-_MOST_MISTAKES, _MOST_LAYERS, _MOST_FEATURES = 24, 200, 8
-_SIGNS = {Severity.ERROR: "Error", Severity.WARNING: "Warning", Severity.INFO: "Hint"}
+_MOST_MISTAKES = 24
+_MOST_LAYERS = 200
+_MOST_FEATURES = 8
 
 
 def findings(snapshot: Snapshot) -> Markup:
-    """Show what is wrong: problem, evidence, cure; symptoms folded under their cause."""
+    """Show what is wrong: problem, evidence, lines of code, repairs; symptoms under their cause."""
     if not snapshot.findings:
-        seen = plural(len(snapshot.signals), "signal")
-        return tag("p", f"Nothing was found wrong. {seen} were recorded and judged.", class_="quiet")
-    return join([finding(cause, symptoms, snapshot.recipe) for cause, symptoms in folded(snapshot.findings)])
+        recorded = plural(len(snapshot.signals), "signal")
+        return tag("p", f"No problems were found in {recorded}.", class_="quiet")
+    return join(
+        [finding(cause, symptoms, recipe_text=snapshot.recipe) for cause, symptoms in folded(snapshot.findings)]
+    )
 
 
-def finding(finding: Finding, symptoms: tuple[Finding, ...] = (), recipe_text: str = "") -> Markup:
-    """Show one finding: problem, place, evidence, cures, and the symptoms it explains."""
-    parts: list[Child] = [tag("p", _SIGNS[finding.severity], class_="sign"), tag("h3", printable(finding.title))]
-    place = [tag("code", printable(name)) for name in finding.where[:6]]
-    more = [f" and {len(finding.where) - 6} more"] if len(finding.where) > 6 else []
-    at = f"First seen at step {number(finding.step)}" if finding.step is not None else ""
-    if place or at:
-        between = ", in " if at and place else "In " if place else ""
-        listed = [child for code in place for child in (", ", code)][1:]
-        parts.append(tag("p", [at, between, listed, more, "."], class_="where"))
-    parts.append(tag("div", [_evidence(finding), _cures(finding, recipe_text)], class_="pair"))
-    if symptoms:
-        said = "; ".join(printable(symptom.title).rstrip(".") for symptom in symptoms)
-        parts.append(tag("p", f"This also explains: {said}.", class_="quiet"))
-    parts.append(tag("p", ["Rule ", tag("code", printable(finding.rule))], class_="quiet"))
-    return tag("article", parts, class_=f"finding {finding.severity}")
+def finding(cause: Finding, symptoms: Sequence[Finding] = (), *, recipe_text: str = "") -> Markup:
+    """Show one finding as the terminal does: problem, place, evidence, lines of code, repairs and symptoms."""
+    parts = finding_parts(cause, symptoms, recipe_text=recipe_text)
+    shown: list[Child] = [tag("p", capitalised(parts.severity), class_="sign"), tag("h3", parts.title), _place(parts)]
+    shown += [tag("pre", tag("code", f"{place}:  {line}")) for place, line in parts.source_lines]
+    shown.append(tag("div", [_evidence(parts), _repairs(parts)], class_="pair"))
+    if parts.symptoms:
+        titles = "; ".join(title.rstrip(".") for title in parts.symptoms)
+        shown.append(tag("p", f"This also explains: {titles}.", class_="quiet"))
+    return tag("article", shown, class_=f"finding {cause.severity}")
 
 
-def _evidence(finding: Finding) -> Markup | None:
-    rows = evidence_rows(finding)
-    if not rows:
+def _place(parts: FindingParts) -> Markup:
+    shown: list[Child] = [tag("code", parts.rule)]
+    if parts.since:
+        shown.append(f", {parts.since}")
+    for nth, place in enumerate(parts.places):
+        shown += [", " if nth else ", in ", tag("code", place)]
+    return tag("p", [*shown, "."], class_="where")
+
+
+def _evidence(parts: FindingParts) -> Markup | None:
+    if not parts.evidence:
         return None
-    cells = [[row.name, number(row.value), row.limit] for row in rows]
-    limits = any(row.limit for row in rows)
-    heads = ["evidence", "seen", "limit"] if limits else ["evidence", "seen"]
-    return table(heads, [cell[: len(heads)] for cell in cells], caption=f"Evidence for: {printable(finding.title)}")
+    heads = ["evidence", "measured", "limit"]
+    count = 3 if any(limit for _, _, limit in parts.evidence) else 2
+    rows = [row[:count] for row in parts.evidence]
+    return table(heads[:count], rows, caption=f"Evidence for: {parts.title}")
 
 
-def _cures(finding: Finding, recipe_text: str) -> Markup | None:
-    found = cures(finding, recipe_text)
-    if not found:
+def _repairs(parts: FindingParts) -> Markup | None:
+    if not parts.repairs:
         return None
     items = [
-        tag("li", [printable(cure.title), tag("code", printable(cure.change)) if cure.change else None])
-        for cure in found
+        tag("li", [_with_code(repair.title), tag("code", repair.change) if repair.change else None])
+        for repair in parts.repairs
     ]
-    lead = "What to do" + (", best first" if len(items) > 1 else "")
-    return tag("div", [tag("p", lead, class_="lead"), tag("ol" if len(items) > 1 else "ul", items)], class_="cures")
+    lead = "Repairs, best first" if len(items) > 1 else "Repair"
+    return tag("div", [tag("p", lead, class_="lead"), tag("ol" if len(items) > 1 else "ul", items)], class_="repairs")
+
+
+def _with_code(text: str) -> list[Child]:
+    """Show what stands between backquotes as code."""
+    return [tag("kbd", part) if nth % 2 else part for nth, part in enumerate(text.split("`"))]
 
 
 def scores(snapshot: Snapshot) -> Markup | None:
-    """List every score of every split, beside the comparison with simple methods."""
-    splits = [split for split in ("train", "validation", "test") if snapshot.scores.get(split)]
+    """List every score of every split, with the simple methods beside the network."""
+    splits = [split for split in SPLITS if snapshot.scores.get(split)]
     names = list(dict.fromkeys(name for split in splits for name in snapshot.scores[split]))
     parts: list[Child] = []
     if names:
@@ -81,16 +100,16 @@ def scores(snapshot: Snapshot) -> Markup | None:
             + aligned(snapshot.scores[split].get(name) for split in splits)
             for name in names
         ]
-        listed = table(["", *({"train": "training"}.get(split, split) for split in splits)], rows, caption="Scores")
-        sealed = "The test split was sealed until the end; nothing was chosen on it." if "test" in splits else None
-        parts.append(tag("div", [listed, tag("p", sealed, class_="quiet") if sealed else None]))
-    if info := figures.baselines_info(snapshot):
-        parts.append(_figure(figures.draw_baselines(info), "Beside simple methods"))
+        listed = table(["", *(SPLITS[split] for split in splits)], rows, caption="Scores")
+        once = "The test split was used once, at the end; nothing was chosen on it." if "test" in splits else None
+        parts.append(tag("div", [listed, tag("p", once, class_="quiet") if once else None]))
+    if compared := baselines(snapshot):
+        parts.append(_figure(figures.draw_baselines(compared), "Comparison with simple methods"))
     return tag("div", parts, class_="pair") if parts else None
 
 
 def curves(snapshot: Snapshot) -> Markup | None:
-    """Draw the course of the training."""
+    """Draw loss, score, learning rate and gradient over training."""
     infos = [
         figures.loss_info(snapshot),
         figures.score_info(snapshot),
@@ -102,7 +121,7 @@ def curves(snapshot: Snapshot) -> Markup | None:
 
 
 def classes(snapshot: Snapshot) -> Markup | None:
-    """Show which classes are mixed up."""
+    """Show confusion matrix, scores by class and calibration, or predicted over true values."""
     parts: list[Child] = []
     if confusion := figures.confusion_info(snapshot):
         listed = [
@@ -110,7 +129,7 @@ def classes(snapshot: Snapshot) -> Markup | None:
                 "li",
                 [
                     tag("b", pair.true),
-                    " taken for ",
+                    " predicted as ",
                     tag("b", pair.predicted),
                     unbroken(f": {pair.times} ({percent(pair.share)})"),
                 ],
@@ -119,21 +138,19 @@ def classes(snapshot: Snapshot) -> Markup | None:
         ]
         most = [tag("p", "Most frequent confusions", class_="lead"), tag("ol", listed)] if listed else None
         drawn = figures.draw_confusion(confusion)
-        parts.append(_figure(join([drawn, most]), f"Who is taken for whom ({confusion.split})"))
+        parts.append(_figure(join([drawn, most]), f"Confusion matrix ({confusion.split})"))
     if per_class := figures.per_class_info(snapshot):
-        parts.append(_figure(figures.draw_per_class(per_class), f"Class by class, worst first ({per_class.split})"))
-    if sureness := figures.calibration_info(snapshot):
-        title = f"As right as it is sure? ({sureness.split})"
-        parts.append(
-            _figure(join([figures.draw_calibration(sureness), tag("p", sureness.says, class_="quiet")]), title)
-        )
+        parts.append(_figure(figures.draw_per_class(per_class), f"Scores by class, lowest first ({per_class.split})"))
+    if calibration := figures.calibration_info(snapshot):
+        drawn = join([figures.draw_calibration(calibration), tag("p", calibration.says, class_="quiet")])
+        parts.append(_figure(drawn, f"Calibration ({calibration.split})"))
     if scatter := figures.scatter_info(snapshot):
-        parts.append(_figure(figures.draw_scatter(scatter), f"Prediction and truth ({scatter.split})"))
+        parts.append(_figure(figures.draw_scatter(scatter), f"Predicted and true values ({scatter.split})"))
     return tag("div", parts, class_="pair") if parts else None
 
 
 def mistakes(snapshot: Snapshot) -> Markup | None:
-    """Show the examples that cost most: as pictures where there are any, else as rows."""
+    """Show the examples with the largest loss: as pictures where there are any, else as rows."""
     rows = snapshot.event("mistakes").get("rows", [])[:_MOST_MISTAKES]
     if not rows:
         return None
@@ -148,11 +165,16 @@ def mistakes(snapshot: Snapshot) -> Markup | None:
     sure = any(_confidence(row) for row in rows)
     heads = ["example", "true", "predicted", *(["confidence"] if sure else []), "loss", *map(printable, features)]
     cells = [
-        [printable(row.get("id")), *_answers(row), *([_confidence(row)] if sure else []), number(row.get("loss"))]
+        [
+            printable(row.get("id")),
+            *_true_and_predicted(row),
+            *([_confidence(row)] if sure else []),
+            number(row.get("loss")),
+        ]
         + [_value((row.get("row") or {}).get(name)) for name in features]
         for row in rows
     ]
-    return table(heads, cells, texts=1 if all(map(_is_number, rows)) else 3, caption="Worst mistakes")
+    return table(heads, cells, texts=1 if all(map(_is_number, rows)) else 3, caption="Examples with the largest loss")
 
 
 def _is_number(row: Mapping[str, Any]) -> bool:
@@ -164,7 +186,7 @@ def _picture(row: Mapping[str, Any]) -> str | None:
     return source if isinstance(source, str) and _PICTURE.fullmatch(source) else None
 
 
-def _answers(row: Mapping[str, Any]) -> tuple[str, str]:
+def _true_and_predicted(row: Mapping[str, Any]) -> tuple[str, str]:
     return _value(row.get("true")), _value(row.get("predicted"))
 
 
@@ -178,11 +200,11 @@ def _value(value: object) -> str:
 
 
 def _card(row: Mapping[str, Any], source: str | None) -> Markup:
-    true, predicted = _answers(row)
+    true, predicted = _true_and_predicted(row)
     sure = _confidence(row)
     picture = tag("img", src=source, alt=f"Example {printable(row.get('id'))}") if source else None
-    instead = [" instead of ", tag("b", true)] if true != predicted else " is right"
-    said = [tag("b", predicted), instead, unbroken(f", {sure} sure") if sure else ""]
+    instead = [", true label ", tag("b", true)] if true != predicted else " (correct)"
+    said = [tag("b", predicted), instead, unbroken(f", confidence {sure}") if sure else ""]
     small = tag("small", printable(row.get("id"), limit=60))
     return tag("figure", [picture, tag("figcaption", [said, small])])
 
@@ -219,7 +241,7 @@ def definitions(pairs: Sequence[tuple[str, Child]]) -> Markup:
 
 
 def network(snapshot: Snapshot) -> Markup | None:
-    """List the layers, with how strongly each was changed at the end where that was recorded."""
+    """List the layers, with the ratio of update to weight at the last step where that was recorded."""
     event = snapshot.event("network")
     layers = event.get("layers", [])[:_MOST_LAYERS]
     if not layers:
@@ -238,15 +260,15 @@ def network(snapshot: Snapshot) -> Markup | None:
         rows.append(row)
     filters = _picture(snapshot.event("filters"))
     shown = tag("img", src=filters, alt="Filters of the first layer", class_="filters") if filters else None
-    total = f"{plural(event.get('parameters', 0), 'trainable parameter')} in all."
-    healthy = " A step usually changes a weight by about a thousandth of its size." if ratios else ""
+    total = f"{plural(event.get('parameters', 0), 'trainable parameter')}."
+    healthy = " A typical ratio of update to weight is 1e-3." if ratios else ""
     listed = table(heads, rows, texts=3, caption="Layers of the network")
     drawn = _figure(shown, "Filters of the first layer") if shown else None
     return join([listed, tag("p", total + healthy, class_="quiet"), drawn])
 
 
 def recipe(snapshot: Snapshot) -> Markup | None:
-    """Show the recipe as it was."""
+    """Show the recipe."""
     if not snapshot.recipe.strip():
         return None
     text = printable(snapshot.recipe, limit=60_000, lines=True)
@@ -254,13 +276,13 @@ def recipe(snapshot: Snapshot) -> Markup | None:
 
 
 def how(snapshot: Snapshot) -> Markup | None:
-    """Say which commands lead on from here."""
+    """List the commands that are useful next."""
     steps = next_steps(snapshot)
     return definitions([(what.capitalize(), tag("code", command)) for what, command in steps]) if steps else None
 
 
 def environment(snapshot: Snapshot) -> Markup | None:
-    """Say what is needed to get the same result again."""
+    """List what is needed to reproduce the run: seed, data, versions, machine, command."""
     found = snapshot.environment
     packages = found.get("packages", {})
     versions = ", ".join(f"{printable(name)} {printable(version)}" for name, version in packages.items() if version)

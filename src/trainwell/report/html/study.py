@@ -9,12 +9,12 @@ from trainwell.report.figures.markup import Child, Markup, join, table, tag
 from trainwell.report.figures.search import draw_importance, draw_parallel, draw_slice, parallel_info, slice_infos
 from trainwell.report.html.page import complete
 from trainwell.report.text.words import duration, number, printable, score_text, unbroken, words
+from trainwell.runs.names import REPORT
 from trainwell.search import Range, Study, Trial, describe_settings, importance, make_space
 
-REPORT = "report.html"
 _LISTED = 30
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_STATES = {"running": "searching", "stopped": "stopped; resume goes on", "ok": "finished"}
+_STATUSES = {"running": "searching", "stopped": "stopped; `tune --resume` continues it", "ok": "finished"}
 
 
 def write_study_report(study: Study) -> Path:
@@ -94,7 +94,7 @@ def _head(study: Study) -> Markup:
         **({"left": f"about {duration(study.left)}"} if study.left and study.status == "running" else {}),
         "looks at the test split": str(study.test_looks),
     }
-    above = [tag("span", printable(study.path.name), class_="name"), tag("span", _STATES.get(study.status, ""))]
+    above = [tag("span", printable(study.path.name), class_="name"), tag("span", _STATUSES.get(study.status, ""))]
     rows = [tag("div", [tag("dt", name), tag("dd", value)]) for name, value in facts.items()]
     why = f"{study.engine}: {study.why}." if study.engine else ""
     return tag(

@@ -1,4 +1,4 @@
-"""What to do about a finding, as far as possible as settings to type in: a cure is an edit of the recipe."""
+"""What to do about a finding: in one's own code, or as settings that can be typed in."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import NamedTuple
 
 from trainwell.core.errors import RecipeError
 from trainwell.core.finding import Finding
+from trainwell.doctor.pages import code_repair
 from trainwell.recipe import Recipe, differences, parse_settings, unflatten
 from trainwell.recipe.sections.setting import Value
 from trainwell.repairs import REPAIRS
-from trainwell.report.text.words import words
+from trainwell.report.text.words import capitalised, words
 
 
-class Cure(NamedTuple):
-    """One thing to do.
+class RepairText(NamedTuple):
+    """One recommended change.
 
     Args:
-        title: what, as an order.
-        change: what it changes in this run's recipe, "optim.learning_rate 0.3 → 0.1"; empty if that is unknown.
+        title: what to do, as an imperative sentence; code stands between backquotes.
+        change: what it changes in the recipe, "optim.learning_rate 0.3 → 0.1"; empty without a recipe.
         options: the same for the command line, "--set optim.learning_rate=0.1".
     """
 
@@ -27,31 +28,39 @@ class Cure(NamedTuple):
     options: str = ""
 
 
-def cures(finding: Finding, recipe_text: str) -> list[Cure]:
-    """Return what can be done about a finding, best first; cures that would change nothing more are left out.
+def repair_texts(finding: Finding, *, recipe_text: str = "") -> list[RepairText]:
+    """Return what can be done about a finding, best first.
+
+    With a recipe these are edits of it, without those that would change nothing. Without one, or where no edit of a
+    recipe helps, it is the change in one's own code that the rule's page recommends.
 
     Args:
-        finding: the finding; its remedies name repairs.
-        recipe_text: the run's recipe, TOML; empty for a run that has none.
+        finding: its remedies name repairs.
+        recipe_text: the run's recipe, TOML; empty for a run that has none, as that of a script.
 
     >>> from trainwell.core.finding import Severity
     >>> finding = Finding("loss_diverges", Severity.ERROR, "", remedies=("lower_rate",))
-    >>> [(cure.change, cure.options) for cure in cures(finding, "[optim]\\nlearning_rate = 0.3")]
+    >>> [(one.change, one.options) for one in repair_texts(finding, recipe_text="[optim]\\nlearning_rate = 0.3")]
     [('optim.learning_rate 0.3 → 0.1', '--set optim.learning_rate=0.1')]
+    >>> [one.title for one in repair_texts(Finding("missing_zero_grad", Severity.ERROR, ""))]
+    ['Call `optimizer.zero_grad()` before each `loss.backward()`.']
     """
     recipe = _recipe(recipe_text)
     found = []
     for name in finding.remedies:
         if name not in REPAIRS:
-            found.append(Cure(_sentence(words(name))))
+            found.append(RepairText(capitalised(words(name) + ".")))
             continue
         repair = REPAIRS[name]
         if recipe is None:
-            found.append(Cure(repair.title))
+            found.append(RepairText(repair.title))
         elif changes := differences(recipe, repair.edit(recipe, finding)):
-            said = ", ".join(f"{key} {_literal(old)} → {_literal(new)}" for key, (old, new) in changes.items())
+            change = ", ".join(f"{key} {_literal(old)} → {_literal(new)}" for key, (old, new) in changes.items())
             options = " ".join(f"--set {shlex.quote(f'{key}={_literal(new)}')}" for key, (_, new) in changes.items())
-            found.append(Cure(repair.title, said, options))
+            found.append(RepairText(repair.title, change, options))
+    in_code = code_repair(finding.rule)
+    if in_code and (recipe is None or not finding.remedies):
+        found.insert(0, RepairText(capitalised(in_code)))
     return found
 
 
@@ -68,8 +77,6 @@ def _literal(value: Value) -> str:
     """Write a value as `--set` reads it back."""
     if isinstance(value, tuple):
         return "[" + ",".join(f'"{item}"' if isinstance(item, str) else _literal(item) for item in value) + "]"
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + "."
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""A run in one sentence: how good it is, beside what costs nothing, and whether something is wrong."""
+"""A run in one sentence: how good it is beside simple methods, and whether something is wrong."""
 
 from __future__ import annotations
 
@@ -7,24 +7,34 @@ import re
 import shlex
 from dataclasses import dataclass
 
-from trainwell.core.finding import Severity
-from trainwell.report.figures.comparison import BaselinesInfo, baselines_info
-from trainwell.report.text.findings import folded
-from trainwell.report.text.repairs import cures
-from trainwell.report.text.snapshot import Snapshot
-from trainwell.report.text.words import duration, examples, number, percent, plural, printable, score_text, words
+from trainwell.core.finding import Severity, problems
+from trainwell.report.text.baselines import Baselines, baselines
+from trainwell.report.text.repairs import repair_texts
+from trainwell.report.text.words import (
+    capitalised,
+    duration,
+    examples,
+    number,
+    percent,
+    plural,
+    printable,
+    score_text,
+    words,
+)
+from trainwell.runs import Snapshot
+from trainwell.runs.names import RECIPE
 
 _FROM_PYTHON = ("arrays", "loaders", "custom")
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a reader must know first.
+    """The first lines of a report.
 
     Args:
-        tone: "good", "warning", "bad" or "plain" (nothing to judge yet).
-        headline: what was trained on what.
-        sentence: the result, the reference and the problems.
+        tone: "good", "warning", "bad" or "plain" (no result yet).
+        headline: network and data.
+        sentence: the result, the simple methods beside it, and the problems.
         notes: what limits the result, one sentence each.
     """
 
@@ -35,7 +45,7 @@ class Verdict:
 
 
 def verdict(snapshot: Snapshot) -> Verdict:
-    """Judge a run.
+    """Summarise a run in a few sentences.
 
     >>> from pathlib import Path
     >>> verdict(Snapshot("a", Path("runs/a"), status="failed", reason="The loss became NaN.", steps=7)).sentence
@@ -46,7 +56,7 @@ def verdict(snapshot: Snapshot) -> Verdict:
 
 
 def headline(snapshot: Snapshot) -> str:
-    """Say what was trained on what."""
+    """Name the network and the data."""
     model = snapshot.event("network").get("model") or snapshot.facts.model or snapshot.setting("nn.model")
     source = snapshot.event("data").get("source") or snapshot.facts.source or snapshot.setting("data.source")
     if model and source:
@@ -55,7 +65,7 @@ def headline(snapshot: Snapshot) -> str:
 
 
 def progress(snapshot: Snapshot) -> str:
-    """Say how far a run came: "3 of 20 epochs, 340 steps"."""
+    """Say how far a run has trained: "3 of 20 epochs, 340 steps"."""
     epochs, planned = len(snapshot.signals["loss/train_epoch"]), snapshot.epochs
     steps = plural(snapshot.steps, "step")
     if not epochs:
@@ -72,7 +82,7 @@ def _course(snapshot: Snapshot) -> str:
         case "interrupted":
             return f"The run was interrupted after {progress(snapshot)}{why}"
         case "killed":
-            return f"The process that trained this run is gone; it reached {progress(snapshot)}."
+            return f"The training process was killed after {progress(snapshot)}."
         case "running":
             return f"Still training: {progress(snapshot)} so far."
     return ""
@@ -86,29 +96,23 @@ def _reason(snapshot: Snapshot) -> tuple[str, str]:
 
 def _result(snapshot: Snapshot) -> str:
     score, kind = snapshot.main_score, examples(snapshot.kind)
-    for split, sealed in (("test", "sealed test"), ("validation", "validation")):
+    for split, held_out in (("test", "held-out test"), ("validation", "validation")):
         value = snapshot.scores.get(split, {}).get(score)
         if value is None:
             continue
         count = snapshot.sizes.get(split)
-        which = f"{f'{count:,} ' if count else ''}{sealed} {kind}"
-        compared = _compared(baselines_info(snapshot)) if split == "test" else ""
-        if score == "accuracy":
-            return f"{percent(value)} of the {which} are right{compared}."
-        return f"On the {which}, {words(score)} is {score_text(score, value)}{compared}."
+        which = f"{f'{count:,} ' if count else ''}{held_out} {kind}"
+        compared = _compared(baselines(snapshot)) if split == "test" else ""
+        return f"{capitalised(words(score))} on the {which} is {score_text(score, value)}{compared}."
     return _losses(snapshot)
 
 
-def _compared(info: BaselinesInfo | None) -> str:
-    simple = [bar for bar in info.bars if not bar.network] if info else []
-    if not info or not simple:
+def _compared(found: Baselines | None) -> str:
+    if not found:
         return ""
-    # The humblest first, the strongest last: each is a higher bar than the one before.
-    said = [
-        f"{bar.name} {'gives ' if n == 0 else ''}{score_text(info.score, bar.value)}"
-        for n, bar in enumerate(simple[::-1])
-    ]
-    return "; " + ", ".join(said)
+    weakest_first = found.simple[::-1]
+    texts = [f"{method.name}: {score_text(found.score, method.value)}" for method in weakest_first]
+    return f" ({', '.join(texts)})"
 
 
 def _losses(snapshot: Snapshot) -> str:
@@ -116,85 +120,88 @@ def _losses(snapshot: Snapshot) -> str:
     if len(series) < 2 or (snapshot.status == "failed" and snapshot.reason):
         return ""
     if (bad := next((step for step, value in series if not math.isfinite(value)), None)) is not None:
-        return f"The training loss began at {number(series.first)} and was no finite number from step {number(bad)} on."
-    beside = f"; chance is {number(chance)}" if chance is not None else ""
+        return f"The training loss began at {number(series.first)} and became NaN or infinite at step {number(bad)}."
+    beside = f"; chance level is {number(chance)}" if chance is not None else ""
     return f"The training loss went from {number(series.first)} to {number(series.last)}{beside}."
 
 
 def _problems(snapshot: Snapshot) -> str:
-    alarms = [cause for cause, _ in folded(snapshot.findings) if cause.severity != Severity.INFO]
-    if not alarms:
+    found = problems(snapshot.findings)
+    if not found:
         if snapshot.status == "failed":
             return "No rule found the cause."
         return "No problems so far." if snapshot.status == "running" else "No problems were found."
-    first = printable(alarms[0].title).rstrip(".")
-    if len(alarms) == 1:
+    first = printable(found[0].title).rstrip(".")
+    if len(found) == 1:
         return f"1 problem was found: {first}."
-    return f"{len(alarms)} problems were found; first: {first}."
+    return f"{len(found)} problems were found; first: {first}."
 
 
 def _tone(snapshot: Snapshot) -> str:
-    grave = {finding.severity for finding in snapshot.findings}
-    if snapshot.status == "failed" or Severity.ERROR in grave:
+    severities = {finding.severity for finding in snapshot.findings}
+    if snapshot.status == "failed" or Severity.ERROR in severities:
         return "bad"
-    if Severity.WARNING in grave or snapshot.status in ("interrupted", "killed") or _beaten(baselines_info(snapshot)):
+    found = baselines(snapshot)
+    is_beaten = found is not None and found.network_is_beaten
+    if Severity.WARNING in severities or snapshot.status in ("interrupted", "killed") or is_beaten:
         return "warning"
     return "plain" if snapshot.status == "running" else "good"
 
 
-def _beaten(info: BaselinesInfo | None) -> bool:
-    """Tell whether a simple method does as well as the network, or better."""
-    if not info or not info.network or not info.best_simple:
-        return False
-    network, simple = info.network.value, info.best_simple.value
-    return network >= simple if info.lower else network <= simple
-
-
 def _notes(snapshot: Snapshot) -> tuple[str, ...]:
-    info = baselines_info(snapshot)
     notes = [advice] if (advice := _reason(snapshot)[1]) else []
-    if info and info.network and info.network.interval:
-        low, high = info.network.interval
-        count = plural(snapshot.sizes.get(info.split, 0), "example")
-        notes.append(f"From {count}, the true share lies between {percent(low)} and {percent(high)} (95 % interval).")
-    if info and (network := info.network) and (simple := info.best_simple):
-        if _beaten(info):
-            notes.append(f"The network is no better than {simple.name}, which is simpler.")
-        elif network.interval and network.interval[0] < simple.value:
-            notes.append(f"The lead over {simple.name} is within the noise of the test split.")
+    notes += _limits(snapshot)
     if why := snapshot.event("stopped").get("why"):
-        notes.append(f"It stopped early: {printable(why).rstrip('.')}.")
+        notes.append(f"Training stopped early: {printable(why).rstrip('.')}.")
     if (resumed := snapshot.event("resumed").get("step")) is not None:
-        notes.append(f"It was resumed at step {number(resumed)}.")
+        notes.append(f"Training was resumed at step {number(resumed)}.")
     if snapshot.status in ("interrupted", "killed", "failed") and (saved := snapshot.event("checkpoint").get("step")):
-        notes.append(f"Everything up to step {number(saved)} is saved.")
+        notes.append(f"The last checkpoint is that of step {number(saved)}.")
     return tuple(notes)
 
 
+def _limits(snapshot: Snapshot) -> list[str]:
+    """Say how precise the main score is, and whether the network is better than simple methods."""
+    found = baselines(snapshot)
+    if not found or not found.network:
+        return []
+    notes = []
+    interval, simple = found.network.interval, found.simple[0]
+    if interval:
+        count = plural(snapshot.sizes.get(found.split, 0), "example")
+        notes.append(f"95 % confidence interval from {count}: {percent(interval[0])} to {percent(interval[1])}.")
+    if found.network_is_beaten:
+        notes.append(f"The network is no better than {simple.name}, which is simpler.")
+    elif interval and interval[0] < simple.value:
+        notes.append(f"The difference from {simple.name} is not significant: its score lies in that interval.")
+    return notes
+
+
 def next_steps(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
-    """Return what can be done with a run: (what for, command) pairs, the most useful first."""
+    """Return commands that are useful now: (purpose, command) pairs, the most useful first."""
     run = shlex.quote(printable(snapshot.path))
     # Data or a network that came from Python cannot be named on a command line.
     named = snapshot.setting("data.source") not in _FROM_PYTHON and snapshot.setting("nn.model") not in _FROM_PYTHON
     if snapshot.status in ("interrupted", "killed") and named:
-        return (("go on where it stopped", f"trainwell fit --resume {run}"),)
+        return (("resume", f"trainwell fit --resume {run}"),)
     steps = []
     if snapshot.findings:
         first = snapshot.findings[0]
-        change = next((cure.options for cure in cures(first, snapshot.recipe) if cure.options), "")
+        repairs = repair_texts(first, recipe_text=snapshot.recipe)
+        change = next((repair.options for repair in repairs if repair.options), "")
         if change and named:
-            steps.append(("try the first cure", f"trainwell fit {run}/recipe.toml {change}"))
+            steps.append(("try the first repair", f"trainwell fit {run}/{RECIPE} {change}"))
         if re.fullmatch(r"\w+", first.rule):
-            steps.append(("what the first finding means", f"trainwell rules {first.rule}"))
+            steps.append(("explain the first finding", f"trainwell rules {first.rule}"))
     if snapshot.status == "ok" and snapshot.scores and named:
         steps.append(("use the network", f"trainwell predict {run} NEW_DATA"))
     if snapshot.recipe.strip() and named:
-        steps.append(("train it again, bit for bit", f"trainwell fit {run}/recipe.toml"))
+        steps.append(("reproduce it", f"trainwell fit {run}/{RECIPE}"))
     return tuple(steps)
 
 
 def facts_line(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
-    """Return the few facts that stand under the verdict: (name, value) pairs."""
+    """Return the facts that stand under the verdict: (name, value) pairs."""
     facts = []
     if sizes := snapshot.sizes:
         facts.append(("examples", " / ".join(number(sizes.get(split)) for split in ("train", "validation", "test"))))

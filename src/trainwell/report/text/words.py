@@ -1,4 +1,4 @@
-"""How numbers and names are written for people: the same words in the terminal, the page and the figures."""
+"""How numbers and names are written: the same words in the terminal, the report, the live page and the figures."""
 
 from __future__ import annotations
 
@@ -9,20 +9,36 @@ from trainwell.core.files import plain
 
 _DASH = "–"
 _LOWER_IS_BETTER = ("loss", "error", "perplexity")
-_TITLES = {"r2": "R²", "f1_macro": "mean F1", "roc_auc": "area under ROC", "hamming_loss": "share of wrong labels"}
+SEVERITIES = {"error": "error", "warning": "warning", "info": "hint"}
+"""What a severity is called."""
+
+STATUSES = {
+    "ok": "finished",
+    "running": "training",
+    "failed": "failed",
+    "interrupted": "interrupted",
+    "killed": "killed",
+    "damaged": "damaged",
+}
+"""What the status of a run is called."""
+
+SPLITS = {"train": "training", "validation": "validation", "test": "test"}
+"""What the splits are called, in their order."""
+
+_TITLES = {"r2": "R²", "f1_macro": "macro F1", "roc_auc": "ROC AUC", "hamming_loss": "Hamming loss"}
 _UNITS = {"picture": "pictures", "table": "rows", "array": "examples"}
 
 
 def number(value: float | None) -> str:
-    """Write a number with four significant digits, whole numbers in full.
+    """Write a number with four significant digits, an integer in full.
 
     >>> number(25450), number(0.97777), number(0.00002), number(None), number(float("nan"))
-    ('25,450', '0.9778', '2e-5', '–', 'not a number')
+    ('25,450', '0.9778', '2e-5', '–', 'NaN')
     """
     if value is None:
         return _DASH
     if not math.isfinite(value):
-        return "not a number" if math.isnan(value) else "infinite" if value > 0 else "minus infinite"
+        return "NaN" if math.isnan(value) else "inf" if value > 0 else "-inf"
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}"
     text = f"{value:,.0f}" if 1e4 <= abs(value) < 1e9 else f"{value:.4g}"
@@ -31,7 +47,7 @@ def number(value: float | None) -> str:
 
 
 def aligned(values: Iterable[float | None]) -> list[str]:
-    """Write numbers that are compared with as many decimals each: four, fewer for large ones.
+    """Write numbers of one row with the same number of decimals: four, fewer for large numbers.
 
     >>> aligned([0.5, 0.9777, None]), aligned([3440.3669, 44.0]), aligned([0.00002])
     (['0.5000', '0.9777', '–'], ['3,440.4', '44.0'], ['2e-5'])
@@ -47,7 +63,7 @@ def aligned(values: Iterable[float | None]) -> list[str]:
 
 
 def percent(fraction: float) -> str:
-    """Write a fraction in percent; only what five decimals cannot tell from 1 becomes 100 %.
+    """Write a fraction in percent; 100 % stands only for what five decimals cannot tell from 1.
 
     >>> percent(0.97777), percent(0.99996), percent(1 - 1e-16)
     ('97.8 %', '99.996 %', '100 %')
@@ -102,11 +118,11 @@ def plural(count: int, noun: str) -> str:
 
 
 def printable(text: object, *, limit: int = 500, lines: bool = False) -> str:
-    """Remove what could steer a terminal or reorder a text; names of files, classes and runs come from strangers.
+    """Remove control characters: names of files, classes and runs may hold what steers a terminal or reorders text.
 
     Args:
         text: anything.
-        limit: longest result; the rest becomes an ellipsis.
+        limit: length of the longest result; the rest becomes an ellipsis.
         lines: keep line breaks, and tabs as four spaces.
 
     >>> printable("cat" + chr(27) + "[31m" + chr(0x202E) + "dog" + chr(10))
@@ -116,17 +132,26 @@ def printable(text: object, *, limit: int = 500, lines: bool = False) -> str:
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
 
 
+def capitalised(text: str) -> str:
+    """Return a text with its first letter in upper case.
+
+    >>> capitalised("R² of A"), capitalised("accuracy")
+    ('R² of A', 'Accuracy')
+    """
+    return text[:1].upper() + text[1:]
+
+
 def words(name: str) -> str:
-    """Turn a name of the code into words.
+    """Turn an identifier into words.
 
     >>> words("lower_learning_rate"), words("f1_macro"), words("r2")
-    ('lower learning rate', 'mean F1', 'R²')
+    ('lower learning rate', 'macro F1', 'R²')
     """
     return _TITLES.get(name) or printable(name).replace("_", " ").strip()
 
 
 def examples(kind: str) -> str:
-    """Name the examples of a kind of data, in the plural.
+    """Return what the examples of a kind of data are called, in the plural.
 
     >>> examples("picture"), examples("table"), examples("")
     ('pictures', 'rows', 'examples')
@@ -135,7 +160,7 @@ def examples(kind: str) -> str:
 
 
 def lower_is_better(score: str) -> bool:
-    """Tell whether a smaller value of this score is the better one: names say so, as in scikit-learn.
+    """Tell whether a smaller value of this score is better; the name says so, as in scikit-learn.
 
     >>> lower_is_better("accuracy"), lower_is_better("mean_absolute_error")
     (False, True)
@@ -144,9 +169,14 @@ def lower_is_better(score: str) -> bool:
 
 
 def score_text(name: str, value: float | None) -> str:
-    """Write a score the way people say it: accuracies in percent, others as numbers.
+    """Write a score: accuracies in percent, others as numbers.
 
     >>> score_text("accuracy", 0.97777), score_text("r2", 0.5123456)
     ('97.8 %', '0.5123')
     """
-    return percent(value) if value is not None and name.endswith("accuracy") else number(value)
+    return percent(value) if value is not None and is_percent(name) else number(value)
+
+
+def is_percent(name: str) -> bool:
+    """Tell whether a score is written in percent."""
+    return name.endswith("accuracy")

@@ -1,19 +1,16 @@
 // The live page: a list of runs, and one run with its findings on top and its curves as they grow.
-// Everything a run says is put into the page as text, never as HTML.
+// Everything that comes from a run is inserted as text, never as HTML. Names, statuses and numbers of finished things
+// come as words from the server (report/text/words.py); only numbers that arrive while training are formatted here.
 
 import { Chart, make, number, thin } from "./chart.js";
 
 const main = document.getElementById("main"), spoken = document.getElementById("spoken");
 const identity = location.pathname.match(/^\/runs\/([0-9a-f]{16})$/)?.[1];
-const SIGNS = { error: "Error", warning: "Warning", info: "Hint" };
-const STATES = { ok: "finished", running: "training", failed: "failed", interrupted: "interrupted", killed: "gone", damaged: "damaged" };
-const words = (name) => ({ r2: "R²", f1_macro: "mean F1", roc_auc: "area under ROC" })[name] ?? name.replaceAll("_", " ");
-const score = (name, value) => (value === null ? "–" : name.endsWith("accuracy") ? `${(100 * value).toFixed(1)} %` : number(value));
 
 async function ask(path) {
-  const answer = await fetch(path, { headers: { accept: "application/json" } });
-  if (!answer.ok) throw new Error(await answer.text());
-  return answer.json();
+  const response = await fetch(path, { headers: { accept: "application/json" } });
+  if (!response.ok) throw new Error(await response.text());
+  return response.json();
 }
 
 function duration(seconds) {
@@ -24,19 +21,18 @@ function duration(seconds) {
 
 // ---- the list ---------------------------------------------------------------------------------------------------
 
-function badge(status) { return make("span", { class: `badge ${status}` }, STATES[status] ?? status); }
+function badge(one) { return make("span", { class: `badge ${one.status}` }, one.status_text); }
 
 function line(run) {
-  const found = run.problems ? `${run.problems} problem${run.problems > 1 ? "s" : ""}` : run.hints ? `${run.hints} hint${run.hints > 1 ? "s" : ""}` : "none";
   const cells = [
     make("th", { scope: "row" }, make("a", { href: `/runs/${run.id}` }, run.name)),
-    make("td", {}, badge(run.status)),
+    make("td", {}, badge(run)),
     make("td", {}, run.model),
-    make("td", { class: "n" }, run.score_name ? score(run.score_name, run.score) : "–"),
-    make("td", {}, run.score_name ? words(run.score_name) : ""),
-    make("td", { class: run.problems ? "some" : "quiet" }, found),
-    make("td", { class: "n" }, duration(run.seconds)),
-    make("td", { class: "quiet" }, run.created.slice(0, 16).replace("T", " ")),
+    make("td", { class: "n" }, run.score_text),
+    make("td", {}, run.score_title),
+    make("td", { class: run.problems ? "some" : "quiet" }, run.findings_text),
+    make("td", { class: "n" }, run.time),
+    make("td", { class: "quiet" }, run.started),
   ];
   return make("tr", {}, cells);
 }
@@ -44,18 +40,18 @@ function line(run) {
 function search(study) {
   const cells = [
     make("th", { scope: "row" }, make("a", { href: `/studies/${study.id}` }, study.name)),
-    make("td", {}, badge(study.status)),
-    make("td", { class: "n" }, study.trials === undefined ? "–" : `${study.trials.toLocaleString("en")} of ${study.total.toLocaleString("en")}`),
-    make("td", { class: "n" }, study.score_name ? score(study.score_name, study.score) : "–"),
-    make("td", {}, study.score_name ? words(study.score_name) : ""),
-    make("td", {}, study.best || study.reason || ""),
-    make("td", { class: "n" }, study.seconds === undefined ? "–" : duration(study.seconds)),
+    make("td", {}, badge(study)),
+    make("td", { class: "n" }, study.trials ?? "–"),
+    make("td", { class: "n" }, study.score_text ?? "–"),
+    make("td", {}, study.score_title ?? ""),
+    make("td", {}, study.settings),
+    make("td", { class: "n" }, study.time ?? "–"),
   ];
   return make("tr", {}, cells);
 }
 
 function searches() {
-  const heads = ["search", "status", "trials", "best", "", "settings of the best", "time"];
+  const heads = ["search", "status", "trials", "best score", "", "best settings", "time"];
   const head = make("tr", {}, heads.map((name, at) => make("th", { scope: "col", class: [2, 3, 6].includes(at) ? "n" : "" }, name))), body = make("tbody");
   const table = make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Searches" }, make("table", { class: "runs" }, [make("thead", {}, head), body]));
   const box = make("section", { hidden: "", "aria-label": "Searches" }, [make("h2", {}, "Searches"), table]);
@@ -91,7 +87,7 @@ async function list() {
   const refresh = async () => {
     if (!document.hidden) {
       try { const found = await ask("/api/runs"); runs = found.runs; count.textContent = found.folder; paint(); tried.paint(found.studies ?? []); }
-      catch { count.textContent = "The page's server does not answer; start it again with trainwell page."; }
+      catch { count.textContent = "The server is not reachable. Start it again: trainwell page"; }
     }
     document.body.dataset.ready = "1";
     setTimeout(refresh, 3000);
@@ -101,19 +97,26 @@ async function list() {
 
 // ---- one run ----------------------------------------------------------------------------------------------------
 
+// Text between backquotes is code.
+function withCode(text) { return text.split("`").map((part, at) => (at % 2 ? make("kbd", {}, part) : part)); }
+
 function finding(one) {
-  const parts = [make("p", { class: "sign" }, SIGNS[one.severity] ?? one.severity), make("h3", {}, one.title)];
-  const places = one.where.slice(0, 6).map((place) => make("code", {}, place)).flatMap((code, at) => (at ? [", ", code] : [code]));
-  const since = one.step === null ? [] : [`First seen at step ${number(one.step)}`];
-  if (since.length || places.length) parts.push(make("p", { class: "quiet" }, [...since, places.length ? (since.length ? ", in " : "In ") : "", ...places, "."]));
-  const rows = one.evidence.map(([name, value, limit]) => make("li", {}, [`${name} `, make("b", {}, number(value)), limit ? ` (limit ${limit})` : ""]));
-  const cures = one.cures.map(([title, change]) => make("li", {}, [title, change ? make("code", {}, change) : null]));
-  parts.push(make("div", { class: "pair" }, [
-    rows.length ? make("div", {}, [make("p", { class: "lead" }, "Evidence"), make("ul", {}, rows)]) : null,
-    cures.length ? make("div", {}, [make("p", { class: "lead" }, cures.length > 1 ? "What to do, best first" : "What to do"), make(cures.length > 1 ? "ol" : "ul", {}, cures)]) : null,
-  ]));
+  const places = one.places.flatMap((place, at) => [at ? ", " : ", in ", make("code", {}, place)]);
+  const evidence = one.evidence.map(([name, value, limit]) => make("li", {}, [`${name} `, make("b", {}, value), limit ? ` (limit ${limit})` : ""]));
+  const repairs = one.repairs.map(([title, change]) => make("li", {}, [...withCode(title), change ? make("code", {}, change) : null]));
+  const lead = repairs.length > 1 ? "Repairs, best first" : "Repair";
+  const parts = [
+    make("p", { class: "sign" }, one.severity),
+    make("h3", {}, one.title),
+    make("p", { class: "where" }, [make("code", {}, one.rule), one.since ? `, ${one.since}` : "", ...places, "."]),
+    ...one.source_lines.map(([place, line]) => make("pre", {}, make("code", {}, `${place}:  ${line}`))),
+    make("div", { class: "pair" }, [
+      evidence.length ? make("div", {}, [make("p", { class: "lead" }, "Evidence"), make("ul", {}, evidence)]) : null,
+      repairs.length ? make("div", { class: "repairs" }, [make("p", { class: "lead" }, lead), make(repairs.length > 1 ? "ol" : "ul", {}, repairs)]) : null,
+    ]),
+  ];
   if (one.symptoms.length) parts.push(make("p", { class: "quiet" }, `This also explains: ${one.symptoms.map((title) => title.replace(/\.$/, "")).join("; ")}.`));
-  return make("article", { class: `finding ${one.severity}` }, parts);
+  return make("article", { class: `finding ${one.kind}` }, parts);
 }
 
 class RunPage {
@@ -133,7 +136,7 @@ class RunPage {
       this.findings,
       make("section", { "aria-label": "Curves" }, [make("h2", {}, "Curves"), this.charts, this.more]),
     );
-    this.known = {}; this.list = []; this.others = new Map(); this.pace = []; this.spokenAt = 0; this.connection = "";
+    this.known = {}; this.list = []; this.others = new Map(); this.speeds = []; this.spokenAt = 0; this.connection = "";
     addEventListener("visibilitychange", () => (document.hidden ? this.close() : this.load()));
     this.load();
   }
@@ -154,20 +157,20 @@ class RunPage {
   }
 
   begin(found) {
-    const name = found.score_name, chart = (...given) => { const made = new Chart(...given); this.list.push(made); this.charts.append(made.element); };
-    this.list = []; this.others.clear(); this.last = {}; this.epochs = []; this.pace = [];
+    const name = found.score_name, title = found.score_title, chart = (...given) => { const made = new Chart(...given); this.list.push(made); this.charts.append(made.element); };
+    this.list = []; this.others.clear(); this.last = {}; this.epochs = []; this.speeds = [];
     this.charts.replaceChildren(); this.more.replaceChildren(this.more.firstChild);
     chart("Loss", [
       { name: "loss/train", label: "", style: "faint", smooth: true },
       { name: "loss/train_epoch", label: "training", style: "train" },
       { name: "loss/validation", label: "validation", style: "validation" },
     ], { smoothing: true });
-    if (name) chart(words(name).replace(/^./, (first) => first.toUpperCase()), [
+    if (name) chart(title, [
       { name: `score/train/${name}`, label: "training", style: "train" },
       { name: `score/validation/${name}`, label: "validation", style: "validation" },
     ]);
-    chart("Learning rate", [{ name: "learning_rate", label: "rate", style: "train" }]);
-    chart("Gradient", [{ name: "grad/norm", label: "norm", style: "train", smooth: true }], { smoothing: true });
+    chart("Learning rate", [{ name: "learning_rate", label: "learning rate", style: "train" }]);
+    chart("Gradient norm", [{ name: "grad/norm", label: "norm", style: "train", smooth: true }], { smoothing: true });
   }
 
   listen(cursor) {
@@ -193,11 +196,11 @@ class RunPage {
     const [first, second] = this.epochs, every = second - first;
     if (every > 0) for (const chart of [...this.list, ...this.others.values()]) if (chart.time) chart.time = { name: "epoch", at: (step) => 1 + (step - first) / every };
     const step = Math.max(0, ...Object.values(this.last).map(([at]) => at));
-    if (this.known.status === "running") { this.pace.push([performance.now(), step]); this.pace = this.pace.slice(-20); }
+    if (this.known.status === "running") { this.speeds.push([performance.now(), step]); this.speeds = this.speeds.slice(-20); }
     this.step = step;
   }
 
-  // Signals without a chart of their own wait, as points, until somebody opens the list.
+  // Signals without a chart of their own are kept as points until the list is opened.
   other(name, points) {
     const known = this.others.get(name);
     if (known instanceof Chart) known.add(name, points);
@@ -223,7 +226,7 @@ class RunPage {
     this.known = { ...this.known, ...found };
     document.title = `${found.name} · trainwell`;
     this.name.textContent = found.name;
-    this.badge.replaceChildren(badge(found.status));
+    this.badge.replaceChildren(badge(found));
     this.title.textContent = found.headline ?? found.name;
     this.verdict.textContent = (found.sentence ?? found.reason ?? "").replaceAll(" %", "\u00a0%");
     this.verdict.className = `verdict ${found.tone ?? "bad"}`;
@@ -231,7 +234,7 @@ class RunPage {
     const text = JSON.stringify(found.findings);
     if (text !== this.told) {
       this.told = text;
-      this.findings.replaceChildren(make("h2", {}, "Findings"), ...(found.findings.length ? found.findings.map(finding) : [make("p", { class: "quiet" }, "Nothing was found wrong.")]));
+      this.findings.replaceChildren(make("h2", {}, "Findings"), ...(found.findings.length ? found.findings.map(finding) : [make("p", { class: "quiet" }, found.status === "running" ? "No problems so far." : "No problems were found.")]));
     }
   }
 
@@ -239,15 +242,26 @@ class RunPage {
     const parts = [this.connection === "live" ? "live" : this.connection], { epochs, steps } = this.known;
     if (this.epochs.length) parts.push(`epoch ${this.epochs.length}${epochs ? ` of ${epochs}` : ""}`);
     if (this.step) parts.push(`step ${number(this.step)}`);
-    for (const [name, label] of [["loss/train", "loss"], [`score/validation/${this.known.score_name}`, `validation ${words(this.known.score_name ?? "")}`]])
-      if (this.last[name]) parts.push(`${label} ${this.last[name][1] === null ? "not a number" : label === "loss" ? number(this.last[name][1]) : score(this.known.score_name, this.last[name][1])}`);
-    const [from, to] = [this.pace[0], this.pace.at(-1)], pace = from && to[0] > from[0] ? (1000 * (to[1] - from[1])) / (to[0] - from[0]) : 0;
-    if (this.known.status === "running" && pace > 0) {
-      parts.push(`${pace >= 10 ? Math.round(pace).toLocaleString("en") : pace.toPrecision(2)} steps/s`);
-      if (steps > this.step) parts.push(`${duration((steps - this.step) / pace)} left`);
+    const loss = this.last["loss/train"], score = this.last[`score/validation/${this.known.score_name}`];
+    if (loss) parts.push(`loss ${loss[1] === null ? "NaN" : number(loss[1])}`);
+    if (score) parts.push(`validation ${this.known.score_title.toLowerCase()} ${this.score(score[1])}`);
+    const speed = this.speed();
+    if (this.known.status === "running" && speed > 0) {
+      parts.push(`${speed >= 10 ? Math.round(speed).toLocaleString("en") : speed.toPrecision(2)} steps/s`);
+      if (steps > this.step) parts.push(`${duration((steps - this.step) / speed)} left`);
     }
-    this.say(this.connection || (STATES[this.known.status] ?? ""), parts.filter(Boolean).join(" · ").replaceAll(" %", "\u00a0%"));
+    this.say(this.connection || (this.known.status_text ?? ""), parts.filter(Boolean).join(" · ").replaceAll(" %", "\u00a0%"));
     this.speak(false);
+  }
+
+  score(value) {
+    if (value === null) return "NaN";
+    return this.known.score_in_percent ? `${(100 * value).toFixed(1)} %` : number(value);
+  }
+
+  speed() {
+    const [from, to] = [this.speeds[0], this.speeds.at(-1)];
+    return from && to[0] > from[0] ? (1000 * (to[1] - from[1])) / (to[0] - from[0]) : 0;
   }
 
   say(connection, text) { this.status.dataset.connection = connection; this.status.textContent = text; }
@@ -256,7 +270,7 @@ class RunPage {
   speak(now) {
     if (!now && performance.now() - this.spokenAt < 10_000) return;
     this.spokenAt = performance.now();
-    spoken.textContent = `${STATES[this.known.status] ?? ""}: ${this.status.textContent}`;
+    spoken.textContent = `${this.known.status_text ?? ""}: ${this.status.textContent}`;
   }
 }
 

@@ -146,7 +146,7 @@ export class Chart {
     if (broken !== null) {
       const left = x(broken) > (LEFT + RIGHT) / 2;
       parts.push(draw("line", { x1: x(broken), x2: x(broken), y1: TOP, y2: BOTTOM, class: "break" }));
-      parts.push(draw("text", { x: x(broken) + (left ? -8 : 8), y: TOP + 12, class: "broken", "text-anchor": left ? "end" : "start" }, "not a number"));
+      parts.push(draw("text", { x: x(broken) + (left ? -8 : 8), y: TOP + 12, class: "broken", "text-anchor": left ? "end" : "start" }, "NaN"));
     }
     this.trace(shown, x, y, good, parts);
     this.svg.replaceChildren(...parts);

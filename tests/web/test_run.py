@@ -2,53 +2,55 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from pathlib import Path
 
 import pytest
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series
-from trainwell.runs import RunWriter
-from trainwell.web.reading import Folder, _thin, history, news, run_id, state
-
-
-def test_a_run_is_listed_with_its_score_and_problems(runs: Path) -> None:
-    (line,) = Folder(runs).listing()
-    assert (line["name"], line["status"], line["score"], line["problems"], line["hints"]) == ("done", "ok", 0.9, 1, 0)
-    assert json.dumps(line, allow_nan=False)
-
-
-def test_a_folder_that_is_not_there_yet_is_empty(tmp_path: Path) -> None:
-    folder = Folder(tmp_path / "none")
-    assert folder.listing() == [] and folder.find("0" * 16) is None
-
-
-def test_findings_are_counted_anew_when_they_change(runs: Path) -> None:
-    folder = Folder(runs)
-    assert folder.listing()[0]["problems"] == 1
-    with RunWriter.reopen(runs / "done") as writer:
-        writer.finding(Finding("other", Severity.ERROR, "Another."))
-    assert folder.listing()[0]["problems"] == 2
-
-
-def test_only_listed_names_are_found(runs: Path, tmp_path: Path) -> None:
-    folder = Folder(runs)
-    assert folder.find(run_id("done")) == runs / "done"
-    (runs / "empty").mkdir()
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "run.sqlite").write_bytes(b"")
-    os.symlink(tmp_path / "outside", runs / "link")
-    for name in ("empty", "link", "..", ".", "../outside", "", "done/../done", str(tmp_path / "outside")):
-        assert folder.find(run_id(name)) is None
-    assert "link" not in [line["name"] for line in folder.listing()]
+from trainwell.report import summary
+from trainwell.runs import Run
+from trainwell.web.folder import Folder
+from trainwell.web.run import _thin, history, news, state
 
 
 def test_the_state_says_what_the_report_says(runs: Path) -> None:
     known = state(runs / "done")
     assert known["headline"] == "mlp on digits" and known["tone"] == "warning"
     (finding,) = known["findings"]
-    assert finding["evidence"] == [["rise", 1.8, "1.1"]] and finding["title"] == "The rate is <b>too</b> high."
+    assert finding["evidence"] == [["rise", "1.8", "1.1"]] and finding["title"] == "The rate is <b>too</b> high."
+    assert (finding["kind"], finding["severity"], finding["since"]) == ("warning", "Warning", "first seen at step 5")
+
+
+def test_findings_are_those_of_the_terminal_with_lines_and_repairs(tmp_path: Path, new_run) -> None:
+    writer = new_run(tmp_path, "sick", finish=None)
+    writer.finding(
+        Finding(
+            "missing_zero_grad",
+            Severity.ERROR,
+            "Gradients accumulate.",
+            evidence={"ratio": 3.0, "ratio_limit": 1.0},
+            where=("train.py:7",),
+            explains=("loss_explodes",),
+            source_lines={"train.py:7": "loss.backward()"},
+            remedies=("lower_rate",),
+        )
+    )
+    writer.finding(Finding("loss_explodes", Severity.ERROR, "The loss explodes."))
+    writer.finding(Finding("host_syncs", Severity.INFO, "Slow."))
+    writer.finish("ok")
+    found = state(writer.path)["findings"]
+    assert [one["rule"] for one in found] == ["missing_zero_grad", "rate_high", "host_syncs"]
+    assert found[0]["source_lines"] == [["train.py:7", "loss.backward()"]]
+    assert found[0]["symptoms"] == ["The loss explodes."]
+    text = summary(Run.open(writer.path))
+    for one in found:
+        assert f"{one['severity'].lower()}: {one['title']}" in text
+        for name, value, limit in one["evidence"]:
+            assert f"{name} {value} (limit {limit})" in text
+        for title, change in one["repairs"]:
+            assert title.split()[0] in text and change in text
+    assert text.count("\nerror: ") + text.count("\nwarning: ") == Folder(tmp_path).listing()[0]["problems"] == 2
 
 
 def test_a_run_that_still_trains_is_judged_at_once(tmp_path: Path, new_run) -> None:

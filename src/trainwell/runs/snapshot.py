@@ -1,4 +1,4 @@
-"""One consistent look at a run: everything a report needs, read once, plain data afterwards."""
+"""A snapshot of a run: everything a report needs, read once, plain data afterwards."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from trainwell.core.facts import Facts
-from trainwell.core.finding import Finding
+from trainwell.core.finding import Finding, in_order
 from trainwell.core.signals import Signals
-from trainwell.report.text.findings import gravest_first
-from trainwell.runs import Run, StoreReader
+from trainwell.runs.names import ENVIRONMENT, RECIPE, STORE
+from trainwell.runs.run import Run
+from trainwell.runs.store import StoreReader
 
 _MOST_BYTES = 1_000_000
-# What the details of events hold, as far as a report reads them. A run may be older, newer or damaged: whatever has
-# another type counts as absent, so that nobody further up needs to ask again.
+# Types of what a report reads in the details of events. A run may be older, newer or damaged: a value of another type
+# counts as absent, so that the report does not have to check again.
 _ROWS: dict[str, dict[str, Any]] = {
     "baselines": {"name": str, "scores": dict},
     "per_class": {"label": object},
@@ -40,19 +41,19 @@ _DETAILS: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What was known of a run at one moment.
+    """A run as it was at one moment.
 
     Args:
         name: name of the run.
         path: its folder.
         status: "ok", "failed", "interrupted", "running" or "killed".
-        reason: why it ended so, one sentence or empty.
-        task: what is learned.
+        reason: why it ended with this status, one sentence or empty.
+        task: name of the task.
         created: when it started, ISO 8601.
         steps: optimizer steps taken.
         seconds: time they took.
         scores: split to name to value.
-        findings: what is wrong, gravest first.
+        findings: what is wrong, causes first (see `trainwell.core.finding`).
         signals: all series.
         events: kind to detail; the last of each kind.
         facts: what was known before the first step.
@@ -84,13 +85,13 @@ class Snapshot:
 
     @property
     def main_score(self) -> str:
-        """The score the run is judged by, or an empty name."""
+        """Name of the main score, or an empty name."""
         name = self.meta.get("main_score") or self.event("baselines").get("main") or ""
         return str(name) or next(iter(self.scores.get("test", {})), "")
 
     @property
     def chance_loss(self) -> float | None:
-        """The loss of the best constant answer, where it is known."""
+        """The loss at chance level (of the best constant prediction), where it is known."""
         for value in (self.meta.get("chance_loss"), self.facts.chance_loss):
             if isinstance(value, int | float) and math.isfinite(value):
                 return float(value)
@@ -104,7 +105,7 @@ class Snapshot:
 
     @property
     def sizes(self) -> Mapping[str, int]:
-        """Examples in each split, as far as known."""
+        """Number of examples in each split, where it is known."""
         sizes = self.event("data").get("sizes") or self.facts.sizes
         return sizes if isinstance(sizes, Mapping) else {}
 
@@ -126,7 +127,7 @@ class Snapshot:
 
 def snapshot(run: Run) -> Snapshot:
     """Read everything a report needs of a run."""
-    with StoreReader(run.path / "run.sqlite") as store:
+    with StoreReader(run.path / STORE) as store:
         signals, events = store.signals(), store.events()
     return Snapshot(
         name=run.name,
@@ -138,18 +139,18 @@ def snapshot(run: Run) -> Snapshot:
         steps=run.steps or 1 + max((series.steps[-1] for series in signals.values()), default=-1),
         seconds=run.seconds,
         scores=run.scores,
-        findings=gravest_first(run.findings),
+        findings=in_order(run.findings),
         signals=signals,
         events={event.kind: _well_formed(event.kind, event.detail) for event in events},
         facts=run.facts,
         meta=run.meta,
-        recipe=_text(run.path / "recipe.toml"),
-        environment=_environment(run.path / "environment.json"),
+        recipe=_text(run.path / RECIPE),
+        environment=_environment(run.path / ENVIRONMENT),
     )
 
 
 def _well_formed(kind: str, detail: Any) -> dict[str, Any]:
-    """Leave out of an event whatever has not the type it must have.
+    """Remove from the detail of an event the values that have the wrong type.
 
     >>> _well_formed("data", {"labels": 3, "sizes": {"train": 5, "test": "x"}, "source": "a"})
     {'sizes': {'train': 5}, 'source': 'a'}
@@ -171,7 +172,7 @@ def _well_formed(kind: str, detail: Any) -> dict[str, Any]:
 
 
 def _text(path: Path) -> str:
-    """Read a small text beside the store; a report goes without what is missing."""
+    """Read a small text file of the run; an absent one is empty."""
     try:
         with open(path, "rb") as file:
             return file.read(_MOST_BYTES).decode(errors="replace")

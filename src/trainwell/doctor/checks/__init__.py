@@ -1,1 +1,0 @@
-"""The pre-flight tests: each is one function that measures one thing on copies."""
