@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DataError, ShapeError
 from trainwell.data import batches as module
-from trainwell.data.batches import ArrayBatches, LoaderBatches, as_batch, ragged
+from trainwell.data.batches import ArrayBatches, Collated, LoaderBatches, as_batch, ragged
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources import BUNDLED
 from trainwell.recipe.sections import DataRecipe
@@ -268,3 +269,22 @@ def test_a_loader_that_lies_about_its_length_is_refused(length, items) -> None:
     loader = Lying([(torch.zeros(2, 1), torch.zeros(2))] * items)
     with pytest.raises(DataError, match=f"as its length says, {length}"):
         list(LoaderBatches(loader).epoch(0))
+
+
+def test_batches_of_similar_lengths_hold_every_example_once_and_little_padding() -> None:
+    lengths = np.random.default_rng(0).integers(1, 100, 1003)
+
+    def collate(rows: np.ndarray) -> Batch:
+        return Batch({"inputs": torch.from_numpy(lengths[rows]), "targets": torch.from_numpy(rows)})
+
+    batches = ArrayBatches(Collated(collate, lengths), batch_size=10, indices=np.arange(1003), shuffle=True, seed=3)
+    epochs = [[batch.targets.tolist() for batch in batches.epoch(epoch)] for epoch in (0, 1)]
+    for epoch in epochs:
+        assert sorted(itertools.chain(*epoch)) == list(range(1003)) and len(epoch) == len(batches)
+    assert epochs[0] != epochs[1]
+    again = [batch.targets.tolist() for batch in batches.epoch(0, start=40)]
+    assert again == epochs[0][40:]  # the order is a function of (seed, epoch): a resumed epoch goes on with it
+    spread = np.mean([np.ptp(lengths[batch]) for batch in epochs[0][:-1]])
+    assert spread < 10  # 81 without sorting
+    firsts = [lengths[batch[0]] for batch in epochs[0]]
+    assert firsts != sorted(firsts)

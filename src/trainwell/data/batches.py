@@ -12,6 +12,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, final
 
 import numpy as np
@@ -28,9 +29,25 @@ _END = object()
 Indices = NDArray[np.int64]
 Collate = Callable[[Indices], Batch]
 
+
+@dataclass(frozen=True)
+class Collated:
+    """A source of examples of different lengths.
+
+    Args:
+        collate: makes a batch from (batch,) example numbers.
+        lengths: (examples,) positions of each. A shuffled epoch batches examples of similar lengths together, so that
+            little is padding; the order stays a function of (seed, epoch). None: lengths are not known.
+    """
+
+    collate: Collate
+    lengths: Indices | None = None
+
+
 # Bytes gathered at once: large enough to forget the cost of a call, small enough to stay near the caches.
 _BLOCK_BYTES = 1 << 21
 _BLOCK_COLLATED = 8  # batches in a block where each is collated
+_BUCKET = 50  # batches whose examples are sorted by length together: more leave less padding, and less chance
 
 
 @final
@@ -42,7 +59,7 @@ class ArrayBatches:
 
     Args:
         source: tensors or numpy arrays by name ("inputs", "targets", ...) with the example as first axis; or, for
-            ragged data, a function from (batch,) example numbers to a `Batch` (see `ragged`).
+            ragged data, a function from (batch,) example numbers to a `Batch` (see `ragged`), or a `Collated`.
         indices: numbers of the examples to use; None: all tensors' rows.
         batch_size: examples per batch.
         seed: seed of the run.
@@ -57,7 +74,7 @@ class ArrayBatches:
 
     def __init__(
         self,
-        source: Mapping[str, Tensor | NDArray[Any]] | Collate,
+        source: Mapping[str, Tensor | NDArray[Any]] | Collate | Collated,
         *,
         batch_size: int,
         indices: Indices | None = None,
@@ -66,8 +83,16 @@ class ArrayBatches:
         finish: Callable[[Batch], Batch] | None = None,
         workers: int = 0,
     ) -> None:
-        self._collate = source if callable(source) else None
-        self._tensors = {} if callable(source) else {name: _tensor(values) for name, values in source.items()}
+        self._collate: Collate | None = None
+        self._lengths: Indices | None = None
+        self._tensors: Mapping[str, Tensor | NDArray[Any]] = {}
+        if isinstance(source, Collated):
+            self._collate = source.collate
+            self._lengths = source.lengths
+        elif callable(source):
+            self._collate = source
+        else:
+            self._tensors = {name: _tensor(values) for name, values in source.items()}
         lengths = {name: len(values) for name, values in self._tensors.items()}
         if len(set(lengths.values())) > 1:
             raise ShapeError(f"Tensors of a batch must have the same length, got {lengths}.")
@@ -111,7 +136,23 @@ class ArrayBatches:
     def _order(self, epoch: int) -> Indices:
         if not self._shuffle:
             return self._indices
-        return np.random.default_rng(derive(self._seed, "order", epoch)).permutation(self._indices)
+        random = np.random.default_rng(derive(self._seed, "order", epoch))
+        order = random.permutation(self._indices)
+        return order if self._lengths is None else self._bucketed(order, self._lengths[order], random)
+
+    def _bucketed(self, order: Indices, lengths: Indices, random: np.random.Generator) -> Indices:
+        """Sort neighbourhoods of an order by length, then shuffle the batches; the last one stays last if it is small.
+
+        Args:
+            order: shuffled example numbers.
+            lengths: of each of them.
+            random: of this epoch.
+        """
+        place = np.arange(len(order)) // (_BUCKET * self._size)
+        ordered = order[np.lexsort((lengths, place))]
+        full = len(ordered) // self._size
+        batches = ordered[: full * self._size].reshape(full, self._size)
+        return np.concatenate([batches[random.permutation(full)].reshape(-1), ordered[full * self._size :]])
 
     def _block(self, order: Indices, bounds: Sequence[int]) -> list[Batch]:
         """Make the batches between consecutive bounds."""

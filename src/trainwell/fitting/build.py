@@ -19,7 +19,7 @@ from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation
 from trainwell.data.augment.augmentation import Augment, parse
-from trainwell.data.batches import ArrayBatches
+from trainwell.data.batches import ArrayBatches, Collated
 from trainwell.fitting.backbone import as_published
 from trainwell.fitting.plan import CUSTOM, Plan
 from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
@@ -263,7 +263,7 @@ def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparati
 
 def _source(
     examples: Examples, preparation: Preparation
-) -> tuple[Mapping[str, torch.Tensor | Array] | Callable[[Array], Batch], Callable[[Batch], Batch] | None]:
+) -> tuple[Mapping[str, torch.Tensor | Array] | Collated, Callable[[Batch], Batch] | None]:
     """Return what batches are gathered from, targets included, and what is applied to each of them."""
     targets = torch.from_numpy(preparation.targets(examples.targets))
     source = preparation.fitted.source(examples.inputs)
@@ -274,7 +274,7 @@ def _source(
     def collate(rows: Array) -> Batch:
         return inputs_of(rows).replace(targets=targets[torch.from_numpy(rows)])
 
-    return collate, source.finish
+    return Collated(collate, source.lengths), source.finish
 
 
 def _class_counts(targets: Array, labels: Sequence[str]) -> tuple[int, ...]:

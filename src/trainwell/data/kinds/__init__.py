@@ -8,6 +8,7 @@ from trainwell.data.kinds.kind import Measurement as Measurement
 from trainwell.data.kinds.kind import View as View
 from trainwell.data.kinds.picture import PictureKind
 from trainwell.data.kinds.table import TableKind
+from trainwell.data.kinds.text import TextKind
 
 KINDS: Catalogue[Kind] = Catalogue(
     "kind of example",
@@ -15,5 +16,6 @@ KINDS: Catalogue[Kind] = Catalogue(
         "table": TableKind(),
         "picture": PictureKind(),
         "array": ArrayKind(),
+        "text": TextKind(),
     },
 )

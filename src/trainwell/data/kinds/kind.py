@@ -61,11 +61,13 @@ class Source:
         tensors: tensors or arrays by name with the example as first axis.
         collate: makes a batch from (batch,) example numbers; used instead of `tensors` where lengths vary.
         finish: applied to every batch, or None; it draws no random numbers.
+        lengths: (examples,) positions of each, by which batches of similar lengths are made; None: they do not vary.
     """
 
     tensors: Mapping[str, Tensor | Array] = field(default_factory=dict)
     collate: Callable[[Rows], Batch] | None = None
     finish: Callable[[Batch], Batch] | None = None
+    lengths: NDArray[np.int64] | None = None
 
 
 class InputPreparation(ABC):

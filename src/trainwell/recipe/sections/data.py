@@ -120,6 +120,27 @@ class DataRecipe:
     augment: tuple[str, ...] = setting((), "further augmentations, optionally with strengths: ['rotate:15', 'blur']")
     mix: float = setting(1.0, "probability of each further augmentation, for each image", limits=SHARE)
     label_noise: float = setting(0.0, "fraction of labels replaced at random in every step", limits=FRACTION)
+    text: str = setting("", "table column of texts to read as sequences of tokens", population="ignored")
+    tokenisation: str = setting(
+        "",
+        "how texts become tokens: words, spaces, characters or byte_pairs; empty: words",
+        limits=Limits(words=("", "words", "spaces", "characters", "byte_pairs")),
+        population="ignored",
+    )
+    vocabulary: int = setting(
+        20_000, "most tokens of the vocabulary", limits=Limits(low=8), unit="tokens", population="ignored"
+    )
+    rarest: int = setting(
+        2, "training occurrences below which a token is unknown", limits=AT_LEAST_ONE, population="ignored"
+    )
+    lowercase: bool = setting(True, "lower-case texts first", population="ignored")
+    max_length: int = setting(
+        0,
+        "tokens read of a text; 0: what 98 % of the training texts need, at most 512",
+        limits=COUNT,
+        unit="tokens",
+        population="ignored",
+    )
     workers: int = setting(
         0,
         "threads that load batches ahead; never changes a result",
