@@ -141,7 +141,7 @@ def compare(name: str, kind: str, seconds: float) -> None:
             alone += plain.go_on(turn)
         session.resume()
         beside += watched.go_on(turn)
-        while session.is_armed:  # its hooks would see the other training
+        while session.is_sampling:  # its hooks would see the other training
             beside += watched.go_on(1)
         session.pause()
         alone += plain.go_on(watched.steps - plain.steps)

@@ -8,7 +8,7 @@ import pytest
 
 from trainwell.core import protocols
 from trainwell.data.batches import ArrayBatches, LoaderBatches
-from trainwell.probes.catalogue import CHEAP, DEAR
+from trainwell.probes.catalogue import CHEAP, EXPENSIVE
 from trainwell.runs import RunWriter
 
 
@@ -16,7 +16,7 @@ def names(protocol: type) -> set[str]:
     return {name for name, _ in inspect.getmembers(protocol, inspect.isfunction) if name.islower() and name[0] != "_"}
 
 
-@pytest.mark.parametrize("probe", [*CHEAP.values(), *DEAR.values()])
+@pytest.mark.parametrize("probe", [*CHEAP.values(), *EXPENSIVE.values()])
 def test_every_probe_is_a_probe(probe) -> None:
     assert all(hasattr(probe(), member) for member in names(protocols.Probe))
 

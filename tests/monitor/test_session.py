@@ -20,8 +20,8 @@ def _names(session: Session, prefix: str = "") -> set[str]:
 def test_everything_is_measured(session: Session, school: Any) -> None:
     lesson = school()
     lesson.train(20)
-    track = session.trainings.all[0]
-    assert track.model is lesson.model
+    training = session.trainings.all[0]
+    assert training.network.model is lesson.model
     assert _names(session) >= {
         "loss/train",
         "grad/norm/0.weight",
@@ -32,7 +32,7 @@ def test_everything_is_measured(session: Session, school: Any) -> None:
         "output/std",
         "rate/learning_rate",
     }
-    assert 0 in track.series.signals["activation/std/0"].steps
+    assert 0 in training.series.signals["activation/std/0"].steps
     assert session.finish() == []
     assert session.record.events == []
     assert session.trainings.watch_seconds > 0
@@ -74,7 +74,7 @@ def test_the_module_whose_method_calls_the_parts_is_the_network(session: Session
         optimizer.zero_grad()
         module.training_step().backward()
         optimizer.step()
-    assert session.trainings.all[0].model is module
+    assert session.trainings.all[0].network.model is module
 
 
 def test_accumulated_batches_are_one_step(session: Session, school: Any) -> None:
@@ -84,10 +84,10 @@ def test_accumulated_batches_are_one_step(session: Session, school: Any) -> None
         if number % 4 == 3:
             lesson.optimizer.step()
             lesson.optimizer.zero_grad()
-    track = session.trainings.all[0]
-    assert track.step == 3
-    assert track.series.signals["loss/train"].first > 0.8, "the loss of the whole batch, not a quarter of it"
-    assert track.series.signals["code/gradient_before_backward"].values == [0.0, 0.0]
+    training = session.trainings.all[0]
+    assert training.step == 3
+    assert training.series.signals["loss/train"].first > 0.8, "the loss of the whole batch, not a quarter of it"
+    assert training.series.signals["code/gradient_before_backward"].values == [0.0, 0.0]
 
 
 def test_closures_are_measured_inside_their_step(session: Session, school: Any) -> None:
@@ -102,9 +102,9 @@ def test_closures_are_measured_inside_their_step(session: Session, school: Any) 
 
     for _ in range(5):
         optimizer.step(closure)
-    track = next(track for track in session.trainings.all if optimizer in track.alive())
-    assert track.step == 5
-    assert all(value > 0 for value in track.series.signals["grad/norm"].values)
+    training = next(one for one in session.trainings.all if optimizer in one.optimizers.alive())
+    assert training.step == 5
+    assert all(value > 0 for value in training.series.signals["grad/norm"].values)
 
 
 def test_a_scaled_loss_is_scaled_back(session: Session, school: Any) -> None:
@@ -131,9 +131,9 @@ def test_evaluation_in_between_is_seen(session: Session, school: Any) -> None:
 
 def test_a_compiled_network_gets_no_hooks(session: Session, school: Any) -> None:
     lesson = school()
-    session.compiled(lesson.model)
+    session.observer.compiled(lesson.model)
     lesson.train(10)
-    assert ward.leftovers() != []  # the taps are still on, but none on modules
+    assert ward.leftovers() != []  # the hooks are still there, but none on modules
     assert not torch.nn.modules.module._global_forward_hooks
     assert _names(session, "grad/norm/") and not _names(session, "activation/")
 
@@ -153,7 +153,7 @@ def test_a_shown_loss_is_taken(session: Session, school: Any) -> None:
 
 def test_too_much_trouble_ends_the_watching(session: Session) -> None:
     for _ in range(20):
-        session.failed(ValueError("no"))
+        session.observer.failed(ValueError("no"))
     assert ward.leftovers() == []
 
 

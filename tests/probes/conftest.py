@@ -1,4 +1,4 @@
-"""A small watched network, and a recorder in memory."""
+"""A small network to measure, and a recorder in memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
 from trainwell.core.moment import Moment
-from trainwell.core.protocols import Probe
+from trainwell.core.protocols import PreparedProbe, Probe
 from trainwell.core.signals import Signals
 
 
@@ -64,8 +64,9 @@ class Lesson:
         self.step += 1
 
     def read(self, probe: Probe) -> Mapping[str, float]:
-        """Arm, go forward and backward, read, update."""
-        probe.arm(self.model)
+        """Prepare, go forward and backward, read, update."""
+        if isinstance(probe, PreparedProbe):
+            probe.prepare(self.model)
         measured = probe.read(self.backward())
         self.update()
         return measured

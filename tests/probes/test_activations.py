@@ -54,18 +54,18 @@ def test_channels_are_the_units_of_a_convolution_and_nan_is_not_silence(school: 
     nn.init.constant_(convolution.bias[3].detach(), -100.0)
     lesson = school.Lesson(nn.Sequential(nn.Unflatten(1, (1, 2, 3)), nn.ZeroPad2d(2), convolution, nn.ReLU()))
     probe = Activations(examples=32)
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     lesson.model(lesson.batch.inputs)
     moment = school.Lesson().backward()
     assert probe.read(moment)["activation/dead_fraction/3"] == 1 / 8
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     lesson.model(torch.full_like(lesson.batch.inputs, float("nan")))
     assert probe.read(moment)["activation/dead_fraction/3"] == 0.0
 
 
 def test_evaluation_between_two_steps_is_not_measured(school: Any) -> None:
     lesson, probe = school.Lesson(), Activations()
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     with torch.no_grad():
         lesson.model(torch.full((4, 6), 1e6))
     measured = probe.read(lesson.backward())
@@ -85,7 +85,7 @@ def test_trouble_in_a_hook_waits_for_the_reading(school: Any, monkeypatch: pytes
         raise ValueError("no such number")
 
     monkeypatch.setattr(probe, "_measure", fail)
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     moment = lesson.backward()
     with pytest.raises(ValueError, match="no such number"):
         probe.read(moment)

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 import torch
 
-from trainwell.probes import CHEAP, DEAR, standard_watch
+from trainwell.core.protocols import PreparedProbe
+from trainwell.probes import CHEAP, EXPENSIVE, standard_probes
 
-EVERY = {**CHEAP, **DEAR}
+EVERY = {**CHEAP, **EXPENSIVE}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
@@ -19,7 +20,8 @@ def test_probe_writes_finite_numbers_and_changes_nothing(school: Any, name: str,
     seen: dict[str, float] = {}
     for _ in range(3):
         lesson.backward()
-        probe.arm(lesson.model)
+        if isinstance(probe, PreparedProbe):
+            probe.prepare(lesson.model)
         lesson.update()
         draws = torch.get_rng_state()
         moment = lesson.backward()
@@ -33,14 +35,14 @@ def test_probe_writes_finite_numbers_and_changes_nothing(school: Any, name: str,
     assert all(type(value) is float and math.isfinite(value) for value in seen.values())
 
 
-def test_standard_watch_reads_all_of_them(school: Any) -> None:
+def test_standard_probes_reads_all_of_them(school: Any) -> None:
     memo, lesson = school.Memo(), school.Lesson()
-    watch = standard_watch(memo, budget=1e3)
-    watch.start(lesson.model)
+    probes = standard_probes(memo, budget=1e3)
+    probes.start(lesson.model)
     for _ in range(40):
-        watch.look(lesson.backward())
+        probes.measure(lesson.backward())
         lesson.update()
-    watch.stop()
+    probes.stop()
     heads = {name.partition("/")[0] for name in memo.signals}
     assert heads == {"loss", "output", "input", "grad", "weight", "update", "activation", "time", "memory"}
     assert not memo.events

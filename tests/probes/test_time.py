@@ -12,7 +12,7 @@ def test_step_and_data_seconds(school: Any) -> None:
     lesson, probe = school.Lesson(), Time()
     assert lesson.read(probe) == {}, "the first step was preceded by no step"
     lesson.backward()
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     lesson.update()
     time.sleep(0.02)
     with torch.no_grad():

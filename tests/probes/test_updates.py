@@ -11,7 +11,7 @@ def test_ratio_is_that_of_the_step_in_between(school: Any) -> None:
     lesson, probe = school.Lesson(rate=0.1), Updates()
     moment = lesson.backward()
     before = {name: p.detach().clone() for name, p in lesson.model.named_parameters()}
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     gradients = {name: p.grad.clone() for name, p in lesson.model.named_parameters()}
     lesson.update()
     measured = probe.read(lesson.backward())
@@ -24,7 +24,7 @@ def test_ratio_is_that_of_the_step_in_between(school: Any) -> None:
 
 def test_nothing_is_written_if_no_step_was_taken(school: Any) -> None:
     lesson, probe = school.Lesson(), Updates()
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     assert probe.read(lesson.backward()) == {}
     assert probe.read(lesson.backward()) == {}
 
@@ -33,7 +33,7 @@ def test_a_parameter_the_optimizer_does_not_have_is_exactly_zero(school: Any) ->
     lesson, probe = school.Lesson(), Updates()
     lesson.optimizer.param_groups[0]["params"] = list(lesson.model[3].parameters())
     lesson.backward()
-    probe.arm(lesson.model)
+    probe.prepare(lesson.model)
     lesson.update()
     measured = probe.read(lesson.backward())
     assert measured["update/ratio/0.weight"] == 0.0

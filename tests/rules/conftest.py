@@ -20,7 +20,7 @@ from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.moment import Moment
 from trainwell.core.signals import Signals
-from trainwell.probes import standard_watch
+from trainwell.probes import standard_probes
 from trainwell.rules import diagnose
 
 Build = Callable[[], nn.Module]
@@ -78,8 +78,8 @@ def run(case: Case) -> Outcome:
     case.after_build(model)
     optimizer = case.optimise(model)
     memo = Memo()
-    watch = standard_watch(memo, budget=case.budget)
-    watch.start(model)
+    probes = standard_probes(memo, budget=case.budget)
+    probes.start(model)
     step, accuracy = 0, 0.0
     for epoch in range(case.epochs):
         total = 0.0
@@ -89,13 +89,13 @@ def run(case: Case) -> Outcome:
             outputs = model(batch.inputs)
             loss = F.cross_entropy(outputs, batch.targets)
             loss.backward()
-            watch.look(Moment(step, epoch, model, optimizer, batch, outputs, loss.detach()))
+            probes.measure(Moment(step, epoch, model, optimizer, batch, outputs, loss.detach()))
             optimizer.step()
             total += loss.item() * len(rows)
             step += 1
         accuracy = _evaluate(model, inputs[held], targets=targets[held], memo=memo, step=step - 1)
         memo.signal("loss/train_epoch", step - 1, total / 1257)
-    watch.stop()
+    probes.stop()
     shares = targets[train].bincount().float() / 1257
     facts = Facts(
         task="classify",

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from trainwell.core.batch import Batch
 from trainwell.core.facts import Facts
 from trainwell.core.moment import Moment
-from trainwell.probes import Time, Watch
+from trainwell.probes import SampledProbes, Time
 from trainwell.rules.speed import data_loading_bottleneck
 
 
@@ -18,17 +18,17 @@ def test_slow_reading_is_seen(lab: Any) -> None:
     model = nn.Linear(4, 2)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
     memo = lab.Memo()
-    watch = Watch([Time()], memo, budget=1e3)
-    watch.start(model)
+    probes = SampledProbes([Time()], memo, budget=1e3)
+    probes.start(model)
     batch = Batch({"inputs": torch.zeros(2, 4), "targets": torch.tensor([0, 1])})
     for step in range(30):
         time.sleep(0.004)
         outputs = model(batch.inputs)
         loss = F.cross_entropy(outputs, batch.targets)
         loss.backward()
-        watch.look(Moment(step, 0, model, optimizer, batch, outputs, loss.detach()))
+        probes.measure(Moment(step, 0, model, optimizer, batch, outputs, loss.detach()))
         optimizer.step()
-    watch.stop()
+    probes.stop()
     finding = data_loading_bottleneck(memo.signals, Facts())
     assert finding is not None
     assert finding.evidence["data_fraction"] > 0.5

@@ -81,7 +81,7 @@ def examine(
         weights(vars(sys.modules["__main__"])),
         [finding.to_json() for finding in findings],
         session.record.events,
-        sorted({name for track in session.trainings.all for name in track.series.signals}),
+        sorted({name for training in session.trainings.all for name in training.series.signals}),
         leftovers(),
         session.trainings.overhead_fraction if watched else 0.0,
         seconds,

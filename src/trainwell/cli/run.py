@@ -10,6 +10,7 @@ import typer
 
 from trainwell.cli.options import Json, Runs, json_line
 from trainwell.cli.streams import Streams
+from trainwell.core.budget import OVERHEAD_BUDGET
 
 if TYPE_CHECKING:
     from trainwell.monitor import Watched
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
 """For the parser: our options end at the script, whatever follows it is the script's."""
 
+_BUDGET = f"{OVERHEAD_BUDGET:.0%}"
 _WITH_VALUE = ("--runs", "--name", "--budget")
 _OPTIONS = (*_WITH_VALUE, "--json", "--debug", "--help", "-m")
 
@@ -37,7 +39,7 @@ def run(
     command: Annotated[list[str], typer.Argument(metavar="SCRIPT.py [ARGUMENTS]", help="Or: -m MODULE [ARGUMENTS]")],
     runs: Runs = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
-    budget: Annotated[str, typer.Option(help="Watching time, as a share of training time.")] = "2%",
+    budget: Annotated[str, typer.Option(help="Most watching time, as a share of training time.")] = _BUDGET,
     json: Json = False,
 ) -> None:
     """Run a PyTorch training script, unmodified, and say what is wrong with its training."""

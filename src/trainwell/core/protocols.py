@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from torch import nn
@@ -28,14 +28,22 @@ class Batches(Protocol):
 class Probe(Protocol):
     """Measures something at a sampled step and returns it as named numbers."""
 
-    def arm(self, model: nn.Module) -> None:
-        """Get ready before the forward pass of a step that will be sampled (install hooks)."""
-
-    def disarm(self) -> None:
-        """Take the preparation back: the step will not come."""
-
     def read(self, moment: Moment) -> Mapping[str, float]:
-        """Return what was measured, by signal name; hooks are removed here."""
+        """Return what was measured, by signal name."""
+
+
+@runtime_checkable
+class PreparedProbe(Probe, Protocol):
+    """A probe that must be prepared before the forward pass of a step that will be sampled.
+
+    `read` then also releases what was prepared.
+    """
+
+    def prepare(self, model: nn.Module) -> None:
+        """Get ready for the next step, for example install hooks."""
+
+    def release(self) -> None:
+        """Undo the preparation: the step will not come."""
 
 
 class Recorder(Protocol):

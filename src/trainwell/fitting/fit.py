@@ -24,7 +24,7 @@ from trainwell.fitting.pretrain import pretrain
 from trainwell.fitting.record import describe, gather_evidence, judge, network_table
 from trainwell.fitting.time_budget import in_time
 from trainwell.fitting.trained_model import open_run, save_model
-from trainwell.probes import standard_watch
+from trainwell.probes import standard_probes
 from trainwell.recipe import check_values, flatten, to_toml
 from trainwell.runs import Run, RunWriter
 from trainwell.train import Interrupt, State, Upkeep, threads, train
@@ -151,27 +151,27 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
             discard(features)
         elif not fresh:
             state = _restore(writer, upkeep, display)
-        watch = standard_watch(writer, budget=recipe.watch.budget)
+        probes = standard_probes(writer, budget=recipe.watch.budget)
         display.start(parts.facts, state.step)
         moment = None
         try:
             upkeep.complete(state)
-            watch.start(job.model, state.step)
+            probes.start(job.model, state.step)
             for moment in train(job, state):
-                watch.look(moment)
+                probes.measure(moment)
                 display.step(moment.step, moment.epoch)
         except DivergedError:
             if moment is not None:
-                watch.look_closely(moment)  # the step it broke at may not have been a sampled one
+                probes.measure_now(moment)  # the step it broke at may not have been a sampled one
             judge(writer, parts)
             raise
         finally:
-            watch.stop()
+            probes.stop()
             display.stop()
             writer.progress(state.step)
         upkeep.save(state)  # what follows takes time, and may be interrupted too
         upkeep.finish()
-        writer.set_meta("overhead_fraction", watch.overhead_fraction)
+        writer.set_meta("overhead_fraction", probes.overhead_fraction)
         save_model(writer.path, job.model, parts.preparation, parts.facts.labels)
         gather_evidence(writer, parts, state, interrupt)
         judge(writer, parts)

@@ -1,4 +1,17 @@
-"""The same probes and rules on a loop that is not ours: a script, a notebook, somebody else's trainer."""
+"""The same probes and rules on a loop that is not ours: a script, a notebook, somebody else's trainer.
+
+Imports go from top to bottom:
+
+    run ranks watcher      a script, the processes it spawns, a `with` block around a loop of one's own
+    session                watches the trainings of a process from start to end
+    observer               turns what the hooks report into samples, measurements and records
+    hooks/                 global hooks and wrapped functions of PyTorch
+    trainings/             the trainings of a process: steps, samples, evaluations, records
+    autograd/              what the autograd graph of a loss tells
+    code/                  source lines and names in the user's files
+
+`script` runs a file as `python file` would, and knows nothing of watching.
+"""
 
 from trainwell.monitor.code.source_lines import user_frames as user_frames
 from trainwell.monitor.run import Watched as Watched

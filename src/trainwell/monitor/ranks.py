@@ -1,4 +1,4 @@
-"""Trainings in processes that the script starts with `torch.multiprocessing.spawn`: the first of them is watched."""
+"""Watches the first of the processes that a script starts with `torch.multiprocessing.spawn`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from trainwell.monitor.trainings.record import Record
 
 
 class Report(NamedTuple):
-    """What the process of the first rank has seen.
+    """What was seen in the process of the first rank.
 
     Args:
         findings: what is wrong, causes first.
@@ -45,11 +45,11 @@ class Report(NamedTuple):
 
 @dataclass(frozen=True)
 class Rank:
-    """The function that is called in each process, watched in the first. It travels there, so it is plain data.
+    """The function that is called in each process, watched in the first. It is pickled, so it is plain data.
 
     Args:
         work: the user's function.
-        folder: where the report goes.
+        folder: where the report is written.
         source: name of the script.
         budget: watching time as a fraction of training time.
     """
@@ -60,7 +60,7 @@ class Rank:
     budget: float
 
     def __call__(self, number: int, *arguments: Any) -> Any:
-        """Call the user's function with the number of the process."""
+        """Call the user's function with the number of the process, the rank."""
         if number:
             return self.work(number, *arguments)
         session = Session(Record(None, _say), budget=self.budget, source=self.source)
@@ -78,7 +78,7 @@ class Rank:
 
 @final
 class Ranks:
-    """Wraps what starts processes, and brings back what the first of them has seen.
+    """Wraps the function that starts processes, and collects what was seen in the first of them.
 
     Args:
         source: name of the script.
@@ -86,7 +86,8 @@ class Ranks:
     """
 
     def __init__(self, *, source: str, budget: float) -> None:
-        self._source, self._budget = source, budget
+        self._source = source
+        self._budget = budget
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         # The package has a function of the name of the module.
         self._places: tuple[Any, Any] = (sys.modules["torch.multiprocessing.spawn"], torch.multiprocessing)
@@ -104,7 +105,7 @@ class Ranks:
             place.start_processes = start_processes
 
     def remove(self) -> list[Report]:
-        """Leave everything as it was, and return the reports, one of each call, by their ends."""
+        """Restore `start_processes`, and return one report of each call, in the order they ended."""
         for place in self._places:
             place.start_processes = self._original
         if self._folder is None:
@@ -118,7 +119,7 @@ class Ranks:
 
 
 def merged(reports: Sequence[Report]) -> Report:
-    """Return the report with the most steps, with the findings of all: of each rule one, causes first."""
+    """Return the report with the most steps, with the findings of all: one of each rule, causes first."""
     first = max(reports, key=lambda report: report.steps)
     found: dict[str, Finding] = {}
     for finding in [*first.findings, *(finding for report in reports for finding in report.findings)]:
@@ -127,7 +128,7 @@ def merged(reports: Sequence[Report]) -> Report:
 
 
 def report_of(session: Session, findings: list[Finding]) -> Report:
-    """Return what a session has seen."""
+    """Return what was seen in a session."""
     trainings = session.trainings
     first = next(iter(trainings.all), None)
     return Report(

@@ -1,4 +1,4 @@
-"""A script of the user from start to end: run, watched, recorded and judged."""
+"""Runs a script of the user from start to end: watched, recorded and judged."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainwell.runs import RunWriter
 
 @dataclass(frozen=True)
 class Watched:
-    """What became of a script.
+    """What a watched script did.
 
     Args:
         exit_code: the script's own.
@@ -46,7 +46,7 @@ class Watched:
     is_main: bool = True
 
     def to_json(self) -> dict[str, Any]:
-        """Return it in the shape `--json` prints."""
+        """Return the result in the shape that `--json` prints."""
         return {
             "run": None if self.run is None else str(self.run),
             "exit_code": self.exit_code,
@@ -72,12 +72,12 @@ def run_watched(
         target: path of the script, or name of the module.
         arguments: what follows it.
         is_module: whether `target` is a module.
-        runs: folder in which runs live.
+        runs: folder of the runs.
         name: name of the run; None makes one from the script's name and the time.
         budget: watching time as a fraction of training time.
-        say: is told each verdict when it arises.
+        say: called with each verdict when it arises, as one line.
     Raises:
-        UsageError: there is no such script, or no such run may be made.
+        UsageError: there is no such script, or the run cannot be created.
     """
     program = (module if is_module else script)(target, arguments)
     if os.environ.get("RANK", "0") != "0":
@@ -97,7 +97,7 @@ def run_watched(
     report = merged([own, *spawned])
     if report.steps > own.steps:
         session.record.store(lambda writer: _copy_signals(writer, report))
-    session.record.store(lambda writer: _close(writer, report, code, session.error))
+    session.record.store(lambda writer: _close(writer, report, code, session.record.error))
     run = None if writer is None or session.record.is_lost else writer.path
     return Watched(code, run, report.findings, report.overhead_fraction, report.watch_seconds, seconds, report.steps)
 
@@ -117,7 +117,7 @@ def _writer(
         writer = RunWriter.create(
             runs,
             name or f"{stem}-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}",
-            recipe_text="",  # a script has none
+            recipe_text="",  # a script has no recipe
         )
     except StorageError as problem:
         say(f"no run is recorded: {problem}")

@@ -1,4 +1,4 @@
-"""Runs a script of the user in this process exactly as `python script.py` would."""
+"""Runs a script of the user in this process exactly as `python script.py` does."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from types import CodeType, ModuleType, TracebackType
 
 from trainwell.core.errors import UsageError
-from trainwell.monitor.code.source_lines import OUR_FOLDER, is_the_users
+from trainwell.monitor.code.source_lines import OUR_FOLDER, is_user_file
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Program:
     Args:
         module: its `__main__`.
         argv: its `sys.argv`.
-        path: where Python looks first for what it imports.
+        path: the first folder in which Python looks for imports.
         load: compiles it.
     """
 
@@ -34,10 +34,10 @@ class Program:
     load: Callable[[], CodeType]
 
     def run(self, on_error: Callable[[BaseException], None]) -> int:
-        """Run it in this process, which is then its.
+        """Run it in this process, which then belongs to it.
 
         Args:
-            on_error: is told the exception that ended it, if one did, after it was shown.
+            on_error: called with the exception that ended the program, after it was printed.
         Returns:
             its exit code: what it gave to `sys.exit`, 1 after an exception, 130 after an interrupt.
         """
@@ -103,7 +103,7 @@ def module(name: str, arguments: Sequence[str]) -> Program:
 
 
 def _show(problem: BaseException) -> int:
-    """Show what ended the program as Python does, even where the program's own hook fails; return the exit code."""
+    """Print what ended the program as Python does, even if the program's own hook fails; return the exit code."""
     try:
         sys.excepthook(type(problem), problem, problem.__traceback__)
     except SystemExit as leaving:
@@ -133,14 +133,14 @@ def _exit_code(leaving: SystemExit) -> int:
 
 
 def _wait_for_threads() -> None:
-    """Wait for the user's threads, as Python does at its end, so that a training in a thread is seen to its own.
+    """Wait for the user's threads, as Python does at its end, so that a training in a thread is seen to its end.
 
     Threads of libraries are left to Python, which tells pools of workers to stop before it waits for them.
     """
     for thread in threading.enumerate():
         work = getattr(thread, "_target", None) or type(thread).run
         code = getattr(inspect.unwrap(work), "__code__", None)
-        if not thread.daemon and code is not None and is_the_users(code.co_filename):
+        if not thread.daemon and code is not None and is_user_file(code.co_filename):
             thread.join()
 
 

@@ -1,4 +1,4 @@
-"""`watch`: the doctor beside a loop of one's own."""
+"""`watch`: diagnose a training loop of your own."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import final
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.finding import Finding
 from trainwell.core.signals import Signals
 from trainwell.monitor.session import Session
@@ -24,28 +25,28 @@ class Watcher:
         self._findings: list[Finding] | None = None
 
     def start(self) -> Watcher:
-        """Begin to watch; a `with` block does it by itself."""
+        """Start to watch; a `with` block does it by itself."""
         self._session.start()
         return self
 
     def stop(self) -> None:
-        """End watching and judge what was seen; a `with` block does it by itself."""
+        """Stop to watch and judge what was seen; a `with` block does it by itself."""
         if self._findings is None:
             self._findings = self._session.finish()
 
     def loss(self, loss: Tensor) -> None:
-        """Show the loss of the step under way, where no `backward()` does: call it before the step."""
+        """Give the loss of the step under way, where it has no `backward()`: call it before the step."""
         self._session.show_loss(loss)
 
     @property
     def findings(self) -> list[Finding]:
-        """What is wrong, causes first; during training, what is wrong so far."""
+        """The findings, causes first; during training, those so far."""
         return self._session.judge() if self._findings is None else self._findings
 
     @property
     def signals(self) -> Signals:
-        """Everything that was measured of the first training that was seen."""
-        return next((track.series.signals for track in self._session.trainings.all), Signals())
+        """All measurements of the first training that was seen."""
+        return next((training.series.signals for training in self._session.trainings.all), Signals())
 
     @property
     def overhead_fraction(self) -> float:
@@ -67,16 +68,16 @@ def watch(
     model: nn.Module | None = None,
     optimizer: Optimizer | Sequence[Optimizer] = (),
     *,
-    budget: float = 0.02,
+    budget: float = OVERHEAD_BUDGET,
     quiet: bool = False,
 ) -> Watcher:
-    """Watch a training loop of your own and say what is wrong with it.
+    """Watch a training loop of your own and report what is wrong with it.
 
     Args:
-        model: the network; by default whatever is called.
+        model: the network; by default the modules that are called.
         optimizer: the optimizer or optimizers to watch; by default all that step.
         budget: watching time as a fraction of training time.
-        quiet: print nothing as findings arise.
+        quiet: do not print findings when they arise.
     Returns:
         a context manager with `.findings`, `.signals` and `.overhead_fraction`.
 

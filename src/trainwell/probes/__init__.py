@@ -2,9 +2,9 @@
 
 from trainwell.probes.activations import Activations as Activations
 from trainwell.probes.catalogue import CHEAP as CHEAP
-from trainwell.probes.catalogue import DEAR as DEAR
-from trainwell.probes.catalogue import standard_watch as standard_watch
-from trainwell.probes.controller import Watch as Watch
+from trainwell.probes.catalogue import EXPENSIVE as EXPENSIVE
+from trainwell.probes.catalogue import standard_probes as standard_probes
+from trainwell.probes.controller import SampledProbes as SampledProbes
 from trainwell.probes.gradients import Gradients as Gradients
 from trainwell.probes.inputs import Inputs as Inputs
 from trainwell.probes.memory import Memory as Memory

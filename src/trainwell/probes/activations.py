@@ -1,11 +1,10 @@
-"""Probe: what the layers answer - mean, spread, zeros, saturation, units that never fire."""
+"""Probe: activations of the layers - mean, standard deviation, zeros, saturation, dead units."""
 
 from __future__ import annotations
 
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, final
 
 import torch
@@ -14,118 +13,100 @@ from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
 from trainwell.core.moment import Moment
+from trainwell.probes.layer_kinds import LayerKind, has_own_parameters, layer_kind
 from trainwell.probes.sizes import mean_and_std
 
 HOOK_SECONDS = "time/hook_seconds"
-"""Signal in which a probe reports the time its hooks took inside the forward pass; the controller counts it."""
+"""Signal in which a probe reports the time its hooks took in the forward pass; the controller counts it as a cost."""
 
-_CURVES: dict[type[nn.Module], str] = {
-    nn.ReLU: "relu",
-    nn.ReLU6: "relu6",
-    nn.Sigmoid: "sigmoid",
-    nn.Tanh: "tanh",
-    nn.LeakyReLU: "leaky_relu",
-    nn.PReLU: "leaky_relu",
-    nn.ELU: "elu",
-    nn.SELU: "selu",
-    nn.GELU: "gelu",
-    nn.SiLU: "silu",
-    nn.Softplus: "softplus",
-}
-_RECTIFIERS = ("relu", "relu6")
-# Answers so far from the middle that the slope has fallen to 0.0066 and 0.02 of its largest: sigmoid(5), tanh(2.65).
+# Outputs so far from the middle that the slope has fallen to 0.0066 and 0.02 of its maximum: sigmoid(5), tanh(2.65).
 _SATURATED_BEYOND = {"sigmoid": (0.5, math.tanh(2.5) / 2), "tanh": (0.0, math.tanh(2.65))}
-_WEIGHTED: tuple[type[nn.Module], ...] = (nn.Linear, nn.modules.conv._ConvNd)
-_KERAS_WEIGHTED = frozenset({"Dense", "BaseConv", "BaseConvTranspose", "BaseDepthwiseConv", "BaseSeparableConv"})
-_KERAS_CURVES = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "PReLU": "leaky_relu", "ELU": "elu"}
-_LARGEST = 2**20  # Numbers of one layer that are looked at; more examples add cost, not knowledge.
-_NARROWEST = 8  # In narrower layers a fraction of dead units means little (diagnosis T10).
+_LARGEST = 2**20  # Numbers of one layer that are measured; more examples add cost and little information.
+_NARROWEST = 8  # In narrower layers a fraction of dead units means little.
 
 
-@dataclass(frozen=True)
-class Nature:
-    """What a layer is.
+@final
+class ZeroCounter:
+    """Counts for how many examples in a row the output of each unit of each layer was zero.
 
     Args:
-        weighted: whether it is linear or a convolution.
-        curve: what its answer passes last, "relu" or "tanh"; "" for nothing, or nothing that is known.
-        unit_axis: axis of its answer along which its units lie; None for those of the layer before it.
+        examples: for how many examples in a row the output of a unit must be zero to count as dead.
     """
 
-    weighted: bool
-    curve: str = ""
-    unit_axis: int | None = None
+    def __init__(self, examples: int) -> None:
+        self._examples = examples
+        self._zero_for: dict[str, Tensor] = {}
+        self._total: dict[str, int] = {}
 
+    def add(self, name: str, output: Tensor, *, axis: int) -> Tensor | None:
+        """Add a batch; return the share of dead units, or None as long as too few examples were seen.
 
-def nature(module: nn.Module) -> Nature | None:
-    """Say what a layer of PyTorch or of Keras is; None for one whose answer is not looked at.
-
-    >>> nature(nn.Conv2d(1, 8, 3)), nature(nn.Flatten())
-    (Nature(weighted=True, curve='', unit_axis=1), None)
-    """
-    if isinstance(module, _WEIGHTED):
-        return Nature(True, unit_axis=-1 if isinstance(module, nn.Linear) else 1)
-    if (curve := next((name for kind, name in _CURVES.items() if isinstance(module, kind)), "")) or not hasattr(
-        module, "_torch_params"
-    ):
-        return Nature(False, curve) if curve else None
-    kinds = {kind.__name__ for kind in type(module).__mro__ if kind.__module__.startswith("keras.")}
-    curve = getattr(getattr(module, "activation", None), "__name__", "")
-    curve = next((name for kind, name in _KERAS_CURVES.items() if kind in kinds), curve)
-    curve = "leaky_relu" if curve == "relu" and getattr(module, "negative_slope", 0.0) else curve
-    curve = curve if curve in _CURVES.values() else ""
-    if kinds & _KERAS_WEIGHTED:
-        return Nature(True, curve, 1 if getattr(module, "data_format", "") == "channels_first" else -1)
-    return Nature(False, curve) if curve and kinds & {"Activation", *_KERAS_CURVES} else None
+        Args:
+            name: name of the layer.
+            output: its output, (batch, ...).
+            axis: axis along which the units lie.
+        """
+        axis %= output.ndim
+        # NaN is not zero: what broke the run must not look like dead units.
+        is_active = ~(output.amax(dim=[other for other in range(output.ndim) if other != axis]) <= 0)
+        zero_for = self._zero_for.get(name)
+        if zero_for is None or zero_for.shape != is_active.shape:
+            zero_for = torch.zeros_like(is_active, dtype=torch.float32)
+            self._total[name] = 0
+        self._zero_for[name] = zero_for = (zero_for + len(output)).masked_fill(is_active, 0.0)
+        self._total[name] += len(output)
+        if self._total[name] < self._examples:
+            return None
+        return (zero_for >= self._examples).float().mean()
 
 
 @final
 class Activations:
     """Writes `activation/mean|std|zero_fraction|saturated_fraction|dead_fraction|normalised/<module>`.
 
-    Mean and standard deviation are taken for every linear, convolutional and non-linear module; zeros for
-    rectifiers; saturation for sigmoid and tanh. A unit of a rectifier is dead when it has not fired for the last
-    `examples` examples the probe saw, over as many readings as that takes. A module that is used several
-    times in one step is measured at its first use. What a normalisation layer follows is marked once: its spread
-    does not matter.
+    Mean and standard deviation are measured for every linear, convolutional and non-linear module; zeros for ReLUs;
+    saturation for sigmoid and tanh. A ReLU unit is dead when its output was zero for the last `examples` examples that
+    the probe saw, over as many readings as that takes. A module that is used several times in one step is measured at
+    its first use. A layer that is followed by a normalisation layer is marked once: its spread does not matter.
 
     Args:
-        examples: how many examples in a row a unit must stay silent to count as dead.
+        examples: for how many examples in a row the output of a unit must be zero to count as dead.
     """
 
     def __init__(self, *, examples: int = 512) -> None:
-        self._examples = examples
+        self._zeros = ZeroCounter(examples)
         self._handles: list[RemovableHandle] = []
-        self._layers: dict[nn.Module, tuple[str, Nature]] = {}
+        self._layers: dict[nn.Module, tuple[str, LayerKind]] = {}
         self._normalised: set[str] | None = None
         self._seen: set[str] = set()
         self._found: dict[str, Tensor] = {}
-        self._silent: dict[str, Tensor] = {}
-        self._total: dict[str, int] = {}
         self._unit_axis = 1
         self._seconds = 0.0
         self._problem: Exception | None = None
 
-    def arm(self, model: nn.Module) -> None:
+    def prepare(self, model: nn.Module) -> None:
         """Install hooks for one forward pass."""
-        self._seen, self._found, self._seconds = set(), {}, 0.0
+        self._seen = set()
+        self._found = {}
+        self._seconds = 0.0
         self._layers = {
             module: (name or type(module).__name__, kind)
             for name, module in model.named_modules()
-            if (kind := nature(module)) is not None
+            if (kind := layer_kind(module)) is not None
         }
         # A hook of all modules and not of each: a module's own hooks are copied and saved along with it.
-        self._handles.append(register_module_forward_hook(self._see))
+        self._handles.append(register_module_forward_hook(self._on_forward))
 
-    def disarm(self) -> None:
+    def release(self) -> None:
         """Remove the hooks."""
         for handle in self._handles:
             handle.remove()
-        self._handles, self._layers = [], {}
+        self._handles = []
+        self._layers = {}
 
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Remove the hooks and return what they measured."""
-        self.disarm()
+        self.release()
         found, self._found = self._found, {}
         if self._problem is not None:
             raise self._problem
@@ -138,9 +119,9 @@ class Activations:
             marks = {f"activation/normalised/{name}": 1.0 for name in self._normalised}
         return {**dict(zip(found, numbers, strict=True)), **marks, HOOK_SECONDS: self._seconds}
 
-    def _see(self, module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
+    def _on_forward(self, module: nn.Module, inputs: tuple[Any, ...], output: object) -> None:
         name, kind = self._layers.get(module, ("", None))
-        # Without gradients it is an evaluation that lies between two steps, not the step.
+        # A pass without gradients is an evaluation between two steps, not the step.
         if (
             kind is None
             or name in self._seen
@@ -159,49 +140,34 @@ class Activations:
             self._problem = problem
         self._seconds += time.perf_counter() - began
 
-    def _measure(self, name: str, kind: Nature, output: Tensor) -> None:
+    def _measure(self, name: str, kind: LayerKind, output: Tensor) -> None:
         mean, spread = mean_and_std(output)
         self._found[f"activation/mean/{name}"] = mean
         self._found[f"activation/std/{name}"] = spread
         if kind.unit_axis is not None:
             self._unit_axis = kind.unit_axis
-        if kind.curve in _SATURATED_BEYOND:
-            middle, beyond = _SATURATED_BEYOND[kind.curve]
+        if kind.nonlinearity in _SATURATED_BEYOND:
+            middle, beyond = _SATURATED_BEYOND[kind.nonlinearity]
             self._found[f"activation/saturated_fraction/{name}"] = _positive_fraction((output - middle).abs() - beyond)
-        if kind.curve in _RECTIFIERS:
-            # Nor is NaN zero: zero times the mean is NaN exactly where the answers are not finite.
+        if kind.is_relu:
+            # NaN is not zero: zero times the mean is NaN exactly where the outputs are not finite.
             self._found[f"activation/zero_fraction/{name}"] = 1.0 - _positive_fraction(output) + 0.0 * mean
             if output.ndim > 1 and output.shape[self._unit_axis] >= _NARROWEST:
-                self._count_silent(name, output)
-
-    def _count_silent(self, name: str, output: Tensor) -> None:
-        axis = self._unit_axis % output.ndim
-        # NaN is not silence: what broke the run must not look like dead units.
-        fired = ~(output.amax(dim=[other for other in range(output.ndim) if other != axis]) <= 0)
-        silent = self._silent.get(name)
-        if silent is None or silent.shape != fired.shape:
-            silent = torch.zeros_like(fired, dtype=torch.float32)
-            self._total[name] = 0
-        self._silent[name] = silent = (silent + len(output)).masked_fill(fired, 0.0)
-        self._total[name] += len(output)
-        if self._total[name] >= self._examples:
-            self._found[f"activation/dead_fraction/{name}"] = (silent >= self._examples).float().mean()
+                dead = self._zeros.add(name, output, axis=self._unit_axis)
+                if dead is not None:
+                    self._found[f"activation/dead_fraction/{name}"] = dead
 
 
 def _normalised(model: nn.Module) -> set[str]:
-    """Name the weighted layers after which the next layer with parameters of its own is a normalisation."""
-    layers = [
-        (name, module)
-        for name, module in model.named_modules()
-        if module._parameters or len(getattr(module, "_torch_params", ()))
-    ]
+    """Return the layers with weights that are followed by a normalisation layer."""
+    layers = [(name, module) for name, module in model.named_modules() if has_own_parameters(module)]
     return {
         name
         for (name, module), (_, following) in zip(layers, layers[1:], strict=False)
-        if (kind := nature(module)) is not None and kind.weighted and "Norm" in type(following).__name__
+        if (kind := layer_kind(module)) is not None and kind.has_weights and "Norm" in type(following).__name__
     }
 
 
 def _positive_fraction(values: Tensor) -> Tensor:
-    # Counting truth values is ten times slower on the processor than averaging signs.
+    # On the processor, counting booleans is ten times slower than averaging signs.
     return values.clamp(min=0).sign().mean(dtype=torch.float32)

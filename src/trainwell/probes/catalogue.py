@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.protocols import Probe, Recorder
 from trainwell.probes.activations import Activations
-from trainwell.probes.controller import Watch
+from trainwell.probes.controller import SampledProbes
 from trainwell.probes.gradients import Gradients
 from trainwell.probes.inputs import Inputs
 from trainwell.probes.memory import Memory
@@ -19,18 +20,24 @@ from trainwell.probes.weights import Weights
 CHEAP: Catalogue[Callable[[], Probe]] = Catalogue(
     "probe", {"outputs": Outputs, "gradients": Gradients, "weights": Weights, "time": Time}
 )
-DEAR: Catalogue[Callable[[], Probe]] = Catalogue(
+"""Probes that are read at every sample."""
+
+EXPENSIVE: Catalogue[Callable[[], Probe]] = Catalogue(
     "probe", {"updates": Updates, "activations": Activations, "inputs": Inputs, "memory": Memory}
 )
+"""Probes that are read at the first samples and then at every fourth."""
 
 
-def standard_watch(recorder: Recorder, *, budget: float = 0.02) -> Watch:
-    """Build the watch with every probe there is.
+def standard_probes(recorder: Recorder, *, budget: float = OVERHEAD_BUDGET) -> SampledProbes:
+    """Return all probes there are, to be read within a budget.
 
     Args:
-        recorder: where the numbers go.
-        budget: probing time as a fraction of training time; 0 switches watching off.
+        recorder: where the measurements go.
+        budget: probing time as a fraction of training time; 0 switches probing off.
     """
-    return Watch(
-        [build() for build in CHEAP.values()], recorder, dear=[build() for build in DEAR.values()], budget=budget
+    return SampledProbes(
+        [build() for build in CHEAP.values()],
+        recorder,
+        expensive=[build() for build in EXPENSIVE.values()],
+        budget=budget,
     )

@@ -1,4 +1,4 @@
-"""Probe: how large the gradients are, in all and of each parameter."""
+"""Probe: norms of the gradients, in total and of each parameter."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainwell.core.moment import Moment
 from trainwell.probes.sizes import norms
@@ -17,15 +17,9 @@ from trainwell.probes.sizes import norms
 class Gradients:
     """Writes `grad/norm`, `grad/norm/<parameter>` and `grad/mean_abs/<parameter>`.
 
-    Only parameters that ask for a gradient are there; one that received none counts as 0.
-    `grad/nonfinite_fraction` is written only when the norm is not finite: NaN and infinities among all entries.
+    Only parameters that require a gradient are measured; one that received none counts as 0.
+    `grad/nonfinite_fraction`, the share of NaN and infinite entries, is written only when the norm is not finite.
     """
-
-    def arm(self, model: nn.Module) -> None:
-        """Need no preparation."""
-
-    def disarm(self) -> None:
-        """Need no clearing up."""
 
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Measure the gradients of this step."""
@@ -37,12 +31,11 @@ class Gradients:
         if not gradients:
             return {"grad/norm": 0.0, **measured}
         numbers: list[float] = torch.stack([*norms(gradients), *norms(gradients, order=1)]).tolist()
-        for (name, gradient), norm, total in zip(
-            found.items(), numbers[: len(found)], numbers[len(found) :], strict=True
-        ):
+        euclidean, absolute = numbers[: len(found)], numbers[len(found) :]
+        for (name, gradient), norm, total in zip(found.items(), euclidean, absolute, strict=True):
             measured[f"grad/norm/{name}"] = norm
             measured[f"grad/mean_abs/{name}"] = total / max(1, gradient.numel())
-        norm = math.sqrt(sum(value * value for value in numbers[: len(found)]))
+        norm = math.sqrt(sum(value * value for value in euclidean))
         if not math.isfinite(norm):
             bad = sum(int((~torch.isfinite(gradient)).sum()) for gradient in gradients)
             measured["grad/nonfinite_fraction"] = bad / sum(gradient.numel() for gradient in gradients)

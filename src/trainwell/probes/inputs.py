@@ -1,4 +1,4 @@
-"""Probe: what the network is given."""
+"""Probe: statistics of the network's inputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import final
 
 import torch
-from torch import nn
 
 from trainwell.core.moment import Moment
 from trainwell.probes.sizes import mean_and_std
@@ -17,19 +16,13 @@ _ROWS = 32  # enough to see that examples differ
 
 @final
 class Inputs:
-    """Writes `input/mean|std|example_range|nonfinite_fraction` of the batch; nothing for whole numbers.
+    """Writes `input/mean|std|example_range|nonfinite_fraction` of the batch; nothing for integer inputs.
 
-    `input/example_range` is the largest difference between the first example of the batch and some others.
+    `input/example_range` is the largest difference between the first example of the batch and the next 31.
     """
 
-    def arm(self, model: nn.Module) -> None:
-        """Need no preparation."""
-
-    def disarm(self) -> None:
-        """Need no clearing up."""
-
     def read(self, moment: Moment) -> Mapping[str, float]:
-        """Measure the batch the network saw."""
+        """Measure the batch of this step."""
         given = moment.batch.inputs.detach()
         if not given.is_floating_point() or not given.numel():
             return {}

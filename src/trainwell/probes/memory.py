@@ -1,4 +1,4 @@
-"""Probe: how much memory the run takes."""
+"""Probe: memory of the process and of the device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import final
 
 import torch
-from torch import nn
 
 from trainwell.core.moment import Moment
 
@@ -21,14 +20,8 @@ _STATM = Path("/proc/self/statm")
 class Memory:
     """Writes `memory/process_bytes`, and on a CUDA device `memory/device_peak_bytes`."""
 
-    def arm(self, model: nn.Module) -> None:
-        """Need no preparation."""
-
-    def disarm(self) -> None:
-        """Need no clearing up."""
-
     def read(self, moment: Moment) -> Mapping[str, float]:
-        """Ask the system; costs microseconds."""
+        """Ask the operating system; this takes microseconds."""
         measured = {"memory/process_bytes": float(process_bytes())}
         if moment.loss.is_cuda:
             measured["memory/device_peak_bytes"] = float(torch.cuda.max_memory_allocated(moment.loss.device))
@@ -36,7 +29,7 @@ class Memory:
 
 
 def process_bytes() -> int:
-    """Return the memory this process holds now (Linux), or the most it has held (elsewhere).
+    """Return the resident memory of this process in bytes: now (Linux), or its peak (elsewhere).
 
     >>> process_bytes() > 2**20
     True

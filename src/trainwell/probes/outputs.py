@@ -1,4 +1,4 @@
-"""Probe: the loss of the step and what the network answered."""
+"""Probe: the loss of the step, its parts, and statistics of the network's outputs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import final
 
 import torch
-from torch import nn
 
 from trainwell.core.moment import Moment
 from trainwell.core.outputs import main_output
@@ -18,14 +17,8 @@ class Outputs:
 
     The parts are those of the last micro-batch. Of several output tensors the main one is measured
     (`core/outputs.py`). `output/std` is the standard deviation *between the examples* of a batch, averaged over the
-    output's numbers: 0 means that the network answers the same to everything. A batch of one example has none.
+    numbers of an output: 0 means that the network predicts the same for every example. A batch of one example has none.
     """
-
-    def arm(self, model: nn.Module) -> None:
-        """Need no preparation."""
-
-    def disarm(self) -> None:
-        """Need no clearing up."""
 
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Read the loss and measure the outputs."""

@@ -1,4 +1,4 @@
-"""How large tensors are: norms, mean and deviation, fast and in enough precision."""
+"""Norms, mean and standard deviation of tensors, fast and precise enough."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from torch import Tensor
 def norms(tensors: Sequence[Tensor], *, order: int = 2) -> list[Tensor]:
     """Return the norm of each tensor, as 0-d float32 tensors on its device.
 
-    Half precision overflows at 65504, which a sum of squares soon reaches: norms are taken in float32 at least.
-    Complex tensors count as pairs of numbers.
+    Norms are computed in float32 at least: a sum of squares soon reaches the largest number of float16, 65504. Complex
+    tensors count as pairs of real numbers.
 
     >>> [norm.item() for norm in norms([torch.tensor([3.0, 4.0]), torch.zeros(2)])]
     [5.0, 0.0]
@@ -25,10 +25,10 @@ def norms(tensors: Sequence[Tensor], *, order: int = 2) -> list[Tensor]:
 
 
 def mean_and_std(values: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and standard deviation over all entries, as 0-d tensors on the values' device.
+    """Return mean and standard deviation of all entries, as 0-d tensors on the values' device.
 
-    From the mean and the norm: on the processor forty times faster than `torch.std_mean`. What is
-    below about 1/1000 of the mean is lost in rounding, which no rule looks at.
+    Both are computed from the mean and the norm: on the processor forty times faster than `torch.std_mean`. A standard
+    deviation below about 1/1000 of the mean is lost in rounding; no rule needs it.
 
     >>> [round(number.item(), 4) for number in mean_and_std(torch.tensor([1.0, 2.0, 3.0]))]
     [2.0, 0.8165]

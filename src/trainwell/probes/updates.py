@@ -1,4 +1,4 @@
-"""Probe: how far one step moves each parameter, relative to its size."""
+"""Probe: how far one step moves each parameter, relative to its norm."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ from torch import Tensor, nn
 from trainwell.core.moment import Moment
 from trainwell.probes.sizes import norms
 
-_TINY = 1e-12  # A parameter that is exactly zero has no size; the ratio is then huge, not undefined.
+_TINY = 1e-12  # The norm of a parameter that is zero: its ratio is then huge, not undefined.
 
 
 @final
 class Updates:
-    """Writes `update/ratio/<parameter>`: the norm of the last update over the norm of what it changed.
+    """Writes `update/ratio/<parameter>`: the norm of the last update over the norm of the parameter.
 
-    A moment lies between the backward pass and the optimizer's step, so the weights are copied when the probe
-    is armed, at the moment before, and compared when it is read: in between lies exactly one step. The
-    number at step k is thus the update that step k - 1 made. Healthy networks show 3e-4 to 2e-2
-    per weight matrix, about 1e-3 being typical.
+    A moment lies between the backward pass and the optimizer's step, so the weights are copied when the probe is
+    prepared, at the moment before, and compared when it is read: in between lies exactly one step. The number at step
+    k is thus the update that step k - 1 made. Healthy networks show 3e-4 to 2e-2 per weight matrix, typically 1e-3.
 
     Nothing is written if no parameter at all has moved: then no step was taken in between.
     """
@@ -30,17 +29,18 @@ class Updates:
         self._before: list[Tensor] = []
         self._norms: list[Tensor] = []
 
-    def arm(self, model: nn.Module) -> None:
+    def prepare(self, model: nn.Module) -> None:
         """Copy the weights."""
         self._before = [p.detach().clone() for p in model.parameters() if p.requires_grad]
         self._norms = norms(self._before)
 
-    def disarm(self) -> None:
-        """Let the copy go."""
-        self._before, self._norms = [], []
+    def release(self) -> None:
+        """Release the copy."""
+        self._before = []
+        self._norms = []
 
     def read(self, moment: Moment) -> Mapping[str, float]:
-        """Compare the weights with the copy and let the copy go."""
+        """Compare the weights with the copy and release it."""
         before, self._before = self._before, []
         if not before:
             return {}

@@ -1,4 +1,4 @@
-"""Probe: how large the weights are, and whether units started as copies of one another."""
+"""Probe: norms of the weights, and whether units have identical initial weights."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from trainwell.core.moment import Moment
 from trainwell.probes.sizes import norms
@@ -18,22 +18,16 @@ _EARLY_READINGS = 6
 class Weights:
     """Writes `weight/norm/<parameter>`, and early in a run `weight/row_spread/<parameter>`.
 
-    The spread of a matrix or filter bank is the largest absolute difference between its rows (units): 0 means that all
-    units compute the same. It is measured at the first six readings only, because symmetry that training
-    breaks at once is harmless and symmetry that survives does not go away.
+    The row spread of a matrix or filter bank is the largest absolute difference between its rows (units): 0 means that
+    all units compute the same. It is measured at the first six readings only: symmetry that training breaks at once is
+    harmless, and symmetry that survives does not go away.
     """
 
     def __init__(self) -> None:
         self._readings = 0
 
-    def arm(self, model: nn.Module) -> None:
-        """Need no preparation."""
-
-    def disarm(self) -> None:
-        """Need no clearing up."""
-
     def read(self, moment: Moment) -> Mapping[str, float]:
-        """Measure the weights before this step's update."""
+        """Measure the weights before the update of this step."""
         weights = {name: p.detach() for name, p in moment.model.named_parameters() if p.requires_grad}
         if not weights:
             return {}

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from trainwell.monitor.code.source_lines import (
-    is_the_users,
+    OUR_FOLDER,
+    EventLines,
+    is_user_file,
     shown_path,
     source_lines,
     start_folder,
@@ -53,11 +55,11 @@ def test_things_are_called_as_the_user_calls_them(tmp_path: Path) -> None:
 def test_libraries_are_not_the_users() -> None:
     import torch
 
-    assert not is_the_users(torch.__file__)
-    assert not is_the_users(user_line.__code__.co_filename)
-    assert not is_the_users("<frozen importlib>")
-    assert is_the_users("<ipython-input-3>")
-    assert is_the_users(__file__)
+    assert not is_user_file(torch.__file__)
+    assert not is_user_file(user_line.__code__.co_filename)
+    assert not is_user_file("<frozen importlib>")
+    assert is_user_file("<ipython-input-3>")
+    assert is_user_file(__file__)
     assert next(user_frames(sys._getframe())).f_code.co_filename == __file__
 
 
@@ -77,6 +79,21 @@ def test_a_folder_that_is_gone_does_no_harm(tmp_path: Path, monkeypatch) -> None
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
     assert shown_path(str(tmp_path / "a" / "train.py")) == "a/train.py"
-    assert is_the_users("odd.py")
+    assert is_user_file("odd.py")
     start_folder.cache_clear()
     assert shown_path("/a/train.py") == "a/train.py"
+
+
+def test_the_folder_is_that_of_the_package() -> None:
+    import trainwell
+
+    assert Path(OUR_FOLDER) == Path(trainwell.__file__).parent
+    assert not is_user_file(str(Path(OUR_FOLDER) / "probes" / "controller.py"))
+
+
+def test_the_first_line_of_an_event_is_kept() -> None:
+    lines = EventLines()
+    lines.add_current("step")
+    lines.add_current("step")
+    lines.add("step", "other.py:1")
+    assert list(lines.first) == ["step"] and "test_source_lines.py:" in lines.first["step"]

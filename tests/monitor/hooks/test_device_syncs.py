@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.monitor import Record, Session
-from trainwell.monitor.hooks.device_syncs import Waits
+from trainwell.monitor.hooks.counters import PassCounter
+from trainwell.monitor.hooks.device_syncs import DeviceSyncs
 
 ASK: dict[str, Callable[[Tensor], object]] = {
     "item": lambda x: x.item(),
@@ -35,18 +36,18 @@ FREE: dict[str, Callable[[Tensor], object]] = {
 
 
 def counted(ask: Callable[[Tensor], object], *, host: str, steps: int = 8) -> list[float]:
-    passes = [0]
-    waits = Waits(lambda: len(passes), host=host)
+    passes = PassCounter()
+    syncs = DeviceSyncs(passes, host=host)
     model, asked = nn.Linear(2, 2), torch.tensor(2.0)
-    waits.shares(model, 0)
+    syncs.shares(model, 0)
     try:
         for _ in range(steps):
-            passes.append(0)
+            passes.count += 1
             for _ in range(3):
                 ask(asked)
-        return list(waits.shares(model, steps).values())
+        return list(syncs.shares(model, steps).values())
     finally:
-        waits.remove()
+        syncs.remove()
 
 
 @pytest.mark.parametrize("name", ASK)
@@ -61,18 +62,18 @@ def test_what_does_not_wait_is_not_counted(name: str) -> None:
 
 def test_on_the_processor_nothing_is_installed() -> None:
     before = dict(vars(Tensor))
-    waits = Waits(lambda: 0)
-    assert waits.shares(nn.Linear(2, 2), 0) == {}
+    syncs = DeviceSyncs(PassCounter())
+    assert syncs.shares(nn.Linear(2, 2), 0) == {}
     assert dict(vars(Tensor)) == before
     assert counted(ASK["item"], host="cpu") == []
 
 
 def test_everything_is_left_as_it_was() -> None:
     before = dict(vars(Tensor))
-    waits = Waits(lambda: 0, host="elsewhere")
-    waits.shares(nn.Linear(2, 2), 0)
+    syncs = DeviceSyncs(PassCounter(), host="elsewhere")
+    syncs.shares(nn.Linear(2, 2), 0)
     during = dict(vars(Tensor))
-    waits.remove()
+    syncs.remove()
     assert dict(vars(Tensor)) == before != during
     assert float(nn.Parameter(torch.tensor(1.5)).detach()) == 1.5
 
@@ -99,7 +100,7 @@ def test_a_compiled_network_finds_plain_tensors() -> None:
     before = dict(vars(Tensor))
     session = Session(Record(None, lambda line: None), budget=1e3, host="elsewhere")
     session.start()
-    session.compiled(nn.Linear(2, 2))
-    assert session._taps.waits.shares(nn.Linear(2, 2), 0) == {}
+    session.observer.compiled(nn.Linear(2, 2))
+    assert session.observer.hooks.device_syncs.shares(nn.Linear(2, 2), 0) == {}
     assert dict(vars(Tensor)) == before
     session.finish()

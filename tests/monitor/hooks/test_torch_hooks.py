@@ -8,15 +8,16 @@ from torch import nn
 from torch.nn import functional as F
 from torch.optim.lr_scheduler import StepLR
 
-from trainwell.monitor.hooks.torch_hooks import Taps
+from trainwell.monitor.hooks.counters import Listening, LossMeter, PassCounter
+from trainwell.monitor.hooks.torch_hooks import TorchHooks
 
 
 class Ear:
     """Writes down what it hears; fails on demand."""
 
     def __init__(self) -> None:
-        self.backwards, self.loss_sum, self.loss_count = 0, 0.0, 0
-        self.is_listening = self.checks_loss = True
+        self.passes, self.losses = PassCounter(), LossMeter()
+        self.listening = Listening(self.passes)
         self.heard: list[str] = []
         self.problems: list[Exception] = []
         self.fails = False
@@ -25,7 +26,7 @@ class Ear:
         if name.startswith("__"):
             raise AttributeError(name)
 
-        def hear(*arguments: object) -> None:
+        def hear(*arguments: object, **options: object) -> None:
             self.heard.append(name)
             if self.fails:
                 raise ValueError(name)
@@ -49,10 +50,10 @@ def _one_step(model: nn.Module) -> None:
 
 def test_everything_is_heard_in_order() -> None:
     ear, model = Ear(), nn.Linear(3, 1)
-    taps = Taps(ear)
-    taps.install()
+    hooks = TorchHooks(ear)
+    hooks.install()
     _one_step(model)
-    taps.remove()
+    hooks.remove()
     assert ear.heard == [
         "optimizer_made",
         "scheduler_stepped",
@@ -65,43 +66,43 @@ def test_everything_is_heard_in_order() -> None:
         "weights_loaded",
         "gradients_off",
     ]
-    assert ear.backwards == 1
+    assert ear.passes.count == 1
     assert ward.leftovers() == []
 
 
 def test_nothing_is_raised_into_the_users_code() -> None:
     ear, model = Ear(), nn.Linear(3, 1)
     ear.fails = True
-    taps = Taps(ear)
-    taps.install()
+    hooks = TorchHooks(ear)
+    hooks.install()
     _one_step(model)
-    taps.remove()
+    hooks.remove()
     assert [str(problem) for problem in ear.problems] == ear.heard
 
 
 def test_little_is_heard_of_steps_that_are_not_sampled() -> None:
     ear, model = Ear(), nn.Linear(3, 1)
-    taps = Taps(ear)
-    taps.install()
-    taps.listen_to_modules(False)
-    ear.is_listening = False
+    hooks = TorchHooks(ear)
+    hooks.install()
+    hooks.hook_modules(False)
+    ear.listening.end_step()
     loss = model(torch.ones(2, 3)).sum()
     loss.backward()
     (loss.detach().requires_grad_() * torch.inf).backward()
-    taps.remove()
+    hooks.remove()
     assert ear.heard == ["loss_not_finite"]
-    assert (ear.backwards, ear.loss_count) == (2, 1)
-    assert ear.loss_sum == loss.item()
+    assert (ear.passes.count, ear.losses.count) == (2, 1)
+    assert ear.losses.sum == loss.item()
 
 
 def test_who_wraps_what_is_wrapped_is_left_alone() -> None:
     original, ear = torch.autograd.backward, Ear()
-    taps = Taps(ear)
-    taps.install()
+    hooks = TorchHooks(ear)
+    hooks.install()
     ours = torch.autograd.backward
     theirs = lambda *arguments, **options: ours(*arguments, **options)  # noqa: E731
     torch.autograd.backward = theirs
-    taps.remove()
+    hooks.remove()
     try:
         assert torch.autograd.backward is theirs
         ear.heard.clear()
@@ -114,8 +115,8 @@ def test_who_wraps_what_is_wrapped_is_left_alone() -> None:
 def test_our_own_code_and_torchs_switch_gradients_off_unheard() -> None:
     ear, parameter = Ear(), nn.Parameter(torch.ones(3))
     parameter.grad = torch.ones(3)
-    taps = Taps(ear)
-    taps.install()
+    hooks = TorchHooks(ear)
+    hooks.install()
     nn.utils.clip_grad_norm_([parameter], 1.0)
 
     @torch.no_grad()
@@ -127,5 +128,5 @@ def test_our_own_code_and_torchs_switch_gradients_off_unheard() -> None:
         pass
     with torch.inference_mode():
         pass
-    taps.remove()
+    hooks.remove()
     assert ear.heard.count("gradients_off") == 2

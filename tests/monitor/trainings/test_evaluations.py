@@ -8,133 +8,68 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.monitor import Record, Session
-from trainwell.monitor.trainings.evaluations import Evaluations
-from trainwell.monitor.trainings.training import Track
+from trainwell.monitor import Record
+from trainwell.monitor.trainings.evaluations import Evaluations, Phase
+from trainwell.monitor.trainings.optimizers import OptimizerGroup
+from trainwell.monitor.trainings.training import Training
 
 
 def _frame() -> FrameType:
     return sys._getframe()
 
 
+def _training(optimizer: torch.optim.Optimizer) -> Training:
+    return Training(OptimizerGroup([optimizer]), Record(None, print).new_training(), budget=1.0, allows_hooks=False)
+
+
 def test_a_line_passed_once_in_a_while_is_an_evaluation() -> None:
     evaluations, line = Evaluations(), _frame()
     near = []
     for steps in (0, 1, 2, 40, 40, 80):
-        evaluations.gradients_off(line, steps, trainings=1)
-        near.append(evaluations.is_near)
+        near.append(evaluations.gradients_off(line, steps, trainings=1))
     assert near == [False, False, False, True, False, True]
 
 
 def test_a_line_in_every_step_is_none_however_many_networks_take_turns() -> None:
     evaluations, line = Evaluations(), _frame()
     for steps in range(0, 40, 4):  # four networks, one step each
-        evaluations.gradients_off(line, steps, trainings=4)
-        assert not evaluations.is_near
+        assert not evaluations.gradients_off(line, steps, trainings=4)
 
 
-@pytest.mark.parametrize("training", [True, False])
-def test_the_mode_is_told(training: bool) -> None:
-    model = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).train(training)
+@pytest.mark.parametrize("is_training", [True, False])
+def test_the_mode_is_told(is_training: bool) -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)).train(is_training)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    track = Track([optimizer], Record(None, print).of_training(), budget=1.0, hooks=False)
-    assert list(Evaluations().look(model, [track])) == [(track, training)]
-    assert list(Evaluations().look(nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), [track])) == []
+    one = _training(optimizer)
+    assert list(Evaluations().modes(model, [one])) == [(one, is_training)]
+    assert list(Evaluations().modes(nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5)), [one])) == []
 
 
 def test_networks_without_modes_are_left_out(school: Any) -> None:
     lesson = school()
-    track = Track([lesson.optimizer], Record(None, print).of_training(), budget=1.0, hooks=False)
-    assert list(Evaluations().look(lesson.model, [track])) == []
+    one = _training(lesson.optimizer)
+    assert list(Evaluations().modes(lesson.model, [one])) == []
 
 
-class _Training:
-    """A training of a few epochs on labels that one column decides, with an evaluation after each."""
-
-    def __init__(self, *, epochs: int = 4, same: bool = False, reduction: str = "mean") -> None:
-        draw = torch.Generator().manual_seed(0)
-        inputs = torch.randn(360, 8, generator=draw)
-        labels = (inputs[:, 0] > 0).long()
-        model = nn.Linear(8, 2)
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
-        for _ in range(epochs):
-            order = torch.arange(32).repeat(8) if same else torch.randperm(256, generator=draw)
-            for batch in order.split(32):
-                optimizer.zero_grad()
-                nn.functional.cross_entropy(model(inputs[batch]), labels[batch]).backward()
-                optimizer.step()
-            with torch.no_grad():
-                answers = model(inputs[256:])
-                nn.functional.cross_entropy(answers, labels[256:], reduction=reduction)
-            self.loss = float(nn.functional.cross_entropy(answers, labels[256:]))
-
-
-@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
-def test_loss_and_score_of_an_evaluation_are_recorded(session: Session, reduction: str) -> None:
-    training = _Training(reduction=reduction)
-    session.finish()
-    signals = session.trainings.all[0].series.signals
-    assert len(signals["loss/validation"]) == 4
-    assert signals["loss/validation"].last == pytest.approx(training.loss, rel=1e-5)
-    assert signals["score/validation/accuracy"].last > 0.9
-    assert signals["loss/train_epoch"].first > signals["loss/train_epoch"].last
-    assert signals["validation/seen_in_training_fraction"].last == 0.0
-    assert signals["target/relation"].last > 3
-    assert session.trainings.facts(session.trainings.all[0]).sizes == {"validation": 104}
-    assert session.record.events == []
-
-
-def test_layers_that_are_called_one_by_one_are_not_taken_for_other_examples(session: Session) -> None:
-    inputs = torch.randn(360, 8, generator=torch.Generator().manual_seed(0))
-    labels = (inputs[:, 0] > 0).long()
-    layers = [nn.Linear(8, 8) for _ in range(3)]
-    parameters = [parameter for layer in layers for parameter in layer.parameters()]
-    optimizer = torch.optim.SGD(parameters, lr=0.01)
-
-    def answers(hidden: torch.Tensor) -> torch.Tensor:
-        for layer in layers:
-            hidden = 0.1 * torch.tanh(layer(hidden))
-        return hidden
-
-    for _ in range(4):
-        for batch in torch.arange(256).split(32):
-            optimizer.zero_grad()
-            nn.functional.cross_entropy(answers(inputs[batch]), labels[batch]).backward()
-            optimizer.step()
-        with torch.no_grad():
-            nn.functional.cross_entropy(answers(inputs[256:]), labels[256:])
-    session.finish()
-    signals = session.trainings.all[0].series.signals
-    assert signals["validation/std_ratio"].last == pytest.approx(1.0, abs=0.2)
-    assert len(signals["loss/validation"]) == 4
+def test_the_phases_follow_one_another() -> None:
+    evaluations, line = Evaluations(), _frame()
+    evaluations.gradients_off(line, 0, trainings=1)
+    assert evaluations.phase is Phase.TRAINING and not evaluations.is_open
+    evaluations.gradients_off(line, 40, trainings=1)
+    assert evaluations.phase is Phase.STARTING and evaluations.is_measured
+    evaluations.gradients_off(line, 40, trainings=1)
+    assert evaluations.phase is Phase.RUNNING, "a line inside the evaluation"
+    assert evaluations.close()
+    assert evaluations.phase is Phase.TRAINING and not evaluations.is_measured
+    assert not evaluations.close()
 
 
 def test_an_evaluation_between_steps_is_skipped_where_the_budget_is_spent() -> None:
     evaluations, line = Evaluations(), _frame()
-    track = Track([], Record(None, print).of_training(), budget=1.0, hooks=False)
     measured = []
     for steps in range(4, 100, 4):
-        evaluations.gradients_off(line, steps, trainings=1, affordable=False)
+        evaluations.gradients_off(line, steps, trainings=1, is_affordable=False)
         measured.append(evaluations.is_measured)
-        evaluations.close(track, 0.0, losses=0)
+        evaluations.close()
     late = [number for number, was_measured in enumerate(measured, 1) if was_measured and number > 12]
     assert measured[:12] == [True] * 12 and late == [15, 18, 22]
-
-
-def test_evaluations_late_in_a_short_run_are_seen_too(session: Session) -> None:
-    _Training(epochs=30)
-    session.finish()
-    assert session.trainings.all[0].series.signals["loss/validation"].steps[-1] > 0.75 * 30 * 8
-
-
-def test_the_same_examples_in_every_step_are_told_from_others(session: Session) -> None:
-    training = _Training(same=True)
-    session.finish()
-    same = session.trainings.all[0].series.signals["code/same_batch"]
-    assert training.loss > 0 and set(same.values) == {32.0}
-
-
-def test_other_examples_in_every_step(session: Session) -> None:
-    _Training()
-    session.finish()
-    assert set(session.trainings.all[0].series.signals["code/same_batch"].values) == {0.0}

@@ -1,11 +1,7 @@
-"""A stand-in tells of an optimizer that is none of PyTorch's; Keras itself is in test_frameworks.py."""
-
 from __future__ import annotations
 
 import gc
-import sys
 import weakref
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,36 +10,7 @@ from torch import nn
 
 from trainwell.core.finding import Severity
 from trainwell.monitor import Session
-from trainwell.monitor.trainings.manual_updates import ByHand, Standins, keras_optimizer_class, keras_weights
-
-
-class Descent:
-    """An optimizer with variables and a rate as those of Keras."""
-
-    def __init__(self) -> None:
-        self.learning_rate = torch.tensor(0.25)
-        self._trainable_variables = [SimpleNamespace(value=nn.Parameter(torch.ones(2)))]
-
-
-def test_a_standin_stands_for_one_optimizer_as_long_as_it_lives() -> None:
-    standins, descent = Standins(), Descent()
-    first = standins.of(descent, None, with_rate=False)
-    assert type(first).__name__ == "Descent"
-    assert first.param_groups[0]["params"][0] is descent._trainable_variables[0].value
-    again = standins.of(descent, None, with_rate=True)
-    assert again is first and first.param_groups[0]["lr"] == 0.25
-    del descent
-    gc.collect()
-    assert len(standins._of) == 0
-
-
-def test_networks_of_pytorch_keep_their_names() -> None:
-    assert keras_weights(nn.Linear(2, 2)) == {}
-
-
-def test_without_keras_there_is_nothing_to_listen_to() -> None:
-    if "keras" not in sys.modules:
-        assert keras_optimizer_class() is None
+from trainwell.monitor.trainings.manual_updates import ManualUpdateDetector
 
 
 def descend(model: nn.Module, steps: int, *, rate: float, every: int = 1) -> None:
@@ -65,12 +32,12 @@ def descend(model: nn.Module, steps: int, *, rate: float, every: int = 1) -> Non
 def test_updates_by_hand_are_steps_with_their_rate(session: Session, every: int) -> None:
     model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
     descend(model, 60, rate=0.25, every=every)
-    (track,) = session.trainings.all
-    assert track.model is model
-    assert track.step == 60 // every
-    rates = [rate for rate in track.series.signals["rate/learning_rate"].values if rate == rate]
+    (training,) = session.trainings.all
+    assert training.network.model is model
+    assert training.step == 60 // every
+    rates = [rate for rate in training.series.signals["rate/learning_rate"].values if rate == rate]
     assert rates == pytest.approx([0.25] * len(rates), rel=1e-3) and rates
-    assert track.facts(source="").learning_rate == pytest.approx(0.25, rel=1e-3)
+    assert training.facts(source="").learning_rate == pytest.approx(0.25, rel=1e-3)
     assert session.finish() == [] and session.record.events == []
 
 
@@ -122,8 +89,8 @@ def test_where_an_optimizer_steps_nothing_is_looked_for_by_hand(session: Session
         for parameter in lesson.model.parameters():
             parameter *= 0.9
     lesson.train(4)
-    (track,) = session.trainings.all
-    assert track.step == 8 and [type(one).__name__ for one in track.alive()] == ["SGD"]
+    (training,) = session.trainings.all
+    assert training.step == 8 and [type(one).__name__ for one in training.optimizers.alive()] == ["SGD"]
 
 
 def test_a_reward_may_be_raised(session: Session) -> None:
@@ -148,7 +115,7 @@ def test_updates_by_hand_of_any_kind_of_number_are_steps(session: Session, kind:
         with torch.no_grad():
             weight -= 0.1 * weight.grad.to_dense()
         weight.grad = None
-    assert [track.step for track in session.trainings.all] == [20]
+    assert [training.step for training in session.trainings.all] == [20]
     assert session.record.events == []
 
 
@@ -171,8 +138,8 @@ def test_what_is_no_multiple_of_the_gradient_tells_no_rate_and_no_direction(sess
                 assert parameter.grad is not None
                 speed.mul_(0.9 if kind == "momentum" else 0.0).add_(parameter.grad)
                 parameter -= 0.02 * speed + (0.01 * torch.randn_like(speed) if kind == "noise" else 0.0)
-    (track,) = session.trainings.all
-    assert track.step == 200 and not any(session.trainings.all[0].series.signals["code/negated_loss"].values)
+    (training,) = session.trainings.all
+    assert training.step == 200 and not any(session.trainings.all[0].series.signals["code/negated_loss"].values)
     assert [finding for finding in session.finish() if finding.severity is not Severity.INFO] == []
 
 
@@ -185,7 +152,7 @@ def test_gradients_that_are_looked_at_are_no_steps(session: Session) -> None:
     for asked in (False, True):  # maps of what the answer hangs on, after
         for _ in range(60):
             model(torch.randn(1, 4, requires_grad=asked))[0, 0].backward()
-    assert [track.step for track in session.trainings.all] == pytest.approx([40], abs=2)
+    assert [training.step for training in session.trainings.all] == pytest.approx([40], abs=2)
     assert session.finish() == []
 
 
@@ -233,21 +200,21 @@ def test_an_operation_of_the_users_own_may_call_anything_a_variable(session: Ses
         Square.apply(weight).mean().backward()
         weight.data -= 0.1 * weight.grad
         weight.grad = None
-    assert [track.step for track in session.trainings.all] == [20] and session.record.events == []
+    assert [training.step for training in session.trainings.all] == [20] and session.record.events == []
 
 
 def test_no_weight_is_kept_alive() -> None:
     model = nn.Linear(4, 2)
-    hand = ByHand()
+    detector = ManualUpdateDetector()
     for _ in range(6):
         loss = separate(model)
-        hand.before(loss)
+        detector.before_backward(loss)
         model.zero_grad()
         loss.backward()
-        hand.after(closely=True)
+        detector.after_backward(closely=True)
         for parameter in model.parameters():
             parameter.data -= 0.1 * parameter.grad
-    assert hand.standin is not None and len(hand.standin.param_groups[0]["params"]) == 2
+    assert detector.optimizer is not None and len(detector.optimizer.param_groups[0]["params"]) == 2
     weights = [weakref.ref(parameter) for parameter in model.parameters()]
     del model, loss, parameter
     gc.collect()

@@ -14,7 +14,7 @@ from trainwell.runs import Run, RunWriter
 
 def test_verdicts_are_said_once(said: list[str]) -> None:
     record = Record(None, said.append)
-    series = record.of_training()
+    series = record.new_training()
     for step in range(5):
         series.signal("code/gradient_before_backward", step, 1.0)
         record.judge({series: Facts()})
@@ -24,7 +24,7 @@ def test_verdicts_are_said_once(said: list[str]) -> None:
 
 def test_hints_and_symptoms_are_not_said(said: list[str]) -> None:
     record = Record(None, said.append)
-    series = record.of_training()
+    series = record.new_training()
     for step in range(4):
         series.signal("code/summed_loss", step, 64.0)
         series.signal("code/gradient_before_backward", step, 1.0)
@@ -37,7 +37,7 @@ def test_hints_and_symptoms_are_not_said(said: list[str]) -> None:
 
 def test_the_same_fault_of_two_trainings_is_one_finding() -> None:
     record = Record(None, print)
-    both = {record.of_training(): Facts(), record.of_training(): Facts()}
+    both = {record.new_training(): Facts(), record.new_training(): Facts()}
     for series in both:
         for step in range(3):
             series.signal("code/gradient_before_backward", step, 1.0)
@@ -45,7 +45,7 @@ def test_the_same_fault_of_two_trainings_is_one_finding() -> None:
 
 
 def test_the_loss_itself_replaces_single_readings() -> None:
-    series = Record(None, print).of_training()
+    series = Record(None, print).new_training()
     series.signal("loss/train", 0, 9.0)
     series.loss(1, 2.0)
     series.signal("loss/train", 2, 9.0)
@@ -53,7 +53,7 @@ def test_the_loss_itself_replaces_single_readings() -> None:
 
 
 def test_of_losses_that_need_not_fall_only_broken_ones_are_judged() -> None:
-    series = Record(None, print).of_training()
+    series = Record(None, print).new_training()
     for step, value in enumerate((1.0, math.inf, 3.0)):
         series.loss(step, value)
     series.loss_means_progress = False
@@ -63,7 +63,7 @@ def test_of_losses_that_need_not_fall_only_broken_ones_are_judged() -> None:
 def test_everything_reaches_the_run(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, "a", recipe_text="")
     record = Record(writer, print)
-    first, second = record.of_training(), record.of_training()
+    first, second = record.new_training(), record.new_training()
     first.signal("grad/norm", 0, 1.0)
     second.signal("grad/norm", 0, 2.0)
     record.event("internal", {"problem": "x"})
@@ -79,7 +79,7 @@ def test_everything_reaches_the_run(tmp_path: Path) -> None:
 
 def test_a_disk_that_refuses_ends_the_recording_only(tmp_path: Path, said: list[str]) -> None:
     record = Record(RunWriter.create(tmp_path, "a", recipe_text=""), said.append)
-    series = record.of_training()
+    series = record.new_training()
     shutil.rmtree(tmp_path / "a")
     series.signal("grad/norm", 0, 1.0)
     series.flush()
@@ -107,3 +107,9 @@ def test_one_line_has_no_more_than_it_knows() -> None:
     from trainwell.core.finding import Finding
 
     assert one_line(Finding("r", Severity.ERROR, "T.")) == "error: T. (r)"
+
+
+def test_too_many_failures_of_our_own_are_reported_as_such() -> None:
+    record = Record(None, print)
+    assert [record.failure(ValueError("no")) for _ in range(12)] == [False] * 10 + [True] * 2
+    assert record.events[0] == ("internal", {"problem": "ValueError: no", "line": ""})

@@ -40,7 +40,7 @@ def test_networks_that_alternate_are_not_judged_by_their_loss() -> None:
     for _ in range(3):
         trainings.step(first, same_gradient=False)
         trainings.step(second, same_gradient=False)
-    assert [track.series.loss_means_progress for track in trainings.all] == [False, False]
+    assert [training.series.loss_means_progress for training in trainings.all] == [False, False]
 
 
 def test_trainings_one_after_the_other_are() -> None:
@@ -48,7 +48,7 @@ def test_trainings_one_after_the_other_are() -> None:
     for optimizer in (first, second):
         for _ in range(3):
             trainings.step(optimizer, same_gradient=False)
-    assert [track.series.loss_means_progress for track in trainings.all] == [True, True]
+    assert [training.series.loss_means_progress for training in trainings.all] == [True, True]
 
 
 def test_only_the_given_optimizers_are_watched() -> None:
@@ -56,16 +56,16 @@ def test_only_the_given_optimizers_are_watched() -> None:
     trainings = _trainings(mine)
     assert trainings.step(other, same_gradient=False) is None
     assert trainings.step(mine, same_gradient=False) is not None
-    assert trainings.known() == [mine]
+    assert trainings.optimizers.alive() == [mine]
 
 
 def test_a_module_belongs_to_who_trains_it(school: Any) -> None:
     trainings, lesson = _trainings(), school()
     assert trainings.begin_for(lesson.model) is None
-    trainings.meet(lesson.optimizer)
-    track = trainings.begin_for(lesson.model)
-    assert track is not None
-    assert track.alive() == [lesson.optimizer]
+    trainings.optimizers.add(lesson.optimizer)
+    training = trainings.begin_for(lesson.model)
+    assert training is not None
+    assert training.optimizers.alive() == [lesson.optimizer]
     assert trainings.begin_for(lesson.model) is None, "it has begun already"
 
 
@@ -73,7 +73,7 @@ def test_there_is_room_for_eight() -> None:
     trainings, optimizers = _trainings(), [_optimizer() for _ in range(10)]
     begun = [trainings.begin([optimizer]) for optimizer in optimizers]
     assert [one is not None for one in begun] == [True] * 8 + [False] * 2
-    assert sum(track.watch.budget for track in trainings.all) == pytest.approx(1e3)
+    assert sum(training.probes.budget for training in trainings.all) == pytest.approx(1e3)
 
 
 def test_a_new_optimizer_at_an_old_address_is_new() -> None:
@@ -96,15 +96,15 @@ def test_time_is_charged() -> None:
 
 def test_idle_optimizers_are_judged_at_the_end() -> None:
     trainings, optimizer = _trainings(), _optimizer()
-    trainings.meet(optimizer)
+    trainings.optimizers.add(optimizer)
     findings = trainings.judge(backwards=20, lines={"backward": "train.py:3"}, is_over=True)
     assert [(finding.rule, finding.where) for finding in findings] == [("step_never_called", ("train.py:3",))]
 
 
 def test_each_training_knows_the_line_of_its_own_optimizer(session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     places = iter(["train.py:3", "train.py:9"])
-    monkeypatch.setattr("trainwell.monitor.trainings.trainings.user_line", lambda: next(places, None))
-    monkeypatch.setattr("trainwell.monitor.session.user_line", lambda: "train.py:3")
+    monkeypatch.setattr("trainwell.monitor.trainings.optimizers.user_line", lambda: next(places, None))
+    monkeypatch.setattr("trainwell.monitor.code.source_lines.user_line", lambda: "train.py:3")
     for _ in range(2):
         model = nn.Linear(4, 2)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)

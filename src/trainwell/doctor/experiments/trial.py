@@ -26,7 +26,7 @@ from trainwell.fitting.job import build_job, build_tools
 from trainwell.fitting.plan import Plan
 from trainwell.fitting.pretrain import labelled
 from trainwell.fitting.record import network_table
-from trainwell.probes import standard_watch
+from trainwell.probes import standard_probes
 from trainwell.recipe import Recipe, edit
 from trainwell.rules import diagnose
 from trainwell.train import Interrupt, State, threads, train
@@ -121,18 +121,18 @@ def _train(plan: Plan) -> TrialOutcome:
     with threads(plan.recipe.train.threads, per_batch):
         job, _ = build_job(build_tools(parts), cast(Any, memory), Interrupt(), Silent())
         state = State(micro_batch=plan.recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
-        watch = standard_watch(memory, budget=plan.recipe.watch.budget)
-        watch.start(job.model, 0)
+        probes = standard_probes(memory, budget=plan.recipe.watch.budget)
+        probes.start(job.model, 0)
         moment = None
         try:
             for moment in train(job, state):
-                watch.look(moment)
+                probes.measure(moment)
         except DivergedError:
             broke_at = state.step
             if moment is not None:
-                watch.look_closely(moment)
+                probes.measure_now(moment)
         finally:
-            watch.stop()
+            probes.stop()
     findings = tuple(diagnose(memory.signals, parts.facts))
     return TrialOutcome(
         broke_at,

@@ -1,1 +1,1 @@
-"""The user's own code: lines, names, and what an exception says about them."""
+"""The user's own code: source lines, variable names, and what an exception says about them."""

@@ -1,1 +1,1 @@
-"""Hooks into PyTorch that every training passes by."""
+"""Hooks into PyTorch that report what every training passes through, and change nothing of it."""

@@ -1,7 +1,7 @@
-"""The places where every PyTorch training passes by, and how to listen there without changing anything.
+"""Global hooks and wrapped functions at the places that every PyTorch training passes through.
 
-Global hooks and a few wrapped functions: nothing is put into a network or an optimizer of the user, where it would be
-copied and saved along. A wrapper that can no longer be taken off, because somebody wrapped it again, falls silent.
+Nothing is put into a network or an optimizer of the user, where it would be copied and saved along. A wrapper that can
+no longer be removed, because somebody wrapped it again, does nothing of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable
 from types import FrameType
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import torch
 from torch import Tensor, nn
@@ -25,292 +25,245 @@ from torch.optim.lr_scheduler import LRScheduler
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 from torch.utils.hooks import RemovableHandle
 
+from trainwell.monitor.autograd.reading import KIND_OF_FUNCTION
 from trainwell.monitor.code.source_lines import OUR_FOLDER, start_folder
-from trainwell.monitor.hooks.device_syncs import Waits
-from trainwell.monitor.trainings.evaluations import LOSSES
-from trainwell.monitor.trainings.manual_updates import ByHand, Standins, keras_optimizer_class
+from trainwell.monitor.hooks.device_syncs import DeviceSyncs
+from trainwell.monitor.hooks.listener import Listener
+from trainwell.monitor.hooks.wrappers import Wrappers
+from trainwell.monitor.trainings.keras import KerasOptimizers, keras_optimizer_class
+from trainwell.monitor.trainings.manual_updates import ManualUpdateDetector
 
-_OTHERS = (os.path.dirname(torch.__file__) + os.sep, OUR_FOLDER)
+_LIBRARY_FOLDERS = (os.path.dirname(torch.__file__) + os.sep, OUR_FOLDER)
 _DECORATOR = os.path.join("utils", "_contextlib.py")
 
 
-class Listener(Protocol):
-    """Hears what passes by; whatever it raises is kept from the user's code.
-
-    `backwards` counts the backward passes; `is_listening` asks to be told of each, `checks_loss` of a bad one only,
-    while good ones that lie on the processor are added up.
-    """
-
-    backwards: int
-    loss_sum: float
-    loss_count: int
-    is_listening: bool
-    checks_loss: bool
-
-    @property
-    def is_armed(self) -> bool: ...  # noqa: D102
-
-    def before_forward(self, module: nn.Module, inputs: tuple[Any, ...]) -> None: ...  # noqa: D102
-
-    def after_forward(self, module: nn.Module, inputs: tuple[Any, ...], options: Any, output: object) -> None: ...  # noqa: D102
-
-    def before_backward(self, loss: object) -> None: ...  # noqa: D102
-
-    def loss_not_finite(self, loss: Tensor) -> None: ...  # noqa: D102
-
-    def after_backward(self) -> None: ...  # noqa: D102
-
-    def before_step(self, optimizer: Optimizer, inputs: tuple[Any, ...], options: dict[str, Any]) -> None: ...  # noqa: D102
-
-    def optimizer_made(self, optimizer: Optimizer) -> None: ...  # noqa: D102
-
-    def gradients_off(self, frame: FrameType) -> None: ...  # noqa: D102
-
-    def evaluation_loss(self, name: str, inputs: tuple[Any, ...], options: Any, result: object) -> None: ...  # noqa: D102
-
-    def scheduler_stepped(self, scheduler: LRScheduler) -> None: ...  # noqa: D102
-
-    def weights_loaded(self, module: nn.Module) -> None: ...  # noqa: D102
-
-    def compiled(self, thing: object) -> None: ...  # noqa: D102
-
-    def failed(self, problem: Exception) -> None: ...  # noqa: D102
+def _do_nothing() -> None:
+    return
 
 
 @final
-class Taps:
-    """Installs and removes what listens.
+class TorchHooks:
+    """Installs and removes the hooks.
 
     Args:
-        listener: who listens.
-        host: kind of device that nobody waits for.
+        listener: receives what they report.
+        host: kind of device that needs no synchronisation.
     """
 
     def __init__(self, listener: Listener, *, host: str = "cpu") -> None:
-        self._to = listener
-        self.waits = Waits(lambda: listener.backwards, host=host)
-        self._is_on = False
-        self._step: RemovableHandle | None = None
-        self._modules: list[RemovableHandle] = []
-        self._wrapped: list[tuple[Any, str, Any, Any]] = []
-        self._standins, self._by_hand = Standins(), ByHand()
-        self._has_optimizer = False
-        self._hears_keras = False
+        self.device_syncs = DeviceSyncs(listener.passes, host=host)
+        self._listener = listener
+        self._is_installed = False
+        self._step_handle: RemovableHandle | None = None
+        self._module_handles: list[RemovableHandle] = []
+        self._wrappers = Wrappers()
+        self._keras_optimizers = KerasOptimizers()
+        self._has_keras_hook = False
+        self._manual_updates: ManualUpdateDetector | None = ManualUpdateDetector()  # until there is an optimizer
 
     def install(self) -> None:
-        """Start to listen, to modules too."""
+        """Install all hooks, those of modules too."""
         start_folder()  # before the script leaves it
-        self._is_on, to = True, self._to
-        self._step = register_optimizer_step_pre_hook(self._before_step)
-        self._wrap(torch.autograd, "backward", self._around_backward)
-        self._wrap(Optimizer, "__init__", self._after(lambda inputs, _: self._optimizer_made(inputs[0])))
-        self._wrap(LRScheduler, "step", self._after(lambda inputs, _: to.scheduler_stepped(inputs[0])))
-        self._wrap(nn.Module, "load_state_dict", self._after(lambda inputs, _: to.weights_loaded(inputs[0])))
-        self._wrap(nn.Module, "compile", self._after(lambda inputs, _: to.compiled(inputs[0])))
-        self._wrap(torch, "compile", self._after(lambda inputs, _: to.compiled(inputs[0] if inputs else None)))
+        self._is_installed = True
+        listener, wrap = self._listener, self._wrappers.wrap
+        self._step_handle = register_optimizer_step_pre_hook(self._before_step)
+        wrap(torch.autograd, "backward", self._wrap_backward)
+        wrap(Optimizer, "__init__", self._report_after(lambda inputs: self._optimizer_made(inputs[0])))
+        wrap(LRScheduler, "step", self._report_after(lambda inputs: listener.scheduler_stepped(inputs[0])))
+        wrap(nn.Module, "load_state_dict", self._report_after(lambda inputs: listener.weights_loaded(inputs[0])))
+        wrap(nn.Module, "compile", self._report_after(lambda inputs: listener.compiled(inputs[0])))
+        wrap(torch, "compile", self._report_after(lambda inputs: listener.compiled(inputs[0] if inputs else None)))
         for context in (torch.no_grad, torch.inference_mode, torch.set_grad_enabled):
-            self._wrap(context, "__enter__", self._around_enter)
-        for name in LOSSES:
-            self._wrap(nn.functional, name, self._around_loss(name))
-        self._wrap(torch.jit, "script", self._around_script)
-        self.listen_to_modules(True)
-        self.listen_to_keras()
+            wrap(context, "__enter__", self._wrap_enter)
+        for name in KIND_OF_FUNCTION:
+            wrap(nn.functional, name, functools.partial(self._wrap_loss, name=name))
+        wrap(torch.jit, "script", self._wrap_script)
+        self.hook_modules(True)
+        self.hook_keras()
 
-    def listen_to_keras(self) -> None:
-        """Listen to the optimizers of Keras too, once it is imported and runs on torch."""
-        if self._is_on and not self._hears_keras and (owner := keras_optimizer_class()) is not None:
-            self._hears_keras = True
-            self._wrap(owner, "apply", self._around_apply)
+    def remove(self) -> None:
+        """Remove all hooks and restore every wrapped function."""
+        self._is_installed = False
+        self.device_syncs.remove()
+        self.hook_modules(False)
+        if self._step_handle is not None:
+            self._step_handle.remove()
+        self._wrappers.remove()
+        self._has_keras_hook = False
+
+    def hook_keras(self) -> None:
+        """Hook the optimizers of Keras too, once it is imported and runs on torch."""
+        if self._is_installed and not self._has_keras_hook and (owner := keras_optimizer_class()) is not None:
+            self._has_keras_hook = True
+            self._wrappers.wrap(owner, "apply", self._wrap_keras_apply)
 
     @property
-    def hears_modules(self) -> bool:
-        """Whether forward passes are listened to."""
-        return bool(self._modules)
+    def has_module_hooks(self) -> bool:
+        """Whether forward passes are reported."""
+        return bool(self._module_handles)
 
-    def listen_to_modules(self, wanted: bool) -> None:
-        """Start or stop to listen to forward passes, which is what costs."""
-        if wanted and not self._modules and self._is_on:
-            before, after = self._guarded(self._to.before_forward), self._guarded(self._after_forward)
-            self._modules = [
+    def hook_modules(self, wanted: bool) -> None:
+        """Install or remove the hooks of forward passes, which are what costs."""
+        if wanted and not self._module_handles and self._is_installed:
+            before, after = self._guarded(self._listener.before_forward), self._guarded(self._after_forward)
+            self._module_handles = [
                 register_module_forward_pre_hook(before),
                 register_module_forward_hook(after, with_kwargs=True, always_call=True),
             ]
         elif not wanted:
-            for handle in self._modules:
+            for handle in self._module_handles:
                 handle.remove()
                 _global_forward_hooks_with_kwargs.pop(handle.id, None)  # forgotten by torch 2.13
-            self._modules = []
+            self._module_handles = []
+
+    def unwrap_losses(self) -> None:
+        """Restore loss functions and the methods of tensors: what is compiled must not find a wrapper there."""
+        self.device_syncs.is_allowed = False
+        self.device_syncs.remove()
+        self._wrappers.swap(nn.functional, wrapped=False)
+
+    # What the hooks do --------------------------------------------------------------------------------------------
+
+    def _guarded(self, report: Callable[..., None], give_up: Callable[[], None] = _do_nothing) -> Callable[..., None]:
+        """Return a function that reports, and raises nothing into the user's code."""
+
+        def guarded(*arguments: Any, **options: Any) -> None:
+            try:
+                report(*arguments, **options)
+            except Exception as problem:
+                give_up()
+                self._listener.failed(problem)
+
+        return guarded
 
     def _optimizer_made(self, optimizer: Optimizer) -> None:
-        self._leave_hands()
-        self._to.optimizer_made(optimizer)
+        self._stop_detecting()
+        self._listener.optimizer_made(optimizer)
 
-    def _leave_hands(self) -> None:
-        self._has_optimizer, self._by_hand = True, ByHand()
+    def _stop_detecting(self) -> None:
+        self._manual_updates = None
 
-    def _before_step(self, optimizer: Optimizer, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
-        self._has_optimizer = True
+    def _before_step(self, optimizer: Optimizer, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
+        self._manual_updates = None
         try:
-            self._to.before_step(optimizer, inputs, options)
-        except Exception as problem:  # Watching must never break a training.
-            self._to.failed(problem)
+            self._listener.before_step(optimizer, arguments, options=options)
+        except Exception as problem:  # nothing is raised into the user's code
+            self._listener.failed(problem)
+
+    def _manual_step(self, detector: ManualUpdateDetector) -> None:
+        is_step = detector.after_backward(closely=self._listener.is_sampling)
+        if is_step and detector.optimizer is not None:
+            self._listener.before_step(detector.optimizer, (), options={})
 
     def _after_forward(self, module: nn.Module, inputs: tuple[Any, ...], *rest: Any) -> None:
         # After an exception in the forward pass the hook is called too, but not with the arguments by name.
-        self._to.after_forward(module, inputs, rest[0] if len(rest) == 2 else {}, rest[-1])
+        self._listener.after_forward(module, inputs, options=rest[0] if len(rest) == 2 else {}, output=rest[-1])
 
-    def remove(self) -> None:
-        """Stop to listen and leave everything as it was."""
-        self._is_on = False
-        self.waits.remove()
-        self.listen_to_modules(False)
-        if self._step is not None:
-            self._step.remove()
-        for owner, name, original, wrapper in reversed(self._wrapped):
-            if owner.__dict__.get(name) is wrapper:
-                setattr(owner, name, original)
-        self._wrapped, self._hears_keras = [], False
-
-    def _wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
-        original = owner.__dict__[name]
-        wrapper = around(original)
-        setattr(owner, name, wrapper)
-        self._wrapped.append((owner, name, original, wrapper))
-
-    def _guarded(self, tell: Callable[..., None], give_up: Callable[[], object] = int) -> Callable[..., None]:
-        def tap(*arguments: Any) -> None:
-            try:
-                tell(*arguments)
-            except Exception as problem:  # Watching must never break a training.
-                give_up()
-                self._to.failed(problem)
-
-        return tap
-
-    def _around_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        to, broken = self._to, self._guarded(self._to.loss_not_finite)
-        before, after = self._guarded(to.before_backward), self._guarded(to.after_backward)
-        compare, keep = (
-            self._guarded(tell, self._leave_hands)
-            for tell in (lambda loss: self._by_hand.before(loss), self._step_by_hand)
-        )
+    def _wrap_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        listener = self._listener
+        listening, passes, losses = listener.listening, listener.passes, listener.losses
+        report_nonfinite = self._guarded(listener.loss_not_finite)
+        before, after = self._guarded(listener.before_backward), self._guarded(listener.after_backward)
+        compare = self._guarded(ManualUpdateDetector.before_backward, self._stop_detecting)
+        detect_step = self._guarded(self._manual_step, self._stop_detecting)
 
         @functools.wraps(original)
         def backward(*arguments: Any, **options: Any) -> Any:
-            if not self._is_on:
+            if not self._is_installed:
                 return original(*arguments, **options)
-            to.backwards += 1
-            if not self._has_optimizer:
-                compare(arguments[0] if arguments else options.get("tensors"))
-            # In a step that is not sampled this is all: no device is waited for, and no function of ours is called.
-            if not to.is_listening:
-                if to.checks_loss and arguments:
-                    loss = arguments[0]
-                    if loss.__class__ is Tensor and loss.is_cpu and loss.ndim == 0:
-                        value = loss.item()
-                        if value - value == 0:
-                            to.loss_sum += value
-                            to.loss_count += 1
-                        else:
-                            broken(loss)
+            passes.count += 1
+            loss = arguments[0] if arguments else options.get("tensors")
+            if self._manual_updates is not None:
+                compare(self._manual_updates, loss)
+            # In a step that is not sampled this is all: no device is synchronised, and no function of ours is called.
+            if not listening.is_on:
+                if losses.is_checked and loss.__class__ is Tensor and loss.is_cpu and loss.ndim == 0:
+                    value = loss.item()
+                    if value - value == 0:
+                        losses.sum += value
+                        losses.count += 1
+                    else:
+                        report_nonfinite(loss)
                 result = original(*arguments, **options)
             else:
-                before(arguments[0] if arguments else options.get("tensors"))
+                before(loss)
                 result = original(*arguments, **options)
                 after()
-            if not self._has_optimizer:
-                keep()
+            if self._manual_updates is not None:
+                detect_step(self._manual_updates)
             return result
 
         return backward
 
-    def _step_by_hand(self) -> None:
-        if self._by_hand.after(closely=self._to.is_armed) and self._by_hand.standin is not None:
-            self._to.before_step(self._by_hand.standin, (), {})
+    def _report_after(self, report: Callable[[tuple[Any, ...]], None]) -> Callable[[Any], Any]:
+        guarded = self._guarded(report)
 
-    def _after(self, tell: Callable[[tuple[Any, ...], dict[str, Any]], None]) -> Callable[[Any], Any]:
-        guarded = self._guarded(tell)
-
-        def around(original: Callable[..., Any]) -> Callable[..., Any]:
+        def make(original: Callable[..., Any]) -> Callable[..., Any]:
             @functools.wraps(original)
             def called(*arguments: Any, **options: Any) -> Any:
                 result = original(*arguments, **options)
-                if self._is_on:
-                    guarded(arguments, options)
+                if self._is_installed:
+                    guarded(arguments)
                 return result
 
             return called
 
-        return around
+        return make
 
-    def _around_apply(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        to = self._to
+    def _wrap_keras_apply(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        listener = self._listener
 
-        def tell(optimizer: Any, gradients: object, variables: Any = None) -> None:
-            self._has_optimizer = True
-            to.before_step(self._standins.of(optimizer, variables, with_rate=to.is_armed), (), {})
+        def report(optimizer: Any, gradients: object, variables: Any = None) -> None:
+            self._manual_updates = None
+            found = self._keras_optimizers.of(optimizer, variables, with_rate=listener.is_sampling)
+            listener.before_step(found, (), options={})
 
-        before = self._guarded(tell)
+        before = self._guarded(report)
 
         @functools.wraps(original)
         def apply(*arguments: Any, **options: Any) -> Any:
-            if self._is_on:
+            if self._is_installed:
                 before(*arguments, *list(options.values())[: 3 - len(arguments)])
             return original(*arguments, **options)
 
         return apply
 
-    def leave_losses(self) -> None:
-        """Give losses and tensors back: what is compiled must not find a wrapper there."""
-        self.waits.is_allowed = False
-        self.waits.remove()
-        self._swap_losses(wrapped=False)
-
-    def _swap_losses(self, *, wrapped: bool) -> None:
-        for owner, name, original, wrapper in self._wrapped:
-            here, wanted = (original, wrapper) if wrapped else (wrapper, original)
-            if owner is nn.functional and owner.__dict__.get(name) is here:
-                setattr(owner, name, wanted)
-
-    def _around_script(self, original: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_script(self, original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def script(*arguments: Any, **options: Any) -> Any:
             # It reads the source of what is called, and looks for names in the frame of its caller.
             options["_frames_up"] = options.get("_frames_up", 0) + 1
-            self._swap_losses(wrapped=False)
+            self._wrappers.swap(nn.functional, wrapped=False)
             try:
                 return original(*arguments, **options)
             finally:
-                self._swap_losses(wrapped=self._is_on)
+                self._wrappers.swap(nn.functional, wrapped=self._is_installed)
 
         return script
 
-    def _around_loss(self, name: str) -> Callable[[Any], Any]:
-        guarded = self._guarded(self._to.evaluation_loss)
+    def _wrap_loss(self, original: Callable[..., Any], *, name: str) -> Callable[..., Any]:
+        guarded = self._guarded(self._listener.evaluation_loss)
 
-        def around(original: Callable[..., Any]) -> Callable[..., Any]:
-            @functools.wraps(original)
-            def loss(*inputs: Any, **options: Any) -> Any:
-                result = original(*inputs, **options)
-                if self._is_on and not torch.is_grad_enabled():
-                    guarded(name, inputs, options, result)
-                return result
+        @functools.wraps(original)
+        def loss(*inputs: Any, **options: Any) -> Any:
+            result = original(*inputs, **options)
+            if self._is_installed and not torch.is_grad_enabled():
+                guarded(name, inputs, options=options, result=result)
+            return result
 
-            return loss
+        return loss
 
-        return around
-
-    def _around_enter(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        guarded = self._guarded(self._to.gradients_off)
+    def _wrap_enter(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        guarded = self._guarded(self._listener.gradients_off)
 
         @functools.wraps(original)
         def enter(context: Any) -> Any:
             result = original(context)
-            if self._is_on and not torch.is_grad_enabled():
+            if self._is_installed and not torch.is_grad_enabled():
                 frame: FrameType | None = sys._getframe(1)
                 if frame is not None and frame.f_code.co_filename.endswith(_DECORATOR):
                     frame = frame.f_back
-                if frame is not None and not frame.f_code.co_filename.startswith(_OTHERS):
+                if frame is not None and not frame.f_code.co_filename.startswith(_LIBRARY_FOLDERS):
                     guarded(frame)
             return result
 

@@ -1,1 +1,1 @@
-"""The trainings of one process: their optimizers, networks, evaluations and measurements."""
+"""The trainings that a process holds: their steps, samples, evaluations and records."""

@@ -1,210 +1,152 @@
-"""Trainings whose steps are not those of a PyTorch optimizer: those of Keras on torch, and updates written by hand."""
+"""Detects updates that a script makes without an optimizer: `w -= lr * w.grad`."""
 
 from __future__ import annotations
 
+import enum
 import itertools
 import math
-import sys
 import weakref
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from typing import Any, final
+from collections.abc import Sequence
+from typing import Any, NamedTuple, final
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from trainwell.monitor.autograd.graph import operation, read_loss
+from trainwell.monitor.autograd.loss import read_loss
+from trainwell.monitor.autograd.nodes import nodes, parameters
+from trainwell.monitor.trainings.optimizers import ManualOptimizer
 
-_FEW, _MOST_NUMBERS = 3, 100_000  # weights that are compared from pass to pass, and how large they may be
+_COMPARED = 3  # weights that are compared from pass to pass
+_MOST_NUMBERS = 100_000  # of one weight that is compared
 _MOST_PASSES = 64  # backward passes without two updates, after which none is expected
-_SOME = 16  # every so many passes weights on a device are compared, which means to wait for it
-_MOST_NODES = 10_000
-_EXACT = 1e-3  # of an update, what may be left beside rate * gradient
+_DEVICE_INTERVAL = 16  # passes between comparisons of weights on a device, each of which synchronises with it
+_EXACT = 1e-3  # of an update, the most that may be left beside learning rate * gradient
 
 
-def keras_optimizer_class() -> type | None:
-    """Return the class whose `apply` is the step of every optimizer of Keras; None unless Keras runs on torch here."""
-    keras = sys.modules.get("keras")
-    optimizers = getattr(keras, "optimizers", None)
-    if optimizers is None or keras is None or keras.backend.backend() != "torch":
-        return None
-    found: list[type] = [one for one in optimizers.Optimizer.__mro__ if "apply" in vars(one)]
-    return found[0] if found else None
+class _State(enum.Enum):
+    """What is known of the updates."""
+
+    SEARCHING = "no update has been seen"
+    SEEN_ONCE = "one update has been seen"
+    STEPPING = "two updates have been seen: this is a training"
+    OVERDUE = "an expected update has not come"
 
 
-def keras_weights(module: Any) -> dict[str, Tensor]:
-    """Return the weights of a network of Keras by the names Keras gives them; none of another network.
+class _Snapshot(NamedTuple):
+    """A weight as it was after a backward pass."""
 
-    Keras registers them with PyTorch under names that nobody knows.
-    """
-    if not hasattr(module, "_torch_params"):
-        return {}
-    return {weight.path: weight.value for weight in module.weights if weight.value.is_floating_point()}
+    weight: weakref.ref[Tensor]
+    value: Tensor
+    gradient: Tensor
 
 
-def keras_layers(module: Any) -> dict[str, nn.Module]:
-    """Return the layers of a network of Keras by the names Keras gives them, in the order they were made.
+class _Change(NamedTuple):
+    """A weight before and after what may have been an update."""
 
-    Keras keeps them in lists of its own, where PyTorch does not look.
-    """
-    return {layer.name: layer for layer in module._flatten_layers(include_self=False)}
+    now: Tensor
+    before: Tensor
+    gradient: Tensor
 
 
 @final
-class Standins:
-    """Keeps one `Standin` for each optimizer of Keras, as long as that lives."""
+class ManualUpdateDetector:
+    """Detects updates that a script makes itself, in a process that has no optimizer.
 
-    def __init__(self) -> None:
-        self._of: weakref.WeakKeyDictionary[Any, Standin] = weakref.WeakKeyDictionary()
-
-    def of(self, original: Any, variables: Iterable[Any] | None, *, with_rate: bool) -> Standin:
-        """Return the stand-in of an optimizer that is about to step.
-
-        Args:
-            original: the optimizer.
-            variables: what it changes; None if it was built for them.
-            with_rate: whether its learning rate is asked for, which takes a while where a schedule computes it.
-        """
-        if (standin := self._of.get(original)) is None:
-            values = [variable.value for variable in variables or original._trainable_variables]
-            standin = self._of[original] = type(type(original).__name__, (Standin,), {})(values)
-        if with_rate:
-            standin.param_groups[0]["lr"] = float(original.learning_rate)
-        return standin
-
-
-class Standin(Optimizer):
-    """Stands for an optimizer that is none of PyTorch's: the parameters it changes, at which rate; never stepped."""
-
-    def __init__(self, parameters: list[Tensor]) -> None:
-        super().__init__(parameters, {"lr": math.nan})
-
-
-@final
-class HandWritten(Optimizer):
-    """Stands for updates that a script writes itself, and keeps none of the weights alive.
-
-    Args:
-        weights: what is updated.
-        taken: steps before it was noticed.
-        first_loss: the mean loss before the first of them.
-    """
-
-    def __init__(self, weights: Iterable[weakref.ref[Tensor]], *, taken: int, first_loss: float) -> None:
-        # No `super().__init__`: it imports PyTorch's compiler, which takes seconds.
-        self._weights, self.taken, self.first_loss = list(weights), taken, first_loss
-        self.told: dict[str, Any] = {}
-        self._optimizer_step_post_hooks = OrderedDict()
-
-    @property
-    def param_groups(self) -> list[dict[str, Any]]:  # type: ignore[override]
-        """What is updated, and what is known of how."""
-        return [{"params": [w for one in self._weights if (w := one()) is not None], "lr": math.nan, **self.told}]
-
-
-@final
-class ByHand:
-    """Notices updates that a script writes itself, `w -= rate * w.grad`, where it has no optimizer.
-
-    What received a gradient and has changed at the next backward pass was updated. The passes from the first update to
-    the second are taken to lie before each. A pass counts if its loss depends on just what was updated, and none does
-    while an expected update stays away: gradients are also computed to be looked at.
+    A weight that received a gradient and has changed at the next backward pass was updated. The number of passes from
+    the first update to the second is taken to lie before each. A pass counts if its loss depends on just the weights
+    that were updated, and none counts while an expected update is overdue: gradients are also computed to be looked at.
     """
 
     def __init__(self) -> None:
-        self._tried = 0  # passes in which an update was looked for
-        self._look({}, math.nan)
+        self._searched = 0  # passes in which an update was searched for
+        self._start({}, math.nan)
 
-    def _look(self, leaves: dict[int, weakref.ref[Tensor]], loss: float) -> None:
-        """Look for updates of what a loss depends on."""
-        self._leaves, self._first_loss = leaves, loss
-        self.standin: HandWritten | None = None  # for the optimizer, once two updates were seen
-        self._passes = self._every = 0  # since the last update, and from one to the next
-        self._moved = self._waits = self._is_own = False  # an update was seen; one stays away; the pass counts
-        self._kept: list[tuple[weakref.ref[Tensor], Tensor, Tensor]] = []  # a weight, what it was, its gradient
+    def _start(self, weights: dict[int, weakref.ref[Tensor]], loss: float) -> None:
+        """Search for updates of the weights a loss depends on."""
+        self.optimizer: ManualOptimizer | None = None  # once two updates were seen
+        self._state = _State.SEARCHING
+        self._weights = weights
+        self._first_loss = loss
+        self._passes = 0  # since the last update
+        self._interval = 0  # passes from one update to the next; 0 while it is unknown
+        self._is_counted = False  # whether the pass under way counts
+        self._snapshots: list[_Snapshot] = []
 
-    def before(self, loss: Any) -> None:
-        """Compare the weights that were kept after the last backward pass with what they are now."""
-        self._is_own = False
-        if not isinstance(loss, Tensor) or loss.numel() != 1 or (self.standin is None and self._tried > _MOST_PASSES):
+    def before_backward(self, loss: Any) -> None:
+        """Compare the weights that were kept after the last backward pass with their values now."""
+        self._is_counted = False
+        if not isinstance(loss, Tensor) or loss.numel() != 1:
             return
-        leaves = {id(leaf): weakref.ref(leaf) for leaf in _leaves(loss)}
-        if leaves.keys() != self._leaves.keys() or any(one() is None for one in self._leaves.values()):
-            if self.standin is not None and not leaves.keys().isdisjoint(self._leaves):
+        if self.optimizer is None and self._searched > _MOST_PASSES:
+            return
+        weights = {id(weight): weakref.ref(weight) for node in nodes(loss.grad_fn) for weight in parameters(node)}
+        if weights.keys() != self._weights.keys() or any(one() is None for one in self._weights.values()):
+            if self.optimizer is not None and not weights.keys().isdisjoint(self._weights):
                 return
-            reading = read_loss(loss)
-            self._tried *= self.standin is None
-            self._look(leaves, float(loss.detach()) / ((reading.factor or 1.0) if reading.is_mean else 1.0))
-        self._is_own = True
-        pairs = [(weight.detach(), old, g) for one, old, g in self._kept if (weight := one()) is not None]
-        if any(not torch.equal(weight, old) for weight, old, _ in pairs):
-            self._take(_rate(pairs), loss)
-        elif pairs and self.standin is not None and self._passes >= self._every:
-            self._waits = True
-        self._kept = []
+            if self.optimizer is not None:
+                self._searched = 0
+            self._start(weights, float(loss.detach()) / read_loss(loss).scale)
+        self._is_counted = True
+        changes = [
+            _Change(weight.detach(), one.value, one.gradient)
+            for one in self._snapshots
+            if (weight := one.weight()) is not None
+        ]
+        if any(not torch.equal(change.now, change.before) for change in changes):
+            self._note_update(_settings(changes), loss)
+        elif changes and self.optimizer is not None:
+            self._state = _State.OVERDUE
+        self._snapshots = []
 
-    def _take(self, told: dict[str, Any], loss: Tensor) -> None:
-        """Take note of an update."""
-        many = len(self._leaves) > 1 or any(isinstance(one(), nn.Parameter) for one in self._leaves.values())
-        if self.standin is not None:
-            self.standin.told = told
-            self._every = min(self._every, self._passes)
-        elif self._moved and many and (read_loss(loss).kind or not told.get("maximize", True)):
-            self._every = self._passes
-            self.standin = HandWritten(self._leaves.values(), taken=2, first_loss=self._first_loss)
-            self.standin.told = told
-        self._passes, self._moved, self._waits = 0, True, False
+    def _note_update(self, settings: dict[str, Any], loss: Tensor) -> None:
+        several = len(self._weights) > 1 or any(isinstance(one(), nn.Parameter) for one in self._weights.values())
+        if self.optimizer is not None:
+            self.optimizer.settings = settings
+            self._interval = min(self._interval, self._passes)
+            self._state = _State.STEPPING
+        elif (
+            self._state is _State.SEEN_ONCE and several and (read_loss(loss).kind or not settings.get("maximize", True))
+        ):
+            self._interval = self._passes
+            self.optimizer = ManualOptimizer(self._weights.values(), steps=2, first_loss=self._first_loss)
+            self.optimizer.settings = settings
+            self._state = _State.STEPPING
+        else:
+            self._state = _State.SEEN_ONCE
+        self._passes = 0
 
-    def after(self, *, closely: bool) -> bool:
-        """Keep some weights as they are after a backward pass; tell whether an update is to follow.
+    def after_backward(self, *, closely: bool) -> bool:
+        """Keep some weights as they are after a backward pass; return whether an update is to follow.
 
         Args:
-            closely: they are to be compared at the next one, even if that means to wait for a device.
+            closely: compare weights on a device at the next pass too, which synchronises with it.
         """
-        if not self._is_own:
+        if not self._is_counted:
             return False
         self._passes += 1
-        self._tried += self.standin is None
-        is_due = self.standin is not None and self._passes >= self._every
-        if self.standin is None or is_due:
-            weights = [w for one in self._leaves.values() if (w := one()) is not None and w.numel() <= _MOST_NUMBERS]
-            pairs = ((w, w.grad) for w in sorted(weights, key=Tensor.numel))
-            moving = ((w, g) for w, g in pairs if g is not None and (closely or not self._passes % _SOME or w.is_cpu))
-            chosen = itertools.islice(((w, g) for w, g in moving if bool(g.any())), _FEW)
-            self._kept = [(weakref.ref(w), w.detach().clone(), g.detach().clone()) for w, g in chosen]
-        is_over = is_due and not self._waits and self._passes % self._every == 0
-        return is_over
+        if self.optimizer is None:
+            self._searched += 1
+        if self._passes >= self._interval:
+            closely = closely or self._passes % _DEVICE_INTERVAL == 0
+            weights = [w for one in self._weights.values() if (w := one()) is not None and w.numel() <= _MOST_NUMBERS]
+            pairs = ((w, w.grad) for w in sorted(weights, key=Tensor.numel) if closely or w.is_cpu)
+            chosen = itertools.islice(((w, g) for w, g in pairs if g is not None and bool(g.any())), _COMPARED)
+            self._snapshots = [_Snapshot(weakref.ref(w), w.detach().clone(), g.detach().clone()) for w, g in chosen]
+        return self._state is _State.STEPPING and self._passes % self._interval == 0
 
 
-def _leaves(loss: Tensor) -> list[Tensor]:
-    """Return what a loss can be changed by."""
-    found: list[Tensor] = []
-    seen: set[Any] = set()
-    waiting: list[Any] = [loss.grad_fn]
-    while waiting and len(seen) < _MOST_NODES:
-        if (node := waiting.pop()) is None or node in seen:
-            continue
-        seen.add(node)
-        if operation(node) == "AccumulateGrad":
-            found.append(node.variable)
-        waiting += [before for before, _ in node.next_functions]
-    return found
+def _settings(changes: Sequence[_Change]) -> dict[str, Any]:
+    """Return the learning rate with which gradients were subtracted, and whether they were added instead.
 
-
-def _rate(pairs: Sequence[tuple[Tensor, Tensor, Tensor]]) -> dict[str, Any]:
-    """Return the rate by which gradients were subtracted, and whether they were added instead; nothing if neither.
-
-    Args:
-        pairs: weights, what they were, and their gradients. One number alone fits any rate.
+    An empty dict if the changes are no multiple of the gradients; one number alone fits any learning rate.
     """
-    if any(weight.is_complex() or gradient.is_sparse for weight, _, gradient in pairs):
+    if any(change.now.is_complex() or change.gradient.is_sparse for change in changes):
         return {}
-    weights, before, gradient = (
-        torch.cat([part.flatten().double() for part in parts]) for parts in zip(*pairs, strict=True)
+    now, before, gradient = (
+        torch.cat([part.flatten().double() for part in parts]) for parts in zip(*changes, strict=True)
     )
-    change = before - weights
+    change = before - now
     rate = float(change @ gradient / gradient.square().sum())
-    rounding = torch.finfo(pairs[0][0].dtype).eps * float(before.abs().max())
+    rounding = torch.finfo(changes[0].now.dtype).eps * float(before.abs().max())
     is_exact = bool((change - rate * gradient).abs().max() <= _EXACT * change.abs().max() + rounding)
     return {"lr": abs(rate), "maximize": rate < 0} if is_exact and len(change) > 2 else {}

@@ -1,265 +1,173 @@
-"""One training among those a script may hold: optimizers that step together, and the network they change."""
+"""One training among those a process may hold: optimizers that step together, and the network they change."""
 
 from __future__ import annotations
 
-import dataclasses
+import enum
 import math
-import weakref
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, final
+from typing import final
 
-import torch
-from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.modules.dropout import _DropoutNd
-from torch.optim import Optimizer
+from torch import nn
 
 from trainwell.core.facts import Facts
 from trainwell.core.task import Task
-from trainwell.monitor.autograd.graph import Reading
-from trainwell.monitor.trainings.manual_updates import HandWritten
-from trainwell.monitor.trainings.record import SeriesOf
-from trainwell.probes import CHEAP, DEAR, Watch, norms
+from trainwell.monitor.trainings.networks import gradient_norm, network_name
+from trainwell.monitor.trainings.optimizers import OptimizerGroup
+from trainwell.monitor.trainings.record import TrainingSeries
+from trainwell.monitor.trainings.targets import TargetStatistics
+from trainwell.probes import CHEAP, EXPENSIVE, SampledProbes
 from trainwell.tasks import task_of_criterion
 
-_HOOKLESS = ("updates", "inputs", "memory")  # Dear probes that put no hooks into a compiled network.
-_MOST_COLUMNS = 4096
-_FEWEST_TARGETS = 256  # From fewer the loss of guessing is not known well enough to be a reference.
+_WITHOUT_HOOKS = ("updates", "inputs", "memory")  # Expensive probes that put no hooks into a compiled network.
+_STEP_SECONDS = 6e-6  # Cost of a step that is not sampled, as benchmarks/watch.py shows it.
+
+
+class NetworkState(enum.Enum):
+    """What is known of the network of a training."""
+
+    UNKNOWN = "no network has been seen"
+    PROVISIONAL = "the network that was called first; others may belong to it"
+    COMPOSED = "everything that the training changes"
 
 
 @final
-class Track:
-    """Counts the steps of one training and knows what was learned about it on the way.
+class TrainedNetwork:
+    """The network of one training, as far as it is known."""
+
+    def __init__(self) -> None:
+        self.state = NetworkState.UNKNOWN
+        self.model: nn.Module | None = None
+        self.name = ""
+        self.parameters = 0
+
+    def set(self, model: nn.Module) -> None:
+        """Take a module for the network."""
+        if self.state is NetworkState.UNKNOWN:
+            self.state = NetworkState.PROVISIONAL
+        self.model = model
+        self.name = network_name(model)
+        self.parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+@final
+class TrainMode:
+    """Whether the steps of a training are made in train mode, for a network that computes differently in eval mode."""
+
+    def __init__(self) -> None:
+        self.module: nn.Module | None = None  # what is called in each step; None if the mode does not matter
+        self.recorded: bool | None = None  # the mode of the last step that was recorded
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the mode differs from the one recorded last."""
+        return self.module is not None and self.module.training is not self.recorded
+
+
+@final
+class GradientNorms:
+    """Norms of the gradient around the backward passes of one step."""
+
+    def __init__(self) -> None:
+        self.before: float | None = None  # the smallest before a backward pass; None if no pass was observed
+        self.after = 0.0
+
+    def reset(self) -> None:
+        """Start with the next step."""
+        self.before = None
+        self.after = 0.0
+
+
+@final
+class Training:
+    """Counts the steps of one training and keeps what was learned about it.
 
     Args:
         optimizers: those that step together; the first to step leads, and its steps are counted.
-        series: where the numbers go.
+        series: where the measurements go.
         budget: probing time as a fraction of training time.
-        hooks: whether probes may put hooks into the network.
+        allows_hooks: whether probes may put hooks into the network.
     """
 
-    def __init__(self, optimizers: Iterable[Optimizer], series: SeriesOf, *, budget: float, hooks: bool) -> None:
-        stepping = list(optimizers)
-        self.optimizers = [weakref.ref(optimizer) for optimizer in stepping]
-        self.leader: int | None = None  # `id` of the optimizer whose steps are counted
+    def __init__(
+        self, optimizers: OptimizerGroup, series: TrainingSeries, *, budget: float, allows_hooks: bool
+    ) -> None:
+        self.optimizers = optimizers
         self.series = series
-        self.made_at = ""  # the user's line that made the optimizer
-        late = next((one for one in stepping if isinstance(one, HandWritten)), None)
-        self.step = late.taken if late else 0
-        self.charged = self.step  # steps whose cost has been counted
-        self.model: nn.Module | None = None
-        self.is_composed = False
-        self.modal: nn.Module | None = None  # what is called in each step, if train mode matters to it
-        self.mode: bool | None = None  # the mode in which it was trained last
-        self.samples = 0
-        self.before: float | None = None  # least size of the leader's gradient before a backward pass of this step
-        self.after = 0.0
-        self.flagged: set[str] = set()
-        dear = [build() for name, build in DEAR.items() if hooks or name in _HOOKLESS]
-        cheap = [build() for name, build in CHEAP.items() if hooks or name != "time"]
-        self.watch = Watch(cheap, series, dear=dear, budget=budget)
-        if late and math.isfinite(late.first_loss):
-            series.loss(0, late.first_loss)
-        self._about = ("", 0)  # the network's name and size
-        self._targets = 0
-        self.counts: Tensor | None = None
-        self._sums = (torch.zeros(1).double(), torch.zeros(1).double())  # of each column, and of its squares
-        self.reading = Reading()
+        self.network = TrainedNetwork()
+        self.mode = TrainMode()
+        self.gradient = GradientNorms()
+        self.targets = TargetStatistics()
+        self.flagged: set[str] = set()  # signals of parameters that were at fault once
         self.held_out = 0  # examples of an evaluation
-        self._batch = 0
-
-    def alive(self) -> list[Optimizer]:
-        """Return the optimizers that still exist."""
-        return [optimizer for reference in self.optimizers if (optimizer := reference()) is not None]
-
-    def led(self) -> list[Tensor]:
-        """Return the parameters of the leading optimizer."""
-        led = [one for one in self.alive() if self.leader in (None, id(one))]
-        return parameters_of(led[0]) if led else []
-
-    def rate(self) -> float:
-        """Return the highest learning rate that is set now."""
-        rates = [float(group.get("lr", math.nan)) for one in self.alive() for group in one.param_groups]
-        return max(rates, default=math.nan)
+        self.samples = 0
+        self.step = 0
+        if manual := optimizers.manual():  # It was noticed after some steps.
+            self.step = manual.steps
+            if math.isfinite(manual.first_loss):
+                series.loss(0, manual.first_loss)
+        self._charged_steps = self.step
+        self.probes = SampledProbes(
+            [build() for name, build in CHEAP.items() if allows_hooks or name != "time"],
+            series,
+            expensive=[build() for name, build in EXPENSIVE.items() if allows_hooks or name in _WITHOUT_HOOKS],
+            budget=budget,
+        )
 
     def start(self, model: nn.Module, *, step: int) -> None:
-        """Prepare the sample of a step for a network."""
-        self.model = model
-        name = (isinstance(model, Loose) and model.name) or type(model).__name__
-        self._about = (name, sum(p.numel() for p in model.parameters() if p.requires_grad))
-        self.watch.start(model, step)
+        """Prepare the sample of a step of a network."""
+        self.network.set(model)
+        self.probes.start(model, step)
 
     def retire(self) -> None:
-        """Let go of a network that is not trained any more."""
-        self.watch.stop()
-        self.model = self.modal = None
+        """Release a network that is no longer trained."""
+        self.probes.stop()
+        self.network.model = None
+        self.mode.module = None
 
-    def note_mode(self, step: int) -> None:
+    def record_mode(self, step: int) -> None:
         """Record the mode in which a step is made, when it changes."""
-        if self.modal is not None and self.modal.training != self.mode:
-            self.mode = self.modal.training
-            self.series.signal("code/training_in_eval_mode", step, float(not self.mode))
+        if self.mode.module is not None and self.mode.has_changed:
+            self.mode.recorded = self.mode.module.training
+            self.series.signal("code/training_in_eval_mode", step, float(not self.mode.recorded))
 
-    def learn(self, reading: Reading) -> dict[str, float]:
-        """Take note of the targets of one sample, and return what their order tells."""
-        target, prediction = reading.target, reading.prediction
-        self.reading = dataclasses.replace(reading, target=None, prediction=None)  # they keep the graph alive
-        self._batch = len(prediction) if prediction is not None and prediction.ndim else 0
-        if target is None or not target.numel():
-            return {}
-        told = self._learn_targets(reading, target)
-        if reading.part is not None:
-            told |= {"code/data_loss": reading.part} | (
-                {"code/data_chance": chance} if (chance := self._chance()) else {}
-            )
-        return told
+    def note_gradient_before_backward(self) -> None:
+        """Measure the gradient that is there before a backward pass."""
+        norm = gradient_norm(self.optimizers.leading_parameters())
+        self.gradient.before = norm if self.gradient.before is None else min(norm, self.gradient.before)
 
-    def _learn_targets(self, reading: Reading, target: Tensor) -> dict[str, float]:
-        if reading.kind == "numbers" or target.is_floating_point():
-            values = target.detach().float().cpu()
-            # The best constant answer may differ from column to column.
-            is_table = values.ndim > 1 and values[0].numel() <= _MOST_COLUMNS
-            rows = values.flatten(1) if is_table else values.reshape(-1, 1)
-            self._targets += len(rows)
-            sums = (rows.sum(0).double(), rows.square().sum(0).double())
-            known = len(self._sums[0]) == rows.shape[1]
-            self._sums = (self._sums[0] + sums[0], self._sums[1] + sums[1]) if known else sums
-            return {"target/std": float(rows.std(0, correction=0).max())}
-        flat = target.flatten()
-        counts = torch.bincount(flat[flat >= 0]).float().cpu()
-        count = float(counts.sum())
-        if self.counts is not None and len(self.counts) > len(counts):
-            counts = nn.functional.pad(counts, (0, len(self.counts) - len(counts)))
-        elif self.counts is not None:
-            self.counts = nn.functional.pad(self.counts, (0, len(counts) - len(self.counts)))
-        self.counts = counts.clone() if self.counts is None else self.counts + counts
-        self._targets += int(count)
-        if target.ndim != 1 or count < 8:
-            return {}
-        same = float((counts.square().sum() - count) / (count * (count - 1)))
-        expected = float((self.counts / self.counts.sum()).square().sum())
-        return {"target/same_fraction": same, "target/expected_same_fraction": expected}
+    def note_gradient_after_backward(self) -> None:
+        """Measure the gradient after a backward pass."""
+        self.gradient.after = gradient_norm(self.optimizers.leading_parameters())
+
+    def charge_steps(self) -> None:
+        """Count what the steps since the last call have cost that were not sampled."""
+        self.probes.charge((self.step - self._charged_steps) * _STEP_SECONDS)
+        self._charged_steps = self.step
 
     def facts(self, *, source: str, steps: int = 0) -> Facts:
-        """Return what is known by now, as far as the rules may build on it."""
-        reading = self.reading
-        task = task_of_criterion(reading.kind)
-        counts = () if self.counts is None else tuple(int(count) for count in self.counts)
-        first = next(iter(self.alive()), None)
+        """Return what is known by now, as far as rules may build on it.
+
+        Args:
+            source: name of the script.
+            steps: number of steps, if the training is over.
+        """
+        targets = self.targets
+        task = task_of_criterion(targets.reading.kind)
+        counts = () if targets.class_counts is None else tuple(int(count) for count in targets.class_counts)
+        first = next(iter(self.optimizers.alive()), None)
+        rates = self.series.signals["rate/learning_rate"].values
         return Facts(
             source=source,
-            model=self._about[0],
+            model=self.network.name,
             task=task.name if task else "",
             has_classes=task is not None and task.has_classes and bool(counts),
             numeric_target=task is not None and task.is_numeric,
             initial_loss_limits=(task or Task).initial_loss_limits,
             class_counts=counts,
-            chance_loss=self._chance() if reading.is_mean else None,
+            chance_loss=targets.chance_loss() if targets.reading.is_mean else None,
             sizes={"validation": self.held_out} if self.held_out else {},
-            parameters=self._about[1],
-            batch_size=self._batch,
+            parameters=self.network.parameters,
+            batch_size=targets.batch_size,
             steps=steps,
             optimizer=type(first).__name__ if first is not None else "",
-            learning_rate=max(filter(math.isfinite, self.series.signals["rate/learning_rate"].values), default=None),
+            learning_rate=max(filter(math.isfinite, rates), default=None),
         )
-
-    def _chance(self) -> float | None:
-        """Estimate the mean loss of the best constant answer from the targets that were seen."""
-        if self._targets < _FEWEST_TARGETS:
-            return None
-        if self.counts is not None:
-            shares = [share for share in (self.counts / self.counts.sum()).tolist() if share > 0]
-            entropy: float = -sum(share * math.log(share) for share in shares)
-            return entropy + (len(shares) - 1) / (2 * self._targets)  # Miller and Madow: samples look too pure
-        means = self._sums[0] / self._targets
-        squares = self._sums[1] / self._targets
-        variance = float((squares - means.square()).mean())
-        if self.reading.kind == "numbers" and self.reading.squared:
-            return variance or None
-        binary = self.reading.kind in ("logits", "probabilities") and bool(((squares - means).abs() < 1e-3).all())
-        if binary and bool(((means > 0) & (means < 1)).any()):
-            return float(-(torch.xlogy(means, means) + torch.xlogy(1 - means, 1 - means)).mean())
-        return None
-
-
-class Loose(nn.Module):
-    """Stands for a network whose parameters lie about in no module that was called.
-
-    Args:
-        parameters: name to tensor.
-        name: what the network is called; empty if nobody knows.
-        layers: its layers, by the names their user knows.
-    """
-
-    def __init__(
-        self, parameters: dict[str, Any], *, name: str = "", layers: Mapping[str, nn.Module] | None = None
-    ) -> None:
-        super().__init__()
-        self._loose = parameters
-        self._layers = dict(layers or {})
-        self.name = name
-
-    def named_modules(
-        self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, nn.Module]]:
-        """Yield itself and the layers."""
-        yield prefix, self
-        yield from self._layers.items()
-
-    def named_parameters(
-        self, prefix: str = "", recurse: bool = True, remove_duplicate: bool = True
-    ) -> Iterator[tuple[str, nn.Parameter]]:
-        """Yield the parameters."""
-        yield from self._loose.items()
-
-
-def parameters_of(optimizer: Optimizer) -> list[Tensor]:
-    """Return the parameters an optimizer changes."""
-    return [parameter for group in optimizer.param_groups for parameter in group["params"]]
-
-
-def gradient_size(parameters: Iterable[Tensor]) -> float:
-    """Return the size of the gradient that lies in parameters, 0 if none does."""
-    gradients = [p.grad.detach() for p in parameters if p.grad is not None]
-    dense = [gradient.coalesce().values() if gradient.is_sparse else gradient for gradient in gradients]
-    if not dense:
-        return 0.0
-    device = dense[0].device
-    return float(torch.stack(norms([gradient for gradient in dense if gradient.device == device])).norm())
-
-
-def knows_modes(model: nn.Module, trained: set[int]) -> bool:
-    """Tell whether a network computes otherwise in train mode than in eval mode, where it is trained.
-
-    Args:
-        model: the network.
-        trained: `id`s of the parameters that an optimizer changes.
-    """
-    whole = sum(p.numel() for p in model.parameters())
-    mostly = 2 * sum(p.numel() for p in model.parameters() if p.requires_grad and id(p) in trained) >= whole
-    for module in model.modules():
-        if isinstance(module, _BatchNorm) and module.track_running_stats:
-            if module.weight is None or (module.weight.requires_grad and id(module.weight) in trained):
-                return True
-        if mostly and (
-            (isinstance(module, _DropoutNd) and module.p > 0) or (isinstance(module, nn.RNNBase) and module.dropout > 0)
-        ):
-            return True
-    return False
-
-
-def untouched(module: nn.Module) -> bool:
-    """Tell whether a linear or convolutional layer is frozen with the random weights PyTorch began it with.
-
-    >>> layer = nn.Linear(30, 40).requires_grad_(False)
-    >>> untouched(layer), untouched(nn.Linear(30, 40))
-    (True, False)
-    """
-    if not isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)) or module.weight.requires_grad:
-        return False
-    weight = module.weight.detach()
-    count, inputs = weight.numel(), weight[0].numel()
-    # kaiming_uniform_(a=sqrt(5)) draws evenly from -1/sqrt(inputs) to 1/sqrt(inputs); few weights scatter more.
-    bound, scatter = 1 / math.sqrt(inputs), 1 / math.sqrt(count)
-    spread, largest = float(weight.std()) / (bound / math.sqrt(3)), float(weight.abs().max()) / bound
-    return count >= 64 and abs(spread - 1) < 0.05 + scatter and 1 - 6 / count < largest <= 1 + 1e-5

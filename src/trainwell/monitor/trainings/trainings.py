@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import time
 import weakref
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding
-from trainwell.monitor.code.source_lines import user_line
+from trainwell.monitor.trainings.optimizers import KnownOptimizers, OptimizerGroup
+from trainwell.monitor.trainings.overhead import Overhead
 from trainwell.monitor.trainings.record import Record
-from trainwell.monitor.trainings.training import Track, parameters_of
+from trainwell.monitor.trainings.training import Training
 
-_FEWEST = 3  # Watched whatever it costs: a teacher, its pupil, and the pupil that it teaches.
-_MOST = 8  # A script may train hundreds of networks; what is wrong shows in the first few.
-_JUDGING_SHARE = 0.3  # Share of the budget that goes to running the rules now and then.
-_STEP_SECONDS = 6e-6  # Cost of a step that is not sampled, as benchmarks/watch.py shows it.
-_FEWEST_SAMPLES = 4  # Before that hardly any rule has enough to go by.
+_ALWAYS_WATCHED = 3  # Watched whatever it costs: for example a teacher and two students.
+_MOST_WATCHED = 8  # A script may train hundreds of networks; the first few show what is wrong.
+_FEWEST_SAMPLES = 4  # With fewer hardly any rule has enough to go by.
 
 
 @final
@@ -34,76 +33,55 @@ class Trainings:
         only: the optimizers to watch; empty to watch all.
     """
 
-    def __init__(self, record: Record, *, budget: float, source: str, only: Sequence[Optimizer]) -> None:
+    def __init__(self, record: Record, *, budget: float, source: str = "", only: Sequence[Optimizer] = ()) -> None:
         self.record = record
-        self.all: list[Track] = []
-        self.last: Track | None = None  # whose step was the newest
+        self.optimizers = KnownOptimizers(only)
+        self.overhead = Overhead(budget)
+        self.all: list[Training] = []
+        self.last: Training | None = None  # the one that stepped last
         self.steps = 0
-        self.hooks = True
-        self.spent = 0.0  # seconds of watching that belong to no training
-        self._budget, self._source = budget, source
-        self._only = bool(only)
-        self._optimizers = [weakref.ref(optimizer) for optimizer in only]
-        self.owner: dict[int, Track | None] = {}  # by the `id` of an optimizer, as long as that lives
-        self._made_at: weakref.WeakKeyDictionary[Optimizer, str] = weakref.WeakKeyDictionary()
-        self._trained: dict[int, weakref.ref[Tensor]] = {}
-        self._began = self._seen = 0.0  # when the first training began, and when the last step was seen
-        self._judged, self._judging = 0.0, 0.0
+        self.allows_hooks = True
+        self.owners: dict[int, Training | None] = {}  # by the `id` of an optimizer, as long as that lives
+        self._source = source
 
     # Which optimizers belong together -----------------------------------------------------------------------------
-
-    def known(self) -> list[Optimizer]:
-        """Return the optimizers that exist."""
-        return [optimizer for reference in self._optimizers if (optimizer := reference()) is not None]
-
-    def was_trained(self, parameter: Tensor) -> bool:
-        """Tell whether an optimizer that has stepped ever held a parameter that was to learn."""
-        reference = self._trained.get(id(parameter))
-        return reference is not None and reference() is parameter
-
-    def meet(self, optimizer: Optimizer) -> bool:
-        """Remember an optimizer; tell whether it is to be watched."""
-        if any(known is optimizer for known in self.known()):
-            return True
-        if not self._only:
-            self._optimizers.append(weakref.ref(optimizer))
-            self._made_at[optimizer] = user_line() or ""
-        return not self._only
 
     @property
     def has_room(self) -> bool:
         """Whether there is room and time to watch one more training."""
-        return len(self.all) < _FEWEST or (len(self.all) < _MOST and self.overhead_fraction <= self._budget)
+        if len(self.all) < _ALWAYS_WATCHED:
+            return True
+        return len(self.all) < _MOST_WATCHED and self.is_within_budget
 
-    def begin(self, optimizers: Sequence[Optimizer]) -> Track | None:
-        """Begin to watch a training, if there is room and time for one more."""
+    def begin(self, optimizers: Sequence[Optimizer]) -> Training | None:
+        """Begin to watch a training; return None if there is no room or time for one more."""
         if not self.has_room:
             return None
-        for track in self.all:
-            if not track.alive():
-                track.retire()
-        self._began = self._began or time.perf_counter()
-        track = Track(optimizers, self.record.of_training(), budget=self._budget, hooks=self.hooks)
-        track.made_at = next((line for one in optimizers if (line := self._made_at.get(one))), "")
-        self.all.append(track)
-        going = [one for one in self.all if one.alive()] or [track]
-        for one in going:
-            one.watch.budget = self._budget / len(going)
+        for training in self.all:
+            if not training.optimizers.alive():
+                training.retire()
+        self.overhead.start()
+        group = OptimizerGroup(optimizers, made_at=self.optimizers.made_at(optimizers))
+        budget = self.overhead.budget
+        training = Training(group, self.record.new_training(), budget=budget, allows_hooks=self.allows_hooks)
+        self.all.append(training)
+        running = [one for one in self.all if one.optimizers.alive()] or [training]
+        for one in running:
+            one.probes.budget = budget / len(running)
         for optimizer in optimizers:
-            self._assign(optimizer, track)
-        return track
+            self._assign(optimizer, training)
+        return training
 
-    def begin_for(self, module: nn.Module) -> Track | None:
+    def begin_for(self, module: nn.Module) -> Training | None:
         """Begin to watch the training of a module that is called for the first time, if an optimizer trains it."""
-        if all(id(one) in self.owner for one in self.known()):
+        if all(id(one) in self.owners for one in self.optimizers.alive()):
             return None
-        own = {id(parameter) for parameter in module.parameters()}
-        trained_by = [one for one in self.known() if not own.isdisjoint(map(id, parameters_of(one)))]
-        if not trained_by or any(id(one) in self.owner for one in trained_by):
+        holding = self.optimizers.holding(module)
+        if not holding or any(id(one) in self.owners for one in holding):
             return None
-        return self.begin(trained_by)
+        return self.begin(holding)
 
-    def step(self, optimizer: Optimizer, *, same_gradient: bool) -> tuple[Track, int] | None:
+    def step(self, optimizer: Optimizer, *, same_gradient: bool) -> tuple[Training, int] | None:
         """Count a step of an optimizer.
 
         Args:
@@ -114,116 +92,133 @@ class Trainings:
             it is not watched.
         """
         try:
-            track = self.owner[id(optimizer)]
+            training = self.owners[id(optimizer)]
         except KeyError:
-            track = self._adopt(optimizer, same_gradient=same_gradient)
-            self._assign(optimizer, track)
-        if track is None:
+            training = self._adopt(optimizer, same_gradient=same_gradient)
+            self._assign(optimizer, training)
+        if training is None:
             return None
-        if track.leader is None:
-            track.leader = id(optimizer)
-        elif track.leader != id(optimizer):
-            track.series.loss_means_progress &= same_gradient
+        group = training.optimizers
+        if group.leader is None:
+            group.leader = id(optimizer)
+        elif group.leader != id(optimizer):
+            training.series.loss_means_progress &= same_gradient
             return None
-        step = track.step
-        track.step += 1
+        step = training.step
+        training.step += 1
         self.steps += 1
-        if self.last is not track:
-            if self.last is not None and self.last.step > 1 and track.step > 1:
-                self.last.series.loss_means_progress = track.series.loss_means_progress = False
-            self.last = track
-        return track, step
+        if self.last is not training:
+            if self.last is not None and self.last.step > 1 and training.step > 1:  # They take turns: they compete.
+                self.last.series.loss_means_progress = False
+                training.series.loss_means_progress = False
+            self.last = training
+        return training, step
 
-    def note_time(self, track: Track) -> None:
-        """Take note of the time, and charge what the steps have cost that were not sampled."""
-        self._seen = time.perf_counter()
-        track.watch.charge((track.step - track.charged) * _STEP_SECONDS)
-        track.charged = track.step
-
-    def _assign(self, optimizer: Optimizer, track: Track | None) -> None:
+    def _assign(self, optimizer: Optimizer, training: Training | None) -> None:
         key = id(optimizer)
-        if key not in self.owner:
-            weakref.finalize(optimizer, self.owner.pop, key, None).atexit = False
-            self._trained |= {id(p): weakref.ref(p) for p in parameters_of(optimizer) if p.requires_grad}
-        self.owner[key] = track
+        if key not in self.owners:
+            weakref.finalize(optimizer, self.owners.pop, key, None).atexit = False
+            self.optimizers.note_trained(optimizer)
+        self.owners[key] = training
 
-    def _adopt(self, optimizer: Optimizer, *, same_gradient: bool) -> Track | None:
-        if not self.meet(optimizer):
+    def _adopt(self, optimizer: Optimizer, *, same_gradient: bool) -> Training | None:
+        if not self.optimizers.add(optimizer):
             return None
         if self.last is not None and same_gradient and self.last.step == 1:
-            self.last.optimizers.append(weakref.ref(optimizer))
+            self.last.optimizers.add(optimizer)
             return self.last
         return self.begin([optimizer])
 
-    # What is said of them -----------------------------------------------------------------------------------------
+    @property
+    def only_one(self) -> Training | None:
+        """The one training there is; None if there are several: it is not known which an evaluation belongs to."""
+        return self.all[0] if len(self.all) == 1 else None
 
     @property
-    def overhead_fraction(self) -> float:
-        """Time spent on watching over the time spent on everything else, from the first training to the last step."""
-        spent = self.watch_seconds
-        return spent / max(self._seen - self._began - spent, 1e-9) if self._seen else 0.0
+    def current(self) -> Training | None:
+        """The training that stepped last, or the first if none has stepped."""
+        return self.last or next(iter(self.all), None)
+
+    def parameter_names(self) -> dict[int, str]:
+        """Return the names of all parameters by their `id`."""
+        return {
+            id(parameter): name
+            for training in self.all
+            if training.network.model is not None
+            for name, parameter in training.network.model.named_parameters()
+        }
+
+    # What watching costs ------------------------------------------------------------------------------------------
+
+    def prepared(self) -> list[Training]:
+        """Return the trainings whose next step is sampled."""
+        return [training for training in self.all if training.probes.is_prepared]
+
+    def charge(self, seconds: float) -> None:
+        """Count watching time for the trainings whose sample it was spent on."""
+        prepared = self.prepared()
+        for training in prepared:
+            training.probes.charge(seconds / len(prepared))
+        if not prepared:
+            self.overhead.unassigned += seconds
+
+    def note_time(self, training: Training) -> None:
+        """Note the time of a step, and charge what the steps have cost that were not sampled."""
+        self.overhead.note_step()
+        training.charge_steps()
 
     @property
     def watch_seconds(self) -> float:
         """Time spent on watching."""
-        return self.spent + sum(track.watch.spent for track in self.all)
+        return self.overhead.unassigned + sum(training.probes.spent for training in self.all)
 
     @property
-    def only_one(self) -> Track | None:
-        """The one training there is, or None: which of several an evaluation belongs to cannot be told."""
-        return self.all[0] if len(self.all) == 1 else None
+    def overhead_fraction(self) -> float:
+        """Time spent on watching over the time spent on everything else, from the first training to the last step."""
+        return self.overhead.fraction(self.watch_seconds)
 
-    def names(self) -> dict[int, str]:
-        """Return the names of the parameters by their `id`."""
-        models = [track.model for track in self.all if track.model is not None]
-        return {id(parameter): name for model in models for name, parameter in model.named_parameters()}
+    @property
+    def is_within_budget(self) -> bool:
+        """Whether watching has cost no more than the budget so far."""
+        return self.overhead_fraction <= self.overhead.budget
 
-    def armed(self) -> list[Track]:
-        """Return the trainings whose next step is a sample."""
-        return [track for track in self.all if track.watch.is_armed]
+    # What the rules say -------------------------------------------------------------------------------------------
 
-    def charge(self, seconds: float) -> None:
-        """Count time of ours to the trainings whose sample it was spent on."""
-        armed = self.armed()
-        for track in armed:
-            track.watch.charge(seconds / len(armed))
-        if not armed:
-            self.spent += seconds
-
-    def facts(self, track: Track, *, steps: int = 0) -> Facts:
+    def facts(self, training: Training, *, steps: int = 0) -> Facts:
         """Return what is known of one training; `steps` is given when it is over."""
-        return track.facts(source=self._source, steps=steps)
+        return training.facts(source=self._source, steps=steps)
 
-    def judge_if_due(self, track: Track, *, backwards: int, lines: dict[str, str]) -> None:
-        """Run the rules now and then, as the budget allows."""
-        now = time.perf_counter()
-        if track.samples >= _FEWEST_SAMPLES and (now - self._judged) * self._budget * _JUDGING_SHARE > self._judging:
+    def judge_if_due(self, training: Training, *, backwards: int, lines: Mapping[str, str]) -> None:
+        """Run the rules during training, as often as the budget allows."""
+        if training.samples >= _FEWEST_SAMPLES and self.overhead.allows_judging:
+            began = time.perf_counter()
             self.judge(backwards=backwards, lines=lines)
-            self._judged = time.perf_counter()
-            self._judging = self._judged - now
+            self.overhead.note_judging(began)
 
-    def judge(self, *, backwards: int, lines: dict[str, str], is_over: bool = False) -> list[Finding]:
-        """Run the rules over what was seen.
+    def judge(self, *, backwards: int, lines: Mapping[str, str], is_over: bool = False) -> list[Finding]:
+        """Run the rules on what was seen.
 
         Args:
             backwards: backward passes so far.
-            lines: lines of the user by what happens there.
+            lines: first source line of the user by event.
             is_over: whether the script has ended.
         Returns:
             all findings, causes first.
         """
-        if is_over and not self.all and (idle := self.known()):
+        if is_over and not self.all and (idle := self.optimizers.alive()):
             self.begin(idle)
-        for track in self.all:
-            signal = track.series.signal
-            signal("code/idle_optimizers", track.step, 0.0 if self.steps else float(len(self.known())))
-            signal("code/step_calls", track.step, float(track.step))
-            signal("code/backward_calls", track.step, float(backwards))
-            own = {"optimizer": track.made_at} if track.made_at and "optimizer" in lines else {}
+        for training in self.all:
+            signal = training.series.signal
+            idle_optimizers = 0.0 if self.steps else float(len(self.optimizers.alive()))
+            signal("code/idle_optimizers", training.step, idle_optimizers)
+            signal("code/step_calls", training.step, float(training.step))
+            signal("code/backward_calls", training.step, float(backwards))
+            made_at = training.optimizers.made_at
+            own = {"optimizer": made_at} if made_at and "optimizer" in lines else {}
             for event, line in {**lines, **own}.items():
                 file, _, number = line.rpartition(":")
-                if (name := f"code/line/{event}/{file}") not in track.series.signals:
-                    signal(name, track.step, float(number))
+                if (name := f"code/line/{event}/{file}") not in training.series.signals:
+                    signal(name, training.step, float(number))
         return self.record.judge(
             {one.series: self.facts(one, steps=(one.step or backwards) if is_over else 0) for one in self.all}
         )

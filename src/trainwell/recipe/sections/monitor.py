@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.recipe.sections.setting import FRACTION, Values, setting
 
 
@@ -13,7 +14,7 @@ class MonitorRecipe:
     """What monitoring may cost."""
 
     budget: float = setting(
-        0.02, "fraction of training time that monitoring may take", limits=FRACTION, population="ignored"
+        OVERHEAD_BUDGET, "fraction of training time that monitoring may take", limits=FRACTION, population="ignored"
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from trainwell.monitor.code.errors import error_line, error_signals, message
+from trainwell.monitor.code.exceptions import error_line, error_message, error_signals
 
 
 def _twice() -> None:
@@ -49,7 +49,7 @@ class Mute(Exception):
 
 def test_other_errors_say_nothing() -> None:
     assert error_signals(ValueError("no")) == error_signals(Mute()) == {}
-    assert message(Mute()) == "<exception str() failed>"
+    assert error_message(Mute()) == "<exception str() failed>"
 
 
 def test_the_line_is_the_innermost_of_the_user() -> None:
@@ -57,5 +57,5 @@ def test_the_line_is_the_innermost_of_the_user() -> None:
         RAISES["no_gradient"]()
     line = error_line(caught.value)
     assert line is not None
-    assert line.partition(":")[0].endswith("test_errors.py")
+    assert line.partition(":")[0].endswith("test_exceptions.py")
     assert error_line(ValueError()) is None

@@ -8,10 +8,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.monitor import Record
-from trainwell.monitor.autograd.graph import Reading, read_loss
-from trainwell.monitor.trainings.measure import Call, Sight, compose, enclosing, sample, unwrapped
-from trainwell.monitor.trainings.training import Loose, Track
-from trainwell.monitor.trainings.trainings import Trainings
+from trainwell.monitor.autograd.loss import read_loss
+from trainwell.monitor.autograd.reading import LossReading
+from trainwell.monitor.trainings.observations import ModuleCall, Observations
+from trainwell.monitor.trainings.optimizers import KnownOptimizers, OptimizerGroup
+from trainwell.monitor.trainings.sample import take_sample
+from trainwell.monitor.trainings.training import Training
 
 
 class Scene:
@@ -20,22 +22,23 @@ class Scene:
     def __init__(self, lesson: Any, *, backward: bool = True) -> None:
         self.lesson = lesson
         record = Record(None, print)
-        self.trainings = Trainings(record, budget=1.0, source="", only=())
-        self.trainings.meet(lesson.optimizer)
-        self.track = Track([lesson.optimizer], record.of_training(), budget=1.0, hooks=False)
-        self.sight = Sight(None)
-        self.sight.calls[lesson.model] = Call(True, lesson.model.training, (lesson.inputs,))
-        self.sight.called = set(lesson.model.modules())
+        self.optimizers = KnownOptimizers()
+        self.optimizers.add(lesson.optimizer)
+        group = OptimizerGroup([lesson.optimizer])
+        self.training = Training(group, record.new_training(), budget=1.0, allows_hooks=False)
+        self.observations = Observations()
+        self.observations.calls[lesson.model] = ModuleCall(True, lesson.model.training, (lesson.inputs,))
+        self.observations.called = set(lesson.model.modules())
         loss = lesson.loss()
-        self.sight.take(loss, read_loss(loss))
+        self.observations.add_loss(loss, read_loss(loss))
         if backward:
             loss.backward()
 
     def sample(self, step: int = 0) -> Any:
-        return sample(self.sight, self.track, step, trainings=self.trainings)
+        return take_sample(self.observations, self.training, step, optimizers=self.optimizers, is_alone=True)
 
     def values(self, prefix: str) -> dict[str, float]:
-        return {name: series.last for name, series in self.track.series.signals.under(prefix).items()}
+        return {name: series.last for name, series in self.training.series.signals.under(prefix).items()}
 
 
 def test_the_moment_holds_what_the_probes_need(school: Any) -> None:
@@ -51,7 +54,7 @@ def test_the_moment_holds_what_the_probes_need(school: Any) -> None:
 
 def test_without_a_loss_there_is_no_moment(school: Any) -> None:
     scene = Scene(school())
-    scene.sight.losses.clear()
+    scene.observations.losses.clear()
     assert scene.sample() is None
     assert scene.values("rate") == {"learning_rate": pytest.approx(0.1)}
 
@@ -79,9 +82,9 @@ def test_a_whole_network_that_no_optimizer_holds_is_noted(school: Any, mode: boo
     lesson, encoder = school(), Encoder().train(mode)
     lesson.inputs = encoder.layer(lesson.inputs)
     scene = Scene(lesson)
-    scene.sight.calls = {encoder: Call(True, mode, ()), **scene.sight.calls}
+    scene.observations.calls = {encoder: ModuleCall(True, mode, ()), **scene.observations.calls}
     if loaded:
-        scene.sight.loaded.add(encoder)
+        scene.observations.modules.loaded.add(encoder)
     scene.sample()
     found = [name.rpartition("encoder.")[2] for name in scene.values("code/parameters_not_in_optimizer")]
     assert found == (["layer.weight", "layer.bias"] if noted else [])
@@ -90,10 +93,10 @@ def test_a_whole_network_that_no_optimizer_holds_is_noted(school: Any, mode: boo
 def test_the_network_meant_is_the_one_called_with_gradients(school: Any) -> None:
     lesson, pupil = school(), school().model
     scene = Scene(lesson, backward=False)
-    scene.sight.calls = {pupil: Call(True, True, ()), lesson.model: Call(False, True, ())}
+    scene.observations.calls = {pupil: ModuleCall(True, True, ()), lesson.model: ModuleCall(False, True, ())}
     pupil(lesson.inputs).sum().backward()
     scene.sample()
-    assert scene.track.model is pupil
+    assert scene.training.network.model is pupil
     assert scene.values("code")["stale_fraction"] == 1.0
 
 
@@ -102,7 +105,7 @@ def test_what_receives_no_gradient_is_noted(school: Any) -> None:
     scene.lesson.model[0].zero_grad()
     scene.sample()
     assert list(scene.values("code/gradient_missing")) == ["0.weight", "0.bias"]
-    scene.sight.take(scene.lesson.loss(), Reading())
+    scene.observations.add_loss(scene.lesson.loss(), LossReading())
     scene.lesson.loss().backward()
     scene.sample(step=1)
     assert set(scene.values("code/gradient_missing").values()) == {0.0}
@@ -111,7 +114,7 @@ def test_what_receives_no_gradient_is_noted(school: Any) -> None:
 def test_layers_that_did_not_run_need_no_gradient(school: Any) -> None:
     scene = Scene(school())
     scene.lesson.model[0].zero_grad()
-    scene.sight.called.discard(scene.lesson.model[0])
+    scene.observations.called.discard(scene.lesson.model[0])
     scene.sample()
     assert scene.values("code/gradient_missing") == {}
 
@@ -122,7 +125,7 @@ def test_an_optimizer_of_another_network_is_noted(school: Any) -> None:
     scene = Scene(lesson)
     scene.sample()
     assert scene.values("code")["stale_fraction"] == 1.0
-    assert old is not scene.track.model
+    assert old is not scene.training.network.model
 
 
 def test_loaded_and_frozen_layers_are_noted() -> None:
@@ -141,51 +144,10 @@ def test_loaded_and_frozen_layers_are_noted() -> None:
     assert list(scene.values("code/frozen_untrained")) == ["0"]
     assert "weights_loaded" not in scene.values("code")
     scene = Scene(Lesson())
-    scene.sight.loaded.update(Lesson.model.modules())
+    scene.observations.modules.loaded.update(Lesson.model.modules())
     scene.sample()
     assert list(scene.values("code/frozen_untrained")) == []
     assert scene.values("code")["weights_loaded"] == 1.0
-
-
-def test_networks_are_composed() -> None:
-    first, second = nn.Linear(2, 2), nn.Linear(2, 2)
-    whole = nn.Sequential(first, second)
-    sight = Sight(None)
-    assert compose(sight, [first], []) is first
-    assert compose(sight, [whole, second], []) is whole
-    apart = compose(sight, [first, second], [])
-    assert isinstance(apart, nn.ModuleDict)
-    assert list(apart.children()) == [first, second]
-    sight.parents.add(whole)
-    assert compose(sight, [first, second], []) is whole
-    assert isinstance(compose(sight, [], [torch.optim.SGD(first.parameters(), lr=0.1)]), Loose)
-
-
-def test_wrappers_are_taken_off() -> None:
-    inner = nn.Linear(2, 2)
-    assert unwrapped(nn.DataParallel(inner)) is inner
-    assert unwrapped(inner) is inner
-
-
-def test_enclosing_modules_are_found() -> None:
-    class Outer(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.inner = nn.Linear(2, 2)
-
-        def look(self, module: nn.Module) -> list[nn.Module]:
-            return list(enclosing(module))
-
-    outer = Outer()
-    assert outer.look(outer.inner) == [outer]
-    assert outer.look(nn.Linear(2, 2)) == []
-
-
-def test_everything_is_let_go(school: Any) -> None:
-    scene = Scene(school())
-    scene.sight.forget()
-    assert not (scene.sight.calls or scene.sight.called or scene.sight.losses or scene.sight.signs)
-    assert scene.sight.reading == Reading()
 
 
 def test_layers_in_a_plain_list_are_noted() -> None:
@@ -206,7 +168,7 @@ def test_layers_in_a_plain_list_are_noted() -> None:
             return F.cross_entropy(self.model(self.inputs), torch.zeros(16, dtype=torch.long))
 
     scene = Scene(Lesson())
-    scene.sight.called.add(Lesson.model.layers[0])
+    scene.observations.called.add(Lesson.model.layers[0])
     scene.sample()
     assert set(scene.values("code/parameters_not_in_optimizer")) == {"layers.0.weight", "layers.0.bias"}
 
@@ -215,7 +177,7 @@ def test_what_never_ran_is_left_out(school: Any) -> None:
     scene = Scene(school())
     scene.lesson.model.append(nn.Linear(3, 3))
     scene.sample()
-    assert scene.track.series.unused == {"3.weight", "3.bias"}
+    assert scene.training.series.unused == {"3.weight", "3.bias"}
 
 
 def test_the_share_of_a_penalty(school: Any) -> None:
@@ -224,7 +186,7 @@ def test_the_share_of_a_penalty(school: Any) -> None:
     penalty = 5 * sum(p.square().sum() for p in lesson.model.parameters())
     scene = Scene(lesson)
     whole = plain + penalty
-    scene.sight.take(whole, read_loss(whole))
+    scene.observations.add_loss(whole, read_loss(whole))
     scene.sample()
     assert scene.values("code")["penalty_fraction"] == pytest.approx((penalty / whole).item(), rel=1e-4)
     assert scene.values("code")["data_loss"] == pytest.approx(plain.item(), rel=1e-4)
