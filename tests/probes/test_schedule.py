@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from trainwell.probes.schedule import SamplingSchedule
 
 
@@ -62,4 +60,4 @@ def test_overhead_is_probing_over_everything_else() -> None:
     schedule = SamplingSchedule(first=0, budget=0.02)
     time.sleep(0.05)
     schedule.sampled(0, seconds=0.01)
-    assert 0.0 < schedule.overhead_fraction <= pytest.approx(0.25, rel=0.01)
+    assert 0.0 < schedule.overhead_fraction < 0.26
