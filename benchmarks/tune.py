@@ -41,17 +41,16 @@ from trainwell.population.compatibility import make_member
 from trainwell.population.folds import Ground, stand
 from trainwell.population.population import Population, good_width
 from trainwell.recipe import check_values, edit
-from trainwell.search import Options, tune
-from trainwell.search.methods import Proposer
-from trainwell.search.space import make_space
+from trainwell.search import Compute, Evaluation, Options, make_space, tune
+from trainwell.search.methods import METHODS
 
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"
 SPACE = {"optim.learning_rate": "log:1e-3..0.3", "optim.momentum": "0..0.95", "optim.weight_decay": "log:1e-6..1e-2"}
 BATCH = 64
-# What the bare loop does; before `decide` returns, it is the measurement.
+# What the bare loop does; before `choose_engine` returns, it is the measurement.
 BARE = [
-    ("tune", "decide"),
-    ("engine", "make_member"),
+    ("tune", "choose_engine"),
+    ("compute.runner", "make_member"),
     *((Population, name) for name in ("__init__", "train", "outcomes")),
 ]
 Build = Callable[[], nn.Module]
@@ -129,7 +128,8 @@ def by_tune(
     data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: Path, workers: int = 1
 ) -> tuple[float, str]:
     """Return trials per hour of the whole command, its start included, and the engine it chose."""
-    options = Options(edits=edits, repeats=0, final=False, workers=workers)
+    evaluation = Evaluation(repeats=0, train_winner=False)
+    options = Options(edits, compute=Compute(workers=workers), evaluation=evaluation)
     started = time.perf_counter()
     study = tune(data, SPACE, trials=trials, method="sobol", runs=folder, options=options)
     return trials / (time.perf_counter() - started) * 3600, f"{study.engine}: {study.why}"
@@ -138,7 +138,8 @@ def by_tune(
 def engine_cost(data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: Path) -> tuple[float, float]:
     """Return what `tune` takes over what the bare loop does in it, of the processor and by the clock: 0.05 is 5 %."""
     clocks = (time.process_time, time.perf_counter)
-    spent, kept = [0.0, 0.0], []
+    spent = [0.0, 0.0]
+    kept = []
 
     def timed(function: Callable, begins: bool = False) -> Callable:
         @functools.wraps(function)
@@ -156,7 +157,7 @@ def engine_cost(data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: 
         for where, name in BARE:
             owner = importlib.import_module(f"trainwell.search.{where}") if isinstance(where, str) else where
             kept.append((owner, name, getattr(owner, name)))
-            setattr(owner, name, timed(getattr(owner, name), name == "decide"))
+            setattr(owner, name, timed(getattr(owner, name), name == "choose_engine"))
         started = [clock() for clock in clocks]
         by_tune(data, trials, edits, folder)
         whole = [clock() - start for clock, start in zip(clocks, started, strict=True)]
@@ -169,10 +170,12 @@ def engine_cost(data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: 
 def bare(ground: Ground, trials: int) -> tuple[float, float, int]:
     """Return trials per hour, bytes per member and width of the population alone."""
     recipe = ground.plan.recipe
-    points = Proposer(make_space(SPACE), method="sobol", trials=trials, seed=0).propose(0, trials, [])
+    points = METHODS["sobol"](make_space(SPACE), trials=trials, seed=0).propose(range(trials), [])
     fold = ground.fold(recipe, 0)
     width = good_width(make_member(recipe, ground, 0), fold.input_shape)
-    before, started, most = psutil.Process().memory_info().rss, time.perf_counter(), 0
+    before = psutil.Process().memory_info().rss
+    started = time.perf_counter()
+    most = 0
     for first in range(0, trials, width):
         members = [make_member(edit(recipe, point), ground, 0) for point in points[first : first + width]]
         population = Population(members, ground, width=width)
@@ -191,14 +194,22 @@ def report(name: str, build: Build, data: Data, edits: dict, budget: tuple[int, 
     x, y, x_val, y_val = data
     trials, few, epochs = budget
     edits = edits | {
-        "train.epochs": epochs, "train.batch_size": BATCH, "optim.name": "sgd", "optim.schedule": "constant",
-        "optim.warmup": 0.0, "optim.nesterov": False, "data.prepare": "none", "data.test": 0.0,
+        "train.epochs": epochs,
+        "train.batch_size": BATCH,
+        "optim.name": "sgd",
+        "optim.schedule": "constant",
+        "optim.warmup": 0.0,
+        "optim.nesterov": False,
+        "data.prepare": "none",
+        "data.test": 0.0,
         "data.validation": len(x_val) / (len(x) + len(x_val)),
-    }  # fmt: skip
+    }
     pair = (torch.cat([x, x_val]).numpy(), torch.cat([y, y_val]).numpy())
     speeds: dict[str, list[float]] = {}
     ground = stand(plan(check_values({"data.source": "arrays", **edits}), from_arrays(*pair)))
-    grown, width, costs = 0.0, 1, []
+    grown = 0.0
+    width = 1
+    costs: list[tuple[float, float]] = []
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as made:
         folder = Path(made)
         by_tune(pair, 4, edits | {"train.epochs": 1}, folder)  # imports, not counted on any side

@@ -1,4 +1,4 @@
-"""The two-stage search of a two-layer network on CIFAR-10 (curriculum N1, N5).
+"""The two-stage search of a two-layer network on CIFAR-10, an assignment of the course CS231n (Stanford).
 
 Claim: for 50 hidden units, at an equal number of trials of equal length, random search finds a better network than a
 grid on average over seeds, coarse-to-fine a better one than one stage of random search. Searched on 10,000 pictures for
@@ -24,17 +24,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trainwell.search import Options, Study, tune
+from trainwell.search import Compute, Evaluation, Options, Study, tune
 
 PICTURES = Path(__file__).parents[2] / "shared" / "data" / "cifar10" / "cifar10_jpeg.npz"
 PLANE = {"optim.learning_rate": "log:1e-5..1", "optim.weight_decay": "log:1e-6..0.1"}
 SPACES = {25: PLANE, 27: PLANE | {"nn.dropout": "0..0.8"}}  # by the number of trials
 JUDGES = 3000
-FINE = {"optim.learning_rate": "log:0.015..0.1", "optim.weight_decay": "log:3e-4..3e-3"}  # chosen by looking, as there
+FINE = {"optim.learning_rate": "log:0.015..0.1", "optim.weight_decay": "log:3e-4..3e-3"}  # chosen by hand, as there
 EDITS = {
-    "nn.model": "mlp", "nn.hidden": (50,), "nn.dropout": 0.0, "train.batch_size": 100, "optim.name": "sgd",
-    "optim.momentum": 0.9, "data.test": 0.0,
-}  # fmt: skip
+    "nn.model": "mlp",
+    "nn.hidden": (50,),
+    "nn.dropout": 0.0,
+    "train.batch_size": 100,
+    "optim.name": "sgd",
+    "optim.momentum": 0.9,
+    "data.test": 0.0,
+}
+NO_WINNER = Evaluation(repeats=0, train_winner=False)
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:
@@ -49,7 +55,7 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 
 def search(data: tuple[np.ndarray, np.ndarray], trials: int, method: str, seed: int, folder: Path) -> Study:
     edits = EDITS | {"train.epochs": 3, "seed": seed, "data.validation": JUDGES / len(data[0])}
-    options = Options(edits=edits, repeats=0, final=False)
+    options = Options(edits, evaluation=NO_WINNER)
     return tune(data, SPACES[trials], trials=trials, method=method, runs=folder, options=options)
 
 
@@ -77,13 +83,14 @@ def compare(data: tuple[np.ndarray, np.ndarray], trials: int, seeds: int, folder
 def finish(data: tuple[np.ndarray, np.ndarray], trials: int, epochs: int, folder: Path) -> None:
     """Print the second stage: all pictures, the narrow range, long trainings with mirrored pictures."""
     edits = EDITS | {
-        "train.epochs": epochs, "train.batch_size": 200, "data.validation": 1000 / len(data[0]), "data.flip": True
-    }  # fmt: skip
+        "train.epochs": epochs,
+        "train.batch_size": 200,
+        "data.validation": 1000 / len(data[0]),
+        "data.flip": True,
+    }
     started = time.process_time()
-    study = tune(
-        data, FINE, trials=trials, method="sobol", runs=folder,
-        options=Options(edits=edits, repeats=0, final=False, engine="population"),
-    )  # fmt: skip
+    options = Options(edits, evaluation=NO_WINNER, compute=Compute(engine="population"))
+    study = tune(data, FINE, trials=trials, method="sobol", runs=folder, options=options)
     assert study.best is not None and study.best.score is not None
     print(table(study, trials))
     spent = time.process_time() - started
@@ -95,12 +102,15 @@ def table(study: Study, most: int) -> str:
     return "\n".join(
         f"val_acc: {trial.score:.3f}, lr: {trial.settings['optim.learning_rate']:.2e}, "
         f"reg: {trial.settings['optim.weight_decay']:.2e}"
-        for trial in study.ranked[:most] if trial.score is not None
-    )  # fmt: skip
+        for trial in study.ranked[:most]
+        if trial.score is not None
+    )
 
 
 def main() -> None:
-    seeds, trials, epochs = (int(sys.argv[i]) if len(sys.argv) > i else d for i, d in ((1, 6), (2, 6), (3, 50)))
+    seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 6
+    trials = int(sys.argv[2]) if len(sys.argv) > 2 else 6
+    epochs = int(sys.argv[3]) if len(sys.argv) > 3 else 50
     if not PICTURES.is_file():
         print("skipped: ../shared/data/cifar10 is not there")
         return

@@ -18,7 +18,7 @@ def test_json_has_what_was_promised(cli, tmp_path: Path) -> None:
     assert data["engine"] in ("population", "sequential") and data["trials"] == 6
     assert set(data["best"]["scores"]) == {"validation", "test"} and data["best"]["scores"]["test"]["accuracy"] > 0
     assert (tmp_path / data["best"]["recipe"]).is_file()
-    assert data["engine"] + ": " in done.err and "looked at once" in done.err
+    assert data["engine"] + ": " in done.err and "evaluated once" in done.err
 
 
 def test_the_winners_recipe_can_be_trained(cli) -> None:
@@ -29,14 +29,14 @@ def test_the_winners_recipe_can_be_trained(cli) -> None:
 
 def test_a_person_reads_the_best_and_what_mattered(cli) -> None:
     done = cli("tune", "digits", "--trials", 12, "--method", "sobol", *RATE, "--epochs", 2, "--set", "nn.hidden=[8]")
-    assert "12 trials" in done.out and "accuracy" in done.out and "What mattered: optim.learning_rate" in done.out
+    assert "12 trials" in done.out and "accuracy" in done.out and "Importance: optim.learning_rate" in done.out
     assert "Winner against runner-up" in done.out or "one network at a time" in done.err
-    assert "sealed test split" in done.out and "winner.toml" in done.out
+    assert "held-out test split" in done.out and "winner.toml" in done.out
 
 
 def test_few_trials_are_not_called_noise(cli) -> None:
     done = cli("tune", "iris", "--trials", 4, *RATE, *QUICK)
-    assert "What mattered: too few trials to tell" in done.out
+    assert "Importance: too few trials to tell" in done.out
 
 
 def test_a_space_file_conditions_and_folds(cli, tmp_path: Path) -> None:
@@ -108,3 +108,12 @@ def test_an_old_run_is_tried_again(cli) -> None:
     cli("fit", "iris", "--epochs", 2, "--set", "nn.hidden=[8]", "--set", "nn.dropout=0", "--name", "old")
     done = cli("tune", "--retest", "old", "--repeats", 0, "--json")
     assert done.code == 0 and done.json["trials"] == 9 and done.json["findings"][0]["rule"].startswith("old_choice")
+
+
+def test_a_study_is_written_for_optuna(cli, tmp_path: Path) -> None:
+    cli("tune", "iris", "--trials", 4, *RATE, *QUICK, "--name", "s", "--quiet")
+    done = cli("tune", "--export-optuna", "s")
+    assert done.code == 0 and "Wrote 4 trials" in done.out and "optuna-dashboard" in done.out
+    written = tmp_path / done.out.split()[-1]
+    assert written.is_file()
+    assert cli("tune", "--export-optuna", "s", "--json").json["trials"] == 4

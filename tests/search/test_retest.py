@@ -10,21 +10,23 @@ import pytest
 import trainwell as tw
 from trainwell.core.errors import UsageError
 from trainwell.recipe import Recipe, edit
-from trainwell.search import Options, open_study
+from trainwell.search import Evaluation, Options, open_study
 from trainwell.search.retest import neighbourhood, retest, verdict
-from trainwell.search.study import Study
-from trainwell.search.trial import Trial
+from trainwell.search.study import Conclusions, Study
+from trainwell.search.trials.trial import Trial, ValidationScores
+
+QUICK = Options(evaluation=Evaluation(repeats=0, train_winner=False))
 
 
 def test_a_run_is_tried_again_with_its_neighbours(tmp_path: Path) -> None:
     edits = {"nn.hidden": (8,), "nn.dropout": 0.0, "optim.learning_rate": 3e-5}
     run = tw.fit("iris", epochs=4, edits=edits, runs=tmp_path, name="old")
-    study = retest(run.path, runs=tmp_path, options=Options(repeats=0, final=False))
+    study = retest(run.path, runs=tmp_path, options=QUICK)
     assert study.path.name == "old-retest" and len(study.trials) == 9
     assert study.trials[0].settings == {"optim.learning_rate": 3e-5, "optim.weight_decay": 0.01}
     assert study.best.settings["optim.learning_rate"] == pytest.approx(9e-5)
     assert study.findings[0].rule.startswith("old_choice") and study == open_study(study.path)
-    again = retest(run.path, runs=tmp_path, options=Options(repeats=0, final=False))
+    again = retest(run.path, runs=tmp_path, options=QUICK)
     assert again.path.name == "old-retest-2"
 
 
@@ -45,11 +47,16 @@ def test_neighbours_stay_valid() -> None:
     ],
 )
 def test_the_verdict_weighs_the_gain_against_the_noise(old, new, noise, rule) -> None:
-    trials = (
-        Trial(0, {"optim.learning_rate": 0.1}, "diverged" if old is None else "done", old, {"loss": 1.0}),
-        Trial(1, {"optim.learning_rate": 0.3}, "done", new, {"loss": 1.0}),
+    trials = tuple(
+        Trial(
+            number,
+            {"optim.learning_rate": rate},
+            state="diverged" if score is None else "done",
+            validation=ValidationScores(score, {"loss": 1.0}),
+        )
+        for number, (rate, score) in enumerate([(0.1, old), (0.3, new)])
     )
-    study = Study(Path(), {}, "", "", "accuracy", trials, noise={"deviation": noise})
+    study = Study(Path(), {}, trials=trials, conclusions=Conclusions(noise={"deviation": noise}))
     assert verdict(study, {"optim.learning_rate": [0.1, 0.3]}).rule == rule
 
 

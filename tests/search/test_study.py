@@ -11,18 +11,29 @@ from trainwell.core.errors import DamagedError, StorageError
 from trainwell.core.finding import Finding, Severity
 from trainwell.recipe import Recipe, to_toml
 from trainwell.runs import RunLock
-from trainwell.search.study import RECIPE, STUDY, Study, open_study
-from trainwell.search.trial import Trial
+from trainwell.search.study import RECIPE, STUDY, Conclusions, Execution, Study, free_name, open_study
+from trainwell.search.trials.trial import Trial, ValidationScores
 
 
 def study(folder: Path, count: int = 3) -> Study:
     (folder / RECIPE).write_text(to_toml(Recipe(seed=3)))
     trials = tuple(
-        Trial(n, {"optim.learning_rate": 0.1 + n, "seed": 9}, "done", n / count, {"loss": 1.0, "accuracy": n / count})
+        Trial(
+            n,
+            {"optim.learning_rate": 0.1 + n, "seed": 9},
+            state="done",
+            validation=ValidationScores(n / count, {"loss": 1.0, "accuracy": n / count}),
+        )
         for n in range(count)
     )
     finding = Finding("best_at_edge", Severity.WARNING, "x", evidence={"a": 1.0}, where=("a",))
-    return Study(folder, {"method": "sobol"}, "population", "fast", "accuracy", trials, (finding,))
+    return Study(
+        folder,
+        {"method": "sobol", "main_score": "accuracy"},
+        trials=trials,
+        execution=Execution("population", "fast"),
+        conclusions=Conclusions((finding,)),
+    )
 
 
 def test_a_study_is_read_back_as_it_was(tmp_path: Path) -> None:
@@ -43,7 +54,7 @@ def test_json_says_what_the_command_promises(tmp_path: Path) -> None:
     data = study(tmp_path).to_json()
     assert {"engine", "trials", "best", "importance", "seconds", "findings"} <= data.keys()
     assert data["best"]["scores"].keys() == {"validation", "test"} and data["trials"] == 3
-    empty = Study(tmp_path, {}, "sequential", "", "accuracy").to_json()
+    empty = Study(tmp_path, {}).to_json()
     assert empty["best"]["recipe"] is None and empty["trials"] == 0
 
 
@@ -62,3 +73,10 @@ def test_ten_thousand_trials_open_at_once(tmp_path: Path) -> None:
     started = time.process_time()
     assert len(open_study(tmp_path).ranked) == 10_000
     assert time.process_time() - started < 2
+
+
+def test_a_taken_name_gets_a_number(tmp_path: Path) -> None:
+    assert free_name(tmp_path, "s") == "s"
+    for taken, free in (("s", "s-2"), ("s-2", "s-3")):
+        (tmp_path / taken).mkdir()
+        assert free_name(tmp_path, "s") == free

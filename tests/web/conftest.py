@@ -19,7 +19,7 @@ import pytest
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.runs import RunWriter
-from trainwell.search import Study, Trial, make_space
+from trainwell.search import Execution, Study, Trial, ValidationScores, make_space
 
 FINDING = Finding(
     "rate_high", Severity.WARNING, "The rate is <b>too</b> high.", evidence={"rise": 1.8, "rise_limit": 1.1}, step=5
@@ -52,9 +52,13 @@ def write_search(folder: Path, *, status: str = "ok", count: int = 3) -> None:
     folder.mkdir(parents=True)
     space = make_space({"optim.learning_rate": "log:1e-4..0.1"})
     points = [space.at([number / count]) for number in range(count)]
-    trials = tuple(Trial(n, point, "done", 0.5 + 0.4 * n / count, {"loss": 1.0}) for n, point in enumerate(points))
-    spec = {"space": space.to_json(), "trials": count, "method": "sobol", "folds": 1}
-    Study(folder, spec, "population", "<i>quick</i>", "accuracy", trials, status=status, seconds=3.0).save()
+    trials = tuple(
+        Trial(n, point, state="done", validation=ValidationScores(0.5 + 0.4 * n / count, {"loss": 1.0}))
+        for n, point in enumerate(points)
+    )
+    spec = {"space": space.to_json(), "trials": count, "method": "sobol", "folds": 1, "main_score": "accuracy"}
+    execution = Execution("population", "<i>quick</i>", status=status, seconds=3.0)
+    Study(folder, spec, trials=trials, execution=execution).save()
 
 
 @pytest.fixture

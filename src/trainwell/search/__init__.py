@@ -1,19 +1,29 @@
-"""Choosing hyperparameters: many configurations at once, one winner honestly chosen."""
+"""Hyperparameter search: try many configurations, choose the winner by its validation score."""
 
-from trainwell.search.loop import Progress as Progress
+from trainwell.search.display import NoDisplay as NoDisplay
+from trainwell.search.display import SearchDisplay as SearchDisplay
+from trainwell.search.display import SearchProgress as SearchProgress
+from trainwell.search.export import export_to_optuna as export_to_optuna
 from trainwell.search.methods import METHODS as METHODS
+from trainwell.search.methods import Method as Method
+from trainwell.search.options import Compute as Compute
+from trainwell.search.options import Evaluation as Evaluation
+from trainwell.search.options import Options as Options
+from trainwell.search.options import StopRule as StopRule
 from trainwell.search.results import describe_settings as describe_settings
 from trainwell.search.results import importance as importance
 from trainwell.search.retest import retest as retest
-from trainwell.search.space import Choice as Choice
-from trainwell.search.space import Range as Range
-from trainwell.search.space import Space as Space
-from trainwell.search.space import make_space as make_space
-from trainwell.search.space import read_space as read_space
+from trainwell.search.study import Conclusions as Conclusions
+from trainwell.search.study import Execution as Execution
 from trainwell.search.study import Study as Study
+from trainwell.search.study import Winner as Winner
 from trainwell.search.study import open_study as open_study
-from trainwell.search.trial import Trial as Trial
-from trainwell.search.tune import Options as Options
-from trainwell.search.tune import Silent as Silent
+from trainwell.search.trials.read_space import make_space as make_space
+from trainwell.search.trials.read_space import read_space as read_space
+from trainwell.search.trials.space import Choice as Choice
+from trainwell.search.trials.space import Range as Range
+from trainwell.search.trials.space import Space as Space
+from trainwell.search.trials.trial import Trial as Trial
+from trainwell.search.trials.trial import ValidationScores as ValidationScores
 from trainwell.search.tune import resume_study as resume_study
 from trainwell.search.tune import tune as tune

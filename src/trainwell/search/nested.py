@@ -1,14 +1,15 @@
-"""Nested cross-validation: how good is the whole procedure, the search included?
+"""Nested cross-validation: how good is the whole procedure, with the search as a part of it?
 
-The score of a winner is too good, because it was chosen for it. Here examples are divided into outer folds; each is
-held out while a whole search runs on the rest, and judges that search's winner, trained on all of the rest. No number
-of the test split enters (Cawley and Talbot 2010, section 5).
+The validation score of a winner is optimistic, because the winner was chosen by it. Here the examples are divided into
+outer folds; each is held out while a whole search runs on the rest, and evaluates that search's winner, trained on all
+of the rest. The test split is not used (Cawley and Talbot 2010, section 5).
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,90 +19,100 @@ from trainwell.core.files import storage_errors
 from trainwell.data import Splits
 from trainwell.population.folds import Ground, divide, stand
 from trainwell.population.sequential import Sequential
-from trainwell.search.loop import Campaign
-from trainwell.search.methods import Proposer
-from trainwell.search.results import interval
-from trainwell.search.store import Store, sqlite_address
-from trainwell.search.study import DATABASE, winning_recipe
-from trainwell.search.workers import Crews
+from trainwell.search.compute.protocols import Pool, StopCheck
+from trainwell.search.loop import SearchLoop
+from trainwell.search.methods import METHODS
+from trainwell.search.records import Records
+from trainwell.search.results import confidence_interval
+from trainwell.search.store import TrialStore, sqlite_url
+from trainwell.search.study import DATABASE, Conclusions, Study, Winner, best_recipe
+from trainwell.search.trials.trial import Trial
 
-_INNER = 5  # a fifth of the rest is the inner validation part where the search has no folds of its own
+_INNER_FOLDS = 5  # where a search has no folds of its own, a fifth of the rest is its validation split
 
 
-def outer_grounds(ground: Ground, outer: int, folds: int) -> list[tuple[Ground, Ground]]:
-    """Return for each outer fold the ground its search stands on, and the one its winner is judged on.
+def outer_folds(data: Ground, outer: int, folds: int) -> list[tuple[Ground, Ground]]:
+    """Return, for each outer fold, the data of its search and the data on which its winner is evaluated.
 
     Args:
-        ground: that of the whole search; its test split stays out of reach.
-        outer: outer folds.
-        folds: inner folds, as `stand` takes them.
+        data: the data of the whole search; its test split is not used.
+        outer: number of outer folds.
+        folds: number of inner folds, as in `tune`.
     Raises:
         UsageError: for fewer than 2 outer folds.
         DataError: if there are too few examples.
     """
     if outer < 2:
         raise UsageError(f"--nested must be at least 2, got {outer}.")
-    plan, nothing = ground.plan, np.empty(0, dtype=np.int64)
+    plan = data.plan
+    empty = np.empty(0, dtype=np.int64)
     seen = np.sort(np.concatenate([plan.splits.train, plan.splits.validation]))
     found = []
-    for rest, held in divide(plan, seen, outer):
+    for rest, held_out in divide(plan, seen, outer):
         if folds > 1:
-            inner = stand(
-                dataclasses.replace(plan, splits=Splits(rest, nothing, nothing)), folds=folds, build=ground.build
-            )
+            rest_only = dataclasses.replace(plan, splits=Splits(rest, empty, empty))
+            inner = stand(rest_only, folds=folds, build=data.build)
         else:
-            train, chosen = divide(plan, rest, _INNER)[0]
-            inner = Ground(plan, (Splits(train, chosen, nothing),), ground.build)
-        found.append((inner, Ground(plan, (Splits(rest, held, nothing),), ground.build)))
+            train, validation = divide(plan, rest, _INNER_FOLDS)[0]
+            inner = Ground(plan, (Splits(train, validation, empty),), data.build)
+        found.append((inner, Ground(plan, (Splits(rest, held_out, empty),), data.build)))
     return found
 
 
-def nest(
-    campaign: Campaign, outer: int, *, make: Callable[[Ground], Crews], check: Callable[[], None]
+def cross_validate_search(
+    search: SearchLoop, outer: int, *, make_pool: Callable[[Ground], Pool], check: StopCheck
 ) -> dict[str, Any]:
-    """Run the search once more for each outer fold and judge its winners.
+    """Run the search once more for each outer fold, and evaluate its winner on that fold.
 
-    Each search has a folder of its own inside the study's, and goes on where it was if it was broken off.
+    Each search has a folder of its own inside the study's, and is resumed if it was stopped.
 
     Args:
-        campaign: the search; its space, method and budget are repeated.
-        outer: outer folds.
-        make: what trains on a ground.
+        search: the search whose space, method and number of trials are repeated.
+        outer: number of outer folds.
+        make_pool: returns what trains on some data.
         check: called at every step.
     Returns:
         "scores" and "settings" of each outer fold's winner; "mean", "deviation", "low" and "high" of the scores.
     """
-    study, spec = campaign.study, campaign.study.spec
+    study = search.records.study
     scores: list[float] = []
     settings: list[dict[str, Any]] = []
-    for number, (inner, judge) in enumerate(outer_grounds(campaign.ground, outer, spec["folds"]), start=1):
+    pairs = outer_folds(search.data, outer, study.spec["folds"])
+    for number, (inner, held_out) in enumerate(pairs, start=1):
         folder = study.path / f"outer-{number}"
-        with storage_errors(f"Making {folder}", study.path):
+        with storage_errors(f"Creating {folder}", study.path):
             folder.mkdir(exist_ok=True)
-        identity = {"fold": number, "outer": outer}
-        crews = make(inner)
+        pool = make_pool(inner)
         try:
-            search = Campaign(
-                dataclasses.replace(study, path=folder, trials=(), seconds=0.0),
-                inner,
-                space=campaign.space,
-                proposer=Proposer(campaign.space, method=spec["method"], trials=spec["trials"], seed=spec["seed"]),
-                store=Store(sqlite_address(folder / DATABASE), folder.name, space=campaign.space, identity=identity),
-                crews=crews,
-                screen=campaign.screen,
-            )
-            search.run(check)
+            identity = {"fold": number, "outer": outer}
+            best = _inner_search(search, folder, identity=identity, data=inner, pool=pool, check=check)
         finally:
-            crews.stop()
-        search.save(status="ok")
-        best = search.study.best
+            pool.stop()
         if best is None:
             continue
-        winner = Sequential([winning_recipe(inner.plan.recipe, best)], judge)
+        winner = Sequential([best_recipe(inner.plan.recipe, best)], held_out)
         winner.train(1.0, check)
         (outcome,) = winner.outcomes()[0]
         if outcome.scores:
             scores.append(outcome.scores[study.main_score])
             settings.append(best.to_json()["settings"])
     found: dict[str, Any] = {"folds": outer, "scores": scores, "settings": settings}
-    return found | (interval(scores, score=study.main_score) if len(scores) > 1 else {})
+    return found | (confidence_interval(scores, score=study.main_score) if len(scores) > 1 else {})
+
+
+def _inner_search(
+    search: SearchLoop, folder: Path, *, identity: dict[str, int], data: Ground, pool: Pool, check: StopCheck
+) -> Trial | None:
+    """Run a search on the data of one outer fold and return its best trial; None if all diverged."""
+    study: Study = search.records.study
+    execution = dataclasses.replace(study.execution, seconds=0.0)
+    inner_study = dataclasses.replace(
+        study, path=folder, trials=(), execution=execution, conclusions=Conclusions(), winner=Winner()
+    )
+    method = METHODS[study.spec["method"]](search.method.space, trials=study.spec["trials"], seed=study.spec["seed"])
+    with TrialStore(sqlite_url(folder / DATABASE), folder.name, identity=identity) as store:
+        records = Records(inner_study, store)
+        inner = SearchLoop(records, data, method=method, pool=pool, display=search.display)
+        inner.run(check)
+        records.save(status="ok")
+        return records.study.best

@@ -1,8 +1,9 @@
-"""Is an old choice still a good one on today's data? A small grid around it says."""
+"""Testing whether a configuration chosen earlier is still a good one on today's data, by a small grid around it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from trainwell.core.errors import UsageError
 from trainwell.core.finding import Finding, Severity
 from trainwell.recipe import Recipe, flatten
 from trainwell.runs import Run
+from trainwell.search.options import Options
 from trainwell.search.results import describe_settings
-from trainwell.search.study import RECIPE, Study
-from trainwell.search.tune import Options, free_name, tune
+from trainwell.search.study import RECIPE, Study, free_name
+from trainwell.search.tune import tune
 
-_FACTOR = 3.0  # a neighbour's rate or decay: half an order of magnitude away
-_STEP = 0.1  # a neighbour's dropout
+_FACTOR = 3.0  # between neighbouring learning rates or weight decays: half an order of magnitude
+_STEP = 0.1  # between neighbouring dropout probabilities
+_HIGHEST_DROPOUT = 0.95
 
 
 def neighbourhood(recipe: Recipe) -> dict[str, list[Any]]:
@@ -32,21 +35,23 @@ def neighbourhood(recipe: Recipe) -> dict[str, list[Any]]:
             found[key] = [value, float(f"{value / _FACTOR:.6g}"), float(f"{value * _FACTOR:.6g}")]
     dropout = recipe.nn.dropout
     if dropout:
-        found["nn.dropout"] = [dropout, round(max(0.0, dropout - _STEP), 6), round(min(0.95, dropout + _STEP), 6)]
+        lower = round(max(0.0, dropout - _STEP), 6)
+        higher = round(min(_HIGHEST_DROPOUT, dropout + _STEP), 6)
+        found["nn.dropout"] = [dropout, lower, higher]
     return found
 
 
 def retest(
     path: str | os.PathLike[str], *, runs: str | os.PathLike[str] = "runs", options: Options | None = None
 ) -> Study:
-    """Train a run's recipe and its neighbours again on the data as they are today.
+    """Train a run's configuration and its neighbours again on the data as they are today.
 
     Args:
         path: folder of the run.
-        runs: folder in which the study is made.
-        options: as in `tune`; the edits go on top of the run's recipe.
+        runs: folder in which the study is created.
+        options: as in `tune`; the edits are applied to the run's recipe.
     Returns:
-        the study; its findings begin with whether the old choice holds.
+        the study; its first finding says whether the old configuration is still the best.
     Raises:
         UsageError: if the run's data or network were given from Python.
     """
@@ -59,27 +64,26 @@ def retest(
     space = neighbourhood(recipe)
     trials = 3 ** len(space)
     study = tune(str(run.path / RECIPE), space, trials=trials, method="grid", runs=runs, options=options)
-    judged = replace(study, findings=(verdict(study, space), *study.findings))
+    findings = (verdict(study, space), *study.findings)
+    judged = replace(study, conclusions=replace(study.conclusions, findings=findings))
     judged.save()
     return judged
 
 
-def verdict(study: Study, space: dict[str, list[Any]]) -> Finding:
-    """Say whether the old settings, the first of each list, are still the best."""
+def verdict(study: Study, space: Mapping[str, Sequence[Any]]) -> Finding:
+    """Return the finding whether the old settings, the first of each list, are still the best."""
     old = {key: values[0] for key, values in space.items()}
     before = next((trial for trial in study.trials if dict(trial.settings) == old), None)
     best = study.best
     if best is None or before is None or before.score is None or best.score is None:
-        title = f"The old choice ({describe_settings(old)}) diverges on today's data."
+        title = f"The old configuration ({describe_settings(old)}) diverges on today's data."
         return Finding("old_choice_fails", Severity.WARNING, title)
     gain = best.score - before.score
-    evidence = {"old": before.score, "best": best.score, "gain": gain}
-    # With repeated seeds, what they scatter by is the threshold; without, any gain counts.
-    scatter = float(study.noise.get("deviation", 0.0))
-    if best is before or gain <= 2 * scatter:
-        title = f"The old choice ({describe_settings(old)}) still holds."
-        return Finding("old_choice_holds", Severity.INFO, title, evidence=evidence | {"threshold": 2 * scatter})
-    title = f"The old choice is beaten by {gain:.4f}: {describe_settings(best.settings)}."
-    return Finding(
-        "old_choice_beaten", Severity.WARNING, title, evidence=evidence | {"threshold": 2 * scatter}, where=tuple(space)
-    )
+    # The threshold is the spread over repeated seeds; without repeats, any gain counts.
+    threshold = 2 * float(study.conclusions.noise.get("deviation", 0.0))
+    evidence = {"old": before.score, "best": best.score, "gain": gain, "threshold": threshold}
+    if best is before or gain <= threshold:
+        title = f"The old configuration ({describe_settings(old)}) is still the best."
+        return Finding("old_choice_holds", Severity.INFO, title, evidence=evidence)
+    title = f"Another configuration is better than the old one by {gain:.4f}: {describe_settings(best.settings)}."
+    return Finding("old_choice_beaten", Severity.WARNING, title, evidence=evidence, where=tuple(space))

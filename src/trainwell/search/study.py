@@ -1,11 +1,11 @@
-"""A search on disk, as everybody above reads it."""
+"""A study: one search and its results, as it is on disk and as reports read it."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,56 +16,92 @@ from trainwell.recipe import Recipe, edit, load_recipe
 from trainwell.runs import is_locked
 from trainwell.runs.names import RECIPE as RECIPE
 from trainwell.runs.names import STUDY as STUDY
-from trainwell.search.results import interval
-from trainwell.search.trial import Trial
+from trainwell.search.results import confidence_interval
+from trainwell.search.trials.trial import Trial
 
-WINNER, DATABASE = "winner.toml", "study.sqlite"
+WINNER = "winner.toml"
+DATABASE = "study.sqlite"
 _FORMAT = 1
+_STATES = ("done", "stopped", "diverged")
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How a search runs.
+
+    Args:
+        engine: "population", "sequential" or "ray".
+        why: the reason for this engine, one sentence.
+        status: "running", "stopped" (it can be resumed) or "ok" (finished).
+        seconds: duration of the search, over all resumes.
+        left: estimated seconds to its end at the time of writing.
+    """
+
+    engine: str = ""
+    why: str = ""
+    _: KW_ONLY
+    status: str = "running"
+    seconds: float = 0.0
+    left: float = 0.0
+
+
+@dataclass(frozen=True)
+class Conclusions:
+    """What the trials of a search show.
+
+    Args:
+        findings: about the search itself.
+        importance: dotted key to importance of the setting.
+        noise: scores of the winner and the runner-up with other seeds, and whether their difference is significant.
+        nested: the result of nested cross-validation: "scores" of the outer folds, "mean", …
+    """
+
+    findings: tuple[Finding, ...] = ()
+    _: KW_ONLY
+    importance: Mapping[str, float] = field(default_factory=dict)
+    noise: Mapping[str, Any] = field(default_factory=dict)
+    nested: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Winner:
+    """The final training of the best configuration.
+
+    Args:
+        run: name of its run; empty before it is trained.
+        test: its scores on the test split.
+        test_looks: how often the test split was evaluated; after more than once its score is slightly optimistic.
+    """
+
+    run: str = ""
+    test: Mapping[str, float] = field(default_factory=dict)
+    test_looks: int = 0
 
 
 @dataclass(frozen=True)
 class Study:
-    """A search: what was asked, what was tried and what came of it.
+    """A search: its specification, its trials and its results.
 
     Args:
         path: its folder.
-        spec: what was asked: "source", "space", "method", "trials", "folds", "seed".
-        engine: "population" or "sequential".
-        why: why this engine, one sentence.
-        main_score: name of the score that decides.
-        trials: finished trials by number.
-        findings: what is to be said about the search.
-        importance: share of the differences each setting accounts for.
-        noise: scores of the winner and the runner-up with other seeds, and whether the difference is real.
-        nested: what nested cross-validation says of the whole procedure: "scores" of the outer folds, "mean", ...
-        run: name of the run in which the winner was trained; empty while there is none.
-        test: the winner's scores on the sealed test split.
-        test_looks: how often the test split was looked at; more than once is worth less.
-        seconds: time the search took, over all resumes.
-        left: estimated seconds to go when it was written.
-        status: "running", "stopped" (resume goes on) or "ok".
+        spec: what was asked for: "source", "space", "method", "trials", "folds", "seed", "main_score", …
+        trials: the finished trials, by number.
+        execution: how the search runs.
+        conclusions: what the trials show.
+        winner: the final training of the best configuration.
     """
 
     path: Path
     spec: Mapping[str, Any]
-    engine: str
-    why: str
-    main_score: str
+    _: KW_ONLY
     trials: tuple[Trial, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    importance: Mapping[str, float] = field(default_factory=dict)
-    noise: Mapping[str, Any] = field(default_factory=dict)
-    nested: Mapping[str, Any] = field(default_factory=dict)
-    run: str = ""
-    test: Mapping[str, float] = field(default_factory=dict)
-    test_looks: int = 0
-    seconds: float = 0.0
-    left: float = 0.0
-    status: str = "running"
+    execution: Execution = Execution()
+    conclusions: Conclusions = Conclusions()
+    winner: Winner = Winner()
 
     @property
     def best(self) -> Trial | None:
-        """The trial that did best on what it may be chosen by; None if none has a score."""
+        """The trial with the best validation score; None if no trial has a score."""
         best = min(self.trials, key=lambda trial: trial.rank, default=None)
         return best if best and best.score is not None else None
 
@@ -76,86 +112,157 @@ class Study:
 
     @property
     def recipe(self) -> Recipe:
-        """The recipe that was varied."""
+        """The recipe whose settings were varied."""
         return load_recipe(self.path / RECIPE)
 
     @property
     def best_recipe(self) -> Recipe:
-        """The winner's recipe; its seed is the study's, because a lucky seed is no choice.
+        """The recipe of the best trial, with the study's own seed: a lucky seed is not a better configuration.
 
         Raises:
             StorageError: if no trial has a score.
         """
         if self.best is None:
             raise StorageError(f"The study {self.path} has no trial with a score.")
-        return winning_recipe(self.recipe, self.best)
+        return best_recipe(self.recipe, self.best)
+
+    @property
+    def main_score(self) -> str:
+        """Name of the score that ranks the trials."""
+        return str(self.spec.get("main_score", ""))
+
+    @property
+    def status(self) -> str:
+        """The state of the search: "running", "stopped" (it can be resumed) or "ok" (finished)."""
+        return self.execution.status
+
+    @property
+    def engine(self) -> str:
+        """The engine: "population", "sequential" or "ray"."""
+        return self.execution.engine
+
+    @property
+    def seconds(self) -> float:
+        """Duration of the search, over all resumes."""
+        return self.execution.seconds
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings about the search itself."""
+        return self.conclusions.findings
+
+    @property
+    def importance(self) -> Mapping[str, float]:
+        """Dotted key to importance of the setting, largest first."""
+        return self.conclusions.importance
+
+    @property
+    def run(self) -> str:
+        """Name of the run in which the best configuration was trained; empty before it is trained."""
+        return self.winner.run
 
     def to_json(self) -> dict[str, Any]:
-        """Return the outcome as plain data, in the shape `tune --json` prints."""
+        """Return the result as plain data, in the form that `tune --json` prints."""
         best = self.best
-        validation = dict(best.scores) if best else {}
         states = [trial.state for trial in self.trials]
+        interval = None
+        if best and len(best.folds) > 1:
+            interval = confidence_interval(best.folds, score=self.main_score)
         return {
             "study": str(self.path),
-            "status": self.status,
-            "engine": self.engine,
-            "why": self.why,
+            "status": self.execution.status,
+            "engine": self.execution.engine,
+            "why": self.execution.why,
             "trials": len(self.trials),
-            "states": {state: states.count(state) for state in ("done", "stopped", "diverged")},
+            "states": {state: states.count(state) for state in _STATES},
             "best": {
                 "trial": best.number if best else None,
                 "settings": best.to_json()["settings"] if best else {},
-                "scores": {"validation": validation, "test": dict(self.test)},
+                "scores": {"validation": dict(best.scores) if best else {}, "test": dict(self.winner.test)},
                 "folds": list(best.folds) if best else [],
-                "interval": interval(best.folds, score=self.main_score) if best and len(best.folds) > 1 else None,
+                "interval": interval,
                 "recipe": str(self.path / WINNER) if best else None,
-                "run": self.run or None,
+                "run": self.winner.run or None,
             },
-            "importance": dict(self.importance),
-            "noise": dict(self.noise),
-            "nested": dict(self.nested),
-            "findings": [finding.to_json() for finding in self.findings],
-            "test_looks": self.test_looks,
-            "seconds": self.seconds,
+            "importance": dict(self.conclusions.importance),
+            "noise": dict(self.conclusions.noise),
+            "nested": dict(self.conclusions.nested),
+            "findings": [finding.to_json() for finding in self.conclusions.findings],
+            "test_looks": self.winner.test_looks,
+            "seconds": self.execution.seconds,
         }
 
     def save(self) -> None:
-        """Write everything but the database, whole or not at all."""
-        data = {"format": _FORMAT} | {key: vars(self)[key] for key in vars(self) if key not in ("path", "trials")}
-        data["findings"] = [finding.to_json() for finding in self.findings]
+        """Write study.json, so that at any instant the file holds either the old or the new state."""
+        data = {
+            "format": _FORMAT,
+            "spec": self.spec,
+            "main_score": self.main_score,
+            **vars(self.execution),
+            **vars(self.conclusions),
+            **vars(self.winner),
+            "findings": [finding.to_json() for finding in self.conclusions.findings],
+        }
         with storage_errors(f"Writing {self.path / STUDY}", self.path):
-            trials = ", ".join(trial.text for trial in self.trials)
+            trials = ", ".join(trial.text for trial in self.trials)  # each trial is turned into text only once
             atomic_write(self.path / STUDY, f'{json.dumps(data)[:-1]}, "trials": [{trials}]}}')
 
 
 def open_study(path: str | os.PathLike[str]) -> Study:
-    """Read a search, finished or under way; 10,000 trials take a fraction of a second.
+    """Read a study, finished or under way.
 
-    One that says it runs while nobody holds its lock was killed, which is "stopped".
+    A study that says it is running although no process holds its lock was killed: its status is "stopped".
 
     Raises:
-        StorageError: if there is none.
-        DamagedError: if it cannot be understood.
+        StorageError: if the folder holds no study.
+        DamagedError: if study.json cannot be read.
     """
     folder = Path(path)
     file = folder / STUDY
     if not file.is_file():
         raise StorageError(f"{plain(str(folder))} must be the folder of a study, but has no {STUDY}.")
-    alive = is_locked(folder)  # asked before reading: it may end meanwhile
+    is_running = is_locked(folder)  # asked before reading: the search may end meanwhile
     with storage_errors(f"Reading {file}", folder):
         text = file.read_text(encoding="utf-8")
     try:
-        data = json.loads(text)
-        if data.pop("format") != _FORMAT:
-            raise ValueError("it was written by another version")
-        data["status"] = "stopped" if data["status"] == "running" and not alive else data["status"]
-        data["trials"] = tuple(map(Trial.from_json, data["trials"]))
-        data["findings"] = tuple(map(Finding.from_json, data["findings"]))
-        return Study(folder, **data)
+        return _from_json(folder, json.loads(text), is_running=is_running)
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise DamagedError(f"{plain(str(file))} is damaged: {plain(str(problem))}. Restore it or start anew.") from None
+        raise DamagedError(
+            f"{plain(str(file))} is damaged: {plain(str(problem))}. Restore it, or start a new study."
+        ) from None
 
 
-def winning_recipe(recipe: Recipe, best: Trial) -> Recipe:
-    """Return the recipe with the settings of a trial, its seed excepted."""
+def _from_json(folder: Path, data: dict[str, Any], *, is_running: bool) -> Study:
+    if data["format"] != _FORMAT:
+        raise ValueError("it was written by another version")
+    status = data["status"]
+    if status == "running" and not is_running:
+        status = "stopped"
+    return Study(
+        folder,
+        {**data["spec"], "main_score": data["main_score"]},
+        trials=tuple(map(Trial.from_json, data["trials"])),
+        execution=Execution(data["engine"], data["why"], status=status, seconds=data["seconds"], left=data["left"]),
+        conclusions=Conclusions(
+            tuple(map(Finding.from_json, data["findings"])),
+            importance=data["importance"],
+            noise=data["noise"],
+            nested=data["nested"],
+        ),
+        winner=Winner(data["run"], data["test"], data["test_looks"]),
+    )
+
+
+def best_recipe(recipe: Recipe, best: Trial) -> Recipe:
+    """Return the recipe with the settings of a trial, except for its seed."""
     return edit(recipe, {key: value for key, value in best.settings.items() if key != "seed"})
+
+
+def free_name(folder: Path, name: str) -> str:
+    """Return the name, with a number appended if it is taken in a folder."""
+    free = name
+    number = 1
+    while (folder / free).exists():
+        number += 1
+        free = f"{name}-{number}"
+    return free

@@ -12,7 +12,7 @@ from trainwell.report.figures.search import (
     parallel_info,
     slice_infos,
 )
-from trainwell.search import Study, Trial, make_space
+from trainwell.search import Study, Trial, ValidationScores, make_space
 
 SPACE = make_space(
     {
@@ -25,9 +25,12 @@ SPACE = make_space(
 
 def study(count: int = 50) -> Study:
     points = [SPACE.at([number / count, (number % 2) * 0.6, 0.5]) for number in range(count)]
-    trials = tuple(Trial(n, point, "done", n / count, {"loss": 1.0}) for n, point in enumerate(points))
-    broken = Trial(count, {"optim.learning_rate": 0.05, "optim.name": "adamw"}, "diverged", reason="x")
-    return Study(Path("s"), {"space": SPACE.to_json()}, "", "", "accuracy", (*trials, broken))
+    trials = tuple(
+        Trial(n, point, state="done", validation=ValidationScores(n / count, {"loss": 1.0}))
+        for n, point in enumerate(points)
+    )
+    broken = Trial(count, {"optim.learning_rate": 0.05, "optim.name": "adamw"}, state="diverged", reason="x")
+    return Study(Path("s"), {"space": SPACE.to_json(), "main_score": "accuracy"}, trials=(*trials, broken))
 
 
 def test_the_best_lines_come_last_and_gaps_stay_gaps() -> None:
@@ -57,7 +60,7 @@ def test_each_range_is_a_picture_and_the_best_is_marked() -> None:
 
 
 def test_nothing_is_drawn_of_nothing() -> None:
-    empty = Study(Path("s"), {}, "", "", "accuracy")
+    empty = Study(Path("s"), {})
     assert parallel_info(empty, SPACE) is None and slice_infos(empty, SPACE) == []
 
 

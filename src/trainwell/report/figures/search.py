@@ -52,7 +52,7 @@ def parallel_info(study: Study, space: Space) -> ParallelInfo | None:
     lines = []
     for place in chosen:
         settings = ranked[place].settings
-        shares = [kind.share(settings[key]) if key in settings else math.nan for key, kind in space.settings.items()]
+        shares = [kind.fraction(settings[key]) if key in settings else math.nan for key, kind in space.settings.items()]
         lines.append((*shares, (scores[place] - low) / (high - low) if high > low else 0.5))
     ends = [
         (tick(kind.low), tick(kind.high)) if isinstance(kind, Range) else (str(kind.values[0]), str(kind.values[-1]))

@@ -47,10 +47,11 @@ def render_study(study: Study) -> str:
 def slices_in_text(study: Study, width: int = 24) -> list[str]:
     """Return one line for each range: the best score in each part of it as a block, lowest to highest.
 
-    >>> from trainwell.search import Study, Trial
-    >>> trials = tuple(Trial(n, {"nn.dropout": n / 10}, "done", n / 10) for n in range(5))
+    >>> from trainwell.search import Study, Trial, ValidationScores
+    >>> scores = [ValidationScores(n / 10) for n in range(5)]
+    >>> trials = [Trial(n, {"nn.dropout": n / 10}, state="done", validation=scores[n]) for n in range(5)]
     >>> spec = {"space": {"nn.dropout": {"vary": "0..0.5", "when": {}}}}
-    >>> slices_in_text(Study(Path(), spec, "", "", "accuracy", trials), width=5)
+    >>> slices_in_text(Study(Path(), spec, trials=tuple(trials)), width=5)
     ['nn.dropout  0 ▁▂▄▆█ 0.5']
     """
     found = []
@@ -60,7 +61,7 @@ def slices_in_text(study: Study, width: int = 24) -> list[str]:
         best: list[float | None] = [None] * width
         for trial in study.trials:
             if trial.score is not None and key in trial.settings:
-                place = min(width - 1, int(kind.share(trial.settings[key]) * width))
+                place = min(width - 1, int(kind.fraction(trial.settings[key]) * width))
                 best[place] = max(trial.score, best[place] if best[place] is not None else trial.score)  # type: ignore[type-var]
         known = [score for score in best if score is not None]
         if len(known) < 2:
@@ -73,7 +74,7 @@ def slices_in_text(study: Study, width: int = 24) -> list[str]:
 
 def nested_text(study: Study) -> str:
     """Say what nested cross-validation found."""
-    nested = study.nested
+    nested = study.conclusions.nested
     return (
         f"{words(study.main_score)} {nested['mean']:.4f} ± {nested['deviation']:.4f} over {len(nested['scores'])} "
         f"outer folds, 95 % interval {nested['low']:.4f} to {nested['high']:.4f}"
@@ -91,12 +92,16 @@ def _head(study: Study) -> Markup:
         "method": str(study.spec.get("method", "")),
         "folds": str(study.spec.get("folds", 1)),
         "time": duration(study.seconds),
-        **({"left": f"about {duration(study.left)}"} if study.left and study.status == "running" else {}),
-        "looks at the test split": str(study.test_looks),
+        **(
+            {"left": f"about {duration(study.execution.left)}"}
+            if study.execution.left and study.status == "running"
+            else {}
+        ),
+        "looks at the test split": str(study.winner.test_looks),
     }
     above = [tag("span", printable(study.path.name), class_="name"), tag("span", _STATUSES.get(study.status, ""))]
     rows = [tag("div", [tag("dt", name), tag("dd", value)]) for name, value in facts.items()]
-    why = f"{study.engine}: {study.why}." if study.engine else ""
+    why = f"{study.engine}: {study.execution.why}." if study.engine else ""
     return tag(
         "header",
         [
@@ -121,11 +126,11 @@ def _winner(study: Study) -> Child:
     if best is None:
         return None
     lines: list[str] = []
-    if study.test:
-        times = "once, after the choice" if study.test_looks == 1 else f"{study.test_looks} times"
+    if study.winner.test:
+        times = "once, after the choice" if study.winner.test_looks == 1 else f"{study.winner.test_looks} times"
         lines.append(
             f"On the sealed test split: {words(study.main_score)} "
-            f"{score_text(study.main_score, study.test[study.main_score])}. The split was looked at {times}."
+            f"{score_text(study.main_score, study.winner.test[study.main_score])}. The split was looked at {times}."
         )
     interval = study.to_json()["best"]["interval"]
     if interval:
@@ -133,7 +138,7 @@ def _winner(study: Study) -> Child:
             f"Over {len(best.folds)} folds: mean {number(interval['mean'])}, standard deviation "
             f"{number(interval['deviation'])}, 95 % interval {number(interval['low'])} to {number(interval['high'])}."
         )
-    noise = study.noise
+    noise = study.conclusions.noise
     if "deviation" in noise:
         lines.append(
             f"Trained with {len(noise['winner'])} other seeds, its scores scatter by {noise['deviation']:.4f}."
@@ -143,7 +148,7 @@ def _winner(study: Study) -> Child:
         lines.append(
             f"It is {verdict} the runner-up: difference {noise['difference']:+.4f}, p = {noise['p_value']:.2g} (Welch)."
         )
-    if "mean" in study.nested:
+    if "mean" in study.conclusions.nested:
         lines.append(f"The whole procedure, search included: {nested_text(study)}.")
     if study.run:
         lines.append(f"Its run: {study.run}.")

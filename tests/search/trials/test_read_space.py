@@ -1,14 +1,14 @@
-"""Spaces: how ranges are written, drawn and refused."""
+"""Spaces: how they are written, read and refused."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from trainwell.core.errors import RecipeError, StorageError
-from trainwell.search.space import Choice, Range, make_space, read_space
+from trainwell.search.trials.read_space import make_space, read_space
+from trainwell.search.trials.space import Choice, Range
 
 RATE = "optim.learning_rate=log:1e-4..1"
 
@@ -21,7 +21,7 @@ RATE = "optim.learning_rate=log:1e-4..1"
         ({"train.batch_size": "16..64", "nn.dropout": ("0..0.5", "train.batch_size", 500)}, "500. Add it to train"),
         (
             {"optim.name": ("sgd,adam", "optim.nesterov", True), "optim.nesterov": ("true,false", "optim.name", "sgd")},
-            "must not run in a circle",
+            "must not be circular",
         ),
     ],
     ids=["never listed", "never met", "out of range", "circle"],
@@ -61,28 +61,6 @@ def test_texts_become_ranges_and_choices() -> None:
         "data.flip": Choice((False, True), (0.75, 0.25)),
         "nn.hidden": Choice(((64,), (128, 64))),
     }
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [Range(1e-4, 1, log=True), Range(-2, 3), Range(1, 7, whole=True), Range(16, 256, log=True, whole=True)],
-    ids=lambda kind: kind.describe(),
-)
-def test_a_range_is_covered_evenly_and_only_it(kind: Range) -> None:
-    values = [kind.at(share) for share in np.linspace(0, 1, 101)]
-    assert values[0] == kind.low and values[-1] == kind.high and values == sorted(values)
-    for share in (0.1, 0.5, 0.9):
-        assert kind.at(kind.share(kind.at(share))) == pytest.approx(kind.at(share), rel=1e-9)
-
-
-def test_whole_numbers_are_drawn_equally_often() -> None:
-    drawn = [Range(1, 4, whole=True).at(share) for share in (np.arange(4000) + 0.5) / 4000]
-    assert np.bincount(drawn).tolist() == [0, 1000, 1000, 1000, 1000]
-
-
-def test_a_bernoulli_choice_is_drawn_by_its_probability() -> None:
-    kind = Choice((False, True), (0.75, 0.25))
-    assert sum(bool(kind.at(share)) for share in (np.arange(400) + 0.5) / 400) == 100
 
 
 def test_a_condition_leaves_out_what_does_not_matter(tmp_path: Path) -> None:

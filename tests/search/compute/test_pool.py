@@ -15,17 +15,18 @@ from trainwell.core.errors import TrainingError, UsageError
 from trainwell.fitting import gather, plan
 from trainwell.population.folds import Ground, stand
 from trainwell.recipe import edit
-from trainwell.search.runner import Decision
-from trainwell.search.workers import Here, Workers, processes
+from trainwell.search.compute.engine import EngineChoice
+from trainwell.search.compute.pool import WorkerPool, process_pool
+from trainwell.search.compute.runner import LocalPool
 
-PLACE = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
-RECIPES = [edit(PLACE.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
-POPULATION = Decision("population", "", 4)
+DATA = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
+RECIPES = [edit(DATA.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
+POPULATION = EngineChoice("population", "", 4)
 
 
 @pytest.fixture
-def workers():
-    made = processes(2, PLACE, POPULATION)
+def pool():
+    made = process_pool(2, DATA, POPULATION)
     yield made
     made.stop()
 
@@ -34,28 +35,28 @@ def losses(runner) -> list[float]:
     return [outcome.scores["loss"] for (outcome,) in runner.outcomes()]
 
 
-def test_two_processes_train_what_one_would_and_a_killed_one_is_replaced_once(workers: Workers) -> None:
-    alone = Here(PLACE, POPULATION).start(RECIPES)
-    dealt = workers.start(RECIPES)
-    assert workers.together == 8
-    for runner in (alone, dealt):
+def test_two_processes_train_what_one_would_and_a_killed_one_is_replaced_once(pool: WorkerPool) -> None:
+    local = LocalPool(DATA, POPULATION).start(RECIPES)
+    sharded = pool.start(RECIPES)
+    assert pool.width == 8
+    for runner in (local, sharded):
         runner.train(0.5)
-    assert losses(dealt) == pytest.approx(losses(alone), abs=1e-5)
-    for runner in (alone, dealt):
+    assert losses(sharded) == pytest.approx(losses(local), abs=1e-5)
+    for runner in (local, sharded):
         runner.keep([4, 0, 2])
-    first = workers.workers[0]
+    first = pool.workers[0]
     os.kill(first.process.pid, signal.SIGKILL)
     first.process.join()
-    for runner in (alone, dealt):
+    for runner in (local, sharded):
         runner.train(1.0)
-    assert losses(dealt) == pytest.approx(losses(alone), abs=1e-5)
+    assert losses(sharded) == pytest.approx(losses(local), abs=1e-5)
     os.kill(first.process.pid, signal.SIGKILL)
     with pytest.raises(TrainingError, match="died twice"):
-        dealt.train(1.0)
+        sharded.train(1.0)
 
 
-def test_a_check_ends_the_processes(workers: Workers) -> None:
-    dealt = workers.start(RECIPES)
+def test_a_check_ends_the_process_pool(pool: WorkerPool) -> None:
+    sharded = pool.start(RECIPES)
     started = time.monotonic()
 
     def check() -> None:
@@ -63,19 +64,19 @@ def test_a_check_ends_the_processes(workers: Workers) -> None:
             raise TimeoutError
 
     with pytest.raises(TimeoutError):
-        dealt.train(1.0, check)
-    assert not any(worker.process.is_alive() for worker in workers.workers)
+        sharded.train(1.0, check)
+    assert not any(worker.process.is_alive() for worker in pool.workers)
 
 
 ORPHAN = """
 import sys, time
-from tests.search.test_workers import PLACE, POPULATION, RECIPES, processes
+from tests.search.compute.test_pool import DATA, POPULATION, RECIPES, process_pool
 from trainwell.recipe import edit
 if __name__ == "__main__":
-    workers = processes(1, PLACE, POPULATION)
-    dealt = workers.start([edit(recipe, {"train.epochs": 2_000}) for recipe in RECIPES])
-    print(workers.workers[0].process.pid, flush=True)
-    dealt.train(1.0)
+    pool = process_pool(1, DATA, POPULATION)
+    sharded = pool.start([edit(recipe, {"train.epochs": 2_000}) for recipe in RECIPES])
+    print(pool.workers[0].process.pid, flush=True)
+    sharded.train(1.0)
 """
 
 
@@ -83,7 +84,7 @@ if __name__ == "__main__":
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are read from /proc")
 def test_nothing_is_left_running_where_the_parent_is_killed(tmp_path: Path) -> None:
     (tmp_path / "orphan.py").write_text(ORPHAN)
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([str(Path(__file__).parents[3]), os.environ.get("PYTHONPATH", "")])
     with subprocess.Popen(
         [sys.executable, tmp_path / "orphan.py"],
         stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths},
@@ -108,5 +109,5 @@ def _cpu(pid: int) -> float:
 
 
 def test_a_network_that_cannot_be_sent_is_refused() -> None:
-    with pytest.raises(UsageError, match="top of a module"):
-        processes(2, Ground(PLACE.plan, PLACE.splits, lambda recipe, shape, outputs: None), POPULATION)
+    with pytest.raises(UsageError, match="top level of a module"):
+        process_pool(2, Ground(DATA.plan, DATA.splits, lambda recipe, shape, outputs: None), POPULATION)

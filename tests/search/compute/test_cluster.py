@@ -1,4 +1,4 @@
-"""Trials on a real local Ray cluster; without Ray, what is said."""
+"""Training on a real local Ray cluster, and the messages without one."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from trainwell.core.errors import MissingExtraError, TrainingError, UsageError
 from trainwell.fitting import gather, plan
 from trainwell.population.folds import stand
 from trainwell.recipe import edit
-from trainwell.search.cluster import actors
-from trainwell.search.runner import Decision
-from trainwell.search.workers import Here
+from trainwell.search.compute.cluster import ray_pool
+from trainwell.search.compute.engine import EngineChoice
+from trainwell.search.compute.runner import LocalPool
 
-PLACE = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
-RECIPES = [edit(PLACE.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
-POPULATION = Decision("population", "", 4)
+DATA = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
+RECIPES = [edit(DATA.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
+POPULATION = EngineChoice("population", "", 4)
 HAS_RAY = importlib.util.find_spec("ray") is not None
 
 
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="ray or ray://host:port"):
-        actors("spark", PLACE, POPULATION)
+        ray_pool("spark", DATA, POPULATION)
 
 
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)  # what Python itself keeps of a module that cannot be imported
     with pytest.raises(MissingExtraError, match=r"trainwell\[ray\]"):
-        actors("ray", PLACE, POPULATION)
+        ray_pool("ray", DATA, POPULATION)
 
 
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install 'trainwell[ray]'")
@@ -42,9 +42,9 @@ def test_a_cluster_that_cannot_be_reached_is_one_sentence_and_soon(monkeypatch: 
         taken.bind(("127.0.0.1", 0))  # nobody listens there
         address = f"ray://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(UsageError, match=f"The cluster {address} cannot be reached: Connection refused. Start it"):
-            actors(address, PLACE, POPULATION)
+            ray_pool(address, DATA, POPULATION)
     with pytest.raises(UsageError, match="cannot be reached: Port could not be cast"):
-        actors("ray://here:port", PLACE, POPULATION)
+        ray_pool("ray://here:port", DATA, POPULATION)
 
 
 @pytest.mark.slow
@@ -57,23 +57,23 @@ def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once(
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    workers = actors("ray", PLACE, POPULATION, count=2)
+    pool = ray_pool("ray", DATA, POPULATION, count=2)
     try:
-        alone, dealt = Here(PLACE, POPULATION).start(RECIPES), workers.start(RECIPES)
-        for runner in (alone, dealt):
+        local, sharded = LocalPool(DATA, POPULATION).start(RECIPES), pool.start(RECIPES)
+        for runner in (local, sharded):
             runner.train(0.5)
             runner.keep([4, 0, 2])
-        ray.kill(workers.workers[0].actor)
-        for runner in (alone, dealt):
+        ray.kill(pool.workers[0].actor)
+        for runner in (local, sharded):
             runner.train(1.0)
-        expected = [outcome.scores["loss"] for (outcome,) in alone.outcomes()]
-        assert [outcome.scores["loss"] for (outcome,) in dealt.outcomes()] == pytest.approx(expected, abs=1e-5)
-        ray.kill(workers.workers[0].actor)
+        expected = [outcome.scores["loss"] for (outcome,) in local.outcomes()]
+        assert [outcome.scores["loss"] for (outcome,) in sharded.outcomes()] == pytest.approx(expected, abs=1e-5)
+        ray.kill(pool.workers[0].actor)
         with pytest.raises(TrainingError, match="died twice"):
-            dealt.train(1.0)
-        workers.stop()
-        gone = [worker.actor for worker in workers.workers]
-        assert gone == [] and not [actor for actor in ray.util.list_named_actors(all_namespaces=True)]
+            sharded.train(1.0)
+        pool.stop()
+        gone = [worker.actor for worker in pool.workers]
+        assert gone == [] and not [actor for actor in ray.util.list_named_ray_pool(all_namespaces=True)]
     finally:
-        workers.stop()
+        pool.stop()
         ray.shutdown()

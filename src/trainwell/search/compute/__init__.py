@@ -1,0 +1,1 @@
+"""Where and how the configurations of a search train: which engine, in which processes."""
