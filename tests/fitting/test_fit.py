@@ -302,11 +302,11 @@ def test_watching_changes_no_weight(tmp_path) -> None:
 
 
 def test_the_test_split_is_looked_at_once(tmp_path, monkeypatch) -> None:
-    from trainwell.train import upkeep
+    from trainwell.train import after_step
 
     seen = []
-    original = upkeep.evaluate
-    monkeypatch.setattr(upkeep, "evaluate", lambda *a, **k: seen.append(len(a[2]._indices)) or original(*a, **k))
+    original = after_step.evaluate
+    monkeypatch.setattr(after_step, "evaluate", lambda *a, **k: seen.append(len(a[2]._indices)) or original(*a, **k))
     run = tw.fit("iris", edits=QUICK, runs=tmp_path)
     assert run.facts.sizes["test"] == 22
     # During training only the sample of the training split and the validation split are scored.

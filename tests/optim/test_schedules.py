@@ -21,7 +21,7 @@ CLOSED = {
     "inverse": lambda n: 1 / (1 + 0.2 * n / 20),
     "inverse_power": lambda n: 1 / math.sqrt(1 + 0.2 * n / 20),
     "inverse_sqrt": lambda n: min(1.0, math.sqrt(20 / max(1, n))),
-    "plateau": lambda n: 1.0,  # its drops are no function of the step: tests/train/test_upkeep.py
+    "plateau": lambda n: 1.0,  # its drops are no function of the step: tests/train/test_early_stopping.py
 }
 
 

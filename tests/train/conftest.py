@@ -18,7 +18,25 @@ from trainwell.nn import initialise
 from trainwell.optim import optimizer, schedule
 from trainwell.recipe.sections import OptimRecipe
 from trainwell.tasks import Classify
-from trainwell.train import Average, Interrupt, Job, State, Update, Upkeep, train
+from trainwell.train import (
+    AfterStep,
+    Average,
+    BestWeights,
+    Checkpoints,
+    Contents,
+    EarlyStopping,
+    EpochEnd,
+    Evaluation,
+    Feed,
+    Interrupt,
+    Job,
+    Optimization,
+    Plateau,
+    State,
+    Update,
+    clip_norm,
+    train,
+)
 
 
 @dataclass
@@ -71,31 +89,39 @@ class Session:
     """One process's worth of a run: built objects that can train, save and restore."""
 
     job: Job
-    upkeep: Upkeep
+    after_step: AfterStep
     state: State
     notes: Notes
 
     def run(self, steps: int | None = None) -> Session:
         """Train; stop hard after so many steps, as a crash would."""
-        self.upkeep.complete(self.state)
+        self.after_step.complete(self.state)
         for moment in train(self.job, self.state):
             if moment.step == steps:  # `steps` steps are complete, and the next one has begun
                 break
         return self
 
     def resume(self) -> Session:
-        self.state, self.skipped = self.upkeep.restore()
+        self.state, self.skipped = self.checkpoints.restore(device=self.job.device)
         return self
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        return self.after_step.checkpoints
+
+    @property
+    def best(self) -> BestWeights:
+        return self.after_step.epoch_end.best
 
     def digest(self) -> str:
         """SHA-256 of every number the run's future depends on, and of what it recorded."""
         sha = hashlib.sha256()
         tensors = dict(self.job.model.state_dict())
-        for index, entry in self.job.optimizer.state_dict()["state"].items():
+        for index, entry in self.job.optimization.optimizer.state_dict()["state"].items():
             tensors |= {f"optim/{index}/{key}": torch.as_tensor(value) for key, value in entry.items()}
-        if self.upkeep.average:
-            tensors |= {f"average/{i}": tensor for i, tensor in enumerate(self.upkeep.average.weights)}
-        tensors |= {f"best/{name}": tensor for name, tensor in (self.upkeep.best or {}).items()}
+        if average := self.checkpoints.contents.average:
+            tensors |= {f"average/{i}": tensor for i, tensor in enumerate(average.weights)}
+        tensors |= {f"best/{name}": tensor for name, tensor in (self.best.weights or {}).items()}
         for name in sorted(tensors):
             sha.update(name.encode() + tensors[name].contiguous().numpy().tobytes())
         return sha.hexdigest()
@@ -133,6 +159,7 @@ def make(tmp_path: Path):
         options = dict(
             epochs=3, batch_size=16, seed=0, ema=0.9, clip_norm=1.0, workers=0, patience=0, checkpoint_seconds=0.0,
             learning_rate=0.01, optim="adamw", count=75, interrupt=Interrupt(), augment=True, micro_batch=0, model=None,
+            plateau=None,
         )  # fmt: skip
         assert choices.keys() <= options.keys()
         options |= choices
@@ -143,26 +170,54 @@ def make(tmp_path: Path):
         recipe = OptimRecipe(name=options["optim"], learning_rate=options["learning_rate"])
         built = optimizer(model, recipe)
         average = Average(model, options["ema"]) if options["ema"] else None
-        update = Update(model, built, clip_norm=options["clip_norm"], average=average)
+        limit = options["clip_norm"]
+        update = Update(
+            model,
+            built,
+            transforms=[clip_norm(limit)] if limit else [],
+            afterwards=[average.update] if average else [],
+        )
         batches = ArrayBatches(
             data, batch_size=options["batch_size"], seed=seed, shuffle=True, workers=options["workers"]
         )
-        validation = ArrayBatches(pictures(30), batch_size=30)
-        notes = Notes()
+        notes, task, interrupt, cpu = Notes(), Classify(classes=3), options["interrupt"], torch.device("cpu")
         (tmp_path / folder).mkdir(exist_ok=True)
-        task = Classify(classes=3)
-        upkeep = Upkeep(
-            model=model, task=task, optimizer=built, update=update, recorder=notes, folder=tmp_path / folder,
-            validation=validation, sample=validation, average=average, interrupt=options["interrupt"],
-            device=torch.device("cpu"), patience=options["patience"],
-            checkpoint_seconds=options["checkpoint_seconds"], display=Shown(),
-        )  # fmt: skip
+        validation = ArrayBatches(pictures(30), batch_size=30)
+        best = BestWeights(model, score="accuracy")
+        stop = EarlyStopping(patience=options["patience"], score="accuracy")
+        epoch_end = EpochEnd(
+            Evaluation(
+                model,
+                task,
+                splits={"train": validation, "validation": validation},
+                average=average,
+                check=interrupt.check,
+            ),
+            best,
+            optimizer=built,
+            unless_better=[Plateau(**options["plateau"]), stop] if options["plateau"] else [stop],
+            check=update.guard.raise_if_bad,
+            recorder=notes,
+            display=Shown(),
+        )
+        checkpoints = Checkpoints(
+            tmp_path / folder,
+            Contents(model, built, best, average),
+            recorder=notes,
+            check=update.guard.raise_if_bad,
+            seconds=options["checkpoint_seconds"],
+        )
+        after_step = AfterStep(epoch_end, checkpoints, interrupt=interrupt, recorder=notes)
+        rate = schedule(recipe, steps=options["epochs"] * len(batches), epochs=options["epochs"])
         job = Job(
-            model=model.train(), task=task, optimizer=built,
-            rate=schedule(recipe, steps=options["epochs"] * len(batches), epochs=options["epochs"]),
-            batches=batches, epochs=options["epochs"], seed=seed, device=torch.device("cpu"),
-            prepare=jitter if options["augment"] else lambda batch: batch, update=update, after_step=upkeep,
-        )  # fmt: skip
-        return Session(job, upkeep, State(micro_batch=options["micro_batch"]), notes)
+            model=model.train(),
+            task=task,
+            feed=Feed(batches, cpu, jitter if options["augment"] else lambda batch: batch),
+            optimization=Optimization(built, rate, update),
+            epochs=options["epochs"],
+            seed=seed,
+            after_step=after_step,
+        )
+        return Session(job, after_step, State(micro_batch=options["micro_batch"]), notes)
 
     return build

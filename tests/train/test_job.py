@@ -24,7 +24,7 @@ def test_begin_sets_generators_and_rate(make) -> None:
     torch.rand(100)
     job.begin(state)
     assert torch.equal(torch.rand(3), first)
-    assert job.optimizer.param_groups[0]["lr"] == job.rate(3)
+    assert job.optimization.optimizer.param_groups[0]["lr"] == job.optimization.rate(3)
     assert all(p.grad is None for p in job.model.parameters())
 
 

@@ -13,7 +13,7 @@ from trainwell.core.task import Prediction, Task
 from trainwell.data.batches import ArrayBatches, ragged
 from trainwell.tasks import Classify
 from trainwell.tasks.regress import Regress
-from trainwell.train import Job, State, train
+from trainwell.train import Feed, Job, Optimization, State, train
 
 
 def job_for(model, task, batches, *, epochs=30, rate=0.01) -> tuple[Job, list]:
@@ -24,11 +24,16 @@ def job_for(model, task, batches, *, epochs=30, rate=0.01) -> tuple[Job, list]:
         losses.append(loss.item())
         optimizer.step()
 
-    device = torch.device("cpu")
-    return Job(
-        model=model, task=task, optimizer=optimizer, rate=lambda step: rate, batches=batches, epochs=epochs, seed=0,
-        device=device, prepare=lambda batch: batch, update=update, after_step=lambda state: None,
-    ), losses  # fmt: skip
+    job = Job(
+        model=model,
+        task=task,
+        feed=Feed(batches, torch.device("cpu"), lambda batch: batch),
+        optimization=Optimization(optimizer, lambda step: rate, update),
+        epochs=epochs,
+        seed=0,
+        after_step=lambda state: None,
+    )
+    return job, losses
 
 
 def test_a_moment_lies_between_backward_and_step(make) -> None:
@@ -63,7 +68,7 @@ def test_accumulating_over_micro_batches_gives_the_gradient_of_the_whole(make, m
         torch.manual_seed(0)
         net = nn.Sequential(nn.Flatten(), nn.Linear(64, 3)).double()
         session = make(micro_batch=size, model=net, augment=False, ema=0.0)
-        session.job.batches._tensors["inputs"] = session.job.batches._tensors["inputs"].double()
+        session.job.feed.batches._tensors["inputs"] = session.job.feed.batches._tensors["inputs"].double()
         moment = next(train(session.job, session.state))
         return [p.grad.clone() for p in moment.model.parameters()] + [moment.loss.double()]
 

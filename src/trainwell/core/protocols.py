@@ -73,23 +73,18 @@ class Display(Protocol):
 
     def say(self, sentence: str) -> None:
         """Say something once: what was found out about the data, where the run is."""
-        return
 
     def start(self, facts: Facts, step: int) -> None:
         """Training starts, at step `step` of `facts.steps`."""
-        return
 
     def step(self, step: int, epoch: int) -> None:
         """A step is under way; called at every step, so it must cost next to nothing when there is nothing to do."""
-        return
 
     def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
         """An epoch ended with these numbers ("loss/train", "score/validation/accuracy", "learning_rate", ...)."""
-        return
 
     def stop(self) -> None:
         """Training is over, for whatever reason; called once."""
-        return
 
 
 class Rule(Protocol):

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
+from trainwell.core.facts import Facts
 from trainwell.core.files import discard
 from trainwell.core.protocols import Display
 from trainwell.data import from_arrays
@@ -27,13 +28,28 @@ from trainwell.fitting.trained_model import open_run, save_model
 from trainwell.probes import standard_probes
 from trainwell.recipe import check_values, flatten, to_toml
 from trainwell.runs import Run, RunWriter
-from trainwell.train import Interrupt, State, Upkeep, threads, train
+from trainwell.train import Checkpoints, Interrupt, State, threads, train
 
 _FEATURES = "pretraining"  # folder of a run for what is learned without labels, until that is done
 
 
-class Silent(Display):
+class Silent:
     """A display that shows nothing."""
+
+    def say(self, sentence: str) -> None:
+        """Show nothing."""
+
+    def start(self, facts: Facts, step: int) -> None:
+        """Show nothing."""
+
+    def step(self, step: int, epoch: int) -> None:
+        """Show nothing."""
+
+    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
+        """Show nothing."""
+
+    def stop(self) -> None:
+        """Show nothing."""
 
 
 def fit(
@@ -137,7 +153,7 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
     table = network_table(parts)
     per_batch = sum(layer.multiply_adds for layer in table) * recipe.train.batch_size
     with writer, _named(writer), threads(recipe.train.threads, per_batch):
-        job, upkeep = build_job(tools, writer, interrupt, display)
+        job, after_step = build_job(tools, writer, interrupt=interrupt, display=display)
         state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
         features = writer.path / _FEATURES
         if fresh:
@@ -147,15 +163,15 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
             writer.event("pretrain", {"losses": losses})
             first, last = losses[0], losses[-1]
             display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
-            upkeep.save(state)  # from here on a run is resumed from what it learned with labels
+            after_step.checkpoints.save(state)  # from here on a run is resumed from what it learned with labels
             discard(features)
         elif not fresh:
-            state = _restore(writer, upkeep, display)
+            state = _restore(writer, after_step.checkpoints, display, device=job.device)
         probes = standard_probes(writer, budget=recipe.watch.budget)
         display.start(parts.facts, state.step)
         moment = None
         try:
-            upkeep.complete(state)
+            after_step.complete(state)
             probes.start(job.model, state.step)
             for moment in train(job, state):
                 probes.measure(moment)
@@ -169,8 +185,8 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
             probes.stop()
             display.stop()
             writer.progress(state.step)
-        upkeep.save(state)  # what follows takes time, and may be interrupted too
-        upkeep.finish()
+        after_step.checkpoints.save(state)  # what follows takes time, and may be interrupted too
+        after_step.checkpoints.contents.use_final_weights()
         writer.set_meta("overhead_fraction", probes.overhead_fraction)
         save_model(writer.path, job.model, parts.preparation, parts.facts.labels)
         gather_evidence(writer, parts, state, interrupt)
@@ -190,9 +206,9 @@ def _named(writer: RunWriter) -> Iterator[None]:
         raise
 
 
-def _restore(writer: RunWriter, upkeep: Upkeep, display: Display) -> State:
+def _restore(writer: RunWriter, checkpoints: Checkpoints, display: Display, *, device: torch.device) -> State:
     try:
-        state, skipped = upkeep.restore()
+        state, skipped = checkpoints.restore(device=device)
     except StorageError as problem:
         if any(writer.checkpoints.iterdir()):
             raise

@@ -19,8 +19,28 @@ from trainwell.fitting.plan import CUSTOM
 from trainwell.optim import max_norm_of, needs_closure, optimizer, rescaled_rate, schedule
 from trainwell.recipe import Recipe
 from trainwell.runs import RunWriter
-from trainwell.tasks import Task
-from trainwell.train import Again, Average, Interrupt, Job, Update, Upkeep, choose_device, placed
+from trainwell.train import (
+    AfterStep,
+    Again,
+    Average,
+    BestWeights,
+    Checkpoints,
+    Contents,
+    EarlyStopping,
+    EpochEnd,
+    Evaluation,
+    Feed,
+    Interrupt,
+    Job,
+    Optimization,
+    Plateau,
+    State,
+    Update,
+    choose_device,
+    clip_norm,
+    clip_value,
+    placed,
+)
 
 
 @dataclass(frozen=True)
@@ -92,67 +112,98 @@ def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
     return schedule(optim, steps=epochs * steps_per_epoch, epochs=epochs)
 
 
-def build_update(
-    model: nn.Module, task: Task, recipe: Recipe, *, optimizer: Optimizer, average: Average | None
-) -> tuple[Update, Callable[[Batch], Batch]]:
+def build_update(tools: Tools) -> tuple[Update, Callable[[Batch], Batch]]:
     """Build what changes the weights in a step, and what must see each batch before the network does."""
-    limit = recipe.optim.max_norm
-    again = Again(model, task) if needs_closure(optimizer) else None
-    update = Update(
-        model,
-        optimizer,
-        clip_norm=recipe.train.clip_norm,
-        clip_value=recipe.train.clip_value,
-        constrain=max_norm_of(model, limit) if math.isfinite(limit) else None,
-        average=average,
-        again=again,
-    )
+    model, recipe = tools.parts.model, tools.parts.recipe
+    transforms = []
+    if recipe.train.clip_norm:
+        transforms.append(clip_norm(recipe.train.clip_norm))
+    if recipe.train.clip_value:
+        transforms.append(clip_value(recipe.train.clip_value))
+    afterwards: list[Callable[[int], None]] = []
+    if math.isfinite(recipe.optim.max_norm):
+        constrain = max_norm_of(model, recipe.optim.max_norm)
+        afterwards.append(lambda step: constrain())
+    if tools.average:
+        afterwards.append(tools.average.update)
+    again = Again(model, tools.parts.task) if needs_closure(tools.optimizer) else None
+    update = Update(model, tools.optimizer, transforms=transforms, afterwards=afterwards, again=again)
     return update, again.see if again else lambda batch: batch
 
 
-def build_job(tools: Tools, writer: RunWriter, interrupt: Interrupt, display: Display) -> tuple[Job, Upkeep]:
-    """Join the parts with the run they are recorded in."""
-    parts, device, augment = tools.parts, tools.device, tools.augment
-    settings = parts.recipe.train
-    optim = parts.recipe.optim
-    update, see = build_update(parts.model, parts.task, parts.recipe, optimizer=tools.optimizer, average=tools.average)
-    upkeep = Upkeep(
-        model=parts.model,
-        task=parts.task,
-        optimizer=tools.optimizer,
-        update=update,
-        recorder=writer,
-        folder=writer.checkpoints,
-        validation=parts.splits.get("validation"),
-        sample=parts.sample,
+def build_loop(tools: Tools, after_step: Callable[[State], None]) -> Job:
+    """Build a job that leaves what happens between two steps to the caller."""
+    update, see = build_update(tools)
+    return _job(tools, update, see=see, after_step=after_step)
+
+
+def build_job(tools: Tools, writer: RunWriter, *, interrupt: Interrupt, display: Display) -> tuple[Job, AfterStep]:
+    """Build the job of a run that is recorded, evaluated and checkpointed.
+
+    Args:
+        tools: what changes the weights.
+        writer: of the run.
+        interrupt: asks to stop.
+        display: shown every epoch.
+    """
+    parts = tools.parts
+    update, see = build_update(tools)
+    best = BestWeights(parts.model, score=parts.task.main_score)
+    scored = {"train": parts.sample, "validation": parts.splits.get("validation")}
+    evaluation = Evaluation(
+        parts.model,
+        parts.task,
+        splits={name: batches for name, batches in scored.items() if batches is not None},
         average=tools.average,
-        interrupt=interrupt,
-        device=device,
-        patience=settings.patience,
-        checkpoint_seconds=settings.checkpoint_seconds,
-        display=display,
-        plateau=(optim.plateau_epochs, optim.step_factor) if optim.schedule == "plateau" else (0, 1.0),
+        device=tools.device,
+        check=interrupt.check,
     )
+    epoch_end = EpochEnd(
+        evaluation,
+        best,
+        optimizer=tools.optimizer,
+        unless_better=_unless_better(parts),
+        check=update.guard.raise_if_bad,
+        recorder=writer,
+        display=display,
+    )
+    checkpoints = Checkpoints(
+        writer.checkpoints,
+        Contents(parts.model, tools.optimizer, best, tools.average),
+        recorder=writer,
+        check=update.guard.raise_if_bad,
+        seconds=parts.recipe.train.checkpoint_seconds,
+    )
+    after_step = AfterStep(epoch_end, checkpoints, interrupt=interrupt, recorder=writer)
+    return _job(tools, update, see=see, after_step=after_step), after_step
+
+
+def _job(tools: Tools, update: Update, *, see: Callable[[Batch], Batch], after_step: Callable[[State], None]) -> Job:
+    parts, device, augment = tools.parts, tools.device, tools.augment
 
     def prepare(batch: Batch) -> Batch:
         batch = batch.to(device) if device.type != "cpu" else batch
         return see(augment(batch) if augment else batch)
 
-    job = Job(
+    arrange = parts.freezing.arrange if parts.freezing else lambda epoch: None
+    return Job(
         model=parts.model,
         task=parts.task,
-        optimizer=tools.optimizer,
-        rate=tools.rate,
-        batches=parts.train,
-        epochs=settings.epochs,
+        feed=Feed(parts.train, device, prepare),
+        optimization=Optimization(tools.optimizer, tools.rate, update, arrange),
+        epochs=parts.recipe.train.epochs,
         seed=parts.recipe.seed,
-        device=device,
-        prepare=prepare,
-        update=update,
-        after_step=upkeep,
-        arrange=parts.freezing.arrange if parts.freezing else lambda epoch: None,
+        after_step=after_step,
     )
-    return job, upkeep
+
+
+def _unless_better(parts: Parts) -> list[Callable[[State], None]]:
+    """Return what happens after an epoch without a better score: first the rate drops, then the run stops."""
+    optim = parts.recipe.optim
+    stop = EarlyStopping(patience=parts.recipe.train.patience, score=parts.task.main_score)
+    if optim.schedule == "plateau":
+        return [Plateau(epochs=optim.plateau_epochs, factor=optim.step_factor), stop]
+    return [stop]
 
 
 def _raised(parts: Parts) -> frozenset[nn.Parameter]:

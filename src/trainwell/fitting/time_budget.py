@@ -11,17 +11,19 @@ from collections.abc import Callable
 
 import torch
 
-from trainwell.core.errors import DivergedError
+from trainwell.core.errors import DivergedError, TrainingError
 from trainwell.fitting.build import Parts
-from trainwell.fitting.job import build_tools, build_update
+from trainwell.fitting.job import build_loop, build_tools
 from trainwell.fitting.record import network_table
 from trainwell.recipe import edit
-from trainwell.train import out_of_memory, threads
+from trainwell.train import State, threads, train
 
-_STEPS, _SECONDS, _WARM_UP = 30, 6.0, 2
-_FORWARD = 1 / 3  # share of a step that its forward pass takes
+_STEPS = 30
+_SECONDS = 6.0
+_WARM_UP = 2
+_FORWARD = 1 / 3  # fraction of a step that its forward pass takes
 _ENDING = 1.7  # forward passes over all examples that scores, calibration and mistakes take in the end
-_SPARE = 0.92  # share of the time that is planned: watching, saving and surprises take the rest
+_SPARE = 0.92  # fraction of the time that is planned: monitoring, checkpoints and surprises take the rest
 
 
 def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], float] = time.perf_counter) -> Parts:
@@ -35,48 +37,52 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
         begun: when the time began, on that clock; None: now.
         clock: seconds, of the day or of the processor.
     """
-    if not (minutes := parts.recipe.train.minutes):
+    minutes = parts.recipe.train.minutes
+    if not minutes:
         return parts
-    begun, sizes = clock() if begun is None else begun, parts.facts.sizes
-    if not (step := _step_seconds(parts, clock)):
+    begun = clock() if begun is None else begun
+    step = _step_seconds(parts, clock)
+    if not step:
         return dataclasses.replace(parts, recipe=edit(parts.recipe, {"train.minutes": 0.0}))
-    pass_over = step * len(parts.train)  # the training split, once
-    share = _FORWARD / max(1, sizes.get("train", 1))
-    epoch = pass_over * (1 + share * (sizes.get("validation", 0) + len(parts.sample or ())))
-    ending = pass_over * share * sum(sizes.values()) * _ENDING
-    epochs = max(1, int((_SPARE * (60 * minutes - (clock() - begun)) - ending) / epoch))
+    sizes = parts.facts.sizes
+    one_pass = step * len(parts.train)  # the training split, once
+    forward = _FORWARD / max(1, sizes.get("train", 1))  # of one example, as a fraction of that pass
+    epoch = one_pass * (1 + forward * (sizes.get("validation", 0) + len(parts.sample or ())))
+    ending = one_pass * forward * sum(sizes.values()) * _ENDING
+    left = 60 * minutes - (clock() - begun)
+    epochs = max(1, int((_SPARE * left - ending) / epoch))
     recipe = edit(parts.recipe, {"train.epochs": epochs, "train.minutes": 0.0})
     facts = dataclasses.replace(parts.facts, epochs=epochs, steps=epochs * len(parts.train))
     return dataclasses.replace(parts, recipe=recipe, facts=facts)
 
 
 def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
-    """Return the median seconds of whole steps of a copy: making the batch, loss, gradient, update, or 0."""
-    recipe, task = parts.recipe, parts.task
-    per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * recipe.train.batch_size
-    seconds: list[float] = []
-    with threads(recipe.train.threads, per_batch), torch.random.fork_rng(devices=[]):
-        tools = build_tools(dataclasses.replace(parts, model=copy.deepcopy(parts.model)))
-        model = tools.parts.model
-        update, see = build_update(model, task, recipe, optimizer=tools.optimizer, average=tools.average)
-        begun = started = clock()
+    """Return the median seconds of the first steps of a copy, from a batch to the update.
+
+    0 if none could be taken, or if the batch did not fit into the memory: the run itself then finds the size that does.
+    """
+    micro_batch = parts.recipe.train.micro_batch
+    per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * parts.recipe.train.batch_size
+    ends: list[float] = []
+
+    def note(state: State) -> None:
+        if job.device.type == "cuda":
+            torch.cuda.synchronize(job.device)
+        ends.append(clock())
+        if ends[-1] - begun > _SECONDS or state.micro_batch != micro_batch:
+            state.stop = "timed"
+
+    with threads(parts.recipe.train.threads, per_batch), torch.random.fork_rng(devices=[]):
+        copied = dataclasses.replace(parts, model=copy.deepcopy(parts.model), freezing=None)
+        job = build_loop(build_tools(copied), note)
+        state = State(micro_batch=micro_batch, loss_sum=torch.zeros((), device=job.device))
+        begun = clock()
         try:
-            for number, fetched in enumerate(itertools.islice(parts.train.epoch(0), _STEPS)):
-                batch = fetched.to(tools.device)
-                batch = see(tools.augment(batch) if tools.augment else batch)
-                tools.optimizer.zero_grad()
-                total = torch.zeros((), device=tools.device)
-                for part, share in batch.parts(recipe.train.micro_batch or len(batch)):
-                    loss = task.loss(task.forward(model, part), part)
-                    torch.autograd.backward(loss, None if share == 1.0 else loss.new_tensor(share))
-                    total.add_(loss.detach(), alpha=share)
-                update(number, total)
-                if tools.device.type == "cuda":
-                    torch.cuda.synchronize(tools.device)
-                seconds.append(clock() - started)
-                if (started := clock()) - begun > _SECONDS:
-                    break
-        except (DivergedError, RuntimeError, MemoryError) as problem:  # the run itself says so, or shrinks its batch
-            if not isinstance(problem, DivergedError):
-                out_of_memory(problem)
+            for _ in itertools.islice(train(job, state), _STEPS + 1):  # the step of the last moment is not taken
+                pass
+        except (DivergedError, TrainingError):
+            pass  # the run itself says so
+    if state.micro_batch != micro_batch:
+        return 0.0
+    seconds = [end - start for start, end in itertools.pairwise([begun, *ends])]
     return statistics.median(seconds[_WARM_UP:] or seconds or [0.0])

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import final
 
 import torch
-from torch import Tensor
 
-from trainwell.core.batch import Batch
 from trainwell.core.errors import DivergedError, UsageError
-from trainwell.fitting.build import build_augmentation
-from trainwell.fitting.job import build_rate, build_update
-from trainwell.optim import optimizer
+from trainwell.fitting.job import build_loop, build_tools
 from trainwell.population.folds import Ground
 from trainwell.recipe import Recipe
-from trainwell.train import Average, Job, State, choose_device, evaluate, placed, train
+from trainwell.train import Evaluation, State, require_finite, train
 
 Scores = dict[str, float]
 
@@ -46,40 +43,24 @@ class Single:
     """
 
     def __init__(self, recipe: Recipe, ground: Ground, fold: int = 0) -> None:
-        self._parts = ground.parts(recipe, fold)
-        preparation = self._parts.preparation
-        self._task = ground.task(recipe, preparation) if preparation else self._parts.task
-        self._device = choose_device(recipe.train.device)
-        self.model = placed(ground.network(recipe, fold), self._device).train()
-        built = optimizer(self.model, recipe.optim)
-        self._average = Average(self.model, recipe.train.ema) if recipe.train.ema else None
-        augment = build_augmentation(recipe, self._parts.input_facts, self._parts.preparation)
-        device = self._device
+        parts = ground.parts(recipe, fold)  # shared by recipes that differ in what is built here
+        task = ground.task(recipe, parts.preparation) if parts.preparation else parts.task
         if recipe.optim.schedule == "plateau":
             raise UsageError(
                 "optim.schedule must be a function of the step to tune, got 'plateau'. Choose 'cosine' or 'step'."
             )
-        update, see = build_update(self.model, self._task, recipe, optimizer=built, average=self._average)
-
-        def prepare(batch: Batch) -> Batch:
-            batch = batch.to(device) if device.type != "cpu" else batch
-            return see(augment(batch) if augment else batch)
-
-        epochs = recipe.train.epochs
-        self._job = Job(
-            model=self.model,
-            task=self._task,
-            optimizer=built,
-            rate=build_rate(recipe, len(self._parts.train)),
-            batches=self._parts.train,
-            epochs=epochs,
-            seed=recipe.seed,
-            device=device,
-            prepare=prepare,
-            update=update,
-            after_step=self._after_step,
+        tools = build_tools(dataclasses.replace(parts, recipe=recipe, task=task, model=ground.network(recipe, fold)))
+        self.model = tools.parts.model
+        self._job = build_loop(tools, self._after_step)
+        self.state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=tools.device))
+        self._evaluation = Evaluation(
+            self.model,
+            task,
+            splits={"validation": parts.splits["validation"]},
+            average=tools.average,
+            device=tools.device,
+            check=lambda: self._check(),
         )
-        self.state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=device))
         self._until = 0
         self._check: Callable[[], None] = lambda: None
         self.reason = ""
@@ -92,7 +73,7 @@ class Single:
         try:
             for _ in train(self._job, self.state):
                 pass
-            self._finite()
+            require_finite(self.model, loss=0.0, learning_rate=self._job.optimization.optimizer.param_groups[0]["lr"])
         except DivergedError as problem:
             self.reason = str(problem)
 
@@ -100,13 +81,8 @@ class Single:
         """Score the network as it is on its validation part."""
         if self.reason:
             return Outcome({}, self.reason)
-        if self._average:
-            self._average.swap()
-        scores, _ = evaluate(
-            self.model, self._task, self._parts.splits["validation"], device=self._device, check=self._check
-        )
-        if self._average:
-            self._average.swap()
+        with self._evaluation.scored() as found:
+            scores = found["validation"]
         if not math.isfinite(scores["loss"]):
             self.reason = f"The validation loss became {scores['loss']}."
             return Outcome({}, self.reason)
@@ -116,11 +92,6 @@ class Single:
         self._check()
         if state.position == 0 and state.epoch >= self._until:
             state.stop = "enough for now"
-
-    def _finite(self) -> None:
-        weights: list[Tensor] = [tensor for tensor in self.model.state_dict().values() if tensor.is_floating_point()]
-        if not all(norm.isfinite() for norm in torch._foreach_norm(weights)):
-            raise DivergedError("The weights stopped being finite numbers.")
 
 
 @final

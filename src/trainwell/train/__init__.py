@@ -1,15 +1,29 @@
 """The loop and what keeps it safe."""
 
+from trainwell.train.after_step import AfterStep as AfterStep
+from trainwell.train.after_step import EpochEnd as EpochEnd
+from trainwell.train.after_step import Evaluation as Evaluation
+from trainwell.train.average import Average as Average
+from trainwell.train.average import averaged_weights as averaged_weights
 from trainwell.train.device import choose_device as choose_device
 from trainwell.train.device import placed as placed
 from trainwell.train.device import threads as threads
+from trainwell.train.early_stopping import BestWeights as BestWeights
+from trainwell.train.early_stopping import EarlyStopping as EarlyStopping
+from trainwell.train.early_stopping import Plateau as Plateau
 from trainwell.train.evaluate import evaluate as evaluate
+from trainwell.train.finite import all_finite as all_finite
+from trainwell.train.finite import require_finite as require_finite
 from trainwell.train.interrupt import Interrupt as Interrupt
+from trainwell.train.job import Feed as Feed
 from trainwell.train.job import Job as Job
+from trainwell.train.job import Optimization as Optimization
 from trainwell.train.job import State as State
 from trainwell.train.loop import train as train
 from trainwell.train.memory import out_of_memory as out_of_memory
+from trainwell.train.resume import Checkpoints as Checkpoints
+from trainwell.train.resume import Contents as Contents
 from trainwell.train.update import Again as Again
-from trainwell.train.update import Average as Average
 from trainwell.train.update import Update as Update
-from trainwell.train.upkeep import Upkeep as Upkeep
+from trainwell.train.update import clip_norm as clip_norm
+from trainwell.train.update import clip_value as clip_value

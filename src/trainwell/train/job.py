@@ -74,47 +74,74 @@ class State:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """Where batches come from, and what happens to each before the network sees it.
+
+    Args:
+        batches: the training split.
+        device: where to compute.
+        prepare: puts a batch on the device and augments it.
+    """
+
+    batches: Batches
+    device: torch.device
+    prepare: Callable[[Batch], Batch]
+
+
+@dataclass(frozen=True)
+class Optimization:
+    """What changes the weights in a step.
+
+    Args:
+        optimizer: changes the weights.
+        rate: learning rate as a function of the step.
+        update: guards, clips, steps, constrains and averages; given the step's number and loss.
+        arrange: puts in place which layers learn in an epoch; called before every step.
+    """
+
+    optimizer: Optimizer
+    rate: Callable[[int], float]
+    update: Callable[[int, Tensor], None]
+    arrange: Callable[[int], None] = lambda epoch: None
+
+
+@dataclass(frozen=True)
 class Job:
     """Built objects, ready to train.
 
     Args:
         model: the network, on its device.
-        task: loss and scores.
-        optimizer: changes the weights.
-        rate: learning rate as a function of the step.
-        batches: the training split.
+        task: what is learned.
+        feed: the batches.
+        optimization: what changes the weights.
         epochs: planned epochs.
         seed: all randomness of a step is a function of (seed, epoch, step).
-        device: where to compute.
-        prepare: what happens to a batch on the device before the network sees it (augmentation).
-        update: guard, clip, step, constrain, average; given the step's number and loss.
-        after_step: evaluate, checkpoint, stop; called when a step is complete.
-        arrange: puts in place which layers learn in an epoch; called before every step.
+        after_step: evaluates, checkpoints, stops; called when a step is complete.
     """
 
     model: nn.Module
     task: Task
-    optimizer: Optimizer
-    rate: Callable[[int], float]
-    batches: Batches
+    feed: Feed
+    optimization: Optimization
     epochs: int
     seed: int
-    device: torch.device
-    prepare: Callable[[Batch], Batch]
-    update: Callable[[int, Tensor], None]
     after_step: Callable[[State], None]
-    arrange: Callable[[int], None] = lambda epoch: None
+
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return self.feed.device
 
     def begin(self, state: State) -> None:
         """Put everything a step depends on in place: the random generators and the learning rate."""
         seed = derive(self.seed, "step", state.epoch, state.step)
         torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
+        if self.feed.device.type == "cuda":
             torch.cuda.manual_seed(seed)
-        elif self.device.type == "mps":
+        elif self.feed.device.type == "mps":
             torch.mps.manual_seed(seed)
-        rate = self.rate(state.step) * state.rate_factor
-        for group in self.optimizer.param_groups:
+        rate = self.optimization.rate(state.step) * state.rate_factor
+        for group in self.optimization.optimizer.param_groups:
             group["lr"] = rate * group.get("rate_factor", 1.0)
-        self.arrange(state.epoch)
-        self.optimizer.zero_grad()
+        self.optimization.arrange(state.epoch)
+        self.optimization.optimizer.zero_grad()

@@ -22,15 +22,16 @@ def train(job: Job, state: State) -> Iterator[Moment]:
         update                           guard, clip, step, constrain, average
         after_step                       evaluate, checkpoint, stop?
     """
-    model, task = job.model, job.task
+    model, task, feed = job.model, job.task, job.feed
+    optimizer, update = job.optimization.optimizer, job.optimization.update
     while state.goes_on(job.epochs):
         epoch = state.epoch
-        for fetched in job.batches.epoch(epoch, start=state.position):
+        for fetched in feed.batches.epoch(epoch, start=state.position):
             reason = "first try"
             while reason:
                 job.begin(state)
                 try:
-                    batch, total = job.prepare(fetched), torch.zeros((), device=job.device)
+                    batch, total = feed.prepare(fetched), torch.zeros((), device=feed.device)
                     for part, share in batch.parts(state.micro_batch or len(batch), task.weight):
                         outputs = task.forward(model, part)
                         loss = task.loss(outputs, part)
@@ -41,9 +42,9 @@ def train(job: Job, state: State) -> Iterator[Moment]:
                     reason = out_of_memory(problem)
                 if reason:  # outside `except`, so that nothing of the failed try is kept alive
                     shrink(state, len(fetched), reason)
-            yield Moment(state.step, epoch, model, job.optimizer, part, outputs, total, task)
-            job.update(state.step, total)
-            state.advance(total, weight=task.weight(batch), batches=len(job.batches))
+            yield Moment(state.step, epoch, model, optimizer, part, outputs, total, task)
+            update(state.step, total)
+            state.advance(total, weight=task.weight(batch), batches=len(feed.batches))
             job.after_step(state)
             if not state.goes_on(job.epochs):
                 break

@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import DivergedError, UsageError
 from trainwell.core.seeds import derive
-from trainwell.doctor.experiments.trial import MemoryRecorder
 from trainwell.fitting.build import build_parts
-from trainwell.fitting.fit import Silent
-from trainwell.fitting.job import build_job, build_tools
+from trainwell.fitting.job import build_loop, build_tools
 from trainwell.fitting.plan import Plan
 from trainwell.recipe import edit
-from trainwell.train import Interrupt, State, train
+from trainwell.train import State, train
 
 Floats = NDArray[np.float64]
 
@@ -165,15 +163,13 @@ def _sweep(plan: Plan, rates: Floats, number: int, check: Callable[[], None]) ->
     seed = derive(plan.recipe.seed, "range", number) if number else plan.recipe.seed
     recipe = edit(plan.recipe, {"seed": seed, "optim.reference_batch": 0, "train.patience": 0})
     parts = build_parts(dataclasses.replace(plan, recipe=recipe))
-    job, _ = build_job(build_tools(parts), MemoryRecorder(), Interrupt(), Silent())  # type: ignore[arg-type]
 
     def after(state: State) -> None:
         check()
         state.stop = "enough" if state.step >= len(rates) else ""
 
-    job = dataclasses.replace(
-        job, rate=lambda step: float(rates[min(step, len(rates) - 1)]), epochs=len(rates), after_step=after
-    )
+    tools = dataclasses.replace(build_tools(parts), rate=lambda step: float(rates[min(step, len(rates) - 1)]))
+    job = dataclasses.replace(build_loop(tools, after), epochs=len(rates))
     state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
     losses = np.full(len(rates), np.inf)
     try:

@@ -119,7 +119,7 @@ def _train(plan: Plan) -> TrialOutcome:
     per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * plan.recipe.train.batch_size
     broke_at = None
     with threads(plan.recipe.train.threads, per_batch):
-        job, _ = build_job(build_tools(parts), cast(Any, memory), Interrupt(), Silent())
+        job, _ = build_job(build_tools(parts), cast(Any, memory), interrupt=Interrupt(), display=Silent())
         state = State(micro_batch=plan.recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
         probes = standard_probes(memory, budget=plan.recipe.watch.budget)
         probes.start(job.model, 0)

@@ -1,0 +1,188 @@
+"""What happens between two steps: evaluate when an epoch ends, checkpoint on time, stop when there is reason to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import final
+
+import torch
+from torch import nn
+from torch.optim import Optimizer
+
+from trainwell.core.errors import Interrupted
+from trainwell.core.protocols import Batches, Display, Recorder
+from trainwell.core.task import Scores, Task
+from trainwell.train.average import Average, averaged_weights
+from trainwell.train.early_stopping import BestWeights
+from trainwell.train.evaluate import evaluate
+from trainwell.train.finite import require_finite
+from trainwell.train.interrupt import Interrupt
+from trainwell.train.job import State
+from trainwell.train.resume import Checkpoints
+
+
+@final
+class Evaluation:
+    """Scores splits, with the averaged weights where there are some.
+
+    Args:
+        model: the network.
+        task: what is learned.
+        splits: batches of each split by name, in the order in which they are scored.
+        average: averaged weights, or None.
+        device: where the network is.
+        check: called before every batch; raises to break off.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        task: Task,
+        *,
+        splits: Mapping[str, Batches],
+        average: Average | None = None,
+        device: torch.device | str = "cpu",
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.model = model
+        self.task = task
+        self.splits = splits
+        self._average = average
+        self._device = device
+        self._check = check
+
+    @contextmanager
+    def scored(self) -> Iterator[dict[str, Scores]]:
+        """Yield the scores of each split; meanwhile the weights that were scored are in the network."""
+        with averaged_weights(self._average):
+            yield {name: self.score(batches) for name, batches in self.splits.items()}
+
+    def score(self, batches: Batches) -> Scores:
+        """Return the scores of one split with the weights that are in the network."""
+        return evaluate(self.model, self.task, batches, device=self._device, check=self._check)[0]
+
+
+@final
+class EpochEnd:
+    """Evaluates, keeps the best weights and records the epoch.
+
+    Args:
+        evaluation: scores the splits.
+        best: keeps the best weights by the scores of "validation", if that is a split.
+        optimizer: its learning rate is recorded.
+        unless_better: called in this order after an epoch without a better score: they drop the learning rate or stop
+            the run.
+        check: raises if the weights of the epoch must not be used.
+        recorder: where scores and events go.
+        display: shown the numbers of every epoch.
+    """
+
+    def __init__(
+        self,
+        evaluation: Evaluation,
+        best: BestWeights,
+        *,
+        optimizer: Optimizer,
+        unless_better: Sequence[Callable[[State], None]] = (),
+        check: Callable[[], None] = lambda: None,
+        recorder: Recorder,
+        display: Display,
+    ) -> None:
+        self.evaluation = evaluation
+        self.best = best
+        self.unless_better = unless_better
+        self._optimizer = optimizer
+        self._check = check
+        self._recorder = recorder
+        self._display = display
+
+    def __call__(self, state: State) -> None:
+        """Do what is due at the end of an epoch.
+
+        Raises:
+            Interrupted: by a signal; nothing has happened then.
+            DivergedError: if the weights or the epoch's loss are not finite.
+        """
+        self._check()
+        loss = (state.loss_sum / max(state.weight, 1e-12)).item()
+        with self.evaluation.scored() as scores:
+            require_finite(self.evaluation.model, loss=loss, learning_rate=self._learning_rate)
+            self.judge(state, scores.get("validation", {}))
+        state.evaluated = state.epoch
+        state.loss_sum.zero_()
+        state.weight = 0.0
+        self._record(state, loss, scores)
+
+    def judge(self, state: State, scores: Scores) -> None:
+        """Keep the weights if these scores are the best so far, and otherwise do what is due without progress."""
+        if scores and not self.best.improve(state, scores):
+            for react in self.unless_better:
+                react(state)
+
+    @property
+    def _learning_rate(self) -> float:
+        return float(self._optimizer.param_groups[0]["lr"])
+
+    def _record(self, state: State, loss: float, scores: Mapping[str, Scores]) -> None:
+        numbers = {"loss/train": loss}
+        self._recorder.signal("loss/train_epoch", state.step, loss)
+        for split, values in scores.items():
+            self._recorder.score(state.epoch, state.step, split, values)
+            for name, value in values.items():
+                if split == "train" and name == "loss":
+                    continue  # the mean over the epoch stands for it
+                key = f"loss/{split}" if name == "loss" else f"score/{split}/{name}"
+                self._recorder.signal(key, state.step, value)
+                numbers[key] = value
+        numbers["learning_rate"] = self._learning_rate
+        self._recorder.signal("learning_rate", state.step, numbers["learning_rate"])
+        is_best = state.best_step == state.step
+        if is_best:
+            best = {"epoch": state.epoch, "step": state.step, "score": self.best.score, "value": state.best_score}
+            self._recorder.event("best", best)
+        if state.stop:
+            self._recorder.event("stopped", {"why": state.stop})
+        self._display.epoch(state.epoch, numbers, is_best)
+
+
+@final
+class AfterStep:
+    """Called after every step: ends the epoch, checkpoints on time and leaves on a signal.
+
+    Args:
+        epoch_end: called when an epoch is over.
+        checkpoints: of the run.
+        interrupt: polled after every step.
+        recorder: flushed when it is due.
+    """
+
+    def __init__(
+        self, epoch_end: EpochEnd, checkpoints: Checkpoints, *, interrupt: Interrupt, recorder: Recorder
+    ) -> None:
+        self.epoch_end = epoch_end
+        self.checkpoints = checkpoints
+        self._interrupt = interrupt
+        self._recorder = recorder
+
+    def __call__(self, state: State) -> None:
+        """Do what is due after a step."""
+        if state.position == 0:
+            self._end_epoch(state)
+        if self._interrupt.signal_number:
+            self.checkpoints.save(state)
+            self._interrupt.check()
+        self.checkpoints.save_if_due(state)
+        self._recorder.flush_if_due()
+
+    def complete(self, state: State) -> None:
+        """Do the evaluation that an interruption left undone."""
+        if state.position == 0 and state.evaluated < state.epoch:
+            self._end_epoch(state)
+
+    def _end_epoch(self, state: State) -> None:
+        try:
+            self.epoch_end(state)
+        except Interrupted:
+            self.checkpoints.save(state)
+            raise

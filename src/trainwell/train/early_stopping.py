@@ -1,0 +1,82 @@
+"""What a validation score decides: which weights are the best, when the learning rate drops and when a run stops."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import final
+
+from torch import Tensor, nn
+
+from trainwell.train.job import State
+
+
+@final
+class BestWeights:
+    """The weights of the best epoch so far: that with the highest score and, among equals, the lowest loss.
+
+    Args:
+        model: the network.
+        score: name of the score, higher is better.
+    """
+
+    def __init__(self, model: nn.Module, *, score: str) -> None:
+        self._model = model
+        self.score = score
+        self.weights: dict[str, Tensor] | None = None
+
+    def improve(self, state: State, scores: Mapping[str, float]) -> bool:
+        """Keep the network's weights if their scores are the best so far; tell whether they are.
+
+        Args:
+            state: where the run stands; what the best epoch scored is noted in it.
+            scores: of the validation split, with "loss".
+        """
+        score, loss = scores[self.score], scores["loss"]
+        # NaN compares as false both ways, so it can never become the best.
+        if not (score > state.best_score or (score == state.best_score and loss < state.best_loss)):
+            return False
+        state.best_score = score
+        state.best_loss = loss
+        state.best_epoch = state.epoch
+        state.best_step = state.step
+        self.weights = {name: tensor.detach().clone() for name, tensor in self._model.state_dict().items()}
+        return True
+
+
+@final
+class EarlyStopping:
+    """Stops a run after some epochs without a better score.
+
+    Args:
+        patience: how many epochs; 0 never stops.
+        score: name of the score, for the reason.
+    """
+
+    def __init__(self, *, patience: int, score: str) -> None:
+        self._patience = patience
+        self._score = score
+
+    def __call__(self, state: State) -> None:
+        """Decide after an epoch without a better score."""
+        if self._patience and state.epoch - state.best_epoch >= self._patience:
+            state.stop = f"no better validation {self._score} for {self._patience} epochs"
+
+
+@final
+class Plateau:
+    """Multiplies the learning rate by a factor after some epochs without a better score.
+
+    Args:
+        epochs: how many epochs, counted anew after each drop.
+        factor: of a drop.
+    """
+
+    def __init__(self, *, epochs: int, factor: float) -> None:
+        self._epochs = epochs
+        self._factor = factor
+
+    def __call__(self, state: State) -> None:
+        """Decide after an epoch without a better score."""
+        if state.epoch - max(state.best_epoch, state.dropped_epoch) >= self._epochs:
+            state.rate_factor *= self._factor
+            state.dropped_epoch = state.epoch
