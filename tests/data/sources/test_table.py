@@ -354,3 +354,20 @@ def test_missing_cells_of_real_tables_are_counted() -> None:
     assert sum(math.isnan(value) for value in columns(examples)["total_bedrooms"]) == 207  # type: ignore[arg-type]
     adult = columns(read_table(SHARED / "adult-train.csv", DataRecipe()))
     assert sum(value is None for value in adult["x1"]) == 1836
+
+
+REVIEWS = "stars,review,label\n1,a dull film,bad\n5,a fine film,good\n2,what a bore,bad\n4,I liked it,good\n"
+
+
+def test_a_column_of_texts_is_read_as_sequences_on_request(tmp_path: Path) -> None:
+    examples = read(tmp_path, REVIEWS, text="review", target="label")
+    assert examples.kind.name == "text" and list(examples.inputs)[3] == "I liked it"
+    assert examples.features == () and any("'review' is read as sequences" in remark for remark in examples.remarks)
+
+
+@pytest.mark.parametrize(
+    ("column", "sentence"), [("stars", "got 'stars', which holds numbers"), ("reviews", "Did you mean .review.")]
+)
+def test_a_column_that_holds_no_texts_is_refused(tmp_path: Path, column: str, sentence: str) -> None:
+    with pytest.raises(TrainwellError, match=sentence):
+        read(tmp_path, REVIEWS, text=column, target="label")

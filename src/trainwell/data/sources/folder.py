@@ -19,6 +19,7 @@ from trainwell.data.kinds import KINDS
 from trainwell.data.sources import cache
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import decode_text
+from trainwell.data.text.texts import Texts
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import shorten
 from trainwell.data.values.table import Table
@@ -66,18 +67,23 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
         found, kind = _scan(folder, TEXT_SUFFIXES), "table"
     if not found.files or (found.linked and len(set(found.classes)) < 2):
         raise DataError(_nothing(folder, name, linked=found.linked))
-    inputs: Array | Table
+    inputs: Array | Table | Texts
     remarks: tuple[str, ...] = ()
-    if kind == "picture":
+    of_pictures = kind == "picture"
+    if of_pictures:
         inputs, remarks = _pictures(folder, found.files, recipe)
+    elif recipe.tokenisation:
+        kind = "text"
+        inputs = Texts.of(read_texts(found.files, folder).columns[TEXT].tolist())
     else:
         inputs = read_texts(found.files, folder)
+        remarks = ("Texts are read as bags of words; data.tokenisation = 'words' reads them as sequences.",)
     names, targets = np.unique(np.array(found.classes, dtype=object).astype(str), return_inverse=True)
     labels = tuple(plain(str(label)) for label in names)
     task = "binary classification" if len(labels) == 2 else "classification"
     said = [f"{len(labels):,} sub-folders: {task} ({shorten(labels, len(labels), most=10)}).", *remarks]
     if found.left_out:
-        what = "pictures" if kind == "picture" else "texts"
+        what = "pictures" if of_pictures else "texts"
         said.append(f"Left out, being no {what}: {shorten(found.left_out, len(found.left_out))}.")
     if found.linked:
         said.append(f"Left out, being links to folders: {shorten(found.linked, len(found.linked))}.")
@@ -89,7 +95,7 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
         task="binary" if len(labels) == 2 else "classify",
         ids=tuple(plain(path.relative_to(folder).as_posix()) for path in found.files),
         labels=labels,
-        features=() if kind == "picture" else (TEXT,),
+        features=(TEXT,) if kind == "table" else (),
         given=np.array(found.splits, dtype=np.int8) if len(set(found.splits)) > 1 else None,
         remarks=tuple(said),
     )

@@ -21,6 +21,7 @@ from trainwell.core.files import plain
 from trainwell.data.examples import Examples
 from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
+from trainwell.data.text.texts import Texts
 from trainwell.data.values.missing import Array, missing
 from trainwell.data.values.naming import listing, numbered, shorten
 from trainwell.data.values.table import Table
@@ -106,18 +107,34 @@ def choose(rows: Rows, recipe: DataRecipe, task: str = "") -> Examples:
     remarks = [*found.remarks, *rows.remarks]
     if group:
         remarks.append(f"Column {plain(group)!r} keeps equal values in one split; it is not an input.")
+    if recipe.text:
+        remarks.append(f"Column {plain(recipe.text)!r} is read as sequences of tokens; no other column is an input.")
     return Examples(
         name=rows.name,
-        kind=KINDS["table"],
-        inputs=Table(inputs),
+        kind=KINDS["text" if recipe.text else "table"],
+        inputs=text_column(rows, recipe) if recipe.text else Table(inputs),
         targets=found.values,
         task=found.task,
         ids=rows.ids,
         labels=found.labels,
-        features=tuple(inputs),
+        features=() if recipe.text else tuple(inputs),
         groups=_groups(rows.codes.get(group, columns[group]), plain(group), ids=rows.ids) if group else None,
         remarks=tuple(remarks),
     )
+
+
+def text_column(rows: Rows, recipe: DataRecipe) -> Texts:
+    """Return the column `data.text` as texts.
+
+    Raises:
+        DataError: if there is no such column, or it holds numbers.
+    """
+    name = _column(recipe.text, dict(rows.table.columns), setting="data.text", name=rows.name)
+    if rows.table.is_numeric(name):
+        raise DataError(
+            f"data.text must name a column of texts, got {plain(name)!r}, which holds numbers. Name another."
+        )
+    return Texts.of(rows.table.columns[name].tolist())
 
 
 def read_rows(path: Path, delimiter: str = "", *, known: Mapping[str, bool] | None = None) -> Rows:

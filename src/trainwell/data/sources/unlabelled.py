@@ -12,21 +12,25 @@ from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
 from trainwell.data.kinds.picture import PicturePreparation
 from trainwell.data.kinds.table import TablePreparation
+from trainwell.data.kinds.text import TextPreparation
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources.arrays import read_npz_inputs
 from trainwell.data.sources.bundled import BUNDLED, with_target
 from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read_texts
 from trainwell.data.sources.idx import read_idx_pictures
 from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
-from trainwell.data.sources.table import read_rows
+from trainwell.data.sources.table import read_rows, text_column
 from trainwell.data.statistics.column import Column
+from trainwell.data.text.texts import Texts
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import numbered
 from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 
-def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tuple[Table | Array, Sequence[str]]:
+def read_inputs(
+    source: str, preparation: Preparation, recipe: DataRecipe
+) -> tuple[Table | Array | Texts, Sequence[str]]:
     """Read inputs to predict on.
 
     Args:
@@ -53,6 +57,8 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
     if not path.exists():
         raise DataError(f"There is no file or folder {name} to predict on. Check the path.")
     try:
+        if isinstance(preparation.fitted, TextPreparation):
+            return _sequences(path, recipe)
         columns = preparation.fitted.columns if isinstance(preparation.fitted, TablePreparation) else ()
         is_text = path.is_dir() or path.suffix.lower() in TEXT_SUFFIXES
         if is_text and TEXT in (column.name for column in columns):
@@ -79,6 +85,15 @@ def read_inputs(source: str, preparation: Preparation, recipe: DataRecipe) -> tu
         raise DataError(f"{name} cannot be read: {problem.strerror}. Check its permissions.") from None
     rows.require(known)
     return rows.table, rows.ids
+
+
+def _sequences(path: Path, recipe: DataRecipe) -> tuple[Texts, Sequence[str]]:
+    """Read texts as sequences: the column `data.text` of a table, or text files."""
+    if path.is_dir() or path.suffix.lower() in TEXT_SUFFIXES:
+        table, ids = _texts(path)
+        return Texts.of(table.columns[TEXT].tolist()), ids
+    rows = read_rows(path, recipe.delimiter, known={recipe.text: False} if recipe.text else None)
+    return text_column(rows, recipe), rows.ids
 
 
 def _texts(path: Path) -> tuple[Table, Sequence[str]]:

@@ -6,6 +6,18 @@ from torch import Tensor
 
 from trainwell.core.catalogue import Catalogue
 
+PADDING = 0  # the token number of padding, in every vocabulary
+
+
+def token_mask(tokens: Tensor, mask: Tensor | None) -> Tensor:
+    """Return which positions count: those of the mask, or where there is none, all tokens but padding.
+
+    Args:
+        tokens: (B, T) int64.
+        mask: (B, T) bool or None.
+    """
+    return tokens != PADDING if mask is None else mask
+
 
 def last(features: Tensor, mask: Tensor | None) -> Tensor:
     """Return the features of the last position that counts.

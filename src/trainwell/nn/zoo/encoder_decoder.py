@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.nn.layers.attention import AdditiveAttention, DotAttention
+from trainwell.nn.layers.pooling_over_time import PADDING, token_mask
 from trainwell.nn.layers.recurrent import LockedDropout, Recurrent
 
 
@@ -79,10 +80,10 @@ class EncoderDecoder(nn.Module):
     ) -> None:
         super().__init__()
         self.dropout = LockedDropout(dropout)
-        self.source = nn.Embedding(vocabulary, embedding, padding_idx=0)
+        self.source = nn.Embedding(vocabulary, embedding, padding_idx=PADDING)
         self.encoder = Recurrent(embedding, hidden // 2, cell="gru", bidirectional=True)
         self.bridge = nn.Linear(self.encoder.features, hidden)
-        self.target = nn.Embedding(outputs, embedding, padding_idx=0)
+        self.target = nn.Embedding(outputs, embedding, padding_idx=PADDING)
         self.decoder = nn.GRU(embedding, hidden, batch_first=True)
         self.attention = ATTENTIONS[attention](hidden, self.encoder.features)
         combined = hidden + (self.encoder.features if self.attention is not None else 0)
@@ -94,7 +95,7 @@ class EncoderDecoder(nn.Module):
 
         Args:
             inputs: (B, T) int64 tokens that are read.
-            mask: (B, T) bool, True where one counts; padding comes last.
+            mask: (B, T) bool, True where one counts; padding comes last. None: all but token 0.
             previous: (B, S) int64, the tokens written before each position: <bos> first.
         Returns:
             (B, S, V).
@@ -105,6 +106,7 @@ class EncoderDecoder(nn.Module):
 
     def read(self, inputs: Tensor, *, mask: Tensor | None = None) -> Memory:
         """Read sequences; arguments as for `forward`."""
+        mask = token_mask(inputs, mask)
         features, ends, _ = self.encoder(self.dropout(self.source(inputs)), mask=mask)
         return Memory(features, mask, torch.tanh(self.bridge(ends)))
 

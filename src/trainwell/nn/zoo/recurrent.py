@@ -6,7 +6,7 @@ from typing import final
 
 from torch import Tensor, nn
 
-from trainwell.nn.layers.pooling_over_time import OVER_TIME
+from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 from trainwell.nn.layers.recurrent import LockedDropout, Recurrent, State
 
 
@@ -43,7 +43,8 @@ class RecurrentNetwork(nn.Module):
 
         Args:
             inputs: (batch, length) int64 token numbers, or (batch, length, features) numbers.
-            mask: (batch, length) bool, True where a position counts; padding comes last.
+            mask: (batch, length) bool, True where a position counts; padding comes last. None: all
+                positions but those of token 0.
         Returns:
             (batch, outputs), or (batch, length, outputs) without pooling.
         """
@@ -58,7 +59,10 @@ class RecurrentNetwork(nn.Module):
             mask: as for `forward`.
             state: what the last call returned; None starts from zeros.
         """
-        features = inputs if self.embedding is None else self.embedding(inputs)
+        features = inputs
+        if self.embedding is not None:
+            mask = token_mask(inputs, mask)
+            features = self.embedding(inputs)
         features, ends, state = self.body(features, mask=mask, state=state)
         if self.pool == "last":
             features = ends.unsqueeze(1)  # the backward direction ends at the first position
@@ -97,7 +101,7 @@ def recurrent_network(
     >>> net(torch.randint(50, (2, 7))).shape
     torch.Size([2, 3])
     """
-    tokens = nn.Embedding(vocabulary, embedding, padding_idx=0) if vocabulary else None
+    tokens = nn.Embedding(vocabulary, embedding, padding_idx=PADDING) if vocabulary else None
     head = nn.Linear(body.features, outputs)
     if tie:
         if tokens is None or tokens.weight.shape != head.weight.shape:

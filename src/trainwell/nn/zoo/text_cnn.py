@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainwell.nn.layers.pooling_over_time import maximum
+from trainwell.nn.layers.pooling_over_time import PADDING, maximum, token_mask
 
 
 @final
@@ -40,7 +40,7 @@ class TextCNN(nn.Module):
         dropout: float = 0.5,
     ) -> None:
         super().__init__()
-        self.embedding = nn.Embedding(vocabulary, embedding, padding_idx=0)
+        self.embedding = nn.Embedding(vocabulary, embedding, padding_idx=PADDING)
         self.filters = nn.ModuleList(nn.Conv1d(embedding, channels, width) for width in widths)
         self.activation = nn.ReLU()
         self.dropout = nn.Dropout(dropout)
@@ -51,11 +51,10 @@ class TextCNN(nn.Module):
 
         Args:
             inputs: int64.
-            mask: (batch, length) bool, True where a token counts: what lies beyond counts as zeros.
+            mask: (batch, length) bool, True where a token counts; None: all but padding, token 0.
         """
-        features = self.embedding(inputs)
-        if mask is not None:
-            features = features * mask.unsqueeze(2)
+        mask = token_mask(inputs, mask)
+        features = self.embedding(inputs) * mask.unsqueeze(2)
         pooled = torch.cat([maximum(self._maps(filters, features), mask) for filters in self.filters], dim=1)
         outputs: Tensor = self.head(self.dropout(pooled))
         return outputs

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.nn.layers.attention import TransformerBlock
-from trainwell.nn.layers.pooling_over_time import OVER_TIME
+from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 
 
 @final
@@ -50,7 +50,7 @@ class Transformer(nn.Module):
         features = blocks[0].norm1.normalized_shape[0]
         self.longest = longest
         self.pool = pool
-        self.embedding = nn.Embedding(vocabulary, features, padding_idx=0)
+        self.embedding = nn.Embedding(vocabulary, features, padding_idx=PADDING)
         self.positions = nn.Embedding(longest, features)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(blocks)
@@ -64,13 +64,14 @@ class Transformer(nn.Module):
 
         Args:
             inputs: (batch, length) int64 token numbers.
-            mask: (batch, length) bool, True where a token counts.
+            mask: (batch, length) bool, True where a token counts; None: all but padding, token 0.
         Returns:
             (batch, outputs), or (batch, length, outputs) without pooling.
         Raises:
             ValueError: if a sequence has more than `longest` positions.
         """
         length = inputs.shape[1]
+        mask = token_mask(inputs, mask)
         if length > self.longest:
             raise ValueError(f"Sequences must have at most {self.longest} tokens, got {length}.")
         x = self.embedding(inputs) + self.positions(torch.arange(length, device=inputs.device))
