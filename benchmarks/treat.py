@@ -62,7 +62,7 @@ POINT, MOST = 0.01, 40
 
 def score(made: Plan, recipe: Recipe) -> float:
     ended = [trial(reseeded(made, seed), recipe, epochs=recipe.train.epochs) for seed in FRESH]
-    return statistics.fmean(0.0 if outcome.broke else outcome.score for outcome in ended)
+    return statistics.fmean(0.0 if outcome.diverged else outcome.score for outcome in ended)
 
 
 def random_search(made: Plan, name: str) -> Iterator[tuple[float, Recipe]]:
@@ -73,7 +73,7 @@ def random_search(made: Plan, name: str) -> Iterator[tuple[float, Recipe]]:
         recipe = apply(made.recipe, cure)
         if recipe.train.epochs <= 2 * made.recipe.train.epochs and sum(recipe.nn.hidden) <= 4096:
             outcome = trial(made, recipe, epochs=recipe.train.epochs)
-            yield 0.0 if outcome.broke else outcome.score, recipe
+            yield 0.0 if outcome.diverged else outcome.score, recipe
 
 
 def compare(name: str, fault: str, healthy: float) -> tuple[bool, bool, float, int]:

@@ -38,7 +38,7 @@ def test_a_sick_recipe_fails_with_its_cause_first(command, tmp_path) -> None:
         "name": "units_differ",
         "passed": False,
         "measured": 2,
-        "expected": "0 layers alike",
+        "expected": "0 layers",
         "verdict": "error",
         "note": "",
     }

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.candidates import RepairStep, apply, better, remedies, standard_error, two
+from trainwell.doctor.candidates import RepairStep, apply, better, critical_value, recommended, standard_error
 from trainwell.doctor.experiments.trial import TrialOutcome
 from trainwell.recipe import Recipe
 
@@ -34,7 +34,7 @@ def test_edits_are_applied_in_order_and_doses_after_the_evidence_are_thirds() ->
 
 
 def test_each_repair_is_offered_once_with_its_doses() -> None:
-    offered = [(step.repair, step.dose) for step in remedies([FINDING, FINDING])]
+    offered = [(step.repair, step.dose) for step in recommended([FINDING, FINDING])]
     assert offered == [("lower_rate", 1), ("clip_gradients", 1), ("lower_rate", 4), ("lower_rate", 2)]
 
 
@@ -42,13 +42,13 @@ def test_larger_doses_do_not_believe_evidence_of_a_run_with_other_faults() -> No
     still = Finding(
         "learning_rate_too_low", Severity.ERROR, "", evidence={"update_ratio": 0.0}, remedies=("raise_rate",)
     )
-    rates = {step.dose: apply(Recipe(), (step,)).optim.learning_rate for step in remedies([still])}
+    rates = {step.dose: apply(Recipe(), (step,)).optim.learning_rate for step in recommended([still])}
     assert rates == {1: 1.0, 4: pytest.approx(0.081), 2: pytest.approx(0.009)}
 
 
 @pytest.mark.parametrize(("seeds", "exact"), [(3, 4.527), (5, 2.869), (10, 2.320), (30, 2.090)])
 def test_two_standard_errors_follow_students_distribution(seeds, exact) -> None:
-    assert two(seeds) == pytest.approx(exact, rel=0.04)
+    assert critical_value(seeds) == pytest.approx(exact, rel=0.04)
 
 
 def test_a_gain_counts_only_beyond_noise() -> None:

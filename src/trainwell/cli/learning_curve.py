@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +20,7 @@ def learning_curve(
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("learning-curve.svg"),
     json: Json = False,
 ) -> None:
-    """Train on doubling parts of the data, and foretell what more data would bring."""
+    """Train on subsets of the data, and extrapolate the error to more data."""
     from trainwell.doctor import learning_curve as measure
     from trainwell.fitting import gather, plan
     from trainwell.report.figures.trials import learning_figure
@@ -35,4 +34,4 @@ def learning_curve(
     speak(found.verdict, aside=json)
     speak(f"  {out}", aside=json)
     if json:
-        print_json({**dataclasses.asdict(found), "helps": found.helps, "figure": str(out)})
+        print_json(found.to_json() | {"figure": str(out)})

@@ -56,7 +56,7 @@ for _command, _name, _short in (
     (run, "run", "Watch a PyTorch script, unmodified; say what is wrong"),
     (tune, "tune", "Search for good settings, many networks in one program"),
     (range_test, "range-test", "Raise the rate until the loss breaks; suggest a rate"),
-    (learning_curve, "learning-curve", "Train on parts of the data; foretell what more gives"),
+    (learning_curve, "learning-curve", "Train on subsets; extrapolate to more data"),
     (lab, "lab", "List or run the classic experiments of the craft"),
     (predict, "predict", "Predict on new inputs, prepared as in training"),
     (ensemble, "ensemble", "Average several runs: what that gains over one"),
@@ -74,8 +74,8 @@ for _command, _name, _short in (
     (report, "report", "Write report.html of a run or a search"),
     (page, "page", "Show all runs, live, in a page on this machine"),
     (diagnose, "diagnose", "Say what is wrong with a run, during or after it"),
-    (treat, "treat", "Try cures in short trainings; keep what is needed"),
-    (rules, "rules", "List all rules, or print one: law, reason, cure"),
+    (treat, "treat", "Try repairs in short trainings; keep those that help"),
+    (rules, "rules", "List all rules, or print one: law, reason, repair"),
     (about, "about", "Explain a setting, an optimizer or a layer"),
 ):
     _own = RUN_SETTINGS if _name == "run" else None

@@ -26,17 +26,22 @@ def tried(**scores: float) -> tuple[TransferOption, ...]:
 @pytest.mark.parametrize(
     ("table", "trials", "options", "says"),
     [
-        (FROZEN, tried(frozen=0.64, all=0.73, scratch=0.68), ALL, "the table's advice had 0.640 (from scratch: 0.680)"),
+        (
+            FROZEN,
+            tried(frozen=0.64, all=0.73, scratch=0.68),
+            ALL,
+            "the recommendation of the table 0.640 (from scratch: 0.680)",
+        ),
         (
             FROZEN,
             tried(frozen=0.70, all=0.73, scratch=0.68),
             FROZEN,
-            "(from scratch: 0.680); the table advises it, and the best is within",
+            "(from scratch: 0.680); the table recommends it, and the best is within",
         ),
         (EARLY, tried(early=0.6, scratch=0.9), SCRATCH, "train from scratch"),
         (None, tried(frozen=0.9, all=0.8), FROZEN, "0.900"),
-        (None, (), ALL, "a start for any data"),
-        (EARLY, (), EARLY, "by the table of four cases"),
+        (None, (), ALL, "a good initialisation for most data"),
+        (EARLY, (), EARLY, "by the four-case table"),
         (FROZEN, tried(frozen=-np.inf, all=0.5), ALL, "0.500"),
     ],
 )

@@ -16,7 +16,7 @@ SIZES = [25, 50, 100, 200, 400, 800]
 
 
 @given(st.floats(0.1, 1.0), st.floats(0.5, 3.0))
-def test_an_exact_power_law_is_found_and_foretold(power: float, scale: float) -> None:
+def test_an_exact_power_law_is_found_and_extrapolated(power: float, scale: float) -> None:
     errors = [scale * size**-power for size in SIZES]
     assert fit_power_law(SIZES, errors)[0] == pytest.approx(power)
     assert extrapolate(SIZES, errors, 3200).error == pytest.approx(scale * 3200**-power)
@@ -42,15 +42,15 @@ def test_every_beginning_has_the_proportions_of_all(seed: int, size: int) -> Non
 
 def test_what_is_hardly_better_than_guessing_tells_nothing() -> None:
     found = read_curve(SIZES, [0.9, 0.89, 0.88, 0.9, 0.87, 0.86], score_name="accuracy", chance=0.9)
-    assert found.power is None and "Too little is learned" in found.verdict
+    assert found.power is None and "Too few of these trainings" in found.verdict
 
 
 def test_a_curve_on_real_data() -> None:
     found = learning_curve(plan(gather("wine", {"train.epochs": 8})), seeds=1)
     assert found.sizes == (31, 62, 124) or len(set(found.sizes)) >= 3
     assert len(found.errors) == len(found.sizes) and found.score_name == "accuracy"
-    assert found.foretold[0].size == 2 * max(found.sizes)
-    assert found.foretold[0].low <= found.foretold[0].error <= found.foretold[0].high
+    assert found.extrapolated[0].size == 2 * max(found.sizes)
+    assert found.extrapolated[0].low <= found.extrapolated[0].error <= found.extrapolated[0].high
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_the_rate_lies_in_the_band_and_follows_the_valley(shift: float) -> None:
     found = read_range(RATES, curves, current=1.0)
     assert found.low < found.suggested < found.high < 1e-2 * shift
     assert found.suggested / shift == pytest.approx(2e-3, rel=0.5)
-    assert "breaks at" in found.reason
+    assert "diverges at" in found.reason
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,7 @@ def test_the_rate_lies_in_the_band_and_follows_the_valley(shift: float) -> None:
 )
 def test_without_a_clear_valley_the_rate_stays(curves) -> None:
     found = read_range(RATES, curves, current=0.02)
-    assert found.suggested is None and found.verdict == "no clear valley: rate unchanged (0.02)"
+    assert found.suggested is None and found.verdict == "no clear minimum: learning rate unchanged (0.02)"
 
 
 def test_an_explosion_does_not_reach_back() -> None:
@@ -59,8 +59,8 @@ def test_equal_units_have_no_valley() -> None:
 
 
 @pytest.mark.parametrize("edits", [{"optim.name": "lbfgs"}, {"optim.name": "rprop"}])
-def test_optimizers_that_find_their_own_steps_are_refused(edits) -> None:
-    with pytest.raises(UsageError, match="finds its own steps"):
+def test_optimizers_without_a_learning_rate_are_refused(edits) -> None:
+    with pytest.raises(UsageError, match="computes its own step size"):
         range_test(plan(gather("iris", edits)))
 
 

@@ -45,14 +45,14 @@ def test_without_a_test_split_none_is_drawn() -> None:
 def test_a_run_that_breaks_says_when_and_what_rules_say() -> None:
     one = plan_of("iris", optim__name="sgd", optim__learning_rate=1e20)
     outcome = trial(one, one.recipe, epochs=3)
-    assert outcome.broke and outcome.broke_at >= 1
+    assert outcome.diverged and outcome.diverged_at >= 1
     assert any("lower_rate" in finding.remedies for finding in outcome.findings)
 
 
 def test_a_recipe_that_cannot_be_built_is_the_worst_outcome() -> None:
     one = plan_of("digits")
     outcome = trial(one, edit(one.recipe, {"nn.model": "lenet5"}), epochs=1)
-    assert outcome.broke_at == -1 and outcome.rank < TrialOutcome(0).rank
+    assert outcome.diverged_at == -1 and outcome.rank < TrialOutcome(0).rank
 
 
 def test_nan_never_wins() -> None:

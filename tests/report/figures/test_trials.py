@@ -21,11 +21,11 @@ def test_the_suggested_rate_stands_in_the_picture() -> None:
 def test_no_valley_is_drawn_without_a_band() -> None:
     found = RateRange(RATES, (2.0,) * 5, 0.1, None, None, None, "It does not fall.")
     drawn = draw_lab(rate_figure(found), title="t")
-    assert "no clear valley" in drawn and ">safe<" not in drawn
+    assert "no clear minimum" in drawn and ">safe<" not in drawn
 
 
 def test_the_power_law_reaches_beyond_the_data() -> None:
     found = read_curve([25, 50, 100, 200], [0.4, 0.3, 0.2, 0.15], score_name="accuracy", chance=0.9)
     (panel,) = learning_figure(found).panels
     assert math.isclose(max(x for series in panel.series for x, _ in series.points), 800.0)
-    assert "all you have" in draw_lab(learning_figure(found), title="t")
+    assert "all training examples" in draw_lab(learning_figure(found), title="t")

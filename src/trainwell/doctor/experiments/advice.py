@@ -1,4 +1,4 @@
-"""What to take over from a trained network, measured rather than asked (curriculum P2, P3)."""
+"""Advice on transfer: which layers of a trained network to reuse, from measurements and short trainings."""
 
 from __future__ import annotations
 
@@ -27,32 +27,34 @@ from trainwell.nn import Freezing, belongs, head_names
 from trainwell.recipe import edit, flatten
 from trainwell.recipe.sections.setting import Value
 
-# Training pictures of a class in ImageNet: 732 to 1,300 (Russakovsky et al. 2015, section 3.1). The networks by which
-# the four-case table was made had about as many; fewer than this are little.
-MUCH = 1_000
-# Fréchet distance over the source's own spread. Measured: two halves of one data set 0.01 to 0.03; CIFAR-10 and
-# photographs of insects 0.4; Fashion-MNIST and MNIST 0.6 to 0.9.
+# Training examples of each class that count as many. ImageNet, on which the networks of the four-case table were
+# trained, has 732 to 1,300 (Russakovsky et al. 2015, section 3.1).
+MANY = 1_000
+# Fréchet distance over the source's own standard deviation. Measured: two halves of one data set 0.01 to 0.03; CIFAR-10
+# and photographs of insects 0.4; Fashion-MNIST and MNIST 0.6 to 0.9.
 SIMILAR = 0.5
 SECONDS = 180.0
 SCRATCH = "from scratch"
-_DIVISIONS, _FOLDS = 3, 5
-_HELD = 0.25  # of the examples are held out to judge on, where they were not divided already
-_LEAST = 4  # epochs; fewer compare how networks start, not how they end
-_WORSE = 0.05  # accuracy by which the best depth must lead the last one to speak against frozen features
-_FEATURES, _ALL = "--freeze features", ""
-_ASKED = ("transfer.freeze", "transfer.layers", "transfer.unfreeze_every")  # what advice is about
+_DIVISIONS = 3
+_FOLDS = 5
+_HELD_OUT = 0.25  # fraction of the examples for validation, if the recipe has less
+_FEWEST_EPOCHS = 4  # fewer compare how networks start, not how good they get
+_WORSE = 0.05  # accuracy by which the best depth must exceed the last one to advise against frozen features
+_FEATURES = "--freeze features"
+_ALL = ""
+_ADVISED = ("transfer.freeze", "transfer.layers", "transfer.unfreeze_every")  # settings that the advice is about
 _OF_SOURCE = ("transfer.source", "transfer.head_rate")
 
 
 @dataclass(frozen=True)
 class TransferOption:
-    """One way to use the source.
+    """One way to use the source network.
 
     Args:
-        name: in words.
-        options: of `fit`, beside --from; empty for none, "from scratch" where --from is to be left out as well.
+        name: description.
+        options: of `fit`, beside --from; empty for none, "from scratch" for training without --from.
         settings: the same as settings by dotted key.
-        scores: main score on the part held out, for each division it was tried on.
+        scores: main score on the held-out part of each division of the examples.
     """
 
     name: str
@@ -62,34 +64,34 @@ class TransferOption:
 
     @property
     def mean(self) -> float:
-        """Mean of the scores; -inf for what broke."""
+        """Mean of the scores; -inf if it diverged."""
         return float(np.mean(self.scores)) if self.scores else math.nan
 
 
 @dataclass(frozen=True)
 class Advice:
-    """The case of the four-case table (similarity x amount of data), what was tried, and what follows.
+    """What was measured, the case of the four-case table (similarity x number of examples), and the recommendation.
 
     Args:
         source: the network to start from.
-        distance: of the new data's features from the source data's, see `trainwell.explain.frechet`; None if the
-            source's data cannot be read.
-        own_distance: of the source's training data from its own held-out data, for comparison.
-        per_class: training examples for each class (all, for regression).
+        distance: of the features of the new data from those of the source's data, see `trainwell.explain.frechet`; None
+            if the source's data cannot be read.
+        own_distance: of the source's held-out data from its training data, for comparison.
+        per_class: training examples of each class (all, for regression).
         similar: whether the distance is below `SIMILAR`; None if it is unknown.
-        much: whether there are at least `MUCH` examples for each class.
-        case: the case in words.
-        table: what the table recommends, as options of `fit`; None if the similarity is unknown.
+        much: whether there are at least `MANY` examples of each class.
+        case: description of the case.
+        table: the recommendation of the table, as options of `fit`; None if the similarity is unknown.
         probes: depth to accuracy of a linear classifier on the new data, cross-validated; empty for regression.
-        trials: the ways that were tried, best first; empty with many examples or too little time.
-        epochs: of each trial.
-        score_name: of the main score.
+        trials: the options that were tried, best first; empty with many examples or too little time.
+        epochs: epochs of each trial.
+        score_name: name of the main score.
         error: standard error of the best mean score.
-        options: what is recommended in the end, as options of `fit` beside --from, or "from scratch".
+        options: the recommendation, as options of `fit` beside --from, or "from scratch".
         freeze: the same as `transfer.freeze`.
         layers: the same as `transfer.layers`.
         recommendation: the same in a sentence, with its reason.
-        notes: what was not measured, and why.
+        notes: what could not be measured, and why.
     """
 
     source: str
@@ -124,32 +126,32 @@ def advise(
     seconds: float = SECONDS,
     say: Callable[[str], None] = lambda text: None,
 ) -> Advice:
-    """Measure how near new data are to those a network was trained on, and what taking it over brings.
+    """Measure how similar new data are to those of a trained network, and how best to transfer from it.
 
-    With few examples the ways to use the network are tried against each other: each is trained in memory on the same
-    parts of the training and validation examples. The sealed test split is not read.
+    With few examples the options are compared by short trainings in memory, on the same divisions of the training and
+    validation examples. The test split is not read.
 
     Args:
         data: as for `fit`.
         edits: settings by dotted key; `transfer.source` names the run.
-        seconds: that the trials may take, about; 0 for none.
-        say: told what is under way.
+        seconds: time for the trials, approximately; 0 for none.
+        say: is told what is being done.
     Raises:
         UsageError: if no run is named.
-        DataError: if the data do not suit the network.
+        DataError: if the data do not fit the network.
     """
     settings = gather(os.fspath(data), edits)
-    settings = {key: value for key, value in settings.items() if key not in _ASKED}
+    settings = {key: value for key, value in settings.items() if key not in _ADVISED}
     made = plan(settings)
     if not made.recipe.transfer.source:
-        raise UsageError("--advise must know which network to start from. Add --from RUN.")
+        raise UsageError("--advise needs a network to start from. Add --from RUN.")
     parts = build_parts(made)
     distance, own, note = _distances(parts, made)
     per_class = len(made.splits.train) // max(1, len(made.examples.labels))
-    similar, much = None if distance is None else distance < SIMILAR, per_class >= MUCH
+    similar, much = None if distance is None else distance < SIMILAR, per_class >= MANY
     probes = _probe(parts, made)
-    ways = _ways(parts, settings, probes)
-    near = {None: "data of unknown similarity", True: "similar data", False: "different data"}[similar]
+    choices = _options(parts, settings, probes)
+    similarity = {None: "data of unknown similarity", True: "similar data", False: "different data"}[similar]
     measured = Advice(
         str(parts.origin.run.path) if parts.origin else made.recipe.transfer.source,
         distance=distance,
@@ -157,22 +159,22 @@ def advise(
         per_class=per_class,
         similar=similar,
         much=much,
-        case=f"{near}, {'many' if much else 'few'} examples",
-        table=_table(similar, much, ways, probes),
+        case=f"{similarity}, {'many' if much else 'few'} examples",
+        table=_table(similar, much, choices=choices, probes=probes),
         probes=probes,
         score_name=parts.task.main_score,
         notes=tuple(filter(None, [note])),
     )
     if seconds and not much:
-        measured = _try(measured, ways, parts=parts, made=made, seconds=seconds, say=say)
+        measured = _try(measured, choices, parts=parts, made=made, seconds=seconds, say=say)
     return conclude(measured)
 
 
 def conclude(measured: Advice) -> Advice:
-    """Return the advice with what is recommended, and why.
+    """Return the advice with the recommendation and its reason.
 
-    What the table recommends stands unless another way was better by more than a standard error (the rule of Breiman
-    et al. 1984, section 3.4.3, for the simpler of two models).
+    The table's recommendation is kept unless another option was better by more than a standard error (the rule of
+    Breiman et al. 1984, section 3.4.3, for the simpler of two models).
 
     >>> fine_tuned = TransferOption("fine-tune all layers", "", {}, (0.8,))
     >>> frozen = TransferOption("a new head on frozen features", "--freeze features", {}, (0.6,))
@@ -181,31 +183,31 @@ def conclude(measured: Advice) -> Advice:
     >>> conclude(Advice("run", table="--freeze features", trials=(fine_tuned, frozen), error=0.3)).options
     '--freeze features'
     """
-    trials, table, probes = {way.options: way for way in measured.trials}, measured.table, measured.probes
+    trials, table, probes = {choice.options: choice for choice in measured.trials}, measured.table, measured.probes
     if trials:
         best = measured.trials[0]
         chosen = trials.get(table, best) if table is not None else best
         if best.mean - chosen.mean > measured.error:
             chosen = best
-        options, why = chosen.options, f"{measured.score_name} {chosen.mean:.3f} on what was held out"
+        options, why = chosen.options, f"{measured.score_name} {chosen.mean:.3f} on held-out examples"
         if table is not None and options != table and table in trials:
-            why += f", where the table's advice had {trials[table].mean:.3f}"
+            why += f", the recommendation of the table {trials[table].mean:.3f}"
         if options != SCRATCH and SCRATCH in trials:
             why += f" ({SCRATCH}: {trials[SCRATCH].mean:.3f})"
         elif options == SCRATCH:
-            why += ": no way to take this network over was better"
+            why += ": no transfer from this network was better"
         if best is not chosen:
-            why += f"; the table advises it, and the best is within a standard error ({measured.error:.3f})"
+            why += f"; the table recommends it, and the best is within a standard error ({measured.error:.3f})"
     else:
         options = table if table is not None else _ALL
-        why = "by the table of four cases" if table is not None else "weights that are good are a start for any data"
+        why = "by the four-case table" if table is not None else "good weights are a good initialisation for most data"
         last = list(probes.values())[-1:]
         if options == _FEATURES and last and max(probes.values()) - last[0] > _WORSE:
-            options, why = _ALL, "a linear classifier does better on earlier layers than on these features"
+            options, why = _ALL, "a linear classifier is better on earlier layers than on these features"
     known = max(probes, key=lambda name: probes[name], default="input")
     if trials and known != "input" and probes[known] - measured.trials[0].mean > 2 * measured.error:
         note = (
-            f"A linear classifier on {known} does better than all that was tried: what learns on top of it overfits. "
+            f"A linear classifier on {known} is better than all options tried: the layers above it overfit. "
             f"Try --layers {known} --freeze {known} with a larger optim.weight_decay."
         )
         measured = dataclasses.replace(measured, notes=(*measured.notes, note))
@@ -222,10 +224,10 @@ def conclude(measured: Advice) -> Advice:
 
 
 def _distances(parts: Parts, made: Plan) -> tuple[float | None, float | None, str]:
-    """Return the distances of the new data and of the source's own held-out data, or why there are none."""
+    """Return the distances of the new data and of the source's held-out data, or why they are not measured."""
     origin, preparation = parts.origin, parts.preparation
     if origin is None or preparation is None:
-        return None, None, "Similarity is not measured: the data of a published network are not here."
+        return None, None, "Similarity is not measured: the data of a published network are not available."
     head = head_names(parts.model)[-1]
     try:
         theirs, held = _source_inputs(origin)
@@ -237,7 +239,7 @@ def _distances(parts: Parts, made: Plan) -> tuple[float | None, float | None, st
 
 
 def _source_inputs(origin: Origin) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return some of the training inputs of the origin, and some it was not trained on."""
+    """Return some training inputs and some held-out inputs of the source."""
     recipe = origin.recipe
     examples = read_again(recipe.data, origin.run)
     splits = split(examples, recipe.data, split_seed(recipe))
@@ -262,31 +264,33 @@ def _probe(parts: Parts, made: Plan) -> dict[str, float]:
     return {name: sum(right(x, held) for held in folds) / len(rows) for name, x in found.items()}
 
 
-def _ways(parts: Parts, settings: Mapping[str, Value], probes: Mapping[str, float]) -> list[TransferOption]:
-    ways = [
+def _options(parts: Parts, settings: Mapping[str, Value], probes: Mapping[str, float]) -> list[TransferOption]:
+    choices = [
         TransferOption("a new head on frozen features", _FEATURES, {**settings, "transfer.freeze": "features"}),
-        TransferOption("all layers learn on, at a tenth of the rate", _ALL, settings),
+        TransferOption("fine-tune all layers, at a tenth of the learning rate", _ALL, settings),
     ]
     if inner := dict(list(probes.items())[1:-1]):
         early = _block(Freezing(parts.model, freeze="none").names, max(inner, key=lambda name: inner[name]))
         frozen = {**settings, "transfer.freeze": early}
-        if parts.origin is None:  # what is published is taken over whole
-            ways.append(TransferOption(f"frozen up to {early}", f"--freeze {early}", frozen))
+        if parts.origin is None:  # published networks are reused as a whole
+            choices.append(TransferOption(f"frozen up to {early}", f"--freeze {early}", frozen))
         else:
-            some = f"up to {early}, the rest starts anew"
-            ways.append(TransferOption(some, f"--layers {early}", {**settings, "transfer.layers": early}))
+            some = f"reuse up to {early}, initialise the rest"
+            choices.append(TransferOption(some, f"--layers {early}", {**settings, "transfer.layers": early}))
             frozen |= {"transfer.layers": early}
-            ways.append(TransferOption(f"the same, frozen up to {early}", f"--layers {early} --freeze {early}", frozen))
+            choices.append(
+                TransferOption(f"the same, frozen up to {early}", f"--layers {early} --freeze {early}", frozen)
+            )
     if parts.origin is not None:
         network = {key: value for key, value in flatten(parts.origin.recipe) if key.startswith("nn.")}
         alone = {**network, "data.prepare": parts.recipe.data.prepare, **settings}
         alone = {key: value for key, value in alone.items() if key not in _OF_SOURCE}
-        ways.append(TransferOption("the same network from scratch", SCRATCH, alone))
-    return ways
+        choices.append(TransferOption("the same network from scratch", SCRATCH, alone))
+    return choices
 
 
 def _block(names: Sequence[str], depth: str) -> str:
-    """Return the shortest name of a block whose last layer this is.
+    """Return the shortest name of a block that ends with this layer.
 
     >>> _block(["a.0", "a.1", "b"], "a.1"), _block(["a.0", "a.1", "b"], "a.0")
     ('a', 'a.0')
@@ -295,8 +299,10 @@ def _block(names: Sequence[str], depth: str) -> str:
     return next((block for block in blocks if [n for n in names if belongs(n, [block])][-1:] == [depth]), depth)
 
 
-def _table(similar: bool | None, much: bool, ways: Sequence[TransferOption], probes: Mapping[str, float]) -> str | None:
-    """Return what the four-case table recommends; None if the similarity is unknown."""
+def _table(
+    similar: bool | None, much: bool, choices: Sequence[TransferOption], probes: Mapping[str, float]
+) -> str | None:
+    """Return the recommendation of the four-case table; None if the similarity is unknown."""
     if similar is None:
         return None
     if much:
@@ -304,33 +310,37 @@ def _table(similar: bool | None, much: bool, ways: Sequence[TransferOption], pro
     if similar:
         return _FEATURES
     if probes and max(probes, key=lambda name: probes[name]) == "input":
-        return SCRATCH  # no layer knows more of these data than the inputs say themselves
-    return next((way.options for way in ways if way.options.startswith("--layers")), _ALL)
+        return SCRATCH  # no layer is better than the inputs themselves
+    return next((choice.options for choice in choices if choice.options.startswith("--layers")), _ALL)
 
 
 def _try(
     measured: Advice,
-    ways: Sequence[TransferOption],
+    choices: Sequence[TransferOption],
     parts: Parts,
     made: Plan,
     seconds: float,
     say: Callable[[str], None],
 ) -> Advice:
-    """Train every way on the same divisions of the examples, as many as there is time for."""
+    """Train every option on the same divisions of the examples, as many as there is time for."""
     if not len(made.splits.validation):
-        note = "Nothing was tried: data.validation = 0 leaves nothing to judge on."
+        note = "Nothing was tried: data.validation is 0, so there is nothing to compare on."
         return dataclasses.replace(measured, notes=(*measured.notes, note))
     began = time.monotonic()
-    minutes = seconds / 60 / (2 * len(ways))  # two divisions at least, if no way takes longer than the whole network
+    minutes = (
+        seconds / 60 / (2 * len(choices))
+    )  # at least two divisions, if no option takes longer than the whole network
     timed = in_time(dataclasses.replace(parts, recipe=edit(parts.recipe, {"train.minutes": minutes})))
     wanted = made.recipe.train.epochs
     epochs = min(wanted, timed.recipe.train.epochs)
-    if epochs < min(_LEAST, wanted):
-        note = f"Nothing was tried: {_LEAST} epochs of each way would take longer than {seconds:.0f} seconds."
+    if epochs < min(_FEWEST_EPOCHS, wanted):
+        note = (
+            f"Nothing was tried: {_FEWEST_EPOCHS} epochs of each option would take longer than {seconds:.0f} seconds."
+        )
         return dataclasses.replace(measured, notes=(*measured.notes, note))
-    say(f"Trying {len(ways)} ways, {epochs} epochs each, for about {seconds / 60:.0f} minutes at most ...")
-    plans = [plan(way.settings, made.examples) for way in ways]
-    scores: list[list[float]] = [[] for _ in ways]
+    say(f"Trying {len(choices)} options, {epochs} epochs each, for at most about {seconds / 60:.0f} minutes ...")
+    plans = [plan(choice.settings, made.examples) for choice in choices]
+    scores: list[list[float]] = [[] for _ in choices]
     judged: set[int] = set()
     longest = 0.0
     for division in range(_DIVISIONS):
@@ -338,20 +348,20 @@ def _try(
         if started - began + longest > seconds:
             break
         for one, found in zip(plans, scores, strict=True):
-            held = max(_HELD, one.recipe.data.validation)  # of what is not sealed
+            held = max(_HELD_OUT, one.recipe.data.validation)  # the test split is left out
             wide = edit(one.recipe, {"data.validation": held, "data.test": 0.0})
             part = reseeded(dataclasses.replace(one, recipe=wide), derive(made.recipe.seed, "advice", division))
             judged |= set(part.splits.validation.tolist())
             outcome = trial(part, part.recipe, epochs=epochs)
-            found.append(-math.inf if outcome.broke else outcome.score)
+            found.append(-math.inf if outcome.diverged else outcome.score)
         longest = time.monotonic() - started
-    tried = [dataclasses.replace(way, scores=tuple(found)) for way, found in zip(ways, scores, strict=True)]
-    tried.sort(key=lambda way: way.mean, reverse=True)
+    tried = [dataclasses.replace(choice, scores=tuple(found)) for choice, found in zip(choices, scores, strict=True)]
+    tried.sort(key=lambda choice: choice.mean, reverse=True)
     return dataclasses.replace(measured, trials=tuple(tried), epochs=epochs, error=_error(tried[0], len(judged)))
 
 
 def _error(best: TransferOption, judged: int) -> float:
-    """Return the standard error of a share of the judged examples; of other scores, from what they scatter."""
+    """Return the standard error of a fraction of the examples, or of other scores from their standard deviation."""
     if 0 <= best.mean <= 1:
         return math.sqrt(max(best.mean * (1 - best.mean), 1 / judged) / judged)
     return float(np.std(best.scores, ddof=1) / math.sqrt(len(best.scores))) if len(best.scores) > 1 else 0.0

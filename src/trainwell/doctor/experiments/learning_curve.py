@@ -1,4 +1,4 @@
-"""Learning curves: how much more data would help, from trainings on doubling subsets (curriculum B9)."""
+"""Learning curves: how much more data would help, from trainings on subsets of doubling size."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +19,18 @@ from trainwell.recipe import edit
 
 _MOST_SIZES, _LEAST_SIZES = 6, 3
 _SMALLEST = 16
-_STRETCH = 4  # small subsets are gone through at most so many times as often as all of the data
-_ALIVE = 0.9  # share of the error of guessing; above it there is nothing learned yet to extrapolate
-_WORTH = 0.02  # share of the error that twice the data must take away at the least to be called a help
+_MOST_REPEATS = 4  # epochs on a small subset, over those on all data
+_LEARNED = 0.9  # fraction of the error at chance level; a larger error cannot be extrapolated
+_WORTHWHILE = 0.02  # fraction by which twice the data must reduce the error to count as a help
 
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """An error that is foretold for a number of examples.
+    """The extrapolated error for a number of examples.
 
     Args:
         size: examples.
-        error: what is expected.
+        error: expected error.
         low: lower end of the 95 % interval.
         high: upper end.
     """
@@ -42,15 +43,15 @@ class Extrapolation:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What was measured and what follows.
+    """A measured learning curve with its power law.
 
     Args:
         sizes: (points,) training examples of each training.
         errors: (points,) 1 minus the main score on the validation split.
         score_name: the main score.
-        power: b of error = a n^-b; None where too little is learned to tell.
+        power: b of error = a n^-b; None if too few trainings are better than chance.
         interval: 95 % interval of b.
-        foretold: errors with twice and four times the data.
+        extrapolated: errors with twice and four times the data.
         verdict: one sentence.
     """
 
@@ -59,13 +60,18 @@ class LearningCurve:
     score_name: str
     power: float | None
     interval: tuple[float, float] | None
-    foretold: tuple[Extrapolation, ...]
+    extrapolated: tuple[Extrapolation, ...]
     verdict: str
 
     @property
     def helps(self) -> bool:
-        """Tell whether more data would help, beyond noise."""
-        return bool(self.interval and self.interval[0] > 0 and self.power and 1 - 2**-self.power >= _WORTH)
+        """Tell whether more data would help significantly."""
+        return bool(self.interval and self.interval[0] > 0 and self.power and 1 - 2**-self.power >= _WORTHWHILE)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the curve as plain data, in the shape `--json` prints."""
+        data = dataclasses.asdict(self) | {"helps": self.helps}
+        return data | {"foretold": data["extrapolated"]}  # the former name, for one release
 
 
 def fit_power_law(sizes: Sequence[float], errors: Sequence[float]) -> tuple[float, float, float]:
@@ -89,8 +95,8 @@ def extrapolate(
     Args:
         sizes: numbers of examples; at least three different ones.
         errors: positive, one for each.
-        size: where to look.
-        measured: the interval is that of one more measurement there; else that of the law itself.
+        size: number of examples to extrapolate to.
+        measured: return the prediction interval of one more measurement instead of the confidence interval of the law.
 
     >>> found = extrapolate([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], 160)
     >>> found.low < 0.05 < found.high
@@ -107,21 +113,21 @@ def extrapolate(
 def learning_curve(
     plan: Plan, *, epochs: int | None = None, seeds: int = 2, say: Callable[[str], None] = lambda text: None
 ) -> LearningCurve:
-    """Train on doubling, nested, stratified subsets of the training split and foretell what more data would bring.
+    """Train on doubling, nested, stratified subsets of the training split, and extrapolate to more data.
 
-    Scores are those of the validation split; the sealed test split is not read.
+    Scores are those of the validation split; the test split is not read.
 
     Args:
         plan: data and recipe.
-        epochs: passes over all of the training split; smaller subsets are gone through up to four times as often.
-        seeds: trainings for each size, with other weights and other subsets.
-        say: told each result.
+        epochs: passes over the whole training split; smaller subsets get up to four times as many.
+        seeds: trainings of each size, with different weights and subsets.
+        say: is told each result.
     Raises:
         UsageError: if there is no validation split, or too few examples for three sizes.
-        TrainingError: if trainings break.
+        TrainingError: if a training diverges.
     """
     if not len(plan.splits.validation):
-        raise UsageError("A learning curve needs a validation split to judge on, got data.validation = 0. Raise it.")
+        raise UsageError("A learning curve needs a validation split, got data.validation = 0. Set it to 0.15.")
     if seeds < 1 or (epochs is not None and epochs < 1):
         raise UsageError(f"A learning curve needs at least 1 seed and 1 epoch, got {seeds} and {epochs}.")
     whole, classes = len(plan.splits.train), len(plan.examples.labels)
@@ -130,7 +136,7 @@ def learning_curve(
     if len(sizes) < _LEAST_SIZES:
         raise UsageError(
             f"A learning curve needs at least {4 * max(_SMALLEST, 4 * classes)} training examples, got {whole:,}. "
-            "Give more, or compare runs by hand."
+            "Give more data, or compare runs yourself: trainwell compare."
         )
     points = [_measure(plan, size, seed, epochs=epochs, say=say) for size in sizes for seed in range(seeds)]
     return read_curve(
@@ -142,47 +148,47 @@ def learning_curve(
 
 
 def read_curve(sizes: Sequence[int], errors: Sequence[float], *, score_name: str, chance: float) -> LearningCurve:
-    """Fit what was measured and say what it means.
+    """Fit a power law to measured errors and interpret it.
 
     Args:
         sizes: of each training.
         errors: of each training.
         score_name: the main score.
-        chance: error of guessing; sizes that are hardly better tell nothing.
+        chance: error at chance level; sizes with an error above 0.9 of it are left out.
 
     >>> read_curve([20, 40, 80, 160], [0.4, 0.3, 0.2, 0.15], score_name="accuracy", chance=0.9).helps
     True
     >>> read_curve([20, 40, 80, 160], [0.2, 0.21, 0.19, 0.2], score_name="accuracy", chance=0.9).helps
     False
     """
-    alive = [(size, error) for size, error in zip(sizes, errors, strict=True) if error < _ALIVE * chance]
-    known = [size for size, _ in alive]
+    learned = [(size, error) for size, error in zip(sizes, errors, strict=True) if error < _LEARNED * chance]
+    known = [size for size, _ in learned]
     largest = max(sizes)
     made = LearningCurve(tuple(sizes), tuple(errors), score_name, None, None, (), "")
     if len(set(known)) < _LEAST_SIZES:
-        said = "Too little is learned at these sizes to foretell anything: train longer, or check the data first."
-        return dataclasses.replace(made, verdict=said)
-    values = [error for _, error in alive]
+        verdict = "Too few of these trainings are better than chance. Train longer, or check the data first."
+        return dataclasses.replace(made, verdict=verdict)
+    values = [error for _, error in learned]
     power, low, high = fit_power_law(known, values)
-    foretold = tuple(extrapolate(known, values, factor * largest) for factor in (2, 4))
-    made = dataclasses.replace(made, power=power, interval=(low, high), foretold=foretold)
-    now, twice = extrapolate(known, values, largest).error, foretold[0]
+    extrapolated = tuple(extrapolate(known, values, factor * largest) for factor in (2, 4))
+    made = dataclasses.replace(made, power=power, interval=(low, high), extrapolated=extrapolated)
+    now, twice = extrapolate(known, values, largest).error, extrapolated[0]
     if made.helps:
-        said = (
+        verdict = (
             f"More data would help: with {twice.size:,} examples the error should fall from {now:.3g} to "
-            f"{twice.error:.3g} ({twice.low:.2g} to {twice.high:.2g}); half the error takes about "
+            f"{twice.error:.3g} ({twice.low:.2g} to {twice.high:.2g}); half the error needs about "
             f"{_for_half(largest, power)} examples."
         )
     else:
-        said = (
+        verdict = (
             f"There is no evidence that more data would help: the power of the curve is {power:.2g} "
-            f"({low:.2g} to {high:.2g}). A larger network, other features or cleaner labels may."
+            f"({low:.2g} to {high:.2g}). A larger network, other features or cleaner labels may help."
         )
-    return dataclasses.replace(made, verdict=said)
+    return dataclasses.replace(made, verdict=verdict)
 
 
 def nested_order(classes: NDArray[np.int64] | None, count: int, *, seed: int) -> NDArray[np.int64]:
-    """Order examples so that every beginning of the order has the proportions of all classes.
+    """Order examples so that every prefix of the order has the class proportions of all of them.
 
     >>> order = nested_order(np.array([0, 0, 0, 0, 1, 1]), 6, seed=0)
     >>> sorted((order[:3] >= 4).tolist())
@@ -207,14 +213,14 @@ def _measure(
     order = nested_order(None if classes is None else classes[train], len(train), seed=number)
     splits = dataclasses.replace(plan.splits, train=np.sort(train[order[:size]]))
     part = dataclasses.replace(plan, splits=splits, recipe=edit(plan.recipe, {"seed": number}))
-    passes = (epochs or plan.recipe.train.epochs) * min(_STRETCH, round(len(train) / size))
+    passes = (epochs or plan.recipe.train.epochs) * min(_MOST_REPEATS, round(len(train) / size))
     outcome = trial(part, part.recipe, epochs=passes)
-    if outcome.broke:
+    if outcome.diverged:
         raise TrainingError(
-            f"The training on {size:,} examples broke at step {outcome.broke_at}. Get one run to train first: "
+            f"The training on {size:,} examples diverged at step {outcome.diverged_at}. Get one run to train first: "
             "trainwell fit, then trainwell diagnose."
         )
-    # No error is below half an example: zero has no logarithm, and fewer than one cannot be seen.
+    # At least half an example: zero has no logarithm, and less than one wrong example cannot be measured.
     error = max(1 - outcome.score, 0.5 / outcome.examples)
     say(f"{size:>9,} examples: {outcome.score_name} {outcome.score:.4g} after {outcome.epochs} epochs")
     return size, error, outcome.score_name
@@ -229,7 +235,7 @@ def _chance(plan: Plan) -> float:
 
 def _for_half(size: int, power: float) -> str:
     factor = 2 ** (1 / power)
-    return f"{float(f'{size * factor:.2g}'):,.0f}" if factor < 1e4 else "impossibly many"
+    return f"{float(f'{size * factor:.2g}'):,.0f}" if factor < 1e4 else "more than 10,000 times as many"
 
 
 def _line(across: NDArray[np.float64], up: NDArray[np.float64]) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""The range test: find a learning rate by raising it until the loss breaks (Smith 2017; curriculum F2)."""
+"""The learning rate range test: raise the learning rate until the loss diverges (Smith 2017)."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ Floats = NDArray[np.float64]
 
 LOWEST, HIGHEST = 1e-6, 10.0
 STEPS, SEEDS = 140, 3
-_OWN_STEPS = ("rprop", "lbfgs", "newton", "saddle_free", "vsgd")
-_WINDOW = 5.0  # steps: deviation of the bell that smooths, centred, so that nothing lags
-_BROKEN = 3.0  # times the loss at the start: from here on the network is being destroyed
-_WILD = 5.0
-_LEAST_DROP = 0.1  # share of the first loss that a valley must be deep, and ...
-_NOISE = 4.0  # ... how many standard errors of the mean over seeds
-_BEGUN, _HALF = 0.15, 0.5  # shares of the depth at which the loss has begun to fall, and has fallen half
-_SAFETY = 3.0  # the lowest loss is where the rate is about to be too high
+_WITHOUT_LEARNING_RATE = ("rprop", "lbfgs", "newton", "saddle_free", "vsgd")
+_WINDOW = 5.0  # steps: standard deviation of the Gaussian window that smooths, centred so that it does not lag
+_DIVERGED = 3.0  # times the loss at the start
+_CUT_OFF = 5.0  # times the loss at the start: larger losses are left out of smoothing
+_LEAST_DROP = 0.1  # fraction of the first loss by which it must fall, and ...
+_NOISE = 4.0  # ... number of standard errors of the mean over seeds
+_BEGUN, _HALF = 0.15, 0.5  # fractions of the whole fall at which the loss has begun to fall, and has fallen half
+_SAFETY = 3.0  # at the lowest loss the learning rate is about to be too high
 
 
 @dataclass(frozen=True)
 class RateRange:
-    """What a range test found.
+    """The result of a range test.
 
     Args:
-        rates: (steps,) what was tried, rising.
-        losses: (steps,) smoothed training loss, averaged over the seeds; infinite where it broke.
-        current: the rate of the recipe.
-        suggested: a rate; None where the loss has no clear valley.
-        low: smallest rate at which the loss has begun to fall.
-        high: largest rate that is safe.
+        rates: (steps,) learning rates, rising.
+        losses: (steps,) smoothed training loss, averaged over the seeds; infinite where it diverged.
+        current: the learning rate of the recipe.
+        suggested: learning rate to use; None if the loss has no clear minimum.
+        low: smallest learning rate at which the loss has begun to fall.
+        high: largest learning rate that is safe.
         reason: one sentence that says why.
     """
 
@@ -58,26 +58,26 @@ class RateRange:
 
     @property
     def verdict(self) -> str:
-        """Say in one line what to do."""
+        """The result in one line."""
         if self.suggested is None or self.low is None or self.high is None:
-            return f"no clear valley: rate unchanged ({self.current:.3g})"
-        return f"suggested rate {self.suggested:.2g}, safe between {self.low:.2g} and {self.high:.2g}"
+            return f"no clear minimum: learning rate unchanged ({self.current:.3g})"
+        return f"suggested learning rate {self.suggested:.2g}, safe between {self.low:.2g} and {self.high:.2g}"
 
 
 def range_test(
     plan: Plan, *, steps: int = STEPS, seeds: int = SEEDS, check: Callable[[], None] = lambda: None
 ) -> RateRange:
-    """Train a few short runs whose rate rises from 1e-6 to 10, and read a rate from where the loss falls.
+    """Train a few short runs whose learning rate rises from 1e-6 to 10, and choose one where the loss falls.
 
-    Only the training split is read. Warm-up and schedule are left out; momentum, decay and the rest are the recipe's.
+    Only the training split is read. Warm-up and schedule are left out; everything else is the recipe's.
 
     Args:
         plan: data and recipe.
-        steps: of each run.
-        seeds: runs; their mean is read.
-        check: called at every step; raises to break off.
+        steps: steps of each run.
+        seeds: number of runs; their mean is evaluated.
+        check: is called at every step; it raises to stop the test.
     Raises:
-        UsageError: if the optimizer finds its own steps.
+        UsageError: if the optimizer has no learning rate to choose.
 
     >>> from trainwell.fitting import gather
     >>> from trainwell.fitting import plan as plan_of
@@ -85,10 +85,10 @@ def range_test(
     >>> found.suggested is not None and found.low < found.suggested <= found.high
     True
     """
-    if plan.recipe.optim.name in _OWN_STEPS:
+    if plan.recipe.optim.name in _WITHOUT_LEARNING_RATE:
         raise UsageError(
-            f"optim.name must be an optimizer with a rate to choose, got {plan.recipe.optim.name!r}, which finds its "
-            "own steps. Choose 'adamw' or 'sgd'."
+            f"optim.name must be an optimizer with a learning rate to choose, got {plan.recipe.optim.name!r}, which "
+            "computes its own step size. Choose 'adamw' or 'sgd'."
         )
     if steps < 20 or seeds < 1:
         raise UsageError(f"A range test must have at least 20 steps and 1 seed, got {steps} and {seeds}.")
@@ -98,12 +98,12 @@ def range_test(
 
 
 def read_range(rates: Floats, curves: Floats, *, current: float) -> RateRange:
-    """Read a rate from smoothed losses.
+    """Choose a learning rate from smoothed losses.
 
     Args:
         rates: (steps,) rising.
-        curves: (seeds, steps), infinite where a run broke.
-        current: the rate that stays if there is no clear valley.
+        curves: (seeds, steps), infinite where a run diverged.
+        current: the learning rate that stays if there is no clear minimum.
 
     >>> rates = np.geomspace(1e-6, 10, 71)
     >>> curve = np.where(rates < 1e-4, 2.0, np.where(rates < 0.1, 2 - np.log10(rates / 1e-4) / 2, 9.0))
@@ -119,35 +119,38 @@ def read_range(rates: Floats, curves: Floats, *, current: float) -> RateRange:
         return RateRange(tuple(rates), tuple(losses), current, suggested, low, high, reason)
 
     if not math.isfinite(start):
-        return found(None, None, None, "The loss is no finite number from the start: look at the data first.")
-    broken = np.flatnonzero(~np.isfinite(losses) | (losses > _BROKEN * max(start, 1e-12)))
-    end = int(broken[0]) if len(broken) else len(rates)
+        return found(None, None, None, "The loss is NaN or infinite from the start: check the data first.")
+    diverged = np.flatnonzero(~np.isfinite(losses) | (losses > _DIVERGED * max(start, 1e-12)))
+    end = int(diverged[0]) if len(diverged) else len(rates)
     lowest = int(losses[:end].argmin())
     depth = start - float(losses[lowest])
     error = float(np.std(curves[:, :end] - curves[:, :first].mean(axis=1, keepdims=True), axis=0).mean())
     wanted = max(_LEAST_DROP * abs(start), _NOISE * error / math.sqrt(len(curves)))
     if depth < wanted:
         return found(
-            None, None, None, f"The loss falls by {depth:.3g} at most, less than the {wanted:.3g} beyond noise."
+            None,
+            None,
+            None,
+            f"The loss falls by at most {depth:.3g}, which is not significant (less than {wanted:.3g}).",
         )
     low = float(rates[_first_below(losses, start - _BEGUN * depth)])
     half = float(rates[_first_below(losses, start - _HALF * depth)])
     high = max(float(rates[lowest]) / _SAFETY, half)
-    said = f"The loss falls from {start:.3g} to {losses[lowest]:.3g} at {rates[lowest]:.2g}"
-    said += f" and breaks at {rates[end]:.2g}." if end < len(rates) else "."
-    return found(math.sqrt(half * high), low, high, said)
+    reason = f"The loss falls from {start:.3g} to {losses[lowest]:.3g} at {rates[lowest]:.2g}"
+    reason += f" and diverges at {rates[end]:.2g}." if end < len(rates) else "."
+    return found(math.sqrt(half * high), low, high, reason)
 
 
 def smooth(losses: Floats) -> Floats:
-    """Average each loss with its neighbours under a bell, corrected at the ends; infinite from where it explodes.
+    """Smooth losses with a Gaussian window, corrected at the ends; infinite from where they diverge.
 
     >>> smooth(np.array([1.0, 1.0, np.inf])).tolist()
     [1.0, 1.0, inf]
     """
-    # What explodes is cut off first: a bell would carry its size back to where all was well.
+    # Losses of a diverging network are left out first: the window would carry their size back to earlier steps.
     start = float(np.median(losses[: max(3, len(losses) // 10)]))
-    wild = np.flatnonzero(~(losses <= _WILD * max(start, 1e-12)))
-    finite = np.arange(len(losses)) < (wild[0] if len(wild) else len(losses))
+    too_large = np.flatnonzero(~(losses <= _CUT_OFF * max(start, 1e-12)))
+    finite = np.arange(len(losses)) < (too_large[0] if len(too_large) else len(losses))
     distance = np.arange(len(losses))[:, None] - np.arange(len(losses))[None, :]
     weights = np.exp(-0.5 * (distance / _WINDOW) ** 2) * finite
     mean: Floats = (weights @ np.where(finite, losses, 0.0)) / np.maximum(weights.sum(axis=1), 1e-30)
@@ -159,7 +162,7 @@ def _first_below(losses: Floats, limit: float) -> int:
 
 
 def _sweep(plan: Plan, rates: Floats, number: int, check: Callable[[], None]) -> Floats:
-    """Train once while the rate rises, and return the loss of every step; infinite from where it broke."""
+    """Train once while the learning rate rises, and return the loss of every step; infinite from where it diverged."""
     seed = derive(plan.recipe.seed, "range", number) if number else plan.recipe.seed
     recipe = edit(plan.recipe, {"seed": seed, "optim.reference_batch": 0, "train.patience": 0})
     parts = build_parts(dataclasses.replace(plan, recipe=recipe))
@@ -176,5 +179,5 @@ def _sweep(plan: Plan, rates: Floats, number: int, check: Callable[[], None]) ->
         for step, moment in zip(itertools.count(), train(job, state), strict=False):
             losses[step] = float(moment.loss)
     except DivergedError:
-        pass  # what comes after stays infinite: that is what the test is for
+        pass  # the following losses stay infinite: the test is expected to get here
     return losses

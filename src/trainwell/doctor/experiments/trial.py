@@ -1,4 +1,4 @@
-"""One trial: a recipe trained in memory, on the same path as `fit`, that never sees the sealed test split."""
+"""One trial: a recipe trained in memory, by the code that `fit` uses, without ever using the test split."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from trainwell.rules import diagnose
 from trainwell.train import Interrupt, State, threads, train
 
 _NEVER = 1e12  # seconds between checkpoints
-_ENOUGH = 20_000  # examples for a linear model
+_LINEAR_EXAMPLES = 20_000  # at most, for the linear model
 
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """How a trial ended.
+    """The outcome of a trial.
 
     Args:
-        broke_at: step at which its numbers stopped being finite, -1 if it could not start; None if it ended well.
+        diverged_at: step of the first NaN or infinite value, -1 if it could not start; None if it did not diverge.
         score: best main score on the validation split, higher is better.
-        loss: validation loss that went with it.
-        epochs: epochs it trained, the trial's cost.
+        loss: validation loss of the same epoch.
+        epochs: epochs it was trained, its cost.
         score_name: name of the main score.
         examples: size of the validation split.
-        findings: what the rules say of it, causes first.
+        findings: what the rules find, causes first.
     """
 
-    broke_at: int | None
+    diverged_at: int | None
     score: float = math.nan
     loss: float = math.nan
     epochs: int = 0
@@ -58,9 +58,9 @@ class TrialOutcome:
     findings: tuple[Finding, ...] = field(default=(), repr=False)
 
     @property
-    def broke(self) -> bool:
-        """Tell whether it ended without a finite score."""
-        return self.broke_at is not None or not math.isfinite(self.score)
+    def diverged(self) -> bool:
+        """Tell whether it has no finite score."""
+        return self.diverged_at is not None or not math.isfinite(self.score)
 
     @property
     def rank(self) -> tuple[bool, float, float]:
@@ -70,13 +70,13 @@ class TrialOutcome:
         >>> max(outcomes, key=lambda outcome: outcome.rank).score
         0.1
         """
-        if self.broke:
-            return False, math.inf if self.broke_at is None else self.broke_at, 0.0
+        if self.diverged:
+            return False, math.inf if self.diverged_at is None else self.diverged_at, 0.0
         return True, self.score, -self.loss if math.isfinite(self.loss) else -math.inf
 
 
 def reseeded(plan: Plan, seed: int) -> Plan:
-    """Return the plan with another seed: other weights, order and validation split, but the same sealed test split.
+    """Return the plan with another seed: other weights, order and validation split, but the same test split.
 
     >>> from trainwell.fitting import gather
     >>> from trainwell.fitting import plan as plan_of
@@ -97,12 +97,12 @@ def reseeded(plan: Plan, seed: int) -> Plan:
 
 
 def trial(plan: Plan, recipe: Recipe, *, epochs: int) -> TrialOutcome:
-    """Train a recipe on a plan's data for some epochs; a recipe that cannot train is an outcome too.
+    """Train a recipe on a plan's data for some epochs; that it cannot be trained is an outcome as well.
 
     Args:
         plan: data and splits.
         recipe: what to train.
-        epochs: passes over the training split; the schedule is stretched over them.
+        epochs: passes over the training split; the schedule is scaled to them.
     """
     short = edit(recipe, {"train.epochs": epochs, "train.checkpoint_seconds": _NEVER, "seed": plan.recipe.seed})
     try:
@@ -117,7 +117,7 @@ def _train(plan: Plan) -> TrialOutcome:
     parts = build_parts(plan)
     memory = MemoryRecorder()
     per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * plan.recipe.train.batch_size
-    broke_at = None
+    diverged_at = None
     with threads(plan.recipe.train.threads, per_batch):
         job, _ = build_job(build_tools(parts), cast(Any, memory), interrupt=Interrupt(), display=Silent())
         state = State(micro_batch=plan.recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
@@ -128,14 +128,14 @@ def _train(plan: Plan) -> TrialOutcome:
             for moment in train(job, state):
                 probes.measure(moment)
         except DivergedError:
-            broke_at = state.step
+            diverged_at = state.step
             if moment is not None:
                 probes.measure_now(moment)
         finally:
             probes.stop()
     findings = tuple(diagnose(memory.signals, parts.facts))
     return TrialOutcome(
-        broke_at,
+        diverged_at,
         state.best_score,
         state.best_loss,
         epochs=max(1, state.epoch),
@@ -146,10 +146,10 @@ def _train(plan: Plan) -> TrialOutcome:
 
 
 def loses_to_linear(plan: Plan, outcome: TrialOutcome) -> Finding | None:
-    """Say so if a linear model, fitted in a blink, does better on the validation split by two standard errors.
+    """Return a finding if a linear model is better on the validation split by two standard errors, else None.
 
-    The yardstick for a run that no rule complains of: a network that loses to a straight line has not been trained
-    well, whatever the reason (diagnosis A2). Its remedies are therefore the general ones.
+    This catches a run in which no rule finds anything: a network that is worse than a linear model is badly trained,
+    whatever the reason. Its repairs are therefore general ones.
     """
     parts = build_parts(plan)
     train, judged = _arrays(parts.train), _arrays(parts.splits["validation"])
@@ -158,13 +158,13 @@ def loses_to_linear(plan: Plan, outcome: TrialOutcome) -> Finding | None:
         return None
     linear = rows[-1][1].get(outcome.score_name, -math.inf)
     error = math.sqrt(2 * max(linear * (1 - linear), 1 / outcome.examples) / outcome.examples)
-    score = -math.inf if outcome.broke else outcome.score
+    score = -math.inf if outcome.diverged else outcome.score
     if not linear - score > 2 * error:
         return None
     return Finding(
         rule="loses_to_linear",
         severity=Severity.WARNING,
-        title="A linear model does better on the validation split: the network has not been trained well.",
+        title="The network is worse than a linear model on the validation split: it is not trained well.",
         evidence={"score": max(score, -1e9), "score_limit": linear - 2 * error, "linear_score": linear},
         remedies=(
             *("raise_rate", "lower_rate", "relu_activation", "he_initialisation", "standardise_inputs"),
@@ -177,13 +177,13 @@ def _arrays(batches: Batches) -> tuple[NDArray[Any], NDArray[Any]]:
     given: list[Batch] = []
     for batch in batches.epoch(0):
         given.append(batch)
-        if sum(map(len, given)) >= _ENOUGH:
+        if sum(map(len, given)) >= _LINEAR_EXAMPLES:
             break
     return torch.cat([batch.inputs for batch in given]).numpy(), torch.cat([batch.targets for batch in given]).numpy()
 
 
 class MemoryRecorder:
-    """A recorder that keeps the signals and writes nothing."""
+    """A recorder that keeps the signals in memory and writes no file."""
 
     checkpoints = Path()
 

@@ -1,4 +1,4 @@
-"""Before spending an hour: the data and the network tested in a few seconds, on copies."""
+"""Test data and network in a few seconds, on copies, before training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from trainwell.core.catalogue import Catalogue
-from trainwell.core.finding import Finding, Severity
+from trainwell.core.finding import Finding, Severity, in_order
 from trainwell.core.seeds import derive
 from trainwell.doctor.diagnose import findings_json
 from trainwell.doctor.preflight.cost import memory_suffices, time_is_known
@@ -57,15 +57,15 @@ CHECKS: Catalogue[Callable[[PreflightSubject], Measurement]] = Catalogue(
         )
     },
 )
-"""The tests in the order of causes; the first line of a test's docstring says what should hold."""
+"""The checks, causes before symptoms; the first line of the docstring says what should hold."""
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """All tests with their results.
+    """The results of all checks.
 
     Args:
-        checks: the tests, in the order they were made.
+        checks: in the order in which they were made.
         recipe: what would be trained.
     """
 
@@ -74,11 +74,8 @@ class CheckReport:
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """What is wrong, causes first: those that another one explains come after it, hints last."""
-        found = [finding for check in self.checks for finding in check.measurement.findings]
-        there = {finding.rule for finding in found}
-        explained = {rule for one in found if one.severity is not Severity.INFO for rule in one.explains} & there
-        return tuple(sorted(found, key=lambda one: (one.severity is Severity.INFO, one.rule in explained)))
+        """What is wrong, in the one order of findings."""
+        return in_order(finding for check in self.checks for finding in check.measurement.findings)
 
     @property
     def passed(self) -> bool:
@@ -87,7 +84,7 @@ class CheckReport:
 
     @property
     def predicted_seconds(self) -> float | None:
-        """How long the planned training will take."""
+        """How long the planned training will take, in seconds; None if it was not measured."""
         return next((check.measurement.measured for check in self.checks if check.name == "time_is_known"), None)
 
     def to_json(self) -> dict[str, Any]:
@@ -118,15 +115,15 @@ def check(
     optimizer: Optimizer | None = None,
     edits: Mapping[str, object] | None = None,
 ) -> CheckReport:
-    """Test data and network before training: about a second for small networks, at most about ten.
+    """Check data and network before training: one second for small networks, about ten seconds at most.
 
-    Everything runs on copies: the network, its optimizer, its mode and the random generators are left as they are.
-    A test that fails to run says "not checked" and why.
+    Everything runs on copies: network, optimizer, train or eval mode and random generators are left unchanged. A check
+    that raises an error is "not checked", with the reason.
 
     Args:
         data: what `fit` takes, or a `Recipe`.
-        model: your own network; None builds the recipe's.
-        optimizer: the optimizer you made for it; None tests with the recipe's.
+        model: your own network; None builds that of the recipe.
+        optimizer: your own optimizer for it; None uses that of the recipe.
         edits: settings by dotted key.
     Raises:
         TrainwellError: if the data cannot be read or the recipe cannot be built.
@@ -158,7 +155,7 @@ def _examine(subject: PreflightSubject) -> Iterator[Check]:
         title = (test.__doc__ or "").partition("\n")[0]
         try:
             measurement = Measurement(None, "", note=obstacle) if obstacle else test(subject)
-        except Exception as problem:  # a network of one's own may refuse in any way; the other tests go on
+        except Exception as problem:  # a network of the user's own may raise anything; the other checks go on
             measurement = Measurement(None, "", note=f"{type(problem).__name__}: {problem}".splitlines()[0])
         if name == "head_fits" and any(finding.severity is Severity.ERROR for finding in measurement.findings):
             obstacle = "the network and the data do not fit"
@@ -167,7 +164,7 @@ def _examine(subject: PreflightSubject) -> Iterator[Check]:
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """Put the random generators of torch, numpy and Python back as they were."""
+    """Restore the random generators of torch, numpy and Python."""
     held = np.random.get_state(), random.getstate()
     try:
         with torch.random.fork_rng(range(torch.cuda.device_count())):

@@ -1,4 +1,4 @@
-"""Tests of what the training will cost."""
+"""Checks of memory and time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
 
 _STEPS, _SECONDS = 12, 1.5
 _WARM_UP = 2
-_SAMPLE = 1024  # training examples that `fit` scores beside the validation split
-_FIXED = 0.3  # seconds that every run takes to set up, to score and to save
-_FORWARD = 1 / 3  # share of a step that its forward pass takes
+_SAMPLE = 1024  # training examples that `fit` evaluates as well as the validation split
+_FIXED = 0.3  # seconds that every run takes to set up, to evaluate and to save
+_FORWARD = 1 / 3  # fraction of the time of a step that its forward pass takes
 
 
 def memory_suffices(subject: PreflightSubject) -> Measurement:
-    """Training fits into the memory that is free."""
+    """Training fits into the free memory."""
     free = free_bytes(subject.device)
     batch = subject.recipe.train.micro_batch or subject.facts.batch_size
     held = {"sgd": 1 if subject.recipe.optim.momentum else 0}.get(subject.recipe.optim.name, 2)
@@ -27,11 +27,11 @@ def memory_suffices(subject: PreflightSubject) -> Measurement:
     needed = training_memory(subject.parts.model, shape, state_numbers=held, dtype=dtype, batch_size=batch)
     largest = needed.largest_batch(free)
     gib = [f"{count / 2**30:.3g} GiB" for count in (needed.total(batch), free)]
-    advice = f"set train.micro_batch={largest}" if largest else "take a smaller network"
+    advice = f"Set train.micro_batch={largest}" if largest else "Use a smaller network"
     finding = Finding(
         rule="memory_too_small",
         severity=Severity.ERROR,
-        title=f"Training needs about {gib[0]}, and {gib[1]} are free: {advice}.",
+        title=f"Not enough memory: training needs about {gib[0]}, but {gib[1]} are free. {advice}.",
         evidence={"bytes": needed.total(batch), "bytes_limit": free, "largest_batch": largest},
     )
     findings = (finding,) if needed.total(batch) > free else ()
@@ -39,7 +39,7 @@ def memory_suffices(subject: PreflightSubject) -> Measurement:
 
 
 def time_is_known(subject: PreflightSubject) -> Measurement:
-    """The planned training takes this long, by a few measured steps and a third of a step per evaluated batch."""
+    """The time of the planned training, from a few measured steps and a third of a step per evaluated batch."""
     model, optimizer = subject.pair()
     seconds: list[float] = []
     started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Tests of the data."""
+"""Checks of the data."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
 
 _FEWEST = 40
 _PERMUTATIONS = 200
-_UNRELATED = 3.0  # standard deviations. Diagnosis D7: healthy data show 39 to 64 on 1,500 examples, CIFAR-10 12.5
+_UNRELATED = 3.0  # standard deviations; sound data show 39 to 64 on 1,500 examples, CIFAR-10 12.5
 
 
 def data_audit(subject: PreflightSubject) -> Measurement:
-    """The splits share no examples and every class has some."""
+    """The splits share no examples, and every class has examples in each."""
     plan = subject.parts.plan
     if plan is None:
         return Measurement(None, "no problem", note="the batches were made in Python")
@@ -24,10 +24,10 @@ def data_audit(subject: PreflightSubject) -> Measurement:
 
 
 def labels_fit_inputs(subject: PreflightSubject) -> Measurement:
-    """The targets have to do with the inputs.
+    """The targets can be predicted from the inputs.
 
     The nearest neighbour and a linear model predict one half of the examples from the other. Their predictions must
-    agree with the targets far better than with shuffled targets (diagnosis D7, with a permutation test).
+    agree with the targets far better than with shuffled targets (permutation test).
     """
     expected = f"at least {_UNRELATED:g} deviations"
     inputs, targets = subject.seen.inputs, subject.task.target_columns(subject.seen.targets)
@@ -41,19 +41,20 @@ def labels_fit_inputs(subject: PreflightSubject) -> Measurement:
     nearest = known[torch.cdist(rest, x).argmin(dim=1)]
     gram = x @ x.T
     weights = torch.linalg.solve(gram + (gram.diagonal().mean() + 1e-9) * torch.eye(half).to(gram), known)
-    deviations = max(_agreement(guess, targets[half:]) for guess in (nearest, rest @ (x.T @ weights)))
+    deviations = max(_agreement(prediction, targets[half:]) for prediction in (nearest, rest @ (x.T @ weights)))
     finding = Finding(
         rule="labels_unrelated_to_inputs",
         severity=Severity.WARNING,
-        title="The targets look unrelated to the inputs, as if one of the two had been shuffled.",
+        title="The targets are unrelated to the inputs: probably one of the two was shuffled.",
         evidence={"agreement_deviations": deviations, "agreement_deviations_low_limit": _UNRELATED},
         explains=("validation_at_chance", "no_better_than_chance"),
     )
     return Measurement(deviations, expected, (finding,) if deviations < _UNRELATED else ())
 
 
-def _agreement(guess: Tensor, targets: Tensor) -> float:
-    """Return by how many deviations a guess agrees better with the targets than with shuffled targets."""
+def _agreement(prediction: Tensor, targets: Tensor) -> float:
+    """Return by how many standard deviations predictions agree better with the targets than with shuffled ones."""
     centred = targets - targets.mean(dim=0)
-    shuffled = torch.stack([(guess * centred[torch.randperm(len(guess))]).sum() for _ in range(_PERMUTATIONS)])
-    return (((guess * centred).sum() - shuffled.mean()) / shuffled.std().clamp_min(1e-12)).item()
+    orders = (torch.randperm(len(prediction)) for _ in range(_PERMUTATIONS))
+    shuffled = torch.stack([(prediction * centred[order]).sum() for order in orders])
+    return (((prediction * centred).sum() - shuffled.mean()) / shuffled.std().clamp_min(1e-12)).item()

@@ -1,4 +1,4 @@
-"""A script tried for its first steps."""
+"""Check a training script on its first steps."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from trainwell.monitor import Watched, run_watched, user_frames
 
 _STEPS = 20
-_BUDGET = 0.5  # of the time: so few steps may be looked at closely
+_BUDGET = 0.5  # fraction of the training time: so few steps can be measured closely
 
 
 def check_script(
     path: str, arguments: Sequence[str] = (), *, steps: int = _STEPS, say: Callable[[str], None] = lambda sentence: None
 ) -> Watched:
-    """Run a script unmodified, stop it after its first optimizer steps, and judge what was seen.
+    """Run a script unmodified, stop it after its first optimizer steps, and diagnose these.
 
-    It is stopped as by `sys.exit`, so that its `finally` blocks run. What it writes before is written; no run is kept.
+    It is stopped as by `sys.exit`, so that its `finally` blocks run. Files that it writes before stay; no run is kept.
 
     Args:
         path: the script.
-        arguments: what follows it on its command line.
-        steps: optimizer steps until it is stopped, those of all optimizers together.
-        say: told each verdict when it arises.
+        arguments: its command-line arguments.
+        steps: number of optimizer steps until it is stopped, over all optimizers.
+        say: is told each problem when it is found.
     Returns:
-        its exit code (0 if it was stopped), the findings, causes first, and the steps that were seen.
+        its exit code (0 if it was stopped), the findings, causes first, and the number of steps.
     Raises:
         UsageError: if there is no such script.
     """
@@ -41,14 +41,14 @@ def check_script(
     def count(optimizer: Optimizer, arguments: Any, options: Any) -> None:
         nonlocal taken
         taken += 1
-        if taken >= steps + 2:  # it was swallowed twice
+        if taken >= steps + 2:  # the script has caught SystemExit twice
             _leave_at_next_line()
         if taken >= steps:
             raise SystemExit(0)
 
     debugger = sys.gettrace()
     hook = register_optimizer_step_post_hook(count)
-    arguments_before, path_before = sys.argv, list(sys.path)  # a watched script takes both for its own
+    arguments_before, path_before = sys.argv, list(sys.path)  # a watched script changes both
     try:
         with tempfile.TemporaryDirectory() as folder:
             runs = Path(folder)
@@ -61,7 +61,7 @@ def check_script(
 
 
 def _leave_at_next_line() -> None:
-    """Leave once more at the next line of the user's code: in the handler that swallows the exit, which cannot then."""
+    """Raise SystemExit once more at the next line of the user's code: inside the handler that caught it before."""
     frames = set(user_frames())
 
     def leave(frame: FrameType, event: str, argument: Any) -> Any:
@@ -69,6 +69,6 @@ def _leave_at_next_line() -> None:
             raise SystemExit(0)
         return leave
 
-    sys.settrace(lambda frame, event, argument: None)  # new calls are left alone
+    sys.settrace(lambda frame, event, argument: None)  # do not trace new calls
     for frame in frames:
         frame.f_trace = leave

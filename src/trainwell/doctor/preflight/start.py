@@ -1,4 +1,4 @@
-"""Tests of how a training begins: the first weights, the first loss, the first steps."""
+"""Checks of the start of training: initial weights, initial loss, first steps."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from trainwell.doctor.preflight.subject import Measurement, PreflightSubject, Sh
 
 _ENOUGH = 1.0  # fraction of the examples' targets
 _ENOUGH_VARIANCE = 0.5  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
-_STEPS, _SECONDS = 200, 2.5  # healthy networks know ten examples within 120 steps
-_RUNAWAY, _FALLING = 10.0, 0.5  # of the first loss
-_OTHER_RATES = (1e-3, 1e-2)  # diagnosis P7b: Adam, 400 steps
-_MISMATCH = 1e-3  # relative; float64 agrees to 1e-6 and better, a wrong gradient is off by a tenth and more
+_STEPS, _SECONDS = 200, 2.5  # sound networks memorise ten examples within 120 steps
+_DIVERGED, _FALLING = 10.0, 0.5  # times the first loss
+_OTHER_RATES = (1e-3, 1e-2)  # learning rates of Adam
+_MISMATCH = 1e-3  # relative; correct gradients agree to 1e-6 in float64, wrong ones differ by 0.1 or more
 _TENSORS = 12
 
 
 def initial_loss(subject: PreflightSubject) -> Measurement:
-    """The first loss is that of guessing."""
+    """The initial loss is near that of a uniform guess."""
     chance, numeric = subject.facts.chance_loss, subject.task.is_numeric
     usual, gross = subject.task.initial_loss_limits
-    expected = f"at most {usual:g} times chance"
+    expected = f"at most {usual:g} times chance level"
     if not chance or chance <= 0:
-        return Measurement(None, expected, note="the loss of guessing is unknown")
+        return Measurement(None, expected, note="the loss at chance level is unknown")
     reference = chance if numeric else max(chance, math.log(max(2, len(subject.facts.class_counts))))
     batch = subject.seen.slice(0, 128)
     loss = subject.task.loss(subject.answer(subject.copy(), batch), batch).item()
@@ -38,7 +38,7 @@ def initial_loss(subject: PreflightSubject) -> Measurement:
     finding = Finding(
         rule="initial_loss_far_from_chance",
         severity=severity,
-        title=f"The first loss is {loss:.3g}, {ratio:.1f} times that of guessing.",
+        title=f"The initial loss is {loss:.3g}, {ratio:.1f} times that at chance level.",
         evidence={"first_loss": loss, "first_loss_limit": usual * reference, "chance_loss": reference},
         step=0,
         remedies=("he_initialisation", "standardise_inputs"),
@@ -47,14 +47,14 @@ def initial_loss(subject: PreflightSubject) -> Measurement:
 
 
 def units_differ(subject: PreflightSubject) -> Measurement:
-    """The units of a layer start with different weights, or part within five steps."""
-    expected = "0 layers alike"
+    """The units of a layer have different initial weights, or become different within five steps."""
+    expected = "0 layers"
     first = _alike(subject.copy())
     still = [name for name in first if name in _alike(subject.warmed)] if first else []
     finding = Finding(
         rule="symmetric_weights",
         severity=Severity.ERROR,
-        title="All units of a layer start with the same weights, so they all learn the same.",
+        title=f"Symmetry is not broken: all units of {', '.join(still)} have the same weights, so they stay equal.",
         evidence={"layers_alike": len(still), "layers_alike_limit": 0},
         where=tuple(still),
         explains=("network_cannot_fit", "inputs_not_connected", "constant_outputs", "parameters_not_reached"),
@@ -64,33 +64,33 @@ def units_differ(subject: PreflightSubject) -> Measurement:
 
 
 def few_can_be_learned(subject: PreflightSubject) -> Measurement:
-    """Ten examples can be learned by heart.
+    """Ten examples can be memorised.
 
-    Where that fails, Adam at two usual rates tells whether the optimizer is the cause or the network, the loss
-    and the labels are.
+    If that fails, Adam at two usual learning rates tells whether the cause is the optimizer, or else the network, the
+    loss or the labels.
     """
     enough = _ENOUGH_VARIANCE if subject.task.is_numeric else _ENOUGH
     expected = f"at least {enough:.0%} in {_STEPS} steps"
     if len(subject.few) < 2 or bool((subject.few.targets == subject.few.targets[0]).all()):
-        return Measurement(None, expected, note="the first examples have all the same target")
+        return Measurement(None, expected, note="the first examples all have the same target")
     own = subject.learn_few(None, steps=_STEPS, seconds=_SECONDS)
     known = own.known
     if known >= enough - 1e-6:
         return Measurement(known, expected)
     if not own.ended:
-        return Measurement(None, expected, note=f"not learned in {_SECONDS:g} s")
+        return Measurement(None, expected, note=f"not memorised in {_SECONDS:g} s")
     others = []
     for rate in _OTHER_RATES:
         others.append(subject.learn_few(functools.partial(_adam, rate=rate), steps=2 * _STEPS, seconds=_SECONDS / 2))
         if others[-1].known >= enough - 1e-6:
             return Measurement(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
     if not all(other.ended for other in others):
-        return Measurement(None, expected, note="neither the planned optimizer nor Adam learned them in time")
+        return Measurement(None, expected, note="neither the planned optimizer nor Adam memorised them in time")
     finding = Finding(
         rule="network_cannot_fit",
         severity=Severity.ERROR,
-        title="The network cannot learn ten examples by heart, whatever the optimizer: look at its layers, its loss "
-        "and the labels.",
+        title="The network cannot memorise ten examples, whatever the optimizer. Check its layers, its loss and the "
+        "labels.",
         evidence={"learned_fraction": known, "learned_fraction_low_limit": enough},
         explains=("initial_loss_far_from_chance", "no_better_than_chance", "underfitting"),
         remedies=("he_initialisation", "relu_activation", "fewer_layers", "less_regularisation", "larger_network"),
@@ -99,12 +99,12 @@ def few_can_be_learned(subject: PreflightSubject) -> Measurement:
 
 
 def gradients_are_right(subject: PreflightSubject) -> Measurement:
-    """The gradients are those of the loss: they agree with central differences in float64.
+    """The gradients are those of the loss: they agree with central differences in float64 (gradient check).
 
-    In each of up to twelve parameters the slope along a random direction, by autograd and by
+    In each of up to twelve parameters the slope along a random direction is computed by autograd and by
     (L(w + h d) - L(w - h d)) / 2h.
     """
-    expected = f"apart by at most {_MISMATCH:g}"
+    expected = f"difference at most {_MISMATCH:g}"
     model = copy.deepcopy(subject.parts.model).double().cpu().eval()
     batch = subject.few.slice(0, 8).to("cpu")
     if batch.inputs.is_floating_point():
@@ -112,7 +112,7 @@ def gradients_are_right(subject: PreflightSubject) -> Measurement:
     names, parameters = zip(*((n, p) for n, p in model.named_parameters() if p.requires_grad), strict=True)
 
     def loss() -> torch.Tensor:
-        torch.manual_seed(0)  # a network that draws must draw the same each time
+        torch.manual_seed(0)  # so that a network with random layers draws the same numbers each time
         return subject.task.loss(subject.task.forward(model, batch), batch)
 
     gradients = torch.autograd.grad(loss(), parameters, allow_unused=True)
@@ -125,7 +125,7 @@ def gradients_are_right(subject: PreflightSubject) -> Measurement:
         direction = torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
         direction /= direction.norm()
         slope = 0.0 if gradient is None else (gradient * direction).sum().item()
-        # A step may cross the kink of a rectifier; hardly ever do two steps of different size.
+        # A step may cross the kink of a ReLU; two steps of different size hardly ever both do.
         apart[names[number]] = min(
             abs(slope - measured) / max(abs(slope), abs(measured), 1e-4 * largest, 1e-12)
             for measured in (_slope(loss, weight, direction, step=h) for h in (1e-5, 1e-6))
@@ -135,8 +135,8 @@ def gradients_are_right(subject: PreflightSubject) -> Measurement:
     finding = Finding(
         rule="gradient_mismatch",
         severity=Severity.WARNING,
-        title=f"The gradient of {where[0] if where else ''} is not that of the loss: a custom backward pass, a detach "
-        "or a rounding lies between.",
+        title=f"The gradient of {where[0] if where else ''} is wrong: it differs from the slope of the loss. Check "
+        "custom backward passes, `detach()` and rounding.",
         evidence={"relative_difference": worst, "relative_difference_limit": _MISMATCH},
         where=where,
     )
@@ -161,15 +161,15 @@ def _adam(model: nn.Module, *, rate: float) -> torch.optim.Optimizer:
 
 def _optimizer_cannot_fit(own: ShortTraining, enough: float, rate: float) -> Finding:
     severity = Severity.WARNING
-    if not own.loss <= _RUNAWAY:
+    if not own.loss <= _DIVERGED:
         severity = Severity.ERROR
-    elif own.loss < _FALLING:  # it gets there, only slower than the test lasts
+    elif own.loss < _FALLING:  # it is learning, only slower than the check lasts
         severity = Severity.INFO
     return Finding(
         rule="optimizer_cannot_fit",
         severity=severity,
-        title=f"Ten examples are not learned by heart in {_STEPS} steps, but Adam at {rate:g} learns them: "
-        "look at the optimizer and its learning rate.",
+        title=f"The planned optimizer does not memorise ten examples in {_STEPS} steps, but Adam with learning rate "
+        f"{rate:g} does. Check the optimizer and its learning rate.",
         evidence={
             "learned_fraction": own.known,
             "learned_fraction_low_limit": enough,
@@ -182,7 +182,7 @@ def _optimizer_cannot_fit(own: ShortTraining, enough: float, rate: float) -> Fin
 
 
 def _alike(model: nn.Module) -> list[str]:
-    """Name the weights, the last one apart, whose rows are all equal (diagnosis P8)."""
+    """Return the names of the weights whose rows are all equal, without the last weight."""
     weights = [
         (f"{path}.weight".lstrip("."), module.weight)
         for path, module in model.named_modules()

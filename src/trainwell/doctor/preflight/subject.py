@@ -1,4 +1,4 @@
-"""What a pre-flight test may use: copies of the network, a few examples, and the results of short trainings."""
+"""What a check works on: copies of the network, a few examples, and short trainings."""
 
 from __future__ import annotations
 
@@ -25,23 +25,25 @@ from trainwell.optim import needs_closure
 from trainwell.optim import optimizer as build_optimizer
 from trainwell.train import choose_device
 
-# Examples, batches and bytes of inputs that are read; diagnosis D7 needs no more examples.
-_SEEN, _BATCHES, _BYTES = 1500, 100, 1 << 26
-_BATCH = 32  # of the tests: large ones only take time
+# At most so many training examples, batches and bytes of inputs are read.
+_MOST_EXAMPLES = 1500
+_MOST_BATCHES = 100
+_MOST_BYTES = 1 << 26
+_BATCH = 32  # examples in a batch of the checks: larger batches only take time
 _FEW = 10
-_RAMP = 20  # steps over which the rate rises, as planned trainings do
-_WARMED = 5  # steps after which zeros that were set on purpose have moved (diagnosis P6, P8)
-_RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # draws numbers while training
+_RAMP = 20  # steps over which the learning rate rises
+_WARMED = 5  # steps after which weights that were set to zero on purpose have changed
+_RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # layers that draw random numbers
 
 Make = Callable[[nn.Module], Optimizer]
 
 
 class Measurement(NamedTuple):
-    """What a test measured.
+    """The result of a check.
 
     Args:
         measured: the number; None if it could not be measured.
-        expected: what it should be, in words.
+        expected: what it should be, as text.
         findings: what is wrong, if anything.
         note: why nothing was measured.
         unit: "bytes" or "seconds"; empty for a plain number.
@@ -55,12 +57,12 @@ class Measurement(NamedTuple):
 
 
 class ShortTraining(NamedTuple):
-    """What a short training on ten examples came to.
+    """The result of a short training on ten examples.
 
     Args:
-        known: share that is known, of the examples or of the targets' variance.
-        ended: whether the time sufficed for all steps.
-        loss: last loss over the first one (or that of guessing, if larger).
+        known: fraction of the examples that are predicted correctly, or of the targets' variance that is explained.
+        ended: whether there was time for all steps.
+        loss: last loss over the first one (or over that at chance level, if larger).
     """
 
     known: float
@@ -70,12 +72,12 @@ class ShortTraining(NamedTuple):
 
 @dataclass(frozen=True)
 class Check:
-    """One test and its result.
+    """One check and its result.
 
     Args:
-        name: name of the test.
+        name: name of the check.
         title: what should hold, one sentence.
-        measurement: what was measured.
+        measurement: its result.
     """
 
     name: str
@@ -91,26 +93,28 @@ class Check:
 
     @property
     def verdict(self) -> str:
-        """Say the result in a word or two.
+        """The result in a word or two.
 
         >>> Check("name", "title", Measurement(0.0, "0", (Finding("rule", Severity.WARNING, "title"),))).verdict
         'warning'
         """
         if self.passed is None:
             return "not checked"
-        return min((str(finding.severity) for finding in self.measurement.findings), key=_GRAVITY.index, default="ok")
+        return min(
+            (str(finding.severity) for finding in self.measurement.findings), key=_SEVERITIES.index, default="ok"
+        )
 
 
-_GRAVITY = [*map(str, Severity)]
+_SEVERITIES = [*map(str, Severity)]
 
 
 @final
 class PreflightSubject:
-    """A network about to be trained. Every test works on copies: the network itself is never called.
+    """A network to be checked before training. Checks work on copies: the network itself is never called.
 
     Args:
         parts: the built run.
-        optimizer: the user's own; None builds the recipe's.
+        optimizer: the user's own; None builds that of the recipe.
     """
 
     def __init__(self, parts: Parts, optimizer: Optimizer | None = None) -> None:
@@ -125,7 +129,7 @@ class PreflightSubject:
         for batch in self.parts.train.epoch(0):
             batches.append(batch)
             held = sum(one.inputs.nbytes for one in batches)
-            if sum(map(len, batches)) >= _SEEN or len(batches) >= _BATCHES or held >= _BYTES:
+            if sum(map(len, batches)) >= _MOST_EXAMPLES or len(batches) >= _MOST_BATCHES or held >= _MOST_BYTES:
                 break
         alike = [batch for batch in batches if batch.inputs.shape[1:] == batches[0].inputs.shape[1:]]
         names = batches[0].names()
@@ -148,7 +152,7 @@ class PreflightSubject:
         return Batch({name: pool[name].index_select(0, chosen) for name in pool.names()})
 
     def copy(self, *, training: bool = False) -> nn.Module:
-        """Return a copy of the network in eval mode, or in train mode with its dropout off."""
+        """Return a copy of the network in eval mode, or in train mode without dropout."""
         return self._ready(copy.deepcopy(self.parts.model), training)
 
     def pair(self) -> tuple[nn.Module, Optimizer]:
@@ -181,7 +185,7 @@ class PreflightSubject:
 
     @functools.cached_property
     def warmed(self) -> nn.Module:
-        """A copy after five steps."""
+        """A copy of the network after five steps."""
         model, optimizer = self.pair()
         for batch, _ in zip(self.batches(), range(_WARMED), strict=False):
             self.step(model, optimizer, batch)
@@ -194,12 +198,12 @@ class PreflightSubject:
             yield from (part for part, _ in self.seen.parts(size) if len(part) == size)
 
     def learn_few(self, make: Make | None, *, steps: int, seconds: float) -> ShortTraining:
-        """Train a copy on the ten examples until it knows them.
+        """Train a copy on the ten examples until it predicts them correctly.
 
         Args:
-            make: builds an optimizer; None takes the planned one at its highest rate.
-            steps: at most.
-            seconds: at most.
+            make: builds an optimizer; None uses the planned one at its highest learning rate.
+            steps: largest number of steps.
+            seconds: largest time.
         """
         if make is None:
             model, optimizer = self.pair()

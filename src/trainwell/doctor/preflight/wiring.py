@@ -1,4 +1,4 @@
-"""Tests of how the network is wired: what reaches what."""
+"""Checks of the connections: from inputs to outputs, from the loss to the parameters, from these to the optimizer."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from trainwell.core.finding import Finding, Severity
 from trainwell.core.outputs import main_output
 from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
 
-_LEAK = 1e-3  # share of the answers' spread; adding rows to a batch changes float32 sums by 1e-6
-_CONSTANT = 1e-7  # diagnosis P6
+_LEAK = 1e-3  # fraction of the outputs' standard deviation; other rows in a batch change float32 sums by 1e-6
+_CONSTANT = 1e-7  # relative standard deviation
 _SAMPLES = 64
 _SHOWN = 10
-_SMALL = 0.01  # share of all parameters: an unused head is a hint (diagnosis P10)
+_SMALL = 0.01  # fraction of all parameters: an unused head is a hint
 
 
 def head_fits(subject: PreflightSubject) -> Measurement:
-    """The network takes a batch and returns as many numbers as the task needs."""
+    """The network accepts a batch and returns as many outputs as the task needs."""
     batch = subject.few
     try:
         outputs = subject.answer(subject.copy(), batch)
-    except Exception as problem:  # whatever the user's network raises, training would raise it too
+    except Exception as problem:  # whatever the user's network raises, training would raise as well
         said = f"{type(problem).__name__}: {problem}".splitlines()[0]
         title = f"The network fails on a batch of shape {tuple(batch.inputs.shape)} and {batch.inputs.dtype}: {said}"
-        return Measurement(None, "an answer", (Finding("network_fails", Severity.ERROR, title),))
+        return Measurement(None, "outputs", (Finding("network_fails", Severity.ERROR, title),))
     main = main_output(outputs)
     width = main.shape[-1] if main.ndim > 1 else 1
-    needed, expected = subject.facts.outputs or 1, f"{subject.facts.outputs} numbers"
+    needed, expected = subject.facts.outputs or 1, f"{subject.facts.outputs} outputs"
     unfit = ""
     if asked_for := subject.task.outputs_for(subject.seen.targets):
         needed = max(subject.facts.outputs, asked_for)
-        expected = f"{needed} numbers"
+        expected = f"{needed} outputs"
         if width < needed:
-            unfit = f"The network returns {width} numbers, but there are {needed} classes. Widen its last layer."
+            unfit = f"The network has {width} outputs, but there are {needed} classes. Widen its last layer."
     if not unfit:
         try:
             subject.task.loss(outputs, batch)
@@ -81,7 +81,7 @@ def parameters_are_trained(subject: PreflightSubject) -> Measurement:
 
 
 def parameters_are_reached(subject: PreflightSubject) -> Measurement:
-    """The loss reaches every parameter: its gradient is not zero on three batches (diagnosis P10)."""
+    """Every parameter gets a gradient: it is not zero on all of three batches."""
     model = subject.copy(training=True)
     reached: set[str] = set()
     named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
@@ -95,20 +95,20 @@ def parameters_are_reached(subject: PreflightSubject) -> Measurement:
     finding = Finding(
         rule="parameters_not_reached",
         severity=Severity.ERROR if share == 1 else Severity.INFO if share < _SMALL else Severity.WARNING,
-        title=f"No gradient reaches {missed[0]}: it is cut off or not in use." if missed else "",
+        title=f"No gradient reaches {missed[0]}: it is detached from the loss or not used." if missed else "",
         evidence={"unreached_fraction": share, "unreached_fraction_limit": 0.0},
         where=missed[:_SHOWN],
         explains=("network_cannot_fit", "optimizer_cannot_fit"),
     )
-    return Measurement(len(missed), "0 cut off", (finding,) if missed else ())
+    return Measurement(len(missed), "0 without", (finding,) if missed else ())
 
 
 def inputs_are_connected(subject: PreflightSubject) -> Measurement:
-    """Every input has a way to the outputs.
+    """Every input is connected to the outputs.
 
-    Gradients of the outputs with respect to noise: real inputs may hide a way, as black corners do.
+    The gradients are taken at random inputs: real ones may hide a connection, as black corners of pictures do.
     """
-    expected = "0 cut off"
+    expected = "0 unconnected"
     pool = subject.seen.slice(0, _SAMPLES)
     if not pool.inputs.is_floating_point():
         return Measurement(None, expected, note="inputs are tokens")
@@ -125,7 +125,7 @@ def inputs_are_connected(subject: PreflightSubject) -> Measurement:
         rule="inputs_not_connected",
         severity=Severity.ERROR if everything else Severity.WARNING,
         title=f"{'None' if everything else f'{len(missed):,}'} of {reach.numel():,} inputs "
-        f"{'has a way' if everything else 'have no way'} to the outputs.",
+        f"{'is' if everything else 'are not'} connected to the outputs.",
         evidence={"inputs_cut_off": len(missed), "inputs_cut_off_limit": 0},
         where=tuple(names[number] for number in missed[:_SHOWN]),
         explains=("constant_outputs", "network_cannot_fit") if everything else (),
@@ -134,8 +134,8 @@ def inputs_are_connected(subject: PreflightSubject) -> Measurement:
 
 
 def examples_are_independent(subject: PreflightSubject) -> Measurement:
-    """In eval mode the answer to an example does not depend on the others of its batch (diagnosis P5)."""
-    expected = f"at most {_LEAK:g} of the spread"
+    """In eval mode the outputs for an example do not depend on the other examples of its batch."""
+    expected = f"at most {_LEAK:g} of the std"
     pool = subject.seen.slice(0, 32)
     if len(pool) < 9:
         return Measurement(None, expected, note="too few examples")
@@ -148,14 +148,14 @@ def examples_are_independent(subject: PreflightSubject) -> Measurement:
     finding = Finding(
         rule="examples_leak",
         severity=Severity.ERROR,
-        title="The answer to an example changes with the others of its batch: some layer mixes the batch axis.",
+        title="The outputs for an example change with the other examples of its batch: a layer mixes the batch axis.",
         evidence={"change_fraction": change, "change_fraction_limit": _LEAK},
     )
     return Measurement(change, expected, (finding,) if not change <= _LEAK else ())
 
 
 def outputs_vary(subject: PreflightSubject) -> Measurement:
-    """Different inputs get different answers, at the start or within five steps (diagnosis P6)."""
+    """Different inputs give different outputs, at the start or within five steps."""
     expected = f"above {_CONSTANT:g}"
     pool = subject.seen.slice(0, 128)
     spread = 0.0
@@ -167,7 +167,7 @@ def outputs_vary(subject: PreflightSubject) -> Measurement:
     finding = Finding(
         rule="constant_outputs",
         severity=Severity.ERROR,
-        title="The network answers the same to every input.",
+        title="Constant outputs: the network returns the same for every input.",
         evidence={"output_std": spread, "output_std_low_limit": _CONSTANT},
         explains=("network_cannot_fit",),
         remedies=("he_initialisation",),

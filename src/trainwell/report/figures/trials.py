@@ -1,4 +1,4 @@
-"""Figures of the range test and of the learning curve, in the style of the lab."""
+"""Figures of the range test and of the learning curve."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import math
 
 import numpy as np
 
-from trainwell.core.figure import LOG_BOTH, Level, Panel, Series, curve
+from trainwell.core.figure import LOG_BOTH, Figure, Level, Panel, Series, curve
 from trainwell.doctor.experiments.learning_curve import LearningCurve, extrapolate
 from trainwell.doctor.experiments.range_test import RateRange
-from trainwell.lab import Figure
 
-_ABOVE = 1.6  # how much of the explosion is shown, in losses at the start
+_ABOVE = 1.6  # upper end of the axis, over the loss at the start
 
 
 def rate_figure(found: RateRange) -> Figure:
-    """Show the loss over the rising rate, with the suggested rate and its safe band.
+    """Show the loss over the rising learning rate, with the suggested one and the safe range.
 
     Args:
         found: what a range test found.
@@ -43,11 +42,11 @@ def rate_figure(found: RateRange) -> Figure:
         spans=((min(found.rates), max(found.rates)), (0.0, top)),
         logs=(True, False),
     )
-    return Figure("Each step has a higher rate than the one before; " + found.reason, (panel,))
+    return Figure("The learning rate rises with every step. " + found.reason, (panel,))
 
 
 def learning_figure(found: LearningCurve) -> Figure:
-    """Show the error of every training over its number of examples, the power law and what it foretells.
+    """Show the error of every training over its number of examples, and the power law extrapolated to more.
 
     Args:
         found: what was measured.
@@ -73,7 +72,7 @@ def learning_figure(found: LearningCurve) -> Figure:
         "training examples",
         "validation error",
         tuple(series),
-        levels=(Level(float(largest), "all you have", True),),
+        levels=(Level(float(largest), "all training examples", True),),
         spans=((min(found.sizes) / 1.3, 4.5 * largest), None),
         logs=LOG_BOTH,
     )

@@ -158,7 +158,7 @@ def _lines(parts: FindingParts) -> Iterator[str]:
     for place, line in parts.source_lines:
         yield f"  {place}:  {line}"
     for nth, repair in enumerate(parts.repairs):
-        yield wrapped(repair.title, indent=" " * 10 if nth else "  repair: ", later=" " * 10)
+        yield wrapped(repair.title, indent="      or: " if nth else "  repair: ", later=" " * 10)
         if repair.change:
             yield wrapped(repair.change, indent=" " * 10)
     if parts.symptoms:
