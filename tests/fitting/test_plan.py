@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainwell.core.errors import DataError, RecipeError
-from trainwell.fitting import CATALOGUES, gather, plan
-from trainwell.recipe.schema import SETTINGS
+from trainwell.fitting import gather, plan
 
 
 def test_settings_of_a_recipe_file_and_edits_on_top(tmp_path) -> None:
@@ -22,12 +21,6 @@ def test_mistakes_of_the_file_and_of_the_edits_come_together(tmp_path) -> None:
         gather(path, {"train.epochs": -1})
     assert len(caught.value.mistakes) == 2
     assert "did you mean 'sgd'?" in caught.value.mistakes[0]
-
-
-def test_every_catalogue_a_setting_names_exists_and_holds_its_default() -> None:
-    for entry in SETTINGS.values():
-        if entry.limits.catalogue:
-            assert entry.default in CATALOGUES[entry.limits.catalogue]
 
 
 def test_what_is_given_wins_over_the_preset_and_has_no_reason() -> None:

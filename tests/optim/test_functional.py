@@ -43,7 +43,7 @@ def loss_of(weights: dict[str, Tensor]) -> Tensor:
 def by_torch(recipe: OptimRecipe) -> dict[str, Tensor]:
     torch.manual_seed(1)
     layer = nn.Linear(5, 3)
-    built = optimizer(layer, recipe)
+    built = optimizer(layer, recipe, learning_rate=recipe.learning_rate)
     for _ in range(STEPS):
         built.zero_grad()
         loss_of(dict(layer.named_parameters())).backward()
@@ -127,7 +127,7 @@ def test_the_mean_of_averaged_sgd_is_torchs() -> None:
     memory = law.start(weights)
     torch.manual_seed(1)
     layer = nn.Linear(5, 3)
-    built = optimizer(layer, recipe)
+    built = optimizer(layer, recipe, learning_rate=recipe.learning_rate)
     for step in range(STEPS):
         gradients = torch.func.grad(loss_of)(weights)
         weights, memory = law.update(weights, gradients, memory=memory, settings=settings_of(recipe), number=step + 1)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwell.core.errors import RecipeError
+from trainwell.fitting import choices
 from trainwell.recipe.check import check_combinations, check_values, parse_assignment
 from trainwell.recipe.edit import edit
 from trainwell.recipe.schema import SETTINGS, Recipe
@@ -87,14 +88,11 @@ def test_nothing_but_a_recipe_error_ever_escapes(values) -> None:
 
 
 def test_all_senseless_pairs_are_named_at_once_and_defaults_make_sense() -> None:
-    check_combinations(Recipe())
+    check_combinations(Recipe(), choices())
     edits = {"optim.schedule": "step", "train.epochs": 10, "nn.normalisation": "batch", "train.batch_size": 1}
     with pytest.raises(RecipeError) as caught:
-        check_combinations(edit(Recipe(), edits | {"optim.name": "lbfgs", "train.clip_norm": 1}))
+        check_combinations(edit(Recipe(), edits | {"optim.name": "lbfgs", "train.clip_norm": 1}), choices())
     assert len(caught.value.mistakes) == 3
-    with pytest.raises(RecipeError) as caught:
-        check_combinations(edit(Recipe(), edits), ["Said by a task."])
-    assert len(caught.value.mistakes) == 3 and caught.value.mistakes[-1] == "Said by a task."
 
 
 def test_no_limit_is_infinity_and_is_kept() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from trainwell.core.facts import Facts
+from trainwell.fitting import choices
 from trainwell.recipe.check import check_values
 from trainwell.recipe.defaults import preset
 
@@ -19,7 +20,7 @@ CASES = [
 
 @pytest.mark.parametrize("facts", CASES, ids=lambda f: f"{f.kind}-{f.input_shape}-{f.task}-{f.sizes['train']}")
 def test_a_preset_is_valid_and_explains_itself(facts: Facts) -> None:
-    chosen = preset(facts)
+    chosen = preset(facts, choices())
     check_values({key: value for key, (value, _) in chosen.items()})
     assert all(reason for _, reason in chosen.values())
     assert chosen["task.name"][0] == facts.task
@@ -28,7 +29,9 @@ def test_a_preset_is_valid_and_explains_itself(facts: Facts) -> None:
 @pytest.mark.parametrize("model", ["vgg16", "resnet50", "googlenet", "mobilenet"])
 @pytest.mark.parametrize("size", [40, 60_000])
 def test_a_network_asked_for_gets_what_suits_it(model: str, size: int) -> None:
-    chosen = preset(Facts(kind="picture", task="classify", input_shape=(3, 64, 64), model=model, sizes={"train": size}))
+    chosen = preset(
+        Facts(kind="picture", task="classify", input_shape=(3, 64, 64), model=model, sizes={"train": size}), choices()
+    )
     check_values({key: value for key, (value, _) in chosen.items()})
     rate = chosen["optim.learning_rate"][0]
     assert (rate < 1e-3) == (model in ("vgg16", "googlenet"))
@@ -38,10 +41,12 @@ def test_few_examples_mean_smaller_steps_of_a_network_with_batch_normalisation()
     facts = [
         Facts(kind="picture", input_shape=(3, 32, 32), model="resnet9", sizes={"train": n}) for n in (200, 2000, 9000)
     ]
-    rates = [preset(known)["optim.learning_rate"][0] for known in facts]
+    rates = [preset(known, choices())["optim.learning_rate"][0] for known in facts]
     assert rates == sorted(set(rates))
 
 
 def test_more_data_means_fewer_epochs() -> None:
-    few, many = (preset(Facts(sizes={"train": size}, task="classify"))["train.epochs"][0] for size in (100, 100_000))
+    few, many = (
+        preset(Facts(sizes={"train": size}, task="classify"), choices())["train.epochs"][0] for size in (100, 100_000)
+    )
     assert few > many >= 5

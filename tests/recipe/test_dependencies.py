@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from trainwell.fitting import choices
 from trainwell.nn import MODELS
 from trainwell.nn.modify import remodel
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Recipe, edit
-from trainwell.recipe.dependencies import holds, without_effect
+from trainwell.recipe.dependencies import effective, has_effect, without_effect
 from trainwell.recipe.schema import SETTINGS
 from trainwell.recipe.sections import NetworkRecipe
 
@@ -29,13 +30,15 @@ def built(name: str, **chosen: object) -> list[str]:
 @pytest.mark.parametrize("name", ["mlp", "logistic", "lenet5", "alexnet", "vgg16", "resnet9", "resnet20", "resnet18"])
 def test_the_table_says_which_networks_heed_a_setting(name: str, key: str) -> None:
     changed = built(name) != built(name, **{key.removeprefix("nn."): OTHER[key]})
-    assert changed == holds(key, {"nn.model": name})
+    assert changed == has_effect(key, {"nn.model": name}, choices())
 
 
 def test_patience_needs_a_validation_split() -> None:
     recipe = edit(Recipe(), {"train.patience": 2})
-    assert not list(without_effect(recipe))
-    assert [said[:35] for said in without_effect(recipe, validated=False)] == ["train.patience = 2 has no effect wi"]
+    assert not list(without_effect(recipe, choices()))
+    assert [said[:35] for said in without_effect(recipe, choices(), validated=False)] == [
+        "train.patience = 2 has no effect wi"
+    ]
 
 
 def test_declared_dependencies_name_settings_and_values_that_exist() -> None:
@@ -44,6 +47,8 @@ def test_declared_dependencies_name_settings_and_values_that_exist() -> None:
     for key, needed in needs.items():
         assert needed.key in SETTINGS and needed.key != key
         assert set(needed.names) <= set(names.get(needed.key, SETTINGS[needed.key].limits.words)), key
+        if needed.by_choice:
+            assert any(key in choice.uses for choice in choices()[needed.key].values()), key
     assert {name for needed in needs.values() for name in needed.names} >= set(MODELS)
 
 
@@ -79,5 +84,11 @@ def test_declared_dependencies_name_settings_and_values_that_exist() -> None:
     ],
 )
 def test_what_changes_nothing_is_said(edits: dict, said: list[str]) -> None:
-    found = list(without_effect(edit(Recipe(), edits)))
+    found = list(without_effect(edit(Recipe(), edits), choices()))
     assert len(found) == len(said) and all(a.startswith(b) for a, b in zip(found, said, strict=True))
+
+
+def test_edits_without_effect_are_dropped() -> None:
+    before = edit(Recipe(), {"optim.name": "sgd"})
+    after = edit(before, {"optim.momentum": 0.5, "optim.beta1": 0.5})
+    assert effective(before, after, choices()) == edit(before, {"optim.momentum": 0.5})

@@ -9,6 +9,7 @@ import pytest
 
 from trainwell.core.errors import UnknownNameError
 from trainwell.core.finding import Finding, Severity
+from trainwell.fitting import choices
 from trainwell.recipe import Recipe, differences, edit, parse_settings, to_toml, unflatten
 from trainwell.repairs import REPAIRS
 from trainwell.rules import RULES, examples
@@ -54,7 +55,7 @@ def test_every_repair_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", REPAIRS)
 def test_repair_is_a_diff_of_what_it_says_and_stays_valid(name: str) -> None:
     repair = REPAIRS[name]
-    cured = repair.edit(POOR, FINDING)
+    cured = repair.apply(POOR, FINDING, choices())
     assert set(differences(POOR, cured)) == KEYS[name]
     assert unflatten(parse_settings(to_toml(cured))) == cured
     assert repair.name == name

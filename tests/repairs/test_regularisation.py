@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from trainwell.core.finding import Finding, Severity
+from trainwell.fitting import choices
 from trainwell.recipe import Recipe, edit
+from trainwell.repairs import REPAIRS
 from trainwell.repairs.regularisation import early_stopping, less_regularisation, more_dropout, more_weight_decay
 
 FINDING = Finding("any", Severity.ERROR, "")
@@ -16,7 +18,7 @@ def test_more_dropout(before: float, after: float) -> None:
 
 def test_a_network_without_a_place_for_dropout_gets_none() -> None:
     recipe = edit(Recipe(), {"nn.model": "logistic"})
-    assert more_dropout(recipe, FINDING) == recipe
+    assert REPAIRS["more_dropout"].apply(recipe, FINDING, choices()) == recipe
 
 
 @pytest.mark.parametrize(

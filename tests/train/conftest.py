@@ -168,7 +168,7 @@ def make(tmp_path: Path):
         if options["model"] is None:
             initialise(model, "he_normal", seed=seed)
         recipe = OptimRecipe(name=options["optim"], learning_rate=options["learning_rate"])
-        built = optimizer(model, recipe)
+        built = optimizer(model, recipe, learning_rate=recipe.learning_rate)
         average = Average(model, options["ema"]) if options["ema"] else None
         limit = options["clip_norm"]
         update = Update(

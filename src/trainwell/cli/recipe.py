@@ -18,13 +18,14 @@ def recipe(
     json: Json = False,
 ) -> None:
     """Print the complete recipe that fit would run, every setting explained; redirect it to a file and edit it."""
-    from trainwell.fitting import gather, plan
+    from trainwell.fitting import choices, gather, plan
     from trainwell.recipe import flatten, to_toml, without_effect
 
     asked = {"data.target": target, "nn.model": model}
     changes = read_edits(edits) | {key: value for key, value in asked.items() if value}
     made = plan(gather(data, changes))
-    for remark in (*made.examples.remarks, *without_effect(made.recipe, validated=len(made.splits.validation) > 0)):
+    validated = len(made.splits.validation) > 0
+    for remark in (*made.examples.remarks, *without_effect(made.recipe, choices(), validated=validated)):
         speak(remark, aside=True)
     if json:
         # JSON has no word for infinity; TOML's is read back by --set.

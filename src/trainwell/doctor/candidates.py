@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from trainwell.core.finding import Finding
 from trainwell.doctor.experiments.trial import TrialOutcome
+from trainwell.fitting import choices
 from trainwell.recipe import Recipe
 from trainwell.repairs import REPAIRS
 
@@ -38,13 +39,14 @@ def apply(recipe: Recipe, repairs: RepairSet) -> Recipe:
     >>> f"{apply(Recipe(), (RepairStep('lower_rate', finding, dose=2),)).optim.learning_rate:.3g}"
     '0.000111'
     """
+    known = choices()
     for step in repairs:
-        change = REPAIRS[step.repair].edit
-        recipe = change(recipe, step.finding)
+        repair = REPAIRS[step.repair]
+        recipe = repair.apply(recipe, step.finding, known)
         # The evidence was measured with the recipe as it was: it does not count the second time.
         plain = dataclasses.replace(step.finding, evidence={})
         for _ in range(step.dose - 1):
-            recipe = change(recipe, plain)
+            recipe = repair.apply(recipe, plain, known)
     return recipe
 
 

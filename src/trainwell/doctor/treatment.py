@@ -19,7 +19,8 @@ from trainwell.doctor.diagnose import findings_json
 from trainwell.doctor.experiments.trial import TrialOutcome, loses_to_linear, reseeded, trial
 from trainwell.fitting import found_again, gather
 from trainwell.fitting import plan as plan_of
-from trainwell.fitting.plan import CUSTOM, Plan
+from trainwell.fitting.catalogues import CUSTOM
+from trainwell.fitting.plan import Plan
 from trainwell.recipe import Recipe, differences, flatten, to_toml
 from trainwell.recipe.sections.setting import Value
 from trainwell.runs import Run

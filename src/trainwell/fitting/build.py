@@ -21,7 +21,8 @@ from trainwell.data import Examples, Preparation
 from trainwell.data.augment.augmentation import Augment, parse
 from trainwell.data.batches import ArrayBatches, Collated
 from trainwell.fitting.backbone import as_published
-from trainwell.fitting.plan import CUSTOM, Plan
+from trainwell.fitting.catalogues import CUSTOM
+from trainwell.fitting.plan import Plan
 from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
 from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, names_of_new, remodel
 from trainwell.recipe import Recipe

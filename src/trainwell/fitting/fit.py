@@ -18,9 +18,10 @@ from trainwell.core.files import discard
 from trainwell.core.protocols import Display
 from trainwell.data import from_arrays
 from trainwell.fitting.build import Parts, build_parts
+from trainwell.fitting.catalogues import CUSTOM, catalogues
 from trainwell.fitting.job import Tools, build_job, build_tools
 from trainwell.fitting.loaders import loader_parts
-from trainwell.fitting.plan import CUSTOM, catalogues, gather, kind_of, plan
+from trainwell.fitting.plan import gather, kind_of, plan
 from trainwell.fitting.pretrain import pretrain
 from trainwell.fitting.record import describe, gather_evidence, judge, network_table
 from trainwell.fitting.time_budget import in_time

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,9 +14,10 @@ from trainwell.core.batch import Batch
 from trainwell.core.protocols import Display
 from trainwell.data.augment.augmentation import Augment
 from trainwell.fitting.build import Parts, build_augmentation
-from trainwell.fitting.plan import CUSTOM
-from trainwell.optim import max_norm_of, needs_closure, optimizer, rescaled_rate, schedule
+from trainwell.fitting.catalogues import CUSTOM
+from trainwell.optim import SCHEDULES, max_norm_of, needs_closure, optimizer, rescaled_rate, schedule
 from trainwell.recipe import Recipe
+from trainwell.recipe.edit import vary
 from trainwell.runs import RunWriter
 from trainwell.train import (
     AfterStep,
@@ -74,11 +74,14 @@ def build_tools(parts: Parts) -> Tools:
     device = choose_device(recipe.train.device)
     augment = build_augmentation(recipe, parts.input_facts, parts.preparation)
     model = placed(parts.model, device, rearrange=recipe.nn.model != CUSTOM).train()
+    rate = build_rate(recipe, len(parts.train))
     return Tools(
         parts=parts,
         device=device,
-        optimizer=optimizer(model, recipe.optim, raised=_raised(parts), factor=recipe.transfer.head_rate),
-        rate=build_rate(recipe, len(parts.train)),
+        optimizer=optimizer(
+            model, recipe, learning_rate=rate(0), raised=_raised(parts), factor=recipe.transfer.head_rate
+        ),
+        rate=rate,
         average=Average(model, recipe.train.ema) if recipe.train.ema else None,
         augment=augment,
     )
@@ -108,8 +111,8 @@ def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
     True
     """
     epochs = recipe.train.epochs
-    optim = dataclasses.replace(recipe.optim, learning_rate=rescaled(recipe)[0])
-    return schedule(optim, steps=epochs * steps_per_epoch, epochs=epochs)
+    highest = vary(recipe, {"optim.learning_rate": rescaled(recipe)[0]})
+    return schedule(highest, steps=epochs * steps_per_epoch, epochs=epochs)
 
 
 def build_update(tools: Tools) -> tuple[Update, Callable[[Batch], Batch]]:
@@ -201,7 +204,7 @@ def _unless_better(parts: Parts) -> list[Callable[[State], None]]:
     """Return what happens after an epoch without a better score: first the rate drops, then the run stops."""
     optim = parts.recipe.optim
     stop = EarlyStopping(patience=parts.recipe.train.patience, score=parts.task.main_score)
-    if optim.schedule == "plateau":
+    if SCHEDULES[optim.schedule].by_score:
         return [Plateau(epochs=optim.plateau_epochs, factor=optim.step_factor), stop]
     return [stop]
 

@@ -18,10 +18,10 @@ from trainwell.core.outputs import call_network, main_output
 from trainwell.core.protocols import Batches
 from trainwell.data.batches import LoaderBatches
 from trainwell.fitting.build import Parts
-from trainwell.fitting.plan import CUSTOM
+from trainwell.fitting.catalogues import CUSTOM, choices
 from trainwell.recipe import check_combinations, unflatten
 from trainwell.recipe.sections.setting import Value
-from trainwell.tasks import TASKS, suitable_for_network, unread_settings
+from trainwell.tasks import TASKS, suitable_for_network
 
 SPLITS = ("train", "validation", "test")
 _BATCHES_READ = 50  # enough to know the share of each class
@@ -52,7 +52,7 @@ def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, 
     width = _width(seen[0], model)
     wanted = str(settings.get("task.name", "")) or suitable_for_network(seen[0].targets, width)
     recipe = unflatten({**given, "task.name": wanted})
-    check_combinations(recipe, unread_settings(recipe.task))
+    check_combinations(recipe, choices())
     task = TASKS[wanted].for_network(recipe.task, width, seen[0].targets)
     if task.has_classes:
         _check_labels(seen, max(task.count, 2), width)

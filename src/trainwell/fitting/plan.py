@@ -14,26 +14,12 @@ from trainwell.core.errors import RecipeError
 from trainwell.core.facts import Facts
 from trainwell.data import Examples, Splits, read, split
 from trainwell.fitting.backbone import published
+from trainwell.fitting.catalogues import catalogues, choices
 from trainwell.fitting.pretrain import labelled
 from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
-from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES, PREFIX
-from trainwell.optim import OPTIMIZERS, SCHEDULES
+from trainwell.nn import PREFIX
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
 from trainwell.recipe.sections.setting import Value
-from trainwell.tasks import TASKS, unread_settings
-
-CUSTOM = "custom"  # nn.model of a network that was given from Python
-
-CATALOGUES: Mapping[str, tuple[str, ...]] = {
-    "model": tuple(MODELS),
-    "activation": tuple(ACTIVATIONS),
-    "initialisation": tuple(INITIALISATIONS),
-    "normalisation": NORMALISATION_NAMES,
-    "pooling": POOLING_NAMES,
-    "optimizer": tuple(OPTIMIZERS),
-    "schedule": tuple(SCHEDULES),
-    "task": tuple(TASKS),
-}
 
 # Which tasks each kind of target can serve; the first is what it is taken for.
 _CLASSES = ("classify", "one_vs_rest", "one_vs_one")
@@ -57,11 +43,6 @@ class Plan:
     examples: Examples
     splits: Splits
     inputs: NDArray[np.int64]
-
-
-def catalogues(*, custom: bool) -> Mapping[str, tuple[str, ...]]:
-    """Return the valid names of every setting; a network from Python has a name only where there is one."""
-    return {**CATALOGUES, "model": (*CATALOGUES["model"], CUSTOM)} if custom else CATALOGUES
 
 
 def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = False) -> dict[str, Value]:
@@ -130,22 +111,16 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
-    usual_settings = preset(facts, optimizer=str(settings.get("optim.name", "")), minutes=given.train.minutes)
-    defaults = _read_by_task(facts.task, usual_settings) | taken
+    asked_for = str(settings.get("optim.name", ""))
+    defaults = preset(facts, choices(), optimizer=asked_for, minutes=given.train.minutes) | taken
     if given.transfer.source.startswith(PUBLISHED):
         usual, _ = defaults.get("optim.learning_rate", (given.optim.learning_rate, ""))
         defaults["optim.learning_rate"] = slowed(usual)
     values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
     recipe = unflatten(values)
-    check_combinations(recipe, unread_settings(recipe.task))
+    check_combinations(recipe, choices())
     return Plan(recipe, reasons, examples, splits, inputs)
-
-
-def _read_by_task(task: str, defaults: Mapping[str, tuple[Value, str]]) -> dict[str, tuple[Value, str]]:
-    """Leave out the settings of [task] that the task does not read."""
-    read_here = ("task.name", *(f"task.{name}" for name in TASKS[task].settings))
-    return {key: given for key, given in defaults.items() if not key.startswith("task.") or key in read_here}
 
 
 def split_seed(recipe: Recipe) -> int:

@@ -17,6 +17,7 @@ from trainwell.cost import LayerCost, layers
 from trainwell.data import Examples, audit
 from trainwell.explain import calibration, data_uri, first_filters, grid, top_error, worst_mistakes
 from trainwell.fitting.build import Parts
+from trainwell.fitting.catalogues import choices
 from trainwell.fitting.job import rescaled
 from trainwell.fitting.plan import Plan
 from trainwell.recipe import without_effect
@@ -65,7 +66,8 @@ def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, dis
         detail |= {"features": list(parts.preparation.feature_names), "fingerprint": fingerprint}
         for finding in audit(examples, parts.plan.splits):
             writer.finding(finding)
-    remarks += [*rescaled(parts.recipe)[1], *without_effect(parts.recipe, validated="validation" in parts.splits)]
+    remarks += rescaled(parts.recipe)[1]
+    remarks += without_effect(parts.recipe, choices(), validated="validation" in parts.splits)
     writer.event("data", {**detail, "remarks": remarks})
     rows = [
         {"name": row.name, "type": row.type, "output": list(row.output_shape), "parameters": row.parameters}

@@ -15,7 +15,7 @@ from typing import Any
 
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import UnknownNameError
-from trainwell.fitting.plan import CATALOGUES
+from trainwell.fitting.catalogues import CATALOGUES
 from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATIONS, POOLINGS, zoo
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
@@ -26,8 +26,8 @@ PARTS = ("Formula", "Use", "Cost", "Lab", "Source")
 _LINE = re.compile(rf"^({'|'.join(PARTS)}): (.*)$")
 
 _KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "optim": ("optimizer", OPTIMIZERS),
-    "schedule": ("schedule", SCHEDULES),
+    "optim": ("optimizer", {name: entry.build for name, entry in OPTIMIZERS.items()}),
+    "schedule": ("schedule", {name: entry.build for name, entry in SCHEDULES.items()}),
     "nn.init": ("initialisation", INITIALISATIONS),
     "nn.activation": ("activation", ACTIVATIONS),
     "nn.norm": ("normalisation", NORMALISATIONS),

@@ -17,7 +17,8 @@ from trainwell.core.catalogue import nearest
 from trainwell.core.errors import PictureError, UsageError
 from trainwell.core.files import plain
 from trainwell.fitting.build import build_network, build_parts
-from trainwell.fitting.plan import CUSTOM, gather, plan
+from trainwell.fitting.catalogues import CUSTOM
+from trainwell.fitting.plan import gather, plan
 from trainwell.fitting.trained_model import open_run
 from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
 from trainwell.optim import optimizer
@@ -104,7 +105,7 @@ def state_numbers(name: str) -> int:
     (1, 2)
     """
     layer = nn.Linear(7, 5)
-    made = optimizer(layer, OptimRecipe(name=name))
+    made = optimizer(layer, OptimRecipe(name=name), learning_rate=1e-3)
     layer.weight.grad, layer.bias.grad = torch.ones_like(layer.weight), torch.ones_like(layer.bias)
     try:
         made.step()

@@ -1,13 +1,18 @@
-"""Penalties on the size of weights; biases and scales (one axis) go free, unless the recipe says otherwise."""
+"""Penalties on the size of weights; biases and scales (one axis) are spared, unless the recipe says otherwise.
+
+A penalty of the catalogue takes the optimizer it is attached to, and settings of [optim] by name.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import UsageError
 
 
@@ -130,3 +135,39 @@ def add_slope(optimizer: Optimizer, pulls: dict[int, float]) -> None:
                         p.grad.add_(p, alpha=strength)
 
     optimizer.register_step_pre_hook(add)
+
+
+class Penalised(NamedTuple):
+    """What a penalty is attached to.
+
+    Args:
+        optimizer: of any kind.
+        groups: numbers of the parameter groups whose weights are penalised.
+        direct: True if the optimizer's own weight decay does not go through the gradient.
+    """
+
+    optimizer: Optimizer
+    groups: tuple[int, ...]
+    direct: bool
+
+
+def _l2(given: Penalised, *, l2: float) -> None:
+    """Add the gradient of l2/2 times the sum of squares, where weight decay is not the same already."""
+    if l2 and given.direct:
+        add_slope(given.optimizer, dict.fromkeys(given.groups, l2))
+
+
+def _decoupled(given: Penalised, *, weight_decay: float, decoupled: bool) -> None:
+    """Shrink weights directly."""
+    if weight_decay and decoupled:
+        decay_directly(given.optimizer, dict.fromkeys(given.groups, weight_decay))
+
+
+def _l1(given: Penalised, *, l1: float) -> None:
+    """Move weights towards zero after the step."""
+    if l1:
+        pull_to_zero(given.optimizer, dict.fromkeys(given.groups, l1))
+
+
+PENALTIES: Catalogue[Callable[..., None]] = Catalogue("penalty", {"l2": _l2, "decoupled": _decoupled, "l1": _l1})
+"""In the order in which they act."""

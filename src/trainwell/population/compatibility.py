@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.fitting.build import build_network
+from trainwell.optim import SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
 from trainwell.population.folds import Ground
 from trainwell.recipe import Recipe, flatten
@@ -19,7 +20,6 @@ from trainwell.recipe.schema import SETTINGS
 # Every setting says itself what it means for a population (recipe/sections).
 FUSIBLE = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "varies")
 _SAME = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "equal")
-_SAME_PARTS = tuple((key.partition(".")[0], key.partition(".")[2]) for key in _SAME)
 
 
 class MemberDropout(nn.Module):
@@ -73,8 +73,8 @@ def why_alone(recipe: Recipe) -> str:
     >>> why_alone(vary(Recipe(), {"train.ema": 0.99}))
     'train.ema is not part of the program that many networks share'
     """
-    if recipe.optim.schedule == "plateau":
-        return "the schedule plateau waits for each network's own validation loss"
+    if SCHEDULES[recipe.optim.schedule].by_score:
+        return f"the schedule {recipe.optim.schedule} waits for each network's own validation loss"
     return _why_alone(vary(recipe, {key: SETTINGS[key].default for key in FUSIBLE}))
 
 
@@ -95,7 +95,8 @@ _CALM = ("batch", "layer", "none", "max", "average")  # normalisation and poolin
 def make_member(recipe: Recipe, ground: Ground, fold: int) -> Member:
     """Build one member; networks of the catalogue that start alike are built once."""
     place = ground.fold(recipe, fold)
-    same = tuple(getattr(getattr(recipe, room), name) for room, name in _SAME_PARTS)
+    values = dict(flatten(recipe))
+    same = tuple(values[key] for key in _SAME)
     start = (vary(recipe, {"nn.dropout": 0.0}).nn, recipe.seed, place.input_shape, place.outputs)
     if start in ground.networks:
         model, shape, names = ground.networks[start]

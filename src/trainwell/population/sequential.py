@@ -12,6 +12,7 @@ import torch
 
 from trainwell.core.errors import DivergedError, UsageError
 from trainwell.fitting.job import build_loop, build_tools
+from trainwell.optim import SCHEDULES
 from trainwell.population.folds import Ground
 from trainwell.recipe import Recipe
 from trainwell.train import Evaluation, State, require_finite, train
@@ -45,9 +46,10 @@ class Single:
     def __init__(self, recipe: Recipe, ground: Ground, fold: int = 0) -> None:
         parts = ground.parts(recipe, fold)  # shared by recipes that differ in what is built here
         task = ground.task(recipe, parts.preparation) if parts.preparation else parts.task
-        if recipe.optim.schedule == "plateau":
+        if SCHEDULES[recipe.optim.schedule].by_score:
             raise UsageError(
-                "optim.schedule must be a function of the step to tune, got 'plateau'. Choose 'cosine' or 'step'."
+                f"optim.schedule must be a function of the step to tune, got {recipe.optim.schedule!r}. "
+                "Choose 'cosine'."
             )
         tools = build_tools(dataclasses.replace(parts, recipe=recipe, task=task, model=ground.network(recipe, fold)))
         self.model = tools.parts.model

@@ -8,8 +8,9 @@ from typing import Any
 
 from trainwell.core.catalogue import nearest, unknown_name
 from trainwell.core.errors import RecipeError
+from trainwell.recipe.choice import Choices
 from trainwell.recipe.schema import RELATIONS, SETTINGS, Recipe, Setting, flatten
-from trainwell.recipe.sections.setting import Value
+from trainwell.recipe.sections.setting import Value, Values
 
 Catalogues = Mapping[str, Iterable[str]]
 
@@ -54,23 +55,25 @@ def check_values(
     return checked
 
 
-def check_combinations(recipe: Recipe, more: Iterable[str] = ()) -> None:
+def check_combinations(recipe: Recipe, choices: Choices) -> None:
     """Raise one error that names every setting that makes no sense beside the others.
 
     Args:
         recipe: all settings.
-        more: mistakes that others found, a sentence each; they are named in the same error.
+        choices: what is known of the names that settings choose ("optim.name"), each with what it refuses.
     Raises:
         RecipeError: with one sentence for each mistake.
 
     >>> from trainwell.recipe import edit
-    >>> check_combinations(edit(Recipe(), {"optim.schedule": "step", "train.epochs": 5}))
+    >>> check_combinations(edit(Recipe(), {"train.micro_batch": 128}), {})
     Traceback (most recent call last):
-    trainwell.core.errors.RecipeError: optim.step_epochs must be less than train.epochs = 5 for the schedule 'step', \
-got 10: the learning rate would never drop. Train longer, or drop sooner.
+    trainwell.core.errors.RecipeError: train.micro_batch must be at most train.batch_size = 64, got 128. \
+Make it smaller.
     """
-    values = dict(flatten(recipe))
-    if mistakes := [*(mistake for relation in RELATIONS for mistake in relation(values)), *more]:
+    values: Values = dict(flatten(recipe))
+    chosen = [choices[key].get(values[key]) for key in choices]
+    relations = [*(choice.relation for choice in chosen if choice), *RELATIONS]
+    if mistakes := [mistake for relation in relations for mistake in relation(values)]:
         raise RecipeError(mistakes)
 
 

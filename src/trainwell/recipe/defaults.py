@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from trainwell.core.facts import Facts
-from trainwell.recipe.dependencies import holds
-from trainwell.recipe.sections.setting import Value
+from trainwell.recipe.choice import Choices, Preset
+from trainwell.recipe.dependencies import has_effect
+from trainwell.recipe.schema import SETTINGS
 
-Preset = dict[str, tuple[Value, str]]
+_DEFAULT_OPTIMIZER = SETTINGS["optim.name"].default
 
 # Probability of dropping, as the papers have it; without normalisation rates must be smaller.
 _DROPOUT = {"alexnet": 0.5, "zfnet": 0.5, "vgg16": 0.5, "vgg19": 0.5, "googlenet": 0.4, "inception_v3": 0.2}
@@ -15,31 +16,25 @@ _UNNORMALISED = ("alexnet", "zfnet", "vgg16", "vgg19", "googlenet", "deepface")
 _NORMALISED = ("inception_v3", "mobilenet", *(f"resnet{depth}" for depth in (9, 18, 20, 34, 50, 101, 152)))
 
 
-# What each optimizer is usually given on networks of this size; 1 is the law of those that find their own steps.
-_RATES = {
-    "sgd": 0.03, "momentum": 0.03, "nesterov": 0.03, "asgd": 0.1, "adam": 1e-3, "adamw": 1e-3, "adagrad": 0.02,
-    "adadelta": 1.0, "rmsprop": 1e-3, "rprop": 1e-2, "kfac": 0.03, "vsgd": 1.0, "lbfgs": 1.0, "newton": 1.0,
-    "saddle_free": 1.0,
-}  # fmt: skip
 # Its answers are scaled by 1/8, and so are its head's gradients: after three epochs on CIFAR-10, 0.3 gave 79.5 %, 0.1
 # 75.8 %; unscaled at 0.1 it was 68.6 % (one seed each, validation).
 _RESNET9_RATE = 0.3
 # In batches of 32 of Fashion-MNIST (width 8, one seed, 300 held out): 400 examples, 20 epochs, 0.01 gave 66 %, 0.03
 # 78 %; 1,000, 6 epochs, 0.03 gave 77.7 %, 0.1 80.7 %, 0.3 81.7 %; 3,000, 3 epochs, 77.3 %, 82.0 %, 83.3 %.
 _RESNET9_FEW, _RESNET9_SOME = 0.03, 0.1
-_WHOLE_BATCHES = ("lbfgs", "newton", "saddle_free", "rprop")
-_MOST_IN_A_BATCH = 10_000
 
 
-def preset(facts: Facts, *, optimizer: str = "", minutes: float = 0.0) -> Preset:
+def preset(facts: Facts, choices: Choices, *, optimizer: str = "", minutes: float = 0.0) -> Preset:
     """Choose settings for what is known of the data, as key: (value, reason).
 
     Args:
         facts: kind, task, input_shape, sizes["train"] and model, if one was asked for, are read.
+        choices: what is known of the names that settings choose.
         optimizer: the one that was asked for; empty leaves the choice here.
         minutes: time that may be spent; 0 if none was said.
 
-    >>> preset(Facts(kind="picture", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000}))["nn.model"]
+    >>> facts = Facts(kind="picture", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000})
+    >>> preset(facts, {})["nn.model"]
     ('lenet5', 'small pictures: convolutions share weights over positions')
     """
     chosen: Preset = {"task.name": (facts.task, "found out from the target")}
@@ -48,26 +43,17 @@ def preset(facts: Facts, *, optimizer: str = "", minutes: float = 0.0) -> Preset
     if minutes and not facts.model and len(facts.input_shape) == 3 and min(facts.input_shape[1:]) >= 20:
         chosen |= _fast(facts)
     chosen |= _asked(facts)
-    chosen = {key: given for key, given in chosen.items() if holds(key, {"nn.model": facts.model})}
-    return chosen | _for_optimizer(optimizer, chosen, max(1, facts.sizes.get("train", 0)))
+    known = {"nn.model": facts.model, "task.name": facts.task}
+    chosen = {key: given for key, given in chosen.items() if has_effect(key, known, choices)}
+    return chosen | _for_optimizer(optimizer, chosen, facts, choices)
 
 
-def _for_optimizer(optimizer: str, chosen: Preset, examples: int) -> Preset:
-    """Fit rate, decay and batch to an optimizer other than the one that suits the data."""
-    if optimizer not in _RATES or optimizer == chosen.get("optim.name", ("adamw", ""))[0]:
+def _for_optimizer(optimizer: str, chosen: Preset, facts: Facts, choices: Choices) -> Preset:
+    """Fit learning rate, decay and batch to an optimizer other than the one that suits the data."""
+    known = choices.get("optim.name", {})
+    if optimizer not in known or optimizer == chosen.get("optim.name", (_DEFAULT_OPTIMIZER, ""))[0]:
         return {}
-    if optimizer in ("adam", "adamw") and "optim.name" not in chosen:
-        changed: Preset = {}
-    else:
-        changed = {"optim.learning_rate": (_RATES[optimizer], f"usual for {optimizer}")}
-    if optimizer != "adamw":
-        changed["optim.weight_decay"] = (1e-4, "usual where decay goes through the gradient")
-    if optimizer == "adadelta":
-        changed["optim.epsilon"] = (1e-6, "Zeiler 2012")
-    if optimizer in _WHOLE_BATCHES:
-        changed["train.batch_size"] = (min(examples, _MOST_IN_A_BATCH), f"{optimizer} needs slopes without noise")
-        changed["nn.dropout"] = (0.0, f"{optimizer} needs slopes without noise")
-    return changed
+    return known[optimizer].usual(facts, chosen)
 
 
 def _network(facts: Facts) -> Preset:

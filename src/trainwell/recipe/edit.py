@@ -1,4 +1,4 @@
-"""Edits of a recipe: dotted keys to new values. A cure, a trial of a search and `--set` are the same thing."""
+"""Edits of a recipe: dotted keys to new values. A repair, a trial of a search and `--set` are the same thing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainwell.recipe.check import Catalogues, check_values
-from trainwell.recipe.schema import Recipe, flatten, unflatten
+from trainwell.recipe.schema import Recipe, flatten, unflatten, with_sections
 from trainwell.recipe.sections.setting import Value
 
 
@@ -29,13 +29,13 @@ def vary(recipe: Recipe, point: Mapping[str, Value]) -> Recipe:
     >>> vary(Recipe(), {"seed": 3, "optim.momentum": 0.5}).optim.momentum
     0.5
     """
-    rooms: dict[str, dict[str, Any]] = {}
+    sections: dict[str, dict[str, Any]] = {}
     for key, value in point.items():
-        room, _, name = key.rpartition(".")
-        rooms.setdefault(room, {})[name] = value
-    own: dict[str, Any] = rooms.pop("", {})
-    changed = {room: dataclasses.replace(getattr(recipe, room), **values) for room, values in rooms.items()}
-    return dataclasses.replace(recipe, **own, **changed)
+        section, _, name = key.rpartition(".")
+        sections.setdefault(section, {})[name] = value
+    own: dict[str, Any] = sections.pop("", {})
+    changed = {name: dataclasses.replace(recipe.section(name), **values) for name, values in sections.items()}
+    return with_sections(dataclasses.replace(recipe, **own), changed)
 
 
 def differences(before: Recipe, after: Recipe) -> dict[str, tuple[Value, Value]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from trainwell.recipe.sections import data, monitor, network, optim, task, train, transfer
+from trainwell.core.errors import UsageError
+from trainwell.recipe.sections import network, train, transfer
 from trainwell.recipe.sections.data import DataRecipe
 from trainwell.recipe.sections.monitor import MonitorRecipe
 from trainwell.recipe.sections.network import NetworkRecipe
@@ -17,10 +18,14 @@ from trainwell.recipe.sections.task import TaskRecipe
 from trainwell.recipe.sections.train import TrainRecipe
 from trainwell.recipe.sections.transfer import TransferRecipe
 
+_REGISTERED: dict[str, type[Any]] = {}  # sections from outside the package, by name
+
 
 @dataclass(frozen=True)
 class Recipe:
     """Everything that determines a run: the same recipe and data give the same network.
+
+    `registered` holds the sections from outside the package (`register_section`) that differ from their defaults.
 
     >>> Recipe().optim.name
     'adamw'
@@ -38,11 +43,16 @@ class Recipe:
     train: TrainRecipe = field(default_factory=TrainRecipe)
     transfer: TransferRecipe = field(default_factory=TransferRecipe)
     watch: MonitorRecipe = field(default_factory=MonitorRecipe)
+    registered: tuple[tuple[str, Any], ...] = ()
+
+    def section(self, name: str) -> Any:
+        """Return a section by the name of its table, those from outside the package included."""
+        if name in _REGISTERED:
+            return dict(self.registered).get(name, _REGISTERED[name]())
+        return getattr(self, name)
 
 
-RELATIONS: tuple[Relation, ...] = tuple(
-    section.relations for section in (optim, data, network, task, train, transfer, monitor)
-)
+RELATIONS: list[Relation] = [section.relations for section in (network, train, transfer)]
 
 
 @dataclass(frozen=True)
@@ -72,26 +82,66 @@ class Setting:
         return self.declared.limits
 
 
+def _settings_of(name: str, section: Any) -> Iterator[Setting]:
+    """Yield the settings of one section, given its default."""
+    prefix = f"{name}." if name else ""
+    for entry in dataclasses.fields(section):
+        if DECLARED in entry.metadata:
+            key = prefix + entry.name
+            yield Setting(key, str(entry.type), getattr(section, entry.name), entry.metadata[DECLARED])
+
+
 def _settings() -> Iterator[Setting]:
-    recipe = Recipe()
-    for outer in dataclasses.fields(Recipe):
-        default = getattr(recipe, outer.name)
-        if not dataclasses.is_dataclass(default):
-            yield Setting(outer.name, str(outer.type), default, outer.metadata[DECLARED])
-            continue
-        for inner in dataclasses.fields(default):
-            key = f"{outer.name}.{inner.name}"
-            yield Setting(key, str(inner.type), getattr(default, inner.name), inner.metadata[DECLARED])
+    yield from _settings_of("", Recipe())
+    for entry in dataclasses.fields(Recipe):
+        section = getattr(Recipe(), entry.name)
+        if dataclasses.is_dataclass(section):
+            yield from _settings_of(entry.name, section)
 
 
-SETTINGS: Mapping[str, Setting] = {entry.key: entry for entry in _settings()}
+_SETTINGS: dict[str, Setting] = {entry.key: entry for entry in _settings()}
+SETTINGS: Mapping[str, Setting] = _SETTINGS
+
+
+def register_section(name: str, section: type[Any], *, relations: Relation | None = None) -> None:
+    """Add a section of settings from outside the package: a table in recipe files, keys of `--set` and of searches.
+
+    Args:
+        name: of its table.
+        section: a frozen dataclass whose fields are declared with `setting`, and annotated with strings
+            (`from __future__ import annotations`).
+        relations: yields one sentence for each mistake between its settings and others.
+    Raises:
+        UsageError: if there is such a section, or a field is not a setting.
+    """
+    if name in _REGISTERED or name in {entry.name for entry in dataclasses.fields(Recipe)}:
+        raise UsageError(f"The section name must be new, got {name!r}, which exists. Choose another name.")
+    default = section()
+    if undeclared := [entry.name for entry in dataclasses.fields(default) if DECLARED not in entry.metadata]:
+        raise UsageError(
+            f"Every field of the section {name!r} must be a setting, got {undeclared[0]!r}, which is not. Declare it "
+            "with trainwell.recipe.setting(default, meaning)."
+        )
+    _REGISTERED[name] = section
+    _SETTINGS.update((entry.key, entry) for entry in _settings_of(name, default))
+    if relations:
+        RELATIONS.append(relations)
+
+
+def registered_sections() -> tuple[str, ...]:
+    """Return the names of the sections registered from outside the package."""
+    return tuple(_REGISTERED)
 
 
 def flatten(recipe: Recipe) -> Iterator[tuple[str, Value]]:
     """Yield every setting of a recipe as (dotted key, value), in the order of the sections."""
+    name = ""
+    section: Any = recipe
     for key in SETTINGS:
-        section, _, name = key.rpartition(".")
-        yield key, cast(Value, getattr(getattr(recipe, section) if section else recipe, name))
+        table, _, setting_name = key.rpartition(".")
+        if table != name:
+            name, section = table, recipe.section(table)
+        yield key, cast(Value, getattr(section, setting_name))
 
 
 def unflatten(values: Mapping[str, Value]) -> Recipe:
@@ -104,7 +154,18 @@ def unflatten(values: Mapping[str, Value]) -> Recipe:
     for key, value in values.items():
         section, _, name = key.rpartition(".")
         sections.setdefault(section, {})[name] = value
-    changes: dict[str, Any] = sections.pop("", {})
-    for section, inner in sections.items():
-        changes[section] = dataclasses.replace(getattr(Recipe(), section), **inner)
-    return Recipe(**changes)
+    recipe = Recipe(**sections.pop("", {}))
+    changed = {name: dataclasses.replace(recipe.section(name), **inner) for name, inner in sections.items()}
+    return with_sections(recipe, changed)
+
+
+def with_sections(recipe: Recipe, sections: Mapping[str, Any]) -> Recipe:
+    """Return the recipe with some sections replaced, by the names of their tables.
+
+    >>> with_sections(Recipe(), {"optim": OptimRecipe(name="sgd")}).optim.name
+    'sgd'
+    """
+    registered = dict(recipe.registered) | {name: part for name, part in sections.items() if name in _REGISTERED}
+    own = {name: part for name, part in sections.items() if name not in _REGISTERED}
+    kept = tuple((name, part) for name, part in sorted(registered.items()) if part != _REGISTERED[name]())
+    return dataclasses.replace(recipe, registered=kept, **own)

@@ -1,9 +1,10 @@
-"""Repairs of the network: its size, depth and non-linearity."""
+"""Repairs of the network: its size, depth and activation function."""
 
 from __future__ import annotations
 
 from trainwell.core.finding import Finding
-from trainwell.recipe import Recipe, edit, holds
+from trainwell.recipe import Recipe, edit
+from trainwell.recipe.schema import SETTINGS
 
 _NARROWEST = 4
 
@@ -19,36 +20,37 @@ def larger_network(recipe: Recipe, finding: Finding) -> Recipe:
 
 
 def fewer_layers(recipe: Recipe, finding: Finding) -> Recipe:
-    """Take out half of the hidden layers."""
-    if recipe.nn.model != "mlp":
-        return recipe
+    """Remove half of the hidden layers."""
     return edit(recipe, {"nn.hidden": recipe.nn.hidden[: (len(recipe.nn.hidden) + 1) // 2]})
 
 
 def relu_activation(recipe: Recipe, finding: Finding) -> Recipe:
-    """Use ReLU, whose slope does not fade, with He's first weights."""
+    """Use ReLU, whose gradient does not vanish, with He initialisation."""
     return edit(recipe, {"nn.activation": "relu", "nn.initialisation": "he_normal"})
 
 
 def leaky_relu_activation(recipe: Recipe, finding: Finding) -> Recipe:
-    """Use the leaky ReLU, whose units cannot die."""
+    """Use leaky ReLU, whose units cannot die."""
     return edit(recipe, {"nn.activation": "leaky_relu"})
 
 
 def gelu_activation(recipe: Recipe, finding: Finding) -> Recipe:
-    """Use GELU, a smooth rectifier."""
+    """Use GELU, a smooth variant of ReLU."""
     return edit(recipe, {"nn.activation": "gelu"})
 
 
 def _widened(recipe: Recipe, factor: float) -> Recipe:
+    """Change every kind of width: the network uses one of them."""
+
     def widen(width: int) -> int:
         return max(min(width, _NARROWEST), int(width * factor))
 
-    if recipe.nn.model == "mlp":
-        return edit(recipe, {"nn.hidden": tuple(map(widen, recipe.nn.hidden))})
-    model = {"nn.model": recipe.nn.model}
-    if holds("nn.width", model):
-        return edit(recipe, {"nn.width": widen(recipe.nn.width)})
-    if holds("nn.width_factor", model):
-        return edit(recipe, {"nn.width_factor": min(8.0, recipe.nn.width_factor * factor)})
-    return recipe
+    limits = SETTINGS["nn.width_factor"].limits
+    return edit(
+        recipe,
+        {
+            "nn.hidden": tuple(map(widen, recipe.nn.hidden)),
+            "nn.width": widen(recipe.nn.width),
+            "nn.width_factor": min(limits.high, max(limits.low, recipe.nn.width_factor * factor)),
+        },
+    )

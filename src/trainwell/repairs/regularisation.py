@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainwell.core.finding import Finding
-from trainwell.recipe import Recipe, edit, holds
+from trainwell.recipe import Recipe, edit
 
 _MOST_DROPOUT = 0.5  # Srivastava et al. 2014: beyond a half, hidden layers lose more than they gain.
 _LEAST_DROPOUT = 0.05
@@ -12,8 +12,6 @@ _LEAST_DROPOUT = 0.05
 def more_dropout(recipe: Recipe, finding: Finding) -> Recipe:
     """Drop a fifth more of the hidden units, at most a half."""
     dropout = recipe.nn.dropout
-    if not holds("nn.dropout", {"nn.model": recipe.nn.model}):  # a network with no place for it
-        return recipe
     return edit(recipe, {"nn.dropout": max(dropout, round(min(dropout + 0.2, _MOST_DROPOUT), 6))})
 
 

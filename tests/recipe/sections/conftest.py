@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from trainwell.core.errors import RecipeError
+from trainwell.fitting import choices
 from trainwell.recipe import Recipe, edit
 from trainwell.recipe.check import check_combinations
 
@@ -17,7 +18,7 @@ def the_mistake() -> Callable[[Mapping[str, object]], str]:
 
     def mistake(edits: Mapping[str, object]) -> str:
         with pytest.raises(RecipeError) as caught:
-            check_combinations(edit(Recipe(), edits))
+            check_combinations(edit(Recipe(), edits), choices())
         assert len(caught.value.mistakes) == 1
         return caught.value.mistakes[0]
 

@@ -45,7 +45,8 @@ def test_an_upper_limit_that_nobody_meets_is_named_only_to_who_exceeds_it() -> N
     assert Limits(low=0, high=8).describe(-1) == "at least 0 and at most 8"
 
 
-def test_a_dependency_is_met_by_one_of_its_names_or_by_anything_but_off() -> None:
-    named, switched = OnlyWith("optim.name", names=("sgd",)), OnlyWith("nn.dropout", off=0.0)
-    assert named.met("sgd") and not named.met("adam")
-    assert switched.met(0.1) and not switched.met(0.0)
+def test_a_dependency_without_values_is_for_the_chosen_name_to_say() -> None:
+    assert OnlyWith("optim.name").by_choice
+    assert (
+        not OnlyWith("data.prepare", names=("whiten_pca",)).by_choice and not OnlyWith("nn.dropout", off=0.0).by_choice
+    )

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from trainwell.core.finding import Finding, Severity
+from trainwell.fitting import choices
 from trainwell.recipe import Recipe, edit, parse_assignment, to_toml, unflatten
 from trainwell.repairs import REPAIRS
 from trainwell.report.text.repairs import RepairText, repair_texts
@@ -23,7 +24,7 @@ def test_every_repair_can_be_typed_in(name: str) -> None:
     options = repair.options.replace("'", "").split(" ")
     assert options[::2] == ["--set"] * (len(options) // 2)
     typed = edit(recipe, dict(map(parse_assignment, options[1::2])))
-    assert typed == REPAIRS[name].edit(recipe, finding(name))
+    assert typed == REPAIRS[name].apply(recipe, finding(name), choices())
 
 
 def test_a_repair_that_changes_nothing_more_is_left_out() -> None:

@@ -17,6 +17,7 @@ from trainwell.core.seeds import derive
 from trainwell.fitting.build import build_parts
 from trainwell.fitting.job import build_loop, build_tools
 from trainwell.fitting.plan import Plan
+from trainwell.optim import OPTIMIZERS
 from trainwell.recipe import edit
 from trainwell.train import State, train
 
@@ -24,7 +25,6 @@ Floats = NDArray[np.float64]
 
 LOWEST, HIGHEST = 1e-6, 10.0
 STEPS, SEEDS = 140, 3
-_WITHOUT_LEARNING_RATE = ("rprop", "lbfgs", "newton", "saddle_free", "vsgd")
 _WINDOW = 5.0  # steps: standard deviation of the Gaussian window that smooths, centred so that it does not lag
 _DIVERGED = 3.0  # times the loss at the start
 _CUT_OFF = 5.0  # times the loss at the start: larger losses are left out of smoothing
@@ -85,7 +85,7 @@ def range_test(
     >>> found.suggested is not None and found.low < found.suggested <= found.high
     True
     """
-    if plan.recipe.optim.name in _WITHOUT_LEARNING_RATE:
+    if "own_steps" in OPTIMIZERS[plan.recipe.optim.name].traits:
         raise UsageError(
             f"optim.name must be an optimizer with a learning rate to choose, got {plan.recipe.optim.name!r}, which "
             "computes its own step size. Choose 'adamw' or 'sgd'."

@@ -29,8 +29,8 @@ from trainwell.doctor.preflight.wiring import (
     parameters_are_reached,
     parameters_are_trained,
 )
+from trainwell.fitting.catalogues import CUSTOM
 from trainwell.fitting.fit import understand
-from trainwell.fitting.plan import CUSTOM
 from trainwell.fitting.record import network_table
 from trainwell.recipe import Recipe, flatten
 from trainwell.train import threads

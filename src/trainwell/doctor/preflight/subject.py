@@ -159,9 +159,10 @@ class PreflightSubject:
         """Return a copy of the network, in train mode without dropout, with a copy of its optimizer."""
         if self.optimizer is None:
             model = self.copy(training=True)
-            built = build_optimizer(model, self.recipe.optim)
+            optim = self.recipe.optim
+            built = build_optimizer(model, self.recipe, learning_rate=optim.learning_rate)
             if needs_closure(built):  # short trainings here call step() alone, on single batches
-                built = build_optimizer(model, dataclasses.replace(self.recipe.optim, name="adamw", learning_rate=1e-3))
+                built = build_optimizer(model, dataclasses.replace(optim, name="adamw"), learning_rate=1e-3)
             return model, built
         model, own = copy.deepcopy((self.parts.model, self.optimizer))
         return self._ready(model, True), own

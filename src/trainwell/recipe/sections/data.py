@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainwell.recipe.sections.setting import (
@@ -13,7 +12,6 @@ from trainwell.recipe.sections.setting import (
     Limits,
     Note,
     OnlyWith,
-    Values,
     setting,
 )
 
@@ -148,12 +146,3 @@ class DataRecipe:
         unit="threads",
         population="ignored",
     )
-
-
-def relations(values: Values) -> Iterator[str]:
-    """Yield what is wrong between the settings of this section and others."""
-    if values["optim.schedule"] == "plateau" and values["data.validation"] == 0 and values["data.source"] != "loaders":
-        yield (
-            "data.validation must be greater than 0 for the schedule 'plateau', got 0: the learning rate drops when "
-            "the validation score stops improving."
-        )

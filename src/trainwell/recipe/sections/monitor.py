@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainwell.core.budget import OVERHEAD_BUDGET
-from trainwell.recipe.sections.setting import FRACTION, Values, setting
+from trainwell.recipe.sections.setting import FRACTION, setting
 
 
 @dataclass(frozen=True)
@@ -16,8 +15,3 @@ class MonitorRecipe:
     budget: float = setting(
         OVERHEAD_BUDGET, "fraction of training time that monitoring may take", limits=FRACTION, population="ignored"
     )
-
-
-def relations(values: Values) -> Iterator[str]:
-    """Yield what is wrong between the settings of this section and others."""
-    yield from ()

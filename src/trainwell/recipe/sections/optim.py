@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from trainwell.recipe.sections.setting import (
@@ -15,12 +14,11 @@ from trainwell.recipe.sections.setting import (
     Limits,
     Note,
     OnlyWith,
-    Values,
     setting,
 )
 
-_ADAM = OnlyWith("optim.name", names=("adam", "adamw"))
-LOOK_AGAIN = ("lbfgs", "newton", "saddle_free", "vsgd")  # optimizers that evaluate the loss again within a step
+_OPTIMIZER = OnlyWith("optim.name")  # the optimizer that is chosen says whether it uses the setting
+_SCHEDULE = OnlyWith("optim.schedule")
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class OptimRecipe:
     )
     momentum: float = setting(
         0.9,
-        "momentum: fraction of the last step kept (sgd, momentum, nesterov, kfac)",
+        "momentum: fraction of the last step kept",
         limits=FRACTION,
         note=Note(
             formula="v <- m v + g; w <- w - r v",
@@ -50,30 +48,28 @@ class OptimRecipe:
             cost="overshoots",
             lab=("optimizer_race",),
         ),
-        only_with=OnlyWith("optim.name", names=("sgd", "momentum", "nesterov", "kfac")),
+        only_with=_OPTIMIZER,
         population="varies",
     )
-    nesterov: bool = setting(
-        True, "Nesterov momentum (sgd)", only_with=OnlyWith("optim.name", names=("sgd",)), population="varies"
-    )
+    nesterov: bool = setting(True, "Nesterov momentum", only_with=_OPTIMIZER, population="varies")
     beta1: float = setting(
-        0.9, "decay of the mean gradient (adam, adamw)", limits=FRACTION, only_with=_ADAM, population="varies"
+        0.9, "decay of the mean gradient", limits=FRACTION, only_with=_OPTIMIZER, population="varies"
     )
     beta2: float = setting(
-        0.999, "decay of the mean squared gradient (adam, adamw)", limits=FRACTION, only_with=_ADAM, population="varies"
+        0.999, "decay of the mean squared gradient", limits=FRACTION, only_with=_OPTIMIZER, population="varies"
     )
     rho: float = setting(
         0.9,
-        "decay of the mean squared gradient (rmsprop, adadelta)",
+        "decay of the mean squared gradient",
         limits=FRACTION,
-        only_with=OnlyWith("optim.name", names=("rmsprop", "adadelta")),
+        only_with=_OPTIMIZER,
         population="varies",
     )
     epsilon: float = setting(
         1e-8,
         "added to the denominator for numerical stability",
         limits=POSITIVE,
-        only_with=OnlyWith("optim.name", names=("adam", "adamw", "adagrad", "adadelta", "rmsprop")),
+        only_with=_OPTIMIZER,
         population="varies",
     )
     weight_decay: float = setting(
@@ -134,23 +130,23 @@ class OptimRecipe:
     )
     damping: float = setting(
         1e-3,
-        "damping added to the curvature (kfac, newton, saddle_free)",
+        "damping added to the curvature",
         limits=POSITIVE,
-        only_with=OnlyWith("optim.name", names=("kfac", "newton", "saddle_free")),
+        only_with=_OPTIMIZER,
     )
     history: int = setting(
         10,
-        "past steps that approximate the curvature (lbfgs)",
+        "past steps that approximate the curvature",
         limits=AT_LEAST_ONE,
         unit="steps",
-        only_with=OnlyWith("optim.name", names=("lbfgs",)),
+        only_with=_OPTIMIZER,
     )
     refresh: int = setting(
         10,
-        "steps between two updates of the curvature (kfac)",
+        "steps between two updates of the curvature",
         limits=AT_LEAST_ONE,
         unit="steps",
-        only_with=OnlyWith("optim.name", names=("kfac",)),
+        only_with=_OPTIMIZER,
     )
     schedule: str = setting(
         "cosine", "learning-rate schedule", limits=Limits(catalogue="schedule"), population="varies"
@@ -169,39 +165,39 @@ class OptimRecipe:
     )
     step_epochs: float = setting(
         10.0,
-        "epochs between two drops (schedule step)",
+        "epochs between two drops",
         limits=POSITIVE,
         unit="epochs",
-        only_with=OnlyWith("optim.schedule", names=("step",)),
+        only_with=_SCHEDULE,
         population="varies",
     )
     step_factor: float = setting(
         0.1,
-        "factor of the learning rate at each drop (schedules step, plateau)",
+        "factor of the learning rate at each drop",
         limits=POSITIVE,
-        only_with=OnlyWith("optim.schedule", names=("step", "plateau")),
+        only_with=_SCHEDULE,
         population="varies",
     )
     schedule_decay: float = setting(
         0.1,
-        "decay per epoch (schedules exponential, inverse, inverse_power)",
+        "decay per epoch",
         limits=NOT_NEGATIVE,
-        only_with=OnlyWith("optim.schedule", names=("exponential", "inverse", "inverse_power")),
+        only_with=_SCHEDULE,
         population="varies",
     )
     schedule_power: float = setting(
         0.75,
-        "exponent of the decay (schedule inverse_power)",
+        "exponent of the decay",
         limits=POSITIVE,
-        only_with=OnlyWith("optim.schedule", names=("inverse_power",)),
+        only_with=_SCHEDULE,
         population="varies",
     )
     plateau_epochs: int = setting(
         3,
-        "epochs without a better validation score before a drop (schedule plateau)",
+        "epochs without a better validation score before a drop",
         limits=AT_LEAST_ONE,
         unit="epochs",
-        only_with=OnlyWith("optim.schedule", names=("plateau",)),
+        only_with=_SCHEDULE,
     )
     reference_batch: int = setting(
         0,
@@ -221,45 +217,3 @@ class OptimRecipe:
         limits=Limits(words=("linear", "sqrt")),
         only_with=OnlyWith("optim.reference_batch", off=0),
     )
-
-
-def relations(values: Values) -> Iterator[str]:
-    """Yield what is wrong between the settings of this section and others."""
-    yield from _schedule(values)
-    yield from _optimizer(values)
-
-
-def _schedule(values: Values) -> Iterator[str]:
-    schedule, epochs = values["optim.schedule"], values["train.epochs"]
-    key = {"step": "optim.step_epochs", "plateau": "optim.plateau_epochs"}.get(schedule)
-    if key is None:
-        return
-    if values[key] >= epochs > 1:
-        yield (
-            f"{key} must be less than train.epochs = {epochs} for the schedule {schedule!r}, got {values[key]:g}: "
-            "the learning rate would never drop. Train longer, or drop sooner."
-        )
-    if values["optim.step_factor"] >= 1:
-        yield (
-            f"optim.step_factor must be less than 1, got {values['optim.step_factor']:g}: a drop must lower the "
-            "learning rate."
-        )
-
-
-def _optimizer(values: Values) -> Iterator[str]:
-    name = values["optim.name"]
-    if name in ("momentum", "nesterov") and values["optim.momentum"] == 0:
-        yield f"optim.momentum must be greater than 0 for the optimizer {name!r}, got 0. The usual value is 0.9."
-    if name == "lbfgs" and values["optim.decoupled"]:
-        yield (
-            "optim.decoupled must be false for the optimizer 'lbfgs', got true: its line search must see everything "
-            "that changes the weights. Leave it out."
-        )
-    if name in LOOK_AGAIN:
-        keys = ["train.clip_norm", "train.clip_value", *(["optim.l1"] if name == "lbfgs" else []), "train.micro_batch"]
-        for key in keys:
-            if values[key]:
-                yield (
-                    f"{key} must be 0 for the optimizer {name!r}, got {values[key]:g}: it evaluates the loss of the "
-                    "whole batch several times in a step, which does not take this into account. Leave it out."
-                )

@@ -122,19 +122,23 @@ class Note:
 class OnlyWith:
     """A dependency: the setting has an effect only if another setting has a certain value.
 
+    With neither `names` nor `off`, the other setting chooses a name from a catalogue, and that name says itself which
+    settings it uses.
+
     Args:
         key: the other setting.
-        names: its values with which this setting has an effect; empty if any value but `off` will do.
-        off: its value with which this setting has no effect.
+        names: its values with which this setting has an effect.
+        off: its only value with which this setting has no effect.
     """
 
     key: str
     names: tuple[str, ...] = ()
     off: Value | None = None
 
-    def met(self, value: object) -> bool:
-        """Tell whether a value of the other setting gives this one an effect."""
-        return value in self.names if self.names else value != self.off
+    @property
+    def by_choice(self) -> bool:
+        """Whether the chosen name says itself that it uses the setting."""
+        return not self.names and self.off is None
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from trainwell.recipe.sections.setting import FRACTION, Limits, Note, Values, setting
+from trainwell.recipe.sections.setting import FRACTION, Limits, Note, OnlyWith, setting
 
 
 @dataclass(frozen=True)
@@ -22,13 +21,6 @@ class TaskRecipe:
             use="0.1 with many classes or wrong labels",
             cost="less sharp probabilities",
         ),
+        only_with=OnlyWith("task.name"),
         population="varies",
     )
-
-
-def relations(values: Values) -> Iterator[str]:
-    """Yield what is wrong between the settings of this section and others: nothing.
-
-    Which of its settings a task reads is known to the task (`Task.settings`), so it is checked where tasks are built.
-    """
-    return iter(())

@@ -8,9 +8,10 @@ from typing import NamedTuple
 from trainwell.core.errors import RecipeError
 from trainwell.core.finding import Finding
 from trainwell.doctor.pages import code_repair
-from trainwell.recipe import Recipe, differences, parse_settings, unflatten
+from trainwell.recipe import Choices, Recipe, differences, parse_settings, unflatten
+from trainwell.recipe.schema import SETTINGS
 from trainwell.recipe.sections.setting import Value
-from trainwell.repairs import REPAIRS
+from trainwell.repairs import REPAIRS, Repair
 from trainwell.report.text.words import capitalised, words
 
 
@@ -54,7 +55,7 @@ def repair_texts(finding: Finding, *, recipe_text: str = "") -> list[RepairText]
         repair = REPAIRS[name]
         if recipe is None:
             found.append(RepairText(repair.title))
-        elif changes := differences(recipe, repair.edit(recipe, finding)):
+        elif changes := _changes(recipe, repair, finding):
             change = ", ".join(f"{key} {_literal(old)} → {_literal(new)}" for key, (old, new) in changes.items())
             options = " ".join(f"--set {shlex.quote(f'{key}={_literal(new)}')}" for key, (_, new) in changes.items())
             found.append(RepairText(repair.title, change, options))
@@ -62,6 +63,21 @@ def repair_texts(finding: Finding, *, recipe_text: str = "") -> list[RepairText]
     if in_code and (recipe is None or not finding.remedies):
         found.insert(0, RepairText(capitalised(in_code)))
     return found
+
+
+def _changes(recipe: Recipe, repair: Repair, finding: Finding) -> dict[str, tuple[Value, Value]]:
+    known = _choices(recipe, repair.edit(recipe, finding))
+    return differences(recipe, repair.apply(recipe, finding, known))
+
+
+def _choices(before: Recipe, after: Recipe) -> Choices:
+    """Return what is known of networks and optimizers, if it matters for the edits: it costs the import of torch."""
+    needed = [SETTINGS[key].declared.only_with for key in differences(before, after)]
+    if not any(dependency and dependency.by_choice for dependency in needed):
+        return {}
+    from trainwell.fitting import choices
+
+    return choices()
 
 
 def _recipe(text: str) -> Recipe | None:

@@ -12,9 +12,22 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from trainwell.core.errors import UsageError
+from trainwell.optim.optimizers.entry import Given
 
 _DECAY = 0.95  # of the running factors (Martens and Grosse 2015, section 5)
 _TRUST = 1e-3  # largest change of the predictions in a step, in nats (Ba, Grosse, Martens 2017, section 5)
+
+
+def kfac(given: Given, *, momentum: float, damping: float, refresh: int) -> Optimizer:
+    """Natural gradient: multiply each layer's gradient by its inverse Fisher matrix, taken as a Kronecker product.
+
+    Formula: W <- W - r (G + e I)^-1 g (A + d I)^-1, A = E[a aᵀ] of the layer's inputs, G = E[g gᵀ] of output gradients
+    Use: fully connected and convolution networks whose inputs are badly scaled; few steps, each more expensive.
+    Cost: (inputs + 1)² + outputs² more numbers a layer; an inversion every optim.refresh steps.
+    Lab: natural_gradient
+    Source: Martens and Grosse 2015; Grosse and Martens 2016
+    """
+    return KFAC(given.model, given.groups, momentum=momentum, damping=damping, refresh=refresh)
 
 
 def kronecker_step(gradient: Tensor, inputs: Tensor, outputs: Tensor, *, damping: float) -> Tensor:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from trainwell.core.errors import UsageError
 from trainwell.optim import KFAC
-from trainwell.optim.kfac import kronecker_step, layers_of, patches
+from trainwell.optim.optimizers.kfac import kronecker_step, layers_of, patches
 
 
 def factor(size: int, seed: int) -> torch.Tensor:

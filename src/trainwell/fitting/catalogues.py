@@ -1,0 +1,52 @@
+"""Every catalogue that a setting can choose from, and what the recipe must know of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES
+from trainwell.optim import OPTIMIZERS, SCHEDULES
+from trainwell.recipe import Choice, Choices
+from trainwell.recipe.sections import TaskRecipe
+from trainwell.recipe.sections.setting import Values
+from trainwell.tasks import TASKS, unread_settings
+
+CUSTOM = "custom"  # nn.model of a network that was given from Python
+
+CATALOGUES: Mapping[str, Iterable[str]] = {
+    "model": MODELS,
+    "activation": ACTIVATIONS,
+    "initialisation": INITIALISATIONS,
+    "normalisation": NORMALISATION_NAMES,
+    "pooling": POOLING_NAMES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "task": TASKS,
+}
+"""What a name denotes ("optimizer") to the valid names; entries registered later are among them."""
+
+
+def catalogues(*, custom: bool) -> Mapping[str, Iterable[str]]:
+    """Return the valid names of every setting; a network from Python has a name only where there is one."""
+    return {**CATALOGUES, "model": (*MODELS, CUSTOM)} if custom else CATALOGUES
+
+
+def choices() -> Choices:
+    """Return what the recipe must know of the names that settings choose, by the key of the setting.
+
+    >>> sorted(choices()["optim.name"]["sgd"].uses)
+    ['optim.momentum', 'optim.nesterov']
+    """
+    return {
+        "optim.name": {name: entry.choice(name) for name, entry in OPTIMIZERS.items()},
+        "optim.schedule": {name: entry.choice for name, entry in SCHEDULES.items()},
+        "task.name": {name: _task_choice(name) for name in TASKS},
+    }
+
+
+def _task_choice(name: str) -> Choice:
+    def relation(values: Values) -> Iterator[str]:
+        own = {key.removeprefix("task."): value for key, value in values.items() if key.startswith("task.")}
+        return unread_settings(TaskRecipe(**own))
+
+    return Choice(uses=frozenset(f"task.{setting}" for setting in TASKS[name].settings), relation=relation)
