@@ -57,12 +57,12 @@ def start() -> dict[str, Tensor]:
 
 
 @pytest.mark.parametrize("recipe", VARIANTS, ids=lambda recipe: f"{recipe.name}-{recipe.momentum}-{recipe.nesterov}")
-def test_a_law_equals_torchs_after_100_steps(recipe: OptimRecipe) -> None:
-    law, weights = FUNCTIONAL[recipe.name], start()
-    memory = law.start(weights)
+def test_a_rule_equals_torchs_after_100_steps(recipe: OptimRecipe) -> None:
+    rule, weights = FUNCTIONAL[recipe.name], start()
+    state = rule.start(weights)
     for step in range(STEPS):
         gradients = torch.func.grad(loss_of)(weights)
-        weights, memory = law.update(weights, gradients, memory=memory, settings=settings_of(recipe), number=step + 1)
+        weights, state = rule.update(weights, gradients, state=state, settings=settings_of(recipe), number=step + 1)
     expected = by_torch(recipe)
     for name, tensor in weights.items():
         torch.testing.assert_close(tensor, expected[name], rtol=0, atol=1e-6)
@@ -70,15 +70,15 @@ def test_a_law_equals_torchs_after_100_steps(recipe: OptimRecipe) -> None:
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONAL))
 def test_under_vmap_each_network_has_settings_of_its_own(name: str) -> None:
-    law, rates, first = FUNCTIONAL[name], torch.tensor([0.001, 0.01, 0.05]), start()
+    rule, rates, first = FUNCTIONAL[name], torch.tensor([0.001, 0.01, 0.05]), start()
 
     def train(rate: Tensor) -> dict[str, Tensor]:
-        weights, memory = first, law.start(first)
+        weights, state = first, rule.start(first)
         for step in range(10):
-            weights, memory = law.update(
+            weights, state = rule.update(
                 weights,
                 torch.func.grad(loss_of)(weights),
-                memory=memory,
+                state=state,
                 settings=Settings(rate, momentum=0.9, weight_decay=0.1),
                 number=step + 1,
             )
@@ -93,23 +93,23 @@ def test_under_vmap_each_network_has_settings_of_its_own(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(FUNCTIONAL))
 def test_stacked_networks_are_updated_as_each_alone(name: str) -> None:
-    law, count = FUNCTIONAL[name], 3
+    rule, count = FUNCTIONAL[name], 3
     shapes = {"filters": (2, 3, 3), "weight": (5, 4), "bias": (4,), "scale": ()}
     weights = {key: torch.randn(count, *shape) for key, shape in shapes.items()}
     columns = Settings(*(torch.rand(count) * 0.9 for _ in Settings._fields))._replace(
         nesterov=torch.tensor([0.0, 1.0, 1.0])
     )
-    together, memory = weights, law.start(weights)
+    together, state = weights, rule.start(weights)
     alone = [{key: tensor[k] for key, tensor in weights.items()} for k in range(count)]
-    memories = [law.start(each) for each in alone]
+    states = [rule.start(each) for each in alone]
     for number in range(1, 6):
         gradients = {key: torch.randn_like(tensor) for key, tensor in weights.items()}
-        together, memory = law.update(together, gradients, memory=memory, settings=columns, number=number, stacked=True)
+        together, state = rule.update(together, gradients, state=state, settings=columns, number=number, stacked=True)
         for k in range(count):
-            alone[k], memories[k] = law.update(
+            alone[k], states[k] = rule.update(
                 alone[k],
                 {key: tensor[k] for key, tensor in gradients.items()},
-                memory=memories[k],
+                state=states[k],
                 settings=Settings(*(value[k] for value in columns)),
                 number=number,
             )
@@ -117,21 +117,21 @@ def test_stacked_networks_are_updated_as_each_alone(name: str) -> None:
         torch.testing.assert_close(tensor, torch.stack([each[key] for each in alone]), rtol=1e-5, atol=1e-6)
 
 
-def test_every_pure_law_has_its_twin_in_torch() -> None:
+def test_every_pure_rule_has_its_twin_in_torch() -> None:
     assert set(FUNCTIONAL) <= set(OPTIMIZERS)
     assert {recipe.name for recipe in VARIANTS} == set(FUNCTIONAL)
 
 
 def test_the_mean_of_averaged_sgd_is_torchs() -> None:
-    recipe, law, weights = OptimRecipe(name="asgd", learning_rate=0.05, weight_decay=0.0), FUNCTIONAL["asgd"], start()
-    memory = law.start(weights)
+    recipe, rule, weights = OptimRecipe(name="asgd", learning_rate=0.05, weight_decay=0.0), FUNCTIONAL["asgd"], start()
+    state = rule.start(weights)
     torch.manual_seed(1)
     layer = nn.Linear(5, 3)
     built = optimizer(layer, recipe, learning_rate=recipe.learning_rate)
     for step in range(STEPS):
         gradients = torch.func.grad(loss_of)(weights)
-        weights, memory = law.update(weights, gradients, memory=memory, settings=settings_of(recipe), number=step + 1)
+        weights, state = rule.update(weights, gradients, state=state, settings=settings_of(recipe), number=step + 1)
         built.zero_grad()
         loss_of(dict(layer.named_parameters())).backward()
         built.step()
-    torch.testing.assert_close(memory["weight"][0], built.state[layer.weight]["ax"], rtol=0, atol=1e-6)
+    torch.testing.assert_close(state["weight"][0], built.state[layer.weight]["ax"], rtol=0, atol=1e-6)

@@ -1,4 +1,4 @@
-"""Steps of stacked weights: written in place, equal to the pure laws."""
+"""Steps of stacked weights: written in place, equal to the same rules without."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainwell.optim.functional import FUNCTIONAL, Settings
-from trainwell.population.optimizer import Optimizer
+from trainwell.population.optimizer import StackedOptimizer
 
 MEMBERS = 4
 unit = st.floats(0, 0.99)
@@ -34,21 +34,21 @@ def hypers(draw: st.DrawFn) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("name", sorted(FUNCTIONAL))
 @settings(max_examples=15, deadline=None)
 @given(hyper=hypers(), seed=st.integers(0, 99))
-def test_a_step_in_place_is_the_pure_law(name: str, hyper: dict[str, torch.Tensor], seed: int) -> None:
+def test_a_step_in_place_is_the_step_without(name: str, hyper: dict[str, torch.Tensor], seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     shapes = {"filters": (MEMBERS, 2, 3), "bias": (MEMBERS, 5)}
     weights = {key: torch.randn(shape, generator=generator, dtype=torch.float64) for key, shape in shapes.items()}
-    law, optimizer = FUNCTIONAL[name], Optimizer(name, hyper)
-    pure, memory = dict(weights), law.start(weights)
+    functional, optimizer = FUNCTIONAL[name], StackedOptimizer(name, hyper)
+    pure, state = dict(weights), functional.start(weights)
     here, slots = {key: weight.clone() for key, weight in weights.items()}, optimizer.start(weights)
     rates = torch.rand(MEMBERS, generator=generator, dtype=torch.float64) * 0.1
     for number in range(1, 4):
         gradients = {key: torch.randn(shape, generator=generator, dtype=torch.float64) for key, shape in shapes.items()}
-        pure, memory = law.update(
-            pure, gradients, memory=memory, settings=Settings(rates, **hyper), number=number, stacked=True
+        pure, state = functional.update(
+            pure, gradients, state=state, settings=Settings(rates, **hyper), number=number, stacked=True
         )
         own = {key: gradient.clone() for key, gradient in gradients.items()}
-        here, slots = optimizer.step(here, own, slots, (rates, number))
+        here, slots = optimizer.step(here, own, state=slots, rates=rates, number=number)
     for key, weight in pure.items():
         torch.testing.assert_close(here[key], weight, rtol=1e-6, atol=1e-9)
 
@@ -58,16 +58,18 @@ def test_gradients_that_share_memory_are_not_written_into_twice() -> None:
     one = torch.ones(2, 1, 1)
     weights = {"a": torch.ones(2, 1, 1), "b": torch.ones(2, 1, 1), "c": torch.ones(2, 3, 2)}
     wide = torch.ones(1, 1, 1).expand(2, 3, 2)  # as the gradient of a sum comes
-    optimizer = Optimizer("sgd", hyper)
-    after, _ = optimizer.step(weights, {"a": one, "b": one, "c": wide}, optimizer.start(weights), (torch.ones(2), 1))
+    optimizer = StackedOptimizer("sgd", hyper)
+    gradients = {"a": one, "b": one, "c": wide}
+    state = optimizer.start(weights)
+    after, _ = optimizer.step(weights, gradients, state=state, rates=torch.ones(2), number=1)
     assert all(weight.unique().tolist() == [-0.5] for weight in after.values())
 
 
 def test_members_are_chosen_and_joined() -> None:
     hyper = {"momentum": torch.tensor([0.1, 0.2, 0.3]), "nesterov": torch.zeros(3), "weight_decay": torch.zeros(3)}
-    optimizer = Optimizer("sgd", hyper)
+    optimizer = StackedOptimizer("sgd", hyper)
     joined = optimizer.select([2]).join([optimizer.select([2]), optimizer.select([0, 1])])
     weights = {"w": torch.zeros(3, 1, 1)}
-    memory = {"w": (torch.ones(3, 1, 1),)}
-    after, _ = joined.step(weights, {"w": torch.zeros(3, 1, 1)}, memory, (torch.ones(3), 1))
+    state = {"w": (torch.ones(3, 1, 1),)}
+    after, _ = joined.step(weights, {"w": torch.zeros(3, 1, 1)}, state=state, rates=torch.ones(3), number=1)
     assert after["w"].flatten().tolist() == pytest.approx([-0.3, -0.1, -0.2])

@@ -33,7 +33,7 @@ _KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "nn.norm": ("normalisation", NORMALISATIONS),
     "nn.pool": ("pooling", POOLINGS),
     "model": ("network", {name: getattr(zoo, name, None) for name in MODELS}),
-    "optim.functional": ("pure function", {name: entry.law for name, entry in FUNCTIONAL.items()}),
+    "optim.functional": ("pure function", {name: entry.rule for name, entry in FUNCTIONAL.items()}),
 }
 
 _TITLES = {"nn.norm.weight": "Split each weight vector into length and direction: w = g v / |v|."}

@@ -1,146 +1,107 @@
-"""One step of the optimizer for many networks, written into the memory that is there.
-
-The pure laws of `optim.functional` return new tensors; on stacked weights of a few megabytes, fetching fresh memory
-takes as long as the arithmetic. Those that most searches use are also written in place here, and equal the pure ones
-(a test holds them together); any other law of the catalogue is used as it is.
-"""
+"""One step of the optimizer for many networks, with each network's own settings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import final
 
 import torch
 from torch import Tensor
 
-from trainwell.optim.functional import FUNCTIONAL, Settings
+from trainwell.optim.functional import DECAYED_AXES, FUNCTIONAL, Out, Settings, Slots, StepSettings
 
-Slots = tuple[Tensor, ...]
-Values = Mapping[str, Tensor]
-InPlace = Callable[[Tensor, Tensor, Slots, Values], None]
-
-
-def _sgd(weight: Tensor, gradient: Tensor, slots: Slots, of: Values) -> None:
-    if "weight_decay" in of:
-        gradient.addcmul_(weight, of["weight_decay"])
-    velocity = slots[0].mul_(of["momentum"]).add_(gradient)
-    if "nesterov" not in of:
-        weight.addcmul_(velocity, of["learning_rate"], value=-1)
-        return
-    # v, or g + m v where a member looks ahead
-    ahead = velocity * torch.where(of["nesterov"] > 0, of["momentum"], 1.0)
-    weight.addcmul_(ahead.addcmul_(gradient, of["nesterov"]), of["learning_rate"], value=-1)
-
-
-def _adam(weight: Tensor, gradient: Tensor, slots: Slots, of: Values) -> None:
-    if "weight_decay" in of:
-        gradient.addcmul_(weight, of["weight_decay"])
-    _adam_step(weight, gradient, slots, of)
-
-
-def _adamw(weight: Tensor, gradient: Tensor, slots: Slots, of: Values) -> None:
-    if "weight_decay" in of:
-        weight.mul_(1 - of["learning_rate"] * of["weight_decay"])
-    _adam_step(weight, gradient, slots, of)
-
-
-def _adam_step(weight: Tensor, gradient: Tensor, slots: Slots, of: Values) -> None:
-    mean, square = slots
-    mean.lerp_(gradient, 1 - of["beta1"])
-    square.mul_(of["beta2"]).add_(gradient.mul_(gradient).mul_(1 - of["beta2"]))
-    scale = (1 - of["beta2"] ** of["number"]) ** -0.5
-    size = of["learning_rate"] / (1 - of["beta1"] ** of["number"])
-    denominator = torch.sqrt(square, out=gradient).mul_(scale).add_(of["epsilon"])
-    weight.addcmul_(torch.div(mean, denominator, out=denominator), size, value=-1)
-
-
-_IN_PLACE: Mapping[str, InPlace] = {"sgd": _sgd, "adam": _adam, "adamw": _adamw}
+# Settings that cost arithmetic only where a network uses them.
+_OPTIONAL = ("nesterov", "weight_decay")
 
 
 @final
-class Optimizer:
-    """An optimizer of the catalogue for stacked weights, with each member's own settings.
+class StackedOptimizer:
+    """An optimizer of `optim.functional` for stacked weights. W is the number of networks.
 
     Args:
-        name: in `optim.functional.FUNCTIONAL`.
-        hyper: its settings by name, (W,).
+        name: of the optimizer.
+        settings: its settings by name, except for the learning rate, (W,) each; those left out keep their default.
 
     >>> weights = {"w": torch.ones(2, 3, 1)}
-    >>> still = torch.zeros(2)
-    >>> optimizer = Optimizer("sgd", {"momentum": still, "nesterov": still, "weight_decay": still})
-    >>> memory = optimizer.start(weights)
-    >>> weights, memory = optimizer.step(weights, {"w": torch.ones(2, 3, 1)}, memory, (torch.tensor([0.1, 0.2]), 1))
+    >>> optimizer = StackedOptimizer("sgd", {"momentum": torch.zeros(2)})
+    >>> state = optimizer.start(weights)
+    >>> gradients = {"w": torch.ones(2, 3, 1)}
+    >>> rates = torch.tensor([0.1, 0.2])
+    >>> weights, state = optimizer.step(weights, gradients, state=state, rates=rates, number=1)
     >>> weights["w"][:, 0, 0]
     tensor([0.9000, 0.8000])
     """
 
-    def __init__(self, name: str, hyper: Mapping[str, Tensor]) -> None:
-        self._name, self._law, self._in_place = name, FUNCTIONAL[name], _IN_PLACE.get(name)
-        self._hyper = {key: value for key, value in hyper.items() if key in Settings._fields}
-        # What no member uses costs nothing.
-        self._used = {
-            key: value
-            for key, value in self._hyper.items()
-            if key not in ("weight_decay", "nesterov") or bool(value.any())
-        }
-        self._shaped: dict[int, dict[str, Tensor]] = {}
+    def __init__(self, name: str, settings: Mapping[str, Tensor]) -> None:
+        self._name = name
+        self._functional = FUNCTIONAL[name]
+        self._settings = dict(settings)
+        self._shaped: dict[int, StepSettings] = {}
 
     def start(self, weights: Mapping[str, Tensor]) -> dict[str, Slots]:
-        """Return what it remembers before the first step."""
-        return self._law.start(weights)
+        """Return the state before the first step."""
+        return self._functional.start(weights)
 
     def step(
         self,
         weights: Mapping[str, Tensor],
         gradients: Mapping[str, Tensor],
-        memory: Mapping[str, Slots],
-        when: tuple[Tensor, int],
+        *,
+        state: Mapping[str, Slots],
+        rates: Tensor,
+        number: int,
     ) -> tuple[dict[str, Tensor], dict[str, Slots]]:
-        """Return weights and memory after one step; the tensors given are used up.
+        """Return weights and state after one step; the tensors given may be overwritten.
 
         Args:
             weights: parameters by name, (W, ...).
             gradients: of the same names.
-            memory: what `start` or the last call returned.
-            when: each member's learning rate, (W,), and the number of the step, from 1.
+            state: what `start` or the last call returned.
+            rates: the learning rate of each network, (W,).
+            number: number of the step, from 1.
         """
-        rates, number = when
-        if self._in_place is None:
-            settings = Settings(rates, **self._hyper)
-            return self._law.update(
-                weights, gradients, memory=dict(memory), settings=settings, number=number, stacked=True
-            )
-        # Gradients that share memory, as those of a sum of two parameters do, are not to be written into.
-        apart = len({gradient.data_ptr() for gradient in gradients.values()}) == len(gradients)
+        # Gradients that share memory, as those of a sum of two parameters do, must not be written into.
+        separate = len({gradient.data_ptr() for gradient in gradients.values()}) == len(gradients)
         count = torch.tensor(float(number))
-        of = {
-            axes: self._values(axes) | {"learning_rate": _fit(rates, axes), "number": count}
+        steps = {
+            axes: self._shape(axes, like=rates)._replace(learning_rate=_column(rates, axes), number=count)
             for axes in {weight.ndim for weight in weights.values()}
         }
+        new_weights: dict[str, Tensor] = {}
+        new_state: dict[str, Slots] = {}
         for name, weight in weights.items():
             gradient = gradients[name]
-            if not apart or not gradient.is_contiguous():
+            if not separate or not gradient.is_contiguous():
                 gradient = gradient.clone(memory_format=torch.contiguous_format)
-            self._in_place(weight, gradient, memory[name], of[weight.ndim])
-        return dict(weights), dict(memory)
+            slots = state[name]
+            new_weights[name], new_state[name] = self._functional.rule(
+                weight, gradient, slots=slots, step=steps[weight.ndim], out=Out(weight, gradient, slots)
+            )
+        return new_weights, new_state
 
-    def select(self, rows: Sequence[int]) -> Optimizer:
-        """Return the optimizer of some of the members."""
-        return Optimizer(self._name, {key: value[list(rows)] for key, value in self._hyper.items()})
+    def select(self, rows: Sequence[int]) -> StackedOptimizer:
+        """Return the optimizer of some of the networks."""
+        return StackedOptimizer(self._name, {key: value[list(rows)] for key, value in self._settings.items()})
 
-    def join(self, others: Sequence[Optimizer]) -> Optimizer:
-        """Return the optimizer of the members of all these."""
-        joined = {key: torch.cat([other._hyper[key] for other in others]) for key in self._hyper}
-        return Optimizer(self._name, joined)
+    def join(self, others: Sequence[StackedOptimizer]) -> StackedOptimizer:
+        """Return the optimizer of the networks of all these."""
+        joined = {key: torch.cat([other._settings[key] for other in others]) for key in self._settings}
+        return StackedOptimizer(self._name, joined)
 
-    def _values(self, axes: int) -> dict[str, Tensor]:
-        """Return the settings, shaped to broadcast against a weight; only matrices and filters decay."""
+    def _shape(self, axes: int, *, like: Tensor) -> StepSettings:
+        """Return the settings, shaped to broadcast against a weight with so many axes; computed once."""
         if axes not in self._shaped:
-            self._shaped[axes] = {
-                key: _fit(value, axes) for key, value in self._used.items() if axes > 2 or key != "weight_decay"
-            }
+            defaults = Settings(0.0)._asdict()
+            columns = {key: self._settings.get(key, torch.full_like(like, value)) for key, value in defaults.items()}
+            values: dict[str, Tensor | None] = {key: _column(value, axes) for key, value in columns.items()}
+            for key in _OPTIONAL:
+                if not bool(columns[key].any()):
+                    values[key] = None
+            if axes - 1 < DECAYED_AXES:
+                values["weight_decay"] = None
+            self._shaped[axes] = StepSettings(**values, number=like)  # type: ignore[arg-type]
         return self._shaped[axes]
 
 
-def _fit(values: Tensor, axes: int) -> Tensor:
+def _column(values: Tensor, axes: int) -> Tensor:
     return values.reshape(-1, *[1] * (axes - 1))

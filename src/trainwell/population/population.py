@@ -28,7 +28,7 @@ from trainwell.population.compatibility import Member, MemberDropout
 from trainwell.population.folds import Fold, Ground
 from trainwell.population.gradients import Gradient, clip, mapped, side_by_side
 from trainwell.population.grouped import grouped
-from trainwell.population.optimizer import Optimizer
+from trainwell.population.optimizer import StackedOptimizer
 from trainwell.population.scoring import Forward, score_fold
 from trainwell.population.sequential import Outcome
 from trainwell.population.stack import Chunk, repack
@@ -130,7 +130,7 @@ class Population:
             return torch.tensor([float(getattr(getattr(member.recipe, room), name)) for member in members])
 
         optim = {name: column("optim", name) for name in _HYPER}
-        optimizer = Optimizer(members[0].recipe.optim.name, optim)
+        optimizer = StackedOptimizer(members[0].recipe.optim.name, optim)
         return Chunk(
             members=members,
             positions=[position for position, _ in numbered],
@@ -160,8 +160,9 @@ class Population:
             )
             if self._clipped:
                 gradients = clip(gradients, chunk.clip_norm)
-            when = (rates[step], step + 1)
-            chunk.weights, chunk.memory = chunk.optimizer.step(chunk.weights, gradients, chunk.memory, when)
+            chunk.weights, chunk.memory = chunk.optimizer.step(
+                chunk.weights, gradients, state=chunk.memory, rates=rates[step], number=step + 1
+            )
             total += loss
             step += 1
         chunk.epoch += 1

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from trainwell.population.compatibility import Member
 from trainwell.population.gradients import Stacked
-from trainwell.population.optimizer import Optimizer
+from trainwell.population.optimizer import StackedOptimizer
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Chunk:
     positions: list[int]
     weights: Stacked
     buffers: Stacked
-    optimizer: Optimizer
+    optimizer: StackedOptimizer
     memory: dict[str, tuple[Tensor, ...]]
     hyper: Stacked
     clip_norm: Tensor
