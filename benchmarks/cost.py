@@ -29,12 +29,13 @@ def measure(name: str) -> None:
     from torch.nn import functional as F
     from torch.profiler import ProfilerActivity, profile
 
+    from trainwell.core.facts import InputFacts
     from trainwell.nn import MODELS
     from trainwell.recipe.sections import NetworkRecipe
 
     torch.set_num_threads(1)
     shape, batch = CASES[name]
-    model = MODELS[name](NetworkRecipe(), shape, 10).train()
+    model = MODELS[name].build(NetworkRecipe(), InputFacts(shape), 10).train()
     inputs, targets = torch.randn(batch, *shape), torch.randint(10, (batch,))
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9, fused=True)
 

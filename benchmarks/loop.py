@@ -25,7 +25,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 import trainwell as tw
 from trainwell.fitting.fit import Silent
-from trainwell.nn.zoo import lenet5, mlp
+from trainwell.nn.zoo.lenet5 import lenet5
+from trainwell.nn.zoo.mlp import mlp
 from trainwell.report import LiveDisplay
 
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"

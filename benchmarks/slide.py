@@ -14,7 +14,7 @@ import torch
 
 from trainwell.inference.slide import by_crops, in_one_pass
 from trainwell.nn import fully_convolutional, initialise
-from trainwell.nn.zoo import lenet5
+from trainwell.nn.zoo.lenet5 import lenet5
 
 SIDE, WIDTH, WINDOW = 2560, 3968, 64
 

@@ -36,7 +36,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from trainwell.data import from_arrays
 from trainwell.fitting import plan
-from trainwell.nn.zoo import lenet5, mlp
+from trainwell.nn.zoo.lenet5 import lenet5
+from trainwell.nn.zoo.mlp import mlp
 from trainwell.population.compatibility import make_member
 from trainwell.population.folds import Ground, stand
 from trainwell.population.population import Population, good_width

@@ -27,7 +27,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.monitor import Record, Session
-from trainwell.nn.zoo import lenet5
+from trainwell.nn.zoo.lenet5 import lenet5
 
 ROUNDS_LEFT_OUT = 4
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn import INITIALISATIONS, MODELS, initialise
 from trainwell.recipe.sections import NetworkRecipe
 
@@ -17,7 +18,7 @@ FACTORS = {"googlenet": 0.3}  # with fewer channels a whole rectified layer may 
 def network(request) -> torch.nn.Module:
     torch.manual_seed(0)
     recipe = NetworkRecipe(width_factor=FACTORS.get(request.param, 0.1))
-    return MODELS[request.param](recipe, _shape(request.param), 7)
+    return MODELS[request.param].build(recipe, InputFacts(_shape(request.param)), 7)
 
 
 @pytest.fixture

@@ -5,13 +5,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwell.core.facts import InputFacts
 from trainwell.cost import count_parameters, layers
-from trainwell.nn import MODELS, PUBLISHED
+from trainwell.nn import MODELS
 from trainwell.recipe.sections import NetworkRecipe
 
 
 def test_lenet_has_the_published_costs(lenet: nn.Sequential) -> None:
-    table = [layer for layer in layers(lenet, (1, 28, 28)) if layer.parameters]
+    table = [layer for layer in layers(lenet, InputFacts((1, 28, 28))) if layer.parameters]
     assert [layer.parameters for layer in table] == [156, 2416, 48120, 10164, 850]
     assert [layer.multiply_adds for layer in table] == [117_600, 240_000, 48_000, 10_080, 840]
     assert [layer.output_shape for layer in table] == [(6, 28, 28), (16, 10, 10), (120,), (84,), (10,)]
@@ -20,7 +21,7 @@ def test_lenet_has_the_published_costs(lenet: nn.Sequential) -> None:
 
 def test_parameters_add_up_and_the_network_is_left_alone(lenet: nn.Sequential) -> None:
     lenet[7].bias.requires_grad_(False)
-    table = layers(lenet, (1, 28, 28))
+    table = layers(lenet, InputFacts((1, 28, 28)))
     assert sum(layer.parameters for layer in table) == 61_706 == sum(p.numel() for p in lenet.parameters())
     assert lenet.training
     assert not any(module._forward_hooks for module in lenet.modules())
@@ -40,7 +41,7 @@ class LooksAtValues(nn.Module):
 
 
 def test_a_network_that_looks_at_values_runs_on_the_processor() -> None:
-    (layer,) = layers(LooksAtValues(), (4,))
+    (layer,) = layers(LooksAtValues(), InputFacts((4,)))
     assert (layer.name, layer.output_shape, layer.multiply_adds) == ("layer", (3,), 12)
 
 
@@ -58,25 +59,25 @@ class Attends(nn.Module):
 
 
 def test_what_a_container_holds_and_computes_is_listed() -> None:
-    whole, project = layers(Attends(), (5, 8))
+    whole, project = layers(Attends(), InputFacts((5, 8)))
     assert (whole.name, whole.parameters, whole.multiply_adds) == ("", 40, 2 * 5 * 5 * 8)
     assert (project.parameters, project.multiply_adds, project.activation_bytes) == (64, 2 * 5 * 64, 2 * 4 * 40)
 
 
 def test_tokens() -> None:
-    table = layers(nn.Sequential(nn.Embedding(100, 16), nn.Linear(16, 4)), (7,), dtype=torch.long)
+    table = layers(nn.Sequential(nn.Embedding(100, 16), nn.Linear(16, 4)), InputFacts((7,), vocabulary=100))
     assert [(layer.output_shape, layer.multiply_adds) for layer in table] == [((7, 16), 0), ((7, 4), 7 * 64)]
 
 
 def test_shared_weights_count_once() -> None:
     first, second = nn.Linear(6, 6), nn.Linear(6, 6)
     second.weight = first.weight
-    assert [layer.parameters for layer in layers(nn.Sequential(first, second), (6,))] == [42, 6]
+    assert [layer.parameters for layer in layers(nn.Sequential(first, second), InputFacts((6,)))] == [42, 6]
 
 
 @pytest.mark.parametrize("norm", [nn.BatchNorm2d(4), nn.GroupNorm(2, 4)])
 def test_normalisation_needs_no_second_example(norm: nn.Module) -> None:
-    table = layers(nn.Sequential(nn.Conv2d(3, 4, 3, groups=1), norm), (3, 8, 8))
+    table = layers(nn.Sequential(nn.Conv2d(3, 4, 3, groups=1), norm), InputFacts((3, 8, 8)))
     assert table[1].parameters == 8
 
 
@@ -112,9 +113,12 @@ TABLES = {
 
 
 def table_of(name: str) -> list:
+    network = MODELS[name]
+    facts = network.published_input
+    assert facts is not None
     with torch.device("meta"):
-        model = MODELS[name](NetworkRecipe(), *PUBLISHED[name])
-    return [row for row in layers(model, PUBLISHED[name][0]) if not row.name.startswith("auxiliary")]
+        model = network.build(NetworkRecipe(), facts, network.published_classes)
+    return [row for row in layers(model, facts) if not row.name.startswith("auxiliary")]
 
 
 @pytest.mark.parametrize("name", list(TABLES))

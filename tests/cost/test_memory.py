@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.cost import free_bytes, training_memory
 
 
@@ -24,7 +25,7 @@ def _kept(model: nn.Module, inputs: Tensor) -> int:
 
 @pytest.mark.parametrize("batch", [8, 64])
 def test_what_autograd_keeps_is_part_of_the_prediction(lenet: nn.Sequential, batch: int) -> None:
-    memory = training_memory(lenet, (1, 28, 28), batch_size=batch)
+    memory = training_memory(lenet, InputFacts((1, 28, 28)), batch_size=batch)
     kept = _kept(lenet, torch.zeros(batch, 1, 28, 28))
     assert kept <= memory.activations * batch <= 2 * kept
 
@@ -32,7 +33,7 @@ def test_what_autograd_keeps_is_part_of_the_prediction(lenet: nn.Sequential, bat
 @pytest.mark.parametrize("state_numbers", [0, 1, 2])
 def test_parts_and_their_sum(lenet: nn.Sequential, state_numbers: int) -> None:
     lenet[0].requires_grad_(False)
-    memory = training_memory(lenet, (1, 28, 28), state_numbers=state_numbers)
+    memory = training_memory(lenet, InputFacts((1, 28, 28)), state_numbers=state_numbers)
     trainable = 4 * (61_706 - 156)
     assert (memory.parameters, memory.gradients) == (4 * 61_706, trainable)
     assert memory.optimizer_state == state_numbers * trainable
@@ -47,7 +48,7 @@ def test_state_is_what_adam_really_holds(lenet: nn.Sequential) -> None:
     lenet(torch.zeros(2, 1, 28, 28)).sum().backward()
     optimizer.step()
     held = sum(t.nbytes for state in optimizer.state.values() for t in state.values() if t.ndim)
-    assert training_memory(lenet, (1, 28, 28)).optimizer_state == held
+    assert training_memory(lenet, InputFacts((1, 28, 28))).optimizer_state == held
 
 
 class Refuses(nn.Module):
@@ -62,7 +63,7 @@ class Refuses(nn.Module):
 
 
 def test_a_network_that_looks_at_numbers_is_estimated_from_its_layers() -> None:
-    memory = training_memory(Refuses(), (4,))
+    memory = training_memory(Refuses(), InputFacts((4,)))
     assert memory.activations == 4 * (4 + 3)
     assert memory.other == 0
     assert free_bytes(torch.device("cpu")) > 1 << 20

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
+from trainwell.core.facts import InputFacts
 from trainwell.cost import step_peak
 from trainwell.nn import MODELS
 from trainwell.recipe.sections import NetworkRecipe
@@ -31,8 +32,8 @@ def measured(model: nn.Module, inputs: torch.Tensor) -> int:
     ("name", "shape"), [("vgg16", (3, 32, 32)), ("resnet20", (3, 32, 32)), ("mobilenet", (3, 48, 48))]
 )
 def test_within_ten_percent_of_what_is_measured(name: str, shape: tuple[int, int, int]) -> None:
-    model = MODELS[name](NetworkRecipe(width_factor=0.25), shape, 10)
-    predicted = step_peak(model, shape, 32)
+    model = MODELS[name].build(NetworkRecipe(width_factor=0.25), InputFacts(shape), 10)
+    predicted = step_peak(model, InputFacts(shape), batch_size=32)
     assert predicted == pytest.approx(measured(model, torch.randn(32, *shape)), rel=0.1)
     assert all(parameter.grad is None or parameter.device.type == "cpu" for parameter in model.parameters())
 
@@ -40,14 +41,33 @@ def test_within_ten_percent_of_what_is_measured(name: str, shape: tuple[int, int
 def test_half_the_precision_halves_the_activations() -> None:
     model = nn.Sequential(*(nn.Sequential(nn.Conv2d(8, 8, 3, padding=1), nn.ReLU()) for _ in range(6)))
     model.append(nn.AdaptiveAvgPool2d(1))
-    whole, half = (step_peak(model, (8, 16, 16), 64, precision=kind) for kind in (None, torch.bfloat16))
+    whole, half = (
+        step_peak(model, InputFacts((8, 16, 16)), batch_size=64, precision=kind) for kind in (None, torch.bfloat16)
+    )
     assert 0.45 < half / whole < 0.65
 
 
 def test_a_network_without_a_tensor_is_refused() -> None:
-    class Pair(nn.Module):
+    class Says(nn.Module):
         def forward(self, x):
-            return x, x
+            return ("nothing",)
 
-    with pytest.raises(NotImplementedError):
-        step_peak(Pair(), (3,), 2)
+    with pytest.raises(NotImplementedError, match="returns str, not a tensor"):
+        step_peak(Says(), InputFacts((3,)), batch_size=2)
+
+
+@pytest.mark.parametrize("form", ["tuple", "named"])
+def test_all_outputs_of_a_network_count(form: str) -> None:
+    class Two(nn.Module):
+        def __init__(self, outputs: int) -> None:
+            super().__init__()
+            self.first = nn.Linear(8, 1000)
+            self.second = nn.Linear(8, 1000)
+            self.outputs = outputs
+
+        def forward(self, x):
+            both = (self.first(x), self.second(x))[: self.outputs]
+            return both if form == "tuple" else {str(i): one for i, one in enumerate(both)}
+
+    one, two = (step_peak(Two(outputs), InputFacts((8,)), batch_size=64) for outputs in (1, 2))
+    assert two > one + 4 * 64 * 1000

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.cost import ReceptiveFields, layers
 from trainwell.nn import MODELS
 from trainwell.recipe.sections import NetworkRecipe
@@ -51,7 +52,7 @@ def test_it_is_where_the_gradient_is_not_zero() -> None:
     model(x)[0, 0, 5, 5].backward()
     rows = x.grad[0, 0].abs().sum(dim=1).nonzero().flatten()
     extent = int(rows[-1] - rows[0]) + 1
-    assert layers(model, (1, 48, 48))[-1].receptive_field == extent
+    assert layers(model, InputFacts((1, 48, 48)))[-1].receptive_field == extent
 
 
 def test_published_fields() -> None:
@@ -59,8 +60,8 @@ def test_published_fields() -> None:
     fields = {}
     for name, shape in (("alexnet", (3, 227, 227)), ("vgg16", (3, 224, 224)), ("inception_v3", (3, 299, 299))):
         with torch.device("meta"):
-            model = MODELS[name](NetworkRecipe(), shape, 10)
-        fields[name] = {layer.name: layer.receptive_field for layer in layers(model, shape)}
+            model = MODELS[name].build(NetworkRecipe(), InputFacts(shape), 10)
+        fields[name] = {layer.name: layer.receptive_field for layer in layers(model, InputFacts(shape))}
     found = [fields["alexnet"][name] for name in ("conv1", "pool1", "conv2", "conv3", "conv4", "conv5", "pool5", "fc6")]
     assert found == [11, 19, 51, 99, 131, 163, 195, 355]
     assert (fields["vgg16"]["pool5"], fields["vgg16"]["fc6"]) == (212, 404)

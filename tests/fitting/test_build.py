@@ -38,7 +38,7 @@ def test_the_network_fits_the_task(source, outputs) -> None:
 
 def test_weights_are_a_function_of_the_seed() -> None:
     def weights(seed):
-        return build_network(unflatten({"seed": seed}), (4,), 3).head.weight
+        return build_network(unflatten({"seed": seed}), InputFacts((4,)), 3).head.weight
 
     assert torch.equal(weights(1), weights(1))
     assert not torch.equal(weights(1), weights(2))
@@ -46,7 +46,7 @@ def test_weights_are_a_function_of_the_seed() -> None:
 
 def test_a_network_from_python_cannot_be_built_from_its_name() -> None:
     with pytest.raises(UsageError, match="given from Python"):
-        build_network(unflatten({"nn.model": "custom"}), (4,), 3)
+        build_network(unflatten({"nn.model": "custom"}), InputFacts((4,)), 3)
 
 
 def test_augmentation_is_for_pictures() -> None:

@@ -35,7 +35,7 @@ def test_a_class_of_the_users(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     subject = find_subject("mynet_for_cost:Net", input_shape=(1, 8, 8))
-    assert subject.input_shape == (1, 8, 8)
+    assert subject.facts.shape == (1, 8, 8)
     for what, said in [
         ("mynet_for_cost:Nett", "Did you mean mynet_for_cost:Net?"),
         ("mynet_for_cst:Net", "No module named 'mynet_for_cst'. Start from the folder"),
@@ -54,7 +54,7 @@ def test_a_run_and_a_recipe_bring_their_own_settings(tmp_path) -> None:
     run = tw.fit("digits", epochs=2, runs=tmp_path, name="one", edits={"nn.model": "mlp"})
     for what in ("one", str(run.path), str(run.path / "recipe.toml")):
         subject = find_subject(what, runs=tmp_path)
-        assert subject.input_shape == (1, 8, 8)
+        assert subject.facts.shape == (1, 8, 8)
         assert subject.examples == run.facts.sizes["train"]
         assert (subject.optimizer, subject.batch_size) == (run.recipe.optim.name, run.recipe.train.batch_size)
     with pytest.raises(UsageError, match="follow from the data of a recipe"):
@@ -87,7 +87,7 @@ def test_a_published_backbone_costs_what_its_paper_says() -> None:
     if importlib.util.find_spec("timm") is None:
         pytest.skip("timm is not installed")
     subject = find_subject("timm:resnet18")
-    assert subject.input_shape == (3, 224, 224)
+    assert subject.facts.shape == (3, 224, 224)
     assert {parameter.device.type for parameter in subject.model.parameters()} == {"meta"}
     _, table = followed(subject)
     assert (sum(row.parameters for row in table), sum(row.multiply_adds for row in table)) == (

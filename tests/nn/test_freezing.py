@@ -9,7 +9,7 @@ from torch import nn
 from trainwell.core.errors import UsageError
 from trainwell.nn import Freezing, head_names
 from trainwell.nn.freezing import count_frozen, layers, names_of_new
-from trainwell.nn.zoo import resnet20
+from trainwell.nn.zoo.resnet import resnet20
 
 NAMES = ["conv1", "stages.0.conv", "stages.1.conv", "fc"]
 

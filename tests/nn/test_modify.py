@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from trainwell.core.errors import UsageError
-from trainwell.nn import MODELS, NORMALISATION_NAMES, DropConnect, batch_dependent, initialise, remodel
+from trainwell.core.facts import InputFacts
+from trainwell.nn import MODELS, NORMALISATION_NAMES, DropConnect, batch_dependent, initialise, modify
 from trainwell.nn.layers import ClassicDropout, StochasticPool2d
 from trainwell.recipe.sections import NetworkRecipe
 
@@ -16,8 +17,8 @@ PICTURE = (3, 32, 32)
 
 def built(model: str = "lenet5", shape=PICTURE, **choices) -> nn.Module:
     recipe = NetworkRecipe(model=model, **choices)
-    network = MODELS[model](recipe, shape, 5)
-    remodel(network, recipe, shape)
+    network = MODELS[model].build(recipe, InputFacts(shape), 5)
+    modify(network, recipe, InputFacts(shape))
     initialise(network, recipe.initialisation, seed=0)
     return network
 

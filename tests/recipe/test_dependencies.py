@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from trainwell.core.facts import InputFacts
 from trainwell.fitting import choices
 from trainwell.nn import MODELS
-from trainwell.nn.modify import remodel
+from trainwell.nn.modify import modify
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Recipe, edit
 from trainwell.recipe.dependencies import effective, has_effect, without_effect
@@ -21,8 +22,8 @@ def built(name: str, **chosen: object) -> list[str]:
     small = {"hidden": (5,), "width": 4, "width_factor": 0.125} | chosen
     recipe = NetworkRecipe(model=name, **small)
     shape = (1, 28, 28) if name.startswith("lenet") else SHAPES.get(name, (3, 64, 64))
-    model = MODELS[name](recipe, shape, 3)
-    remodel(model, recipe, shape)
+    model = MODELS[name].build(recipe, InputFacts(shape), 3)
+    modify(model, recipe, InputFacts(shape))
     return [repr(module) for module in model.modules()]
 
 

@@ -91,8 +91,8 @@ def test_arrays_and_an_own_network_can_be_searched(tmp_path: Path) -> None:
     x = generator.normal(size=(200, 5)).astype(np.float32)
     y = (x[:, 0] > 0).astype(np.int64)
 
-    def model(recipe, shape, outputs) -> nn.Module:
-        return nn.Sequential(nn.Linear(shape[0], 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, outputs))
+    def model(recipe, facts, outputs) -> nn.Module:
+        return nn.Sequential(nn.Linear(facts.shape[0], 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, outputs))
 
     study = tune((x, y), RATE, trials=6, runs=tmp_path, options=quick({"train.epochs": 3}, model=model))
     assert study.best.score > 0.5 and study.winner.test_looks == 1

@@ -127,6 +127,24 @@ class Batch:
                 yield part, share
 
 
+def facts_of(batch: Batch) -> InputFacts:
+    """Return what is known of the examples of a batch that a user made.
+
+    >>> import torch
+    >>> facts_of(Batch({"inputs": torch.zeros(2, 7, dtype=torch.int64), "targets": torch.zeros(2)}))
+    InputFacts(shape=(7,), vocabulary=1, max_length=0)
+    """
+    from trainwell.core.facts import InputFacts
+
+    inputs = batch.inputs
+    is_number = inputs.is_floating_point() or inputs.is_complex()
+    return InputFacts(
+        shape=tuple(inputs.shape[1:]),
+        vocabulary=0 if is_number else int(inputs.max()) + 1,
+        max_length=0 if batch.mask is None else batch.mask.shape[1],
+    )
+
+
 def blank(facts: InputFacts, size: int, *, device: str = "cpu") -> Batch:
     """Return a batch of empty examples, to trace the shapes and the cost of a network.
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
+
+from trainwell.core.batch import Batch
+from trainwell.core.outputs import call_network
 
 
 def output_side(side: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
@@ -25,22 +28,23 @@ def output_side(side: int, *, kernel: int, stride: int = 1, padding: int = 0, di
     return (side + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
 
 
-def multiply_adds(model: nn.Module, inputs: Tensor) -> Mapping[str, int]:
+def multiply_adds(model: nn.Module, batch: Batch) -> Mapping[str, int]:
     """Run a forward pass and count its multiply-adds: products of matrices, convolutions, attention.
 
     Additions of biases, normalisation and non-linearities are not counted, as is usual.
 
     Args:
         model: the network, in eval mode; it may live on the meta device, where nothing is computed.
-        inputs: what it is given.
+        batch: what it is called with.
     Returns:
         multiply-adds of each module, its children included, by name; "" is the whole network.
 
-    >>> multiply_adds(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 2)), torch.zeros(1, 5))
+    >>> batch = Batch({"inputs": torch.zeros(1, 5)})
+    >>> multiply_adds(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 2)), batch)
     {'': 21, '0': 15, '1': 6}
     """
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(inputs)
+        call_network(model, batch)
     root = type(model).__name__
     counts = {name: sum(operations.values()) // 2 for name, operations in counter.get_flop_counts().items()}
     below = {name[len(root) + 1 :]: count for name, count in counts.items() if name.startswith(root + ".")}

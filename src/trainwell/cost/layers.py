@@ -6,9 +6,10 @@ import contextlib
 import copy
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
+from trainwell.core.batch import Batch, blank
+from trainwell.core.facts import InputFacts
 from trainwell.cost.flops import multiply_adds
 from trainwell.cost.parameters import own_parameters
 from trainwell.cost.receptive_field import ReceptiveFields
@@ -56,7 +57,7 @@ class LayerCost:
         return _KINDS.get(self.type, self.type)
 
 
-def layers(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype = torch.float32) -> list[LayerCost]:
+def layers(model: nn.Module, facts: InputFacts) -> list[LayerCost]:
     """Return the cost of every layer, in the order of the network's definition; columns add up to the network's.
 
     The forward pass runs on the meta device, where shapes are followed and nothing is computed or held; where a network
@@ -64,20 +65,19 @@ def layers(model: nn.Module, input_shape: tuple[int, ...], *, dtype: torch.dtype
 
     Args:
         model: the network; it is left as it is.
-        input_shape: shape of one example, without the batch.
-        dtype: type of the inputs; give torch.long for tokens.
+        facts: of one example.
 
-    >>> for layer in layers(nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU()), (1, 28, 28)):
+    >>> for layer in layers(nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU()), InputFacts((1, 28, 28))):
     ...     print(layer.name, layer.kind, layer.output_shape, layer.parameters, layer.multiply_adds)
     0 convolution (6, 24, 24) 156 86400
     1 ReLU (6, 24, 24) 0 0
     """
     try:
         shadow = hollow(model).eval()
-        return _measure(shadow, torch.zeros((1, *input_shape), dtype=dtype, device="meta"))
+        return _measure(shadow, blank(facts, 1, device="meta"))
     except (NotImplementedError, RuntimeError):  # It looks at values, or uses an operation without a shape rule.
         shadow = copy.deepcopy(model).cpu().eval()
-        return _measure(shadow, torch.zeros((1, *input_shape), dtype=dtype))
+        return _measure(shadow, blank(facts, 1))
 
 
 def hollow(model: nn.Module) -> nn.Module:
@@ -92,11 +92,11 @@ def hollow(model: nn.Module) -> nn.Module:
     return copy.deepcopy(model, given)
 
 
-def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
+def _measure(model: nn.Module, batch: Batch) -> list[LayerCost]:
     shapes: dict[str, tuple[int, ...]] = {}
     held: dict[str, int] = {}
     fields: dict[str, int | None] = {}
-    following = ReceptiveFields(inputs) if inputs.ndim == 4 else None
+    following = ReceptiveFields(batch.inputs) if batch.inputs.ndim == 4 else None
 
     def watch(name: str, module: nn.Module) -> None:
         def see(_: nn.Module, inputs: object, output: object) -> None:
@@ -110,7 +110,7 @@ def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
     for name, module in model.named_modules():
         watch(name, module)
     with following or contextlib.nullcontext():
-        total = multiply_adds(model, inputs)
+        total = multiply_adds(model, batch)
     own_numbers = dict(own_parameters(model))
     costs = []
     for name, module in model.named_modules():
@@ -120,6 +120,15 @@ def _measure(model: nn.Module, inputs: Tensor) -> list[LayerCost]:
         is_leaf = not children
         if (is_leaf and not isinstance(module, nn.Identity)) or own_numbers[name] or computed:
             bytes_held = held.get(name, 0) if is_leaf else 0
-            shape, kind = shapes.get(name, ()), type(module).__name__
-            costs.append(LayerCost(name, kind, shape, own_numbers[name], computed, bytes_held, fields.get(name)))
+            costs.append(
+                LayerCost(
+                    name=name,
+                    type=type(module).__name__,
+                    output_shape=shapes.get(name, ()),
+                    parameters=own_numbers[name],
+                    multiply_adds=computed,
+                    activation_bytes=bytes_held,
+                    receptive_field=fields.get(name),
+                )
+            )
     return costs

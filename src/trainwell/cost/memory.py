@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from trainwell.core.batch import blank
+from trainwell.core.facts import InputFacts
 from trainwell.cost.layers import layers
 from trainwell.cost.parameters import count_parameters
 from trainwell.cost.peak import step_peak
@@ -54,10 +56,9 @@ class TrainingMemory:
 
 def training_memory(
     model: nn.Module,
-    input_shape: tuple[int, ...],
+    facts: InputFacts,
     *,
     state_numbers: int = 2,
-    dtype: torch.dtype = torch.float32,
     batch_size: int = 16,
     precision: torch.dtype | None = None,
 ) -> TrainingMemory:
@@ -67,9 +68,8 @@ def training_memory(
 
     Args:
         model: the network; it is left as it is.
-        input_shape: shape of one example, without the batch.
+        facts: of one example.
         state_numbers: numbers the optimizer keeps for each weight: 2 for Adam, 1 for momentum, 0 for plain SGD.
-        dtype: type of the inputs; give torch.long for tokens.
         batch_size: where the prediction should be best.
         precision: torch.bfloat16 where activations are kept in it; None: as the weights.
     """
@@ -79,12 +79,10 @@ def training_memory(
     known["optimizer_state"] = state_numbers * trainable
     low = max(2, batch_size)  # batch normalisation has no variance of one
     try:
-        first, second = (
-            step_peak(model, input_shape, size, dtype=dtype, precision=precision) for size in (low, 2 * low)
-        )
+        first, second = (step_peak(model, facts, batch_size=size, precision=precision) for size in (low, 2 * low))
     except Exception:  # a user's network may refuse in any way
-        given = torch.Size(input_shape).numel() * dtype.itemsize
-        kept = sum(layer.activation_bytes for layer in layers(model, input_shape, dtype=dtype))
+        given = blank(facts, 1, device="meta").inputs.nbytes
+        kept = sum(layer.activation_bytes for layer in layers(model, facts))
         return TrainingMemory(**known, activations=given + kept)
     each = (second - first) // low
     return TrainingMemory(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import weakref
 from collections.abc import Iterable, Mapping
 from typing import Any, final
@@ -11,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from trainwell.core.batch import blank
+from trainwell.core.facts import InputFacts
+from trainwell.core.outputs import call_network
 from trainwell.cost.layers import hollow
 
 
@@ -49,19 +51,15 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return result
 
 
-def step_peak(
-    model: nn.Module, input_shape: tuple[int, ...], batch_size: int, *, dtype: torch.dtype = torch.float32,
-    precision: torch.dtype | None = None,
-) -> int:  # fmt: skip
+def step_peak(model: nn.Module, facts: InputFacts, *, batch_size: int, precision: torch.dtype | None = None) -> int:
     """Return the most bytes that a forward and backward pass holds: weights, gradients, inputs, activations.
 
     What the optimizer keeps comes on top. The pass runs on the meta device in training mode: no time, no memory.
 
     Args:
         model: the network; it is left as it is.
-        input_shape: shape of one example, without the batch.
+        facts: of one example.
         batch_size: examples in a batch.
-        dtype: type of the inputs; give torch.long for tokens.
         precision: torch.bfloat16 for activations of half the size; None computes in the weights' own.
     Raises:
         RuntimeError, NotImplementedError: if the network cannot be followed without its numbers.
@@ -72,16 +70,18 @@ def step_peak(
     ledger = _Ledger()
     for tensor in [*shadow.parameters(), *shadow.buffers()]:
         ledger.enter(tensor)
-    inputs = torch.zeros((batch_size, *input_shape), dtype=dtype, device="meta")
-    ledger.enter(inputs)
+    batch = blank(facts, batch_size, device="meta")
+    ledger.enter(batch.inputs)
     with ledger:
-        outputs = shadow(inputs)
-        if not isinstance(outputs, Tensor):
-            raise NotImplementedError("the network returns no tensor")
-        with contextlib.suppress(AttributeError):
-            outputs = outputs.float()
-        # As the losses do, keep one more tensor of the outputs' size.
-        torch.log_softmax(outputs.flatten(1), dim=1).mean().backward()  # type: ignore[no-untyped-call]
+        outputs = call_network(shadow, batch)
+        tensors = outputs.values() if isinstance(outputs, Mapping) else outputs
+        losses = []
+        for tensor in [tensors] if isinstance(tensors, Tensor) else tensors:
+            if not isinstance(tensor, Tensor):
+                raise NotImplementedError(f"the network returns {type(tensor).__name__}, not a tensor")
+            # As the losses do, keep one more tensor of the outputs' size.
+            losses.append(torch.log_softmax(tensor.float().flatten(1), dim=1).mean())
+        torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
     return ledger.most
 
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from trainwell.core.batch import Batch
+from trainwell.core.outputs import call_network, main_output
 from trainwell.cost.layers import LayerCost
 
 # Multiply-adds of the backward pass: one share for the gradient of the inputs, one for that of the weights.
@@ -111,7 +113,7 @@ def _timed(device: torch.device) -> Machine:
         light = nn.Sequential(nn.BatchNorm2d(64), nn.ReLU())
         tiny = nn.Sequential(*(nn.Linear(8, 8) for _ in range(10)))
         cases = ((convolution, pictures), (depthwise, channels), (matrix, rows), (light, pictures), (tiny, rows[:, :8]))
-        found = [_fastest(module.to(device), inputs.to(device)) for module, inputs in cases]
+        found = [_fastest(module.to(device), Batch({"inputs": inputs.to(device)})) for module, inputs in cases]
     times, shares = zip(*found, strict=True)
     works = (_PICTURES * 784 * 64 * 9 * 64, _PICTURES * 784 * 128 * 9, 64 * 1024 * 1024)
     rates = [_STEP * work / seconds for work, seconds in zip(works, times, strict=False)]
@@ -119,35 +121,39 @@ def _timed(device: torch.device) -> Machine:
     return Machine(rates[0], rates[1], rates[2], memory, call=times[4] / 10, share=sum(shares) / len(shares))
 
 
-def time_steps(model: nn.Module, inputs: Tensor, *, seconds: float = 4.0) -> float:
+def time_steps(model: nn.Module, batch: Batch, *, seconds: float = 4.0) -> float:
     """Return the seconds of a real forward and backward pass: the fastest of those that fit into the time.
 
     Args:
         model: the network, on its device, in training mode; its gradients are lost.
-        inputs: one batch.
+        batch: on the same device.
         seconds: time to spend.
     """
-    return _fastest(model, inputs, spend=seconds, leaf=inputs.is_floating_point())[0]
+    return _fastest(model, batch, spend=seconds)[0]
 
 
-def _fastest(module: nn.Module, inputs: Tensor, *, spend: float = _GOOD_FOR, leaf: bool = True) -> tuple[float, float]:
+def _fastest(module: nn.Module, batch: Batch, *, spend: float = _GOOD_FOR) -> tuple[float, float]:
     """Return the seconds of the fastest of many passes, and the share of all their time that this thread computed.
 
     A thread's own clock stands still while other programs have the processor; where several threads share the work, or
     a device does it, only the wall clock tells how long it took.
     """
-    alone = inputs.device.type == "cpu" and torch.get_num_threads() == 1
+    device = batch.inputs.device
+    alone = device.type == "cpu" and torch.get_num_threads() == 1
     clock = time.thread_time if alone else time.perf_counter
-    best, begun, done = float("inf"), time.perf_counter(), 0
+    best = float("inf")
+    done = 0
+    begun = time.perf_counter()
     worked = time.thread_time()
-    given = inputs.detach().requires_grad_(leaf)
+    # Layers behind the first compute the gradient of their inputs too: the first must, to be timed like them.
+    given = batch.replace(inputs=batch.inputs.detach().requires_grad_(batch.inputs.is_floating_point()))
     while done < _REPEATS or time.perf_counter() - begun < spend:
         if done >= 2 and time.perf_counter() - begun > spend:
             break
         started = clock()
-        torch.autograd.backward(module(given).sum())
-        if inputs.device.type == "cuda":
-            torch.cuda.synchronize(inputs.device)
+        torch.autograd.backward(main_output(call_network(module, given)).sum())
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
         best = min(best, clock() - started)
         module.zero_grad()
         done += 1

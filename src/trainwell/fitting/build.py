@@ -24,7 +24,7 @@ from trainwell.fitting.backbone import as_published
 from trainwell.fitting.catalogues import CUSTOM
 from trainwell.fitting.plan import Plan
 from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
-from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, names_of_new, remodel
+from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, modify, names_of_new
 from trainwell.recipe import Recipe
 from trainwell.tasks import TASKS, TargetFacts, Task, with_auxiliary_heads
 from trainwell.train.memory import out_of_memory
@@ -49,6 +49,7 @@ class Parts:
         train: batches of the training split in the order of training.
         sample: a few training examples, scored after each epoch.
         facts: what is known before the first step.
+        input_facts: what is known of one prepared example.
         freezing: keeps layers as they are, or None.
         new: names of the tensors that start anew in a network that was taken over.
         origin: what the network starts from, or None.
@@ -64,23 +65,19 @@ class Parts:
     train: Batches
     sample: Batches | None
     facts: Facts
+    input_facts: InputFacts
     freezing: Freezing | None = None
     new: frozenset[str] = frozenset()
     origin: Origin | None = None
     inputs: Batches | None = None
 
-    @property
-    def input_facts(self) -> InputFacts:
-        """What is known of one prepared example."""
-        return self.preparation.facts if self.preparation else InputFacts(self.facts.input_shape)
 
-
-def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, fresh: bool = True) -> nn.Module:
+def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: bool = True) -> nn.Module:
     """Build and initialise the network of a recipe.
 
     Args:
         recipe: every setting.
-        input_shape: shape of one prepared example.
+        facts: of one prepared example.
         outputs: numbers the network must return for one example.
         fresh: False if weights will be loaded, so that those of a published backbone need not be had.
     Raises:
@@ -90,10 +87,10 @@ def build_network(recipe: Recipe, input_shape: Sequence[int], outputs: int, *, f
         raise UsageError("This run's network was given from Python: pass it again, run.model(your_network).")
     if recipe.nn.model.startswith(PREFIX):
         seed = derive(recipe.seed, "init")
-        return backbone(recipe.nn.model, input_shape=input_shape, outputs=outputs, pretrained=fresh, seed=seed)
+        return backbone(recipe.nn.model, input_shape=facts.shape, outputs=outputs, pretrained=fresh, seed=seed)
     try:
-        model = MODELS[recipe.nn.model](recipe.nn, input_shape, outputs)
-        remodel(model, recipe.nn, input_shape)
+        model = MODELS[recipe.nn.model].build(recipe.nn, facts, outputs)
+        modify(model, recipe.nn, facts)
     except (RuntimeError, MemoryError) as problem:
         reason = out_of_memory(problem)
         raise UsageError(f"The network cannot be built: {reason}. Make nn.hidden or nn.width smaller.") from None
@@ -135,7 +132,7 @@ def _begun_anew(model: nn.Module, recipe: Recipe, preparation: Preparation, outp
     """Return which tensors of a published network, which came with all its weights, are not taken over."""
     new = names_of_new(model, recipe.transfer.layers)
     if recipe.transfer.layers != "all":
-        state = build_network(recipe, preparation.input_shape, outputs, fresh=False).state_dict()
+        state = build_network(recipe, preparation.facts, outputs, fresh=False).state_dict()
         model.load_state_dict({name: state[name] for name in new}, strict=False)
     return new
 
@@ -154,7 +151,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         preparation = adopt(origin, preparation)
     task = build_task(recipe, preparation)
     if model is None:
-        model = build_network(recipe, preparation.input_shape, task.outputs, fresh=origin is None)
+        model = build_network(recipe, preparation.facts, task.outputs, fresh=origin is None)
     new = (
         _begun_anew(model, recipe, preparation, task.outputs) if recipe.transfer.source and not origin else frozenset()
     )
@@ -192,6 +189,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         train=train,
         sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
         facts=_facts(plan, preparation, task, model=model, steps_per_epoch=len(train)),
+        input_facts=preparation.facts,
         freezing=freezing,
         new=new,
         origin=origin,

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from trainwell.core.batch import Batch
+from trainwell.core.batch import Batch, facts_of
 from trainwell.core.errors import DataError, UsageError
 from trainwell.core.facts import Facts
 from trainwell.core.modes import evaluation_mode
@@ -76,7 +76,18 @@ def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, 
         learning_rate=recipe.optim.learning_rate,
     )
     splits = {name: batches[name] for name in SPLITS if name in batches}
-    return Parts(recipe, None, task, model, None, splits, batches["train"], None, facts)
+    return Parts(
+        recipe=recipe,
+        plan=None,
+        task=task,
+        model=model,
+        preparation=None,
+        splits=splits,
+        train=batches["train"],
+        sample=None,
+        facts=facts,
+        input_facts=facts_of(seen[0]),
+    )
 
 
 def _batches(name: str, loader: Iterable[Any], seed: int) -> Batches:

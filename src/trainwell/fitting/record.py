@@ -34,7 +34,7 @@ _SIDE = 96  # pictures in a report are thinned out to about this side
 def network_table(parts: Parts) -> Sequence[LayerCost]:
     """Return the cost of every layer; nothing for a network that cannot be followed with a single example of zeros."""
     try:
-        return layers(parts.model, parts.facts.input_shape)
+        return layers(parts.model, parts.input_facts)
     except Exception:  # the user's own network may refuse in any way, and the run does not depend on this table
         return ()
 

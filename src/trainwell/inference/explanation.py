@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trainwell.core.batch import examples_at_once
+from trainwell.core.batch import Batch, examples_at_once
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DataError, TrainwellError, UsageError
 from trainwell.core.outputs import main_output
@@ -248,7 +248,8 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
     classes = examples.targets[rows]
     inputs = prepared(examples, rows, eye.preparation)
     probabilities = eye.probabilities(inputs)
-    few = draw(rows, recipe.seed, most=max(_ATTACKED, _WORK // max(1, multiply_adds(eye.model, inputs[:1])[""])))
+    work = multiply_adds(eye.model, Batch({"inputs": inputs[:1]}))[""]
+    few = draw(rows, recipe.seed, most=max(_ATTACKED, _WORK // max(1, work)))
     pixels = torch.from_numpy(np.asarray(examples.inputs[few])).movedim(-1, 1).float()
     truth = torch.from_numpy(examples.targets[few])
     rule = eye.rule

@@ -16,7 +16,7 @@ from typing import Any
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import UnknownNameError
 from trainwell.fitting.catalogues import CATALOGUES
-from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATIONS, POOLINGS, zoo
+from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATIONS, POOLINGS
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
 from trainwell.recipe.schema import SETTINGS, Setting
@@ -32,7 +32,7 @@ _KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "nn.activation": ("activation", ACTIVATIONS),
     "nn.norm": ("normalisation", NORMALISATIONS),
     "nn.pool": ("pooling", POOLINGS),
-    "model": ("network", {name: getattr(zoo, name, None) for name in MODELS}),
+    "model": ("network", {name: entry.page for name, entry in MODELS.items()}),
     "optim.functional": ("pure function", {name: entry.rule for name, entry in FUNCTIONAL.items()}),
 }
 

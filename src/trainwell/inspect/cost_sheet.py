@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from trainwell.core.batch import blank
 from trainwell.core.errors import UsageError
 from trainwell.cost import (
     LayerCost,
@@ -104,7 +105,7 @@ class CostSheet:
         memory = self.memory
         return {
             "model": self.subject.name,
-            "input": list(self.subject.input_shape),
+            "input": list(self.subject.facts.shape),
             "parameters": self.parameters,
             "auxiliary_parameters": self.auxiliary_parameters,
             "macs": self.macs,
@@ -171,7 +172,7 @@ def cost_sheet(
     subject, table = followed(subject)
     lower = PRECISIONS[precision]
     memory = training_memory(
-        subject.model, subject.input_shape, state_numbers=numbers, batch_size=batch_size, precision=lower
+        subject.model, subject.facts, state_numbers=numbers, batch_size=batch_size, precision=lower
     )
     used = [layer for layer in table if not layer.name.startswith("auxiliary.")]
     sheet = CostSheet(
@@ -198,12 +199,12 @@ def followed(subject: Subject) -> tuple[Subject, list[LayerCost]]:
     """
     try:
         try:
-            return subject, layers(subject.model, subject.input_shape)
+            return subject, layers(subject.model, subject.facts)
         except (NotImplementedError, RuntimeError):  # it looks at its numbers, or does not take the inputs
             subject = dataclasses.replace(subject, model=subject.rebuild())
-            return subject, layers(subject.model, subject.input_shape)
+            return subject, layers(subject.model, subject.facts)
     except Exception as problem:  # a user's network may refuse in any way
-        shape = "x".join(map(str, subject.input_shape))
+        shape = "x".join(map(str, subject.facts.shape))
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise UsageError(
             f"{subject.name} cannot take inputs of shape {shape}: {reason.rstrip('.')}. Give another --input."
@@ -214,5 +215,8 @@ def _measured(sheet: CostSheet, device: torch.device) -> CostSheet:
     fits = int(_MEASURED_WORK / max(1, 3 * sheet.macs))
     batch = max(2, min(sheet.batch_size, fits, sheet.memory.largest_batch(sheet.free // 2)))
     model = sheet.subject.rebuild().to(device).train()
-    seconds = time_steps(model, torch.randn(batch, *sheet.subject.input_shape, device=device))
+    empty = blank(sheet.subject.facts, batch, device=str(device))
+    is_number = empty.inputs.is_floating_point()
+    inputs = torch.randn_like(empty.inputs) if is_number else empty.inputs  # zeros are faster than real numbers
+    seconds = time_steps(model, empty.replace(inputs=inputs))
     return dataclasses.replace(sheet, measured_step=seconds, measured_batch=batch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import itertools
 import os
@@ -15,17 +16,21 @@ from torch import nn
 
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import PictureError, UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.core.files import plain
 from trainwell.fitting.build import build_network, build_parts
 from trainwell.fitting.catalogues import CUSTOM
+from trainwell.fitting.model_files import read_preparation
 from trainwell.fitting.plan import gather, plan
 from trainwell.fitting.trained_model import open_run
-from trainwell.nn import MODELS, PREFIX, PUBLISHED, backbone, preprocessing
+from trainwell.nn import MODELS, PREFIX, backbone, preprocessing
 from trainwell.optim import optimizer
 from trainwell.recipe.sections import NetworkRecipe, OptimRecipe
 from trainwell.runs import Run
 
-_PICTURE, _CLASSES = (3, 224, 224), 1000
+# Of networks that no paper ties to a data set.
+_PICTURE = (3, 224, 224)
+_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Subject:
     Args:
         name: what was asked for.
         model: the network; on the meta device where it can be.
-        input_shape: shape of one example.
+        facts: of one example.
         rebuild: builds it again, with real numbers, to be timed.
         examples: training examples of one epoch; 0 if unknown.
         evaluated: examples scored after each epoch.
@@ -46,7 +51,7 @@ class Subject:
 
     name: str
     model: nn.Module
-    input_shape: tuple[int, ...]
+    facts: InputFacts
     rebuild: Callable[[], nn.Module]
     examples: int = 0
     evaluated: int = 0
@@ -68,20 +73,23 @@ def find_subject(
     Raises:
         UsageError: if there is no such network, or it does not take such inputs.
 
-    >>> find_subject("lenet").input_shape
+    >>> find_subject("lenet").facts.shape
     (1, 28, 28)
     """
     folder = Path(what) if Path(what).is_dir() else runs / what
     if what in MODELS:
-        published = PUBLISHED.get(what, (_PICTURE, _CLASSES))
-        shape, outputs = input_shape or published[0], classes or published[1]
-        return _built(what, lambda: MODELS[what](NetworkRecipe(), shape, outputs), shape)
+        return _of_catalogue(what, input_shape=input_shape, classes=classes)
     if what.startswith(PREFIX):
         side = preprocessing(what).side
-        shape, outputs = input_shape or (3, side, side), classes or _CLASSES
-        return _built(what, lambda: backbone(what, input_shape=shape, outputs=outputs, pretrained=False), shape)
+        shape = input_shape or (3, side, side)
+        outputs = classes or _CLASSES
+        return _built(
+            what,
+            lambda: backbone(what, input_shape=shape, outputs=outputs, pretrained=False),
+            facts=InputFacts(shape),
+        )
     if ":" in what and not Path(what).exists():
-        return _built(what, _class(what, classes), input_shape or _PICTURE)
+        return _built(what, _class(what, classes), facts=InputFacts(input_shape or _PICTURE))
     if what.endswith(".toml") and Path(what).is_file():
         if input_shape or classes:
             raise UsageError(
@@ -115,18 +123,26 @@ def state_numbers(name: str) -> int:
     return sum(isinstance(value, torch.Tensor) and value.shape == layer.weight.shape for value in state.values())
 
 
-def _built(name: str, build: Callable[[], nn.Module], shape: tuple[int, ...]) -> Subject:
+def _of_catalogue(name: str, *, input_shape: tuple[int, ...], classes: int) -> Subject:
+    network = MODELS[name]
+    facts = InputFacts(input_shape) if input_shape else network.published_input or InputFacts(_PICTURE)
+    outputs = classes or network.published_classes
+    return _built(name, lambda: network.build(NetworkRecipe(model=name), facts, outputs), facts=facts)
+
+
+def _built(name: str, build: Callable[[], nn.Module], *, facts: InputFacts) -> Subject:
     try:
         with torch.device("meta"):
             model = build()
     except PictureError as problem:  # its advice is for those who fit; here pictures are given by --input
-        side, channels = problem.smallest, shape[0] if len(shape) == 3 else _PICTURE[0]
+        side = problem.smallest
+        channels = facts.shape[0] if facts.has_grid else _PICTURE[0]
         raise UsageError(f"{problem.need} Give --input {channels}x{side}x{side} or more.") from None
     except UsageError:
         raise
     except Exception:  # a user's network may look at its numbers while it is made
         model = build()
-    return Subject(name, model, shape, build)
+    return Subject(name=name, model=model, facts=facts, rebuild=build)
 
 
 def _class(what: str, classes: int) -> Callable[[], nn.Module]:
@@ -171,10 +187,10 @@ def _of_recipe(path: str) -> Subject:
     parts = build_parts(plan(gather(path, {})))
     sizes, recipe = parts.facts.sizes, parts.recipe
     return Subject(
-        path,
-        parts.model,
-        parts.facts.input_shape,
-        lambda: parts.model,
+        name=path,
+        model=parts.model,
+        facts=parts.input_facts,
+        rebuild=lambda: parts.model,
         examples=sizes.get("train", 0),
         evaluated=sizes.get("validation", 0),
         batch_size=recipe.train.batch_size,
@@ -187,13 +203,11 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
     recipe, facts = run.recipe, run.facts
     if recipe.nn.model == CUSTOM:
         raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
-    shape, outputs = input_shape or tuple(facts.input_shape), classes or facts.outputs
-    found = _built(run.name, lambda: build_network(recipe, shape, outputs, fresh=False), shape)
-    return Subject(
-        found.name,
-        found.model,
-        found.input_shape,
-        found.rebuild,
+    given = InputFacts(input_shape) if input_shape else read_preparation(run).facts
+    outputs = classes or facts.outputs
+    found = _built(run.name, lambda: build_network(recipe, given, outputs, fresh=False), facts=given)
+    return dataclasses.replace(
+        found,
         examples=facts.sizes.get("train", 0),
         evaluated=facts.sizes.get("validation", 0),
         batch_size=recipe.train.batch_size,

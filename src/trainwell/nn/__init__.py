@@ -17,9 +17,8 @@ from trainwell.nn.layers import fully_convolutional as fully_convolutional
 from trainwell.nn.modify import NORMALISATION_NAMES as NORMALISATION_NAMES
 from trainwell.nn.modify import POOLING_NAMES as POOLING_NAMES
 from trainwell.nn.modify import batch_dependent as batch_dependent
-from trainwell.nn.modify import remodel as remodel
+from trainwell.nn.modify import modify as modify
 from trainwell.nn.zoo import MODELS as MODELS
-from trainwell.nn.zoo import PUBLISHED as PUBLISHED
 from trainwell.nn.zoo.backbones import PREFIX as PREFIX
 from trainwell.nn.zoo.backbones import backbone as backbone
 from trainwell.nn.zoo.backbones import preprocessing as preprocessing

@@ -6,14 +6,17 @@ One place for all architectures: layers are found by their type and exchanged or
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrizations
 
+from trainwell.core.batch import blank
 from trainwell.core.errors import UsageError
+from trainwell.core.facts import InputFacts
+from trainwell.core.outputs import call_network
 from trainwell.nn.activations import ACTIVATIONS
 from trainwell.nn.layers import NORMALISATIONS, POOLINGS, ClassicDropout, DecorrelatedBatchNorm, DropConnect
 from trainwell.recipe.sections import NetworkRecipe
@@ -28,38 +31,38 @@ _NORMS = (_BatchNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, nn.Lo
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def remodel(model: nn.Module, recipe: NetworkRecipe, input_shape: Sequence[int]) -> None:
+def modify(model: nn.Module, settings: NetworkRecipe, facts: InputFacts) -> None:
     """Change a network in place to what a recipe chooses; what is left at "as_designed" and 0 stays as it is.
 
     Args:
         model: a network; its output layer is called `head`.
-        recipe: activation, normalisation, pooling, dropout and dropconnect are read.
-        input_shape: shape of one example, to find the size of every layer.
+        settings: activation, normalisation, pooling, dropout and dropconnect are read.
+        facts: of one prepared example, to find the size of every layer.
     Raises:
         UsageError: if the network has no layer a choice could apply to.
 
     >>> net = nn.Sequential(OrderedDict(fc=nn.Linear(3, 4), act=nn.ReLU(), head=nn.Linear(4, 2)))
-    >>> remodel(net, NetworkRecipe(normalisation="batch"), (3,))
+    >>> modify(net, NetworkRecipe(normalisation="batch"), InputFacts((3,)))
     >>> net.act.normalisation.num_features, net.act.activation
     (4, ReLU())
     """
-    if recipe.activation != "relu":
-        _exchange(model, lambda path, old: ACTIVATIONS[recipe.activation]() if type(old) is nn.ReLU else None)
-    if recipe.pooling != AS_DESIGNED:
-        _require(_exchange(model, lambda path, old: _pool(old, recipe.pooling)), "pooling", "max or average pooling")
+    if settings.activation != "relu":
+        _exchange(model, lambda path, old: ACTIVATIONS[settings.activation]() if type(old) is nn.ReLU else None)
+    if settings.pooling != AS_DESIGNED:
+        _require(_exchange(model, lambda path, old: _pool(old, settings.pooling)), "pooling", "max or average pooling")
     shapes: dict[str, tuple[int, ...]] = {}
-    drops = recipe.dropout > 0 and not _has_dropout(model)
-    if recipe.normalisation not in (AS_DESIGNED, WEIGHT) or drops:
-        shapes = _shapes(model, input_shape)
+    drops = settings.dropout > 0 and not _has_dropout(model)
+    if settings.normalisation not in (AS_DESIGNED, WEIGHT) or drops:
+        shapes = _shapes(model, facts)
     places = _places_of_dropout(model, shapes) if drops else ()  # paths before normalisation wraps them
-    if recipe.normalisation != AS_DESIGNED:
-        _normalise(model, recipe, shapes)
+    if settings.normalisation != AS_DESIGNED:
+        _normalise(model, settings, shapes)
     if places:
-        _exchange(model, lambda path, old: _dropped(old, recipe.dropout) if path in places else None)
-    if recipe.classic_dropout:
+        _exchange(model, lambda path, old: _dropped(old, settings.dropout) if path in places else None)
+    if settings.classic_dropout:
         _exchange(model, lambda path, old: ClassicDropout(old.p) if type(old) is nn.Dropout else None)
-    if recipe.dropconnect:
-        changed = _exchange(model, lambda path, old: _connect(path, old, recipe.dropconnect))
+    if settings.dropconnect:
+        changed = _exchange(model, lambda path, old: _connect(path, old, settings.dropconnect))
         _require(changed, "dropconnect", "hidden fully connected layer")
 
 
@@ -72,8 +75,8 @@ def batch_dependent(model: nn.Module) -> bool:
     return any(isinstance(module, (_BatchNorm, DecorrelatedBatchNorm)) for module in model.modules())
 
 
-def _normalise(model: nn.Module, recipe: NetworkRecipe, shapes: dict[str, tuple[int, ...]]) -> None:
-    name = recipe.normalisation
+def _normalise(model: nn.Module, settings: NetworkRecipe, shapes: dict[str, tuple[int, ...]]) -> None:
+    name = settings.normalisation
     designed = [path for path, module in model.named_modules() if isinstance(module, _NORMS)]
     if name == WEIGHT:
         _exchange(model, lambda path, old: nn.Identity() if path in designed else None)
@@ -84,7 +87,7 @@ def _normalise(model: nn.Module, recipe: NetworkRecipe, shapes: dict[str, tuple[
     if name == "none" and not designed:
         return None
     if designed:
-        if recipe.normalise == "after":
+        if settings.normalise == "after":
             raise UsageError(
                 "nn.normalise must be 'before' for a network designed with normalisation, got 'after'. Leave it out."
             )
@@ -96,7 +99,7 @@ def _normalise(model: nn.Module, recipe: NetworkRecipe, shapes: dict[str, tuple[
         if new is None:
             return None
         pairs = [("normalisation", new), ("activation", old)]
-        return nn.Sequential(OrderedDict(pairs if recipe.normalise == "before" else reversed(pairs)))
+        return nn.Sequential(OrderedDict(pairs if settings.normalise == "before" else reversed(pairs)))
 
     what = "feature map in front of a non-linearity" if name in _MAPS_ONLY else "layer with a non-linearity"
     return _require(_exchange(model, wrap), "normalisation", what)
@@ -151,8 +154,8 @@ def _exchange(model: nn.Module, change: Callable[[str, nn.Module], nn.Module | N
     return sum(new is not None for new in made.values())
 
 
-def _shapes(model: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple[int, ...]]:
-    """Return the shape of what each non-linearity and normalisation sees, from a pass of two zeros."""
+def _shapes(model: nn.Module, facts: InputFacts) -> dict[str, tuple[int, ...]]:
+    """Return the shape of what each non-linearity and normalisation sees, from a pass of two blank examples."""
     seen: dict[str, tuple[int, ...]] = {}
     handles = []
     kinds: tuple[type[nn.Module], ...] = (*_ACTIVATIONS, *_NORMS)
@@ -167,9 +170,7 @@ def _shapes(model: nn.Module, input_shape: Sequence[int]) -> dict[str, tuple[int
     model.eval()
     try:
         with torch.no_grad():
-            model(torch.zeros(2, *input_shape))
-    except (RuntimeError, TypeError, ValueError, IndexError):
-        seen.clear()  # a network of words or sequences: what is asked for says that it found no layer
+            call_network(model, blank(facts, 2))
     finally:
         model.train(was_training)
         for handle in handles:

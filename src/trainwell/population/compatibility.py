@@ -103,7 +103,8 @@ def make_member(recipe: Recipe, ground: Ground, fold: int) -> Member:
         return Member(recipe, fold, model, (same, len(place.splits.train), shape), names)
     has = recipe.nn.dropout > 0
     # A network without dropout is built with it and a probability of 0, so that it can stand beside others.
-    built = ground.build(recipe if has else vary(recipe, {"nn.dropout": 0.5}), place.input_shape, place.outputs).train()
+    dropping = recipe if has else vary(recipe, {"nn.dropout": 0.5})
+    built = ground.build(dropping, place.preparation.facts, place.outputs).train()
     wanted = recipe.nn.dropout if has else 0.5
     dropped: list[str] = []
     plain = ground.build is build_network

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.core.errors import DataError, UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.core.seeds import derive
 from trainwell.data import Preparation, Splits
 from trainwell.fitting import Plan
@@ -19,8 +20,8 @@ from trainwell.recipe import Recipe
 from trainwell.recipe.sections import TransferRecipe
 from trainwell.tasks import Task
 
-# Makes the network of a recipe, given the shape of one example and the numbers it must return for it.
-Build = Callable[[Recipe, tuple[int, ...], int], nn.Module]
+# Makes the network of a recipe, given the facts of one example and the numbers it must return for it.
+Build = Callable[[Recipe, InputFacts, int], nn.Module]
 
 
 _KEPT = 4  # prepared data sets that trials one at a time go on using
@@ -101,7 +102,7 @@ class Ground:
     def network(self, recipe: Recipe, number: int) -> nn.Module:
         """Build the network of one configuration for one fold."""
         facts = self.parts(recipe, number).facts
-        return self.build(recipe, facts.input_shape, facts.outputs)
+        return self.build(recipe, self.parts(recipe, number).input_facts, facts.outputs)
 
 
 def stand(plan: Plan, *, folds: int = 1, build: Build = build_network) -> Ground:

@@ -92,7 +92,8 @@ def _network(facts: Facts) -> Preset:
     }
 
 
-def _resnet9_rate(examples: int) -> float:
+def resnet9_rate(examples: int) -> float:
+    """Return the learning rate of resnet9, measured; smaller for the smaller batches of fewer examples."""
     if examples >= 5000:
         return _RESNET9_RATE
     return _RESNET9_SOME if examples >= 1000 else _RESNET9_FEW
@@ -104,7 +105,7 @@ def _fast(facts: Facts) -> Preset:
     return {
         "nn.model": ("resnet9", "most accuracy for the minutes that were given"),
         "optim.name": ("sgd", "the usual choice for residual networks"),
-        "optim.learning_rate": (_resnet9_rate(facts.sizes.get("train", 0)), "measured; smaller for smaller batches"),
+        "optim.learning_rate": (resnet9_rate(facts.sizes.get("train", 0)), "measured; smaller for smaller batches"),
         "optim.weight_decay": (5e-4, "usual for residual networks on small pictures"),
         "optim.warmup": (0.15, "few epochs at a high rate need a gentle start"),
         "task.label_smoothing": (0.1, "Szegedy et al. 2016, section 7"),
@@ -133,7 +134,7 @@ def _asked(facts: Facts) -> Preset:
         # Measured on 244 photographs: the first of so few steps are too large at 0.03, and the loss jumps.
         rate = 0.1 if batch == 128 else 0.03 if examples >= 1000 else 0.01
         if facts.model == "resnet9":
-            rate = _resnet9_rate(examples)
+            rate = resnet9_rate(examples)
         chosen |= {
             "optim.name": ("sgd", "the usual choice for networks with batch normalisation"),
             "optim.learning_rate": (rate, "He et al. 2016, section 4.2; smaller for smaller batches"),

@@ -9,6 +9,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from torch import nn
 
 from trainwell.core.errors import UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.recipe import Recipe
 from trainwell.search.display import NoDisplay, SearchDisplay
 
@@ -87,7 +88,7 @@ class Options:
     Args:
         edits: settings of the recipe by dotted key, {"train.epochs": 30}.
         name: name of the study; None makes one from the data's name and the time.
-        model: builds your own network, (recipe, input_shape, outputs) -> nn.Module; None for the recipe's network.
+        model: builds your own network, (recipe, InputFacts, outputs) -> nn.Module; None for the recipe's network.
         display: shows the search while it runs.
         compute: where and how trials train.
         stop: when the search stops early.
@@ -100,7 +101,7 @@ class Options:
     edits: Mapping[str, object] = field(default_factory=dict)
     _: KW_ONLY
     name: str | None = None
-    model: Callable[[Recipe, tuple[int, ...], int], nn.Module] | None = None
+    model: Callable[[Recipe, InputFacts, int], nn.Module] | None = None
     display: SearchDisplay = field(default_factory=NoDisplay)
     compute: Compute = Compute()
     stop: StopRule = StopRule()

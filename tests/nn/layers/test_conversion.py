@@ -8,7 +8,9 @@ from torch import nn
 
 from trainwell.core.errors import UsageError
 from trainwell.nn.layers import fully_convolutional, to_linear
-from trainwell.nn.zoo import lenet5, mlp, resnet20
+from trainwell.nn.zoo.lenet5 import lenet5
+from trainwell.nn.zoo.mlp import mlp
+from trainwell.nn.zoo.resnet import resnet20
 
 
 def networks() -> dict[str, tuple[nn.Module, int]]:

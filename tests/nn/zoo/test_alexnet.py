@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwell.nn.zoo import alexnet
+from trainwell.nn.zoo.alexnet import alexnet
 
 
 @pytest.mark.parametrize(

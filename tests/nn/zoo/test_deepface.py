@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwell.nn.zoo import deepface
+from trainwell.nn.zoo.deepface import deepface
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwell.nn.zoo import googlenet
+from trainwell.nn.zoo.googlenet import googlenet
 
 # Table 1, column "params", in K = 1024. 4c and 5a of the paper (463 K and 1072 K) do not follow from its own columns.
 ROWS = {"3a": 159, "3b": 380, "4a": 364, "4b": 437, "4d": 580, "4e": 840, "5b": 1388}

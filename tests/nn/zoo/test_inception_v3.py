@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.nn.zoo import inception_v3
+from trainwell.nn.zoo.inception_v3 import inception_v3
 
 
 def test_parameters_with_and_without_the_auxiliary_head() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from trainwell.core.errors import UsageError
-from trainwell.nn.zoo import lenet5
+from trainwell.nn.zoo.lenet5 import lenet5
 
 
 @pytest.mark.parametrize("side", [28, 32])

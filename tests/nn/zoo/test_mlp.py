@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.nn import initialise
-from trainwell.nn.zoo import logistic, mlp
+from trainwell.nn.zoo.mlp import logistic, mlp
 
 X = torch.tensor([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
 Y = torch.tensor([0.0, 1.0, 1.0, 0.0])

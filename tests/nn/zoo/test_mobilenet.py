@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from trainwell.core.batch import Batch
 from trainwell.cost import multiply_adds
-from trainwell.nn.zoo import mobilenet
+from trainwell.nn.zoo.mobilenet import mobilenet
 
 
 @pytest.mark.parametrize(
@@ -16,7 +17,7 @@ from trainwell.nn.zoo import mobilenet
 def test_table_6(width: float, millions: float, multiply_adds_millions: int) -> None:
     with torch.device("meta"):
         net = mobilenet(input_shape=(3, 224, 224), outputs=1000, width=width)
-        work = multiply_adds(net.eval(), torch.zeros(1, 3, 224, 224))[""]
+        work = multiply_adds(net.eval(), Batch({"inputs": torch.zeros(1, 3, 224, 224)}))[""]
     assert sum(p.numel() for p in net.parameters()) / 1e6 == pytest.approx(millions, abs=0.05)
     assert work / 1e6 == pytest.approx(multiply_adds_millions, rel=0.01)
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from trainwell.core.errors import PictureError, UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.nn import MODELS
 from trainwell.nn.zoo.picture import grid, picture
 from trainwell.recipe.sections import NetworkRecipe
@@ -25,10 +26,13 @@ SMALLEST = {
 @pytest.mark.parametrize(("name", "side"), list(SMALLEST.items()))
 def test_the_smallest_picture_works_and_a_smaller_one_is_one_sentence(name: str, side: int) -> None:
     recipe = NetworkRecipe(width_factor=0.05)
-    assert MODELS[name](recipe, (2, side, side + 3), 3)(torch.zeros(2, 2, side, side + 3)).shape == (2, 3)
+    assert MODELS[name].build(recipe, InputFacts((2, side, side + 3)), 3)(torch.zeros(2, 2, side, side + 3)).shape == (
+        2,
+        3,
+    )
     needs = f"{name} needs pictures of at least {side}x{side}, got inputs of shape 3x"
     with pytest.raises(PictureError, match=needs) as caught:
-        MODELS[name](recipe, (3, side, side - 1), 3)
+        MODELS[name].build(recipe, InputFacts((3, side, side - 1)), 3)
     assert caught.value.smallest == side
 
 

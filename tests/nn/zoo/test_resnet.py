@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainwell.core.errors import UsageError
-from trainwell.nn.zoo import resnet, resnet20
+from trainwell.nn.zoo.resnet import resnet, resnet20
 
 
 def test_the_small_one_has_270_thousand_parameters_and_20_layers() -> None:

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from trainwell.nn.zoo import resnet9
+from trainwell.nn.zoo.resnet9 import resnet9
 
 
 def test_nine_layers_and_any_size() -> None:

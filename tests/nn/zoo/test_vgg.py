@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwell.nn.zoo import vgg
+from trainwell.nn.zoo.vgg import vgg
 
 
 @pytest.mark.parametrize(("depth", "parameters"), [(16, 138_357_544), (19, 143_667_240)])

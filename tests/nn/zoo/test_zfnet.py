@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.nn.zoo import zfnet
+from trainwell.nn.zoo.zfnet import zfnet
 
 
 def test_parameters_and_the_volume_in_front_of_fc6() -> None:

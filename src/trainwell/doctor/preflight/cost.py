@@ -6,6 +6,7 @@ import itertools
 import statistics
 import time
 
+from trainwell.core.batch import facts_of
 from trainwell.core.finding import Finding, Severity
 from trainwell.cost import free_bytes, training_memory
 from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
@@ -22,9 +23,7 @@ def memory_suffices(subject: PreflightSubject) -> Measurement:
     free = free_bytes(subject.device)
     batch = subject.recipe.train.micro_batch or subject.facts.batch_size
     held = {"sgd": 1 if subject.recipe.optim.momentum else 0}.get(subject.recipe.optim.name, 2)
-    shape = tuple(subject.seen.inputs.shape[1:])
-    dtype = subject.seen.inputs.dtype
-    needed = training_memory(subject.parts.model, shape, state_numbers=held, dtype=dtype, batch_size=batch)
+    needed = training_memory(subject.parts.model, facts_of(subject.seen), state_numbers=held, batch_size=batch)
     largest = needed.largest_batch(free)
     gib = [f"{count / 2**30:.3g} GiB" for count in (needed.total(batch), free)]
     advice = f"Set train.micro_batch={largest}" if largest else "Use a smaller network"

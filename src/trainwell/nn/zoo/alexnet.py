@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import grid, picture
+from trainwell.nn.zoo.suited import unnormalised
 
 
 def alexnet(
@@ -75,3 +78,14 @@ def dense_layers(volume: int, *, units: int, outputs: int, dropout: float) -> Or
     layers["activation7"] = nn.ReLU()
     layers["head"] = nn.Linear(units, outputs)
     return layers
+
+
+ALEXNET = Network(
+    build=lambda settings, facts, outputs: alexnet(
+        input_shape=facts.shape, outputs=outputs, width=settings.width_factor, dropout=settings.dropout
+    ),
+    page=alexnet,
+    uses=(*HIDDEN, "nn.width_factor"),
+    usual=unnormalised(dropout=0.5),
+    published_input=InputFacts((3, 227, 227)),
+)

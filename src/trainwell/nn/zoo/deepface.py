@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.local import LocallyConnected2d
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import grid, picture
+from trainwell.nn.zoo.suited import unnormalised
 
 
 def deepface(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
@@ -49,3 +52,15 @@ def deepface(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dr
     layers["dropout7"] = nn.Dropout(dropout)
     layers["head"] = nn.Linear(units, outputs)
     return nn.Sequential(layers)
+
+
+DEEPFACE = Network(
+    build=lambda settings, facts, outputs: deepface(
+        input_shape=facts.shape, outputs=outputs, width=settings.width_factor, dropout=settings.dropout
+    ),
+    page=deepface,
+    uses=(*HIDDEN, "nn.width_factor"),
+    usual=unnormalised(dropout=0.5),
+    published_input=InputFacts((3, 152, 152)),
+    published_classes=4030,
+)

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.auxiliary import Aided
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import inception
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import grid, picture
+from trainwell.nn.zoo.suited import unnormalised
 
 # Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max-pooling.
 _MODULES: dict[str, tuple[int, int, int, int, int, int] | None] = {
@@ -89,3 +92,14 @@ def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: flo
     layers["dropout"] = nn.Dropout(0.7)
     layers["head"] = nn.Linear(units, outputs)
     return nn.Sequential(layers)
+
+
+GOOGLENET = Network(
+    build=lambda settings, facts, outputs: googlenet(
+        input_shape=facts.shape, outputs=outputs, width=settings.width_factor, dropout=settings.dropout
+    ),
+    page=googlenet,
+    uses=(*HIDDEN, "nn.width_factor"),
+    usual=unnormalised(dropout=0.4),
+    published_input=InputFacts((3, 224, 224)),
+)

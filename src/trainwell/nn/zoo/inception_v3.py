@@ -7,10 +7,13 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.auxiliary import Aided
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import Stack, inception_expanded, inception_factorised, inception_square
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import picture
+from trainwell.nn.zoo.suited import normalised
 
 
 def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.2) -> Aided:
@@ -99,3 +102,14 @@ def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: flo
     layers["flatten"] = nn.Flatten()
     layers["head"] = nn.Linear(last, outputs)
     return nn.Sequential(layers)
+
+
+INCEPTION_V3 = Network(
+    build=lambda settings, facts, outputs: inception_v3(
+        input_shape=facts.shape, outputs=outputs, width=settings.width_factor, dropout=settings.dropout
+    ),
+    page=inception_v3,
+    uses=(*HIDDEN, "nn.width_factor"),
+    usual=normalised(dropout=0.2),
+    published_input=InputFacts((3, 299, 299)),
+)

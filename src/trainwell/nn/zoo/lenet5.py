@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
+from trainwell.nn.activations import ACTIVATIONS
+from trainwell.nn.zoo.network import Network
 from trainwell.nn.zoo.picture import picture
 
 
@@ -46,3 +49,13 @@ def lenet5(*, input_shape: Sequence[int], outputs: int, activation: Callable[[],
     layers["activation4"] = activation()
     layers["head"] = nn.Linear(84, outputs)
     return nn.Sequential(layers)
+
+
+LENET5 = Network(
+    build=lambda settings, facts, outputs: lenet5(
+        input_shape=facts.shape, outputs=outputs, activation=ACTIVATIONS[settings.activation]
+    ),
+    page=lenet5,
+    published_input=InputFacts((1, 28, 28)),
+    published_classes=10,
+)

@@ -8,6 +8,9 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from trainwell.nn.activations import ACTIVATIONS
+from trainwell.nn.zoo.network import ALWAYS, HIDDEN, Network
+
 
 def mlp(
     *,
@@ -51,3 +54,21 @@ def logistic(*, input_shape: Sequence[int], outputs: int) -> nn.Module:
     31
     """
     return mlp(input_shape=input_shape, outputs=outputs, hidden=())
+
+
+MLP = Network(
+    build=lambda settings, facts, outputs: mlp(
+        input_shape=facts.shape,
+        outputs=outputs,
+        hidden=settings.hidden,
+        activation=ACTIVATIONS[settings.activation],
+        dropout=settings.dropout,
+    ),
+    page=mlp,
+    uses=(*HIDDEN, "nn.hidden"),
+)
+LOGISTIC = Network(
+    build=lambda settings, facts, outputs: logistic(input_shape=facts.shape, outputs=outputs),
+    page=logistic,
+    uses=ALWAYS,
+)

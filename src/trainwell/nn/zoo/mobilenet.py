@@ -7,9 +7,12 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.convolution import convolution_block
 from trainwell.nn.layers.separable import depthwise_separable
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import picture
+from trainwell.nn.zoo.suited import normalised
 
 # Table 1: channels and stride of each separable block.
 _BLOCKS = ((64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *((512, 1),) * 5, (1024, 2), (1024, 1))
@@ -41,3 +44,14 @@ def mobilenet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, d
     layers["dropout"] = nn.Dropout(dropout)
     layers["head"] = nn.Linear(before, outputs)
     return nn.Sequential(layers)
+
+
+MOBILENET = Network(
+    build=lambda settings, facts, outputs: mobilenet(
+        input_shape=facts.shape, outputs=outputs, width=settings.width_factor, dropout=settings.dropout
+    ),
+    page=mobilenet,
+    uses=(*HIDDEN, "nn.width_factor"),
+    usual=normalised(dropout=0.001),
+    published_input=InputFacts((3, 224, 224)),
+)

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.residual import residual_block
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import picture
+from trainwell.nn.zoo.suited import normalised
 
 # Table 1: blocks of each stage; from 50 layers on they are bottlenecks.
 _STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
@@ -87,3 +90,30 @@ def resnet20(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn
     layers["flatten"] = nn.Flatten()
     layers["head"] = nn.Linear(before, outputs)
     return nn.Sequential(layers)
+
+
+def _entry(depth: int) -> Network:
+    return Network(
+        build=lambda settings, facts, outputs: resnet(
+            depth=depth, input_shape=facts.shape, outputs=outputs, width=settings.width_factor
+        ),
+        page=resnet,
+        uses=(*HIDDEN, "nn.width_factor"),
+        usual=normalised(),
+        published_input=InputFacts((3, 224, 224)),
+    )
+
+
+RESNET18 = _entry(18)
+RESNET34 = _entry(34)
+RESNET50 = _entry(50)
+RESNET101 = _entry(101)
+RESNET152 = _entry(152)
+RESNET20 = Network(
+    build=lambda settings, facts, outputs: resnet20(input_shape=facts.shape, outputs=outputs, width=settings.width),
+    page=resnet20,
+    uses=(*HIDDEN, "nn.width"),
+    usual=normalised(),
+    published_input=InputFacts((3, 32, 32)),
+    published_classes=10,
+)

@@ -10,10 +10,14 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.convolution import convolution_block
 from trainwell.nn.layers.residual import Residual
 from trainwell.nn.layers.scale import Scale
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import picture
+from trainwell.nn.zoo.suited import normalised
+from trainwell.recipe.defaults import resnet9_rate
 
 _SCALE = 0.125  # Page 2018; without it the largest of many rectified numbers make the first answers far too sure.
 
@@ -55,3 +59,13 @@ def _pooled(channels_in: int, channels: int) -> nn.Sequential:
 def _pair(channels: int) -> Residual:
     first, second = (convolution_block(channels, channels, 3, padding=1) for _ in range(2))
     return Residual(nn.Sequential(first, second), nn.Identity())
+
+
+RESNET9 = Network(
+    build=lambda settings, facts, outputs: resnet9(input_shape=facts.shape, outputs=outputs, width=settings.width),
+    page=resnet9,
+    uses=(*HIDDEN, "nn.width"),
+    usual=normalised(rate=resnet9_rate),
+    published_input=InputFacts((3, 32, 32)),
+    published_classes=10,
+)

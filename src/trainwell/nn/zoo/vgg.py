@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import grid, picture
+from trainwell.nn.zoo.suited import unnormalised
 
 _CHANNELS = (64, 128, 256, 512, 512)
 _DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}  # configurations D and E
@@ -52,3 +55,23 @@ def vgg(
     layers["dropout7"] = nn.Dropout(dropout)
     layers["head"] = nn.Linear(units, outputs)
     return nn.Sequential(layers)
+
+
+def _entry(depth: int) -> Network:
+    return Network(
+        build=lambda settings, facts, outputs: vgg(
+            depth=depth,
+            input_shape=facts.shape,
+            outputs=outputs,
+            width=settings.width_factor,
+            dropout=settings.dropout,
+        ),
+        page=vgg,
+        uses=(*HIDDEN, "nn.width_factor"),
+        usual=unnormalised(dropout=0.5),
+        published_input=InputFacts((3, 224, 224)),
+    )
+
+
+VGG16 = _entry(16)
+VGG19 = _entry(19)

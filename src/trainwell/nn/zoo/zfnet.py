@@ -7,8 +7,11 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.zoo.alexnet import dense_layers
+from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import grid, picture
+from trainwell.nn.zoo.suited import unnormalised
 
 
 def zfnet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
@@ -51,3 +54,14 @@ def zfnet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropo
     height, breadth = grid(nn.Sequential(layers), (size[0], size[1]))
     layers |= dense_layers(c5 * height * breadth, units=units, outputs=outputs, dropout=dropout)
     return nn.Sequential(layers)
+
+
+ZFNET = Network(
+    build=lambda settings, facts, outputs: zfnet(
+        input_shape=facts.shape, outputs=outputs, width=settings.width_factor, dropout=settings.dropout
+    ),
+    page=zfnet,
+    uses=(*HIDDEN, "nn.width_factor"),
+    usual=unnormalised(dropout=0.5),
+    published_input=InputFacts((3, 224, 224)),
+)

@@ -1,0 +1,45 @@
+"""An entry of the catalogue of networks: how one is built, and all that anybody else needs to know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from trainwell.core.facts import Facts, InputFacts
+from trainwell.recipe.defaults import Preset
+from trainwell.recipe.sections import NetworkRecipe
+
+Build = Callable[[NetworkRecipe, InputFacts, int], nn.Module]
+Usual = Callable[[Facts, Preset], Preset]
+
+# Settings of [nn] with an effect on every network of the catalogue, and on every one with hidden layers.
+ALWAYS = ("nn.dropconnect", "nn.normalisation", "nn.pooling", "nn.initialisation")
+HIDDEN = (*ALWAYS, "nn.activation", "nn.dropout")
+
+
+def no_defaults(facts: Facts, chosen: Preset) -> Preset:
+    """Choose nothing: what was chosen for the data suits the network."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Network:
+    """One architecture.
+
+    Args:
+        build: (settings of [nn], facts of one prepared example, numbers to return for it) to the network.
+        page: what builds it: its docstring is the page in `trainwell about`.
+        uses: settings of [nn] that have an effect on it.
+        usual: chooses settings that suit it, with a reason each, where it is asked for by name.
+        published_input: facts of one example in the paper; None if no paper ties it to a data set.
+        published_classes: classes of the paper's data.
+    """
+
+    build: Build
+    page: Callable[..., nn.Module]
+    uses: tuple[str, ...] = HIDDEN
+    usual: Usual = no_defaults
+    published_input: InputFacts | None = None
+    published_classes: int = 1000
