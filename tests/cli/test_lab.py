@@ -30,11 +30,20 @@ def test_one_experiment_prints_numbers_beside_the_expected_ones_and_draws(cli) -
     assert len(found["experiments"]) == len(EXPERIMENTS)
 
 
+def test_what_is_repeated_has_an_interval(cli) -> None:
+    done = cli("lab", "dropout_ensemble", "--seeds", "3", "--json")
+    assert done.code == 0 and "mean of 3 repetitions" in done.err
+    name = "error of 1 mask / error of 16 masks"
+    low, high = done.json["intervals"][name]
+    assert low < done.json["numbers"][name] < high
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
         (["schedule"], 2, "did you mean 'schedules'"),
         (["schedules", "--all"], 2, "a name or --all"),
+        (["symmetry", "--seeds", "1"], 2, "--seeds"),
         (["symmetry", "--data", "iris"], 65, "pictures with classes"),
         (["symmetry", "--data", "nowhere"], 65, "nowhere"),
     ],

@@ -13,7 +13,7 @@ import torch
 from trainwell.core.errors import UnknownNameError
 from trainwell.lab import EXPERIMENTS
 
-ROOMS = ("__init__", "catalogue", "descent", "figure", "learning", "result")
+ROOMS = ("__init__", "catalogue", "descent", "learning", "result", "seeds")
 
 
 @pytest.mark.parametrize("name", list(EXPERIMENTS))
@@ -22,6 +22,16 @@ def test_the_law_is_reproduced(name: str, done) -> None:
     assert found.failed == ()
     assert set(found.numbers) == set(found.expected) and len(found.numbers) >= 2
     assert all(math.isfinite(number) for number in found.numbers.values())
+
+
+DETERMINISTIC = {"convolution_three_ways", "critical_rate", "local_response", "optimizer_race", "schedules"}
+DETERMINISTIC |= {"second_order", "universal_approximation"}
+
+
+@pytest.mark.parametrize("name", list(EXPERIMENTS))
+def test_what_is_random_is_repeated_over_seeds(name: str, done) -> None:
+    assert bool(done(name).intervals) is (name not in DETERMINISTIC)
+    assert all(interval.repetitions >= 5 for interval in done(name).intervals.values())
 
 
 @pytest.mark.parametrize("name", list(EXPERIMENTS))

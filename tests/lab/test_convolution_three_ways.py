@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from trainwell.lab.convolution_three_ways import directly, fourier, im2col, places, pool
+from trainwell.lab.convolution_three_ways import directly, fourier, im2col, pool, positions
 
 
 @pytest.mark.parametrize("way", [directly, im2col, fourier])
@@ -17,7 +17,7 @@ def test_it_equals_torchs(way, height: int, width: int, size: int, stride: int, 
     pictures, filters = torch.randn(2, 3, height, width), torch.randn(4, 3, size, size)
     found = way(pictures, filters, stride=stride, padding=padding)
     assert torch.allclose(found, F.conv2d(pictures, filters, stride=stride, padding=padding), atol=1e-4)
-    assert found.shape[-1] == places(width, size, stride=stride, padding=padding)
+    assert found.shape[-1] == positions(width, size, stride=stride, padding=padding)
 
 
 @pytest.mark.parametrize(("size", "stride"), [(2, 2), (3, 2), (3, 1)])

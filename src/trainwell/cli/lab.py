@@ -1,4 +1,4 @@
-"""trainwell lab: the classic experiments, with numbers beside what the law says."""
+"""trainwell lab: the classic experiments, with measured numbers beside the expected ones."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ def lab(
     name: Annotated[str | None, typer.Argument(help="The experiment to run; none lists them all.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run every experiment and write a gallery.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for figures and pages.")] = Path("lab"),
-    full: Annotated[bool, typer.Option(help="The long version, as large as the original.")] = False,
+    full: Annotated[bool, typer.Option(help="Run the long version, as large as the original.")] = False,
+    seeds: Annotated[int, typer.Option(help="Repeat everything random with N seeds, at least 2.", metavar="N")] = 5,
     data: Annotated[str, typer.Option(help="Pictures to train on: digits, or a path (idx files, folder).")] = "digits",
     json: Json = False,
 ) -> None:
@@ -29,10 +30,12 @@ def lab(
 
     if name and all_:
         raise UsageError(f"lab must be given a name or --all, got both: {name!r} and --all. Leave one out.")
+    if seeds < 2:
+        raise UsageError(f"--seeds must be at least 2, got {seeds}. One repetition has no confidence interval.")
     listed = {"experiments": [{"name": e.name, "title": e.title, "row": e.row} for e in EXPERIMENTS.values()]}
     chosen = list(EXPERIMENTS.values()) if all_ else [EXPERIMENTS[name]] if name else []
     if chosen:
-        found = [_run(experiment, Conditions(full, data), out=out, aside=json) for experiment in chosen]
+        found = [_run(experiment, Conditions(full, data, seeds), out=out, aside=json) for experiment in chosen]
         _finish(listed, found, gallery=all_, out=out, json=json)
     elif json:
         print_json(listed)
@@ -55,12 +58,17 @@ def _run(
     speak(f"{experiment.title} [{experiment.row}]", aside=aside)
     for mark, name, measured, wanted in rows:
         speak(f"  {mark} {name:<{widths[1]}}  {measured:>{widths[2]}}   expected {wanted}", aside=aside)
-    if result.remark:
-        speak(f"  {result.remark}", aside=aside)
+    for remark in (result.remark, result.note):
+        if remark:
+            speak(f"  {remark}", aside=aside)
     speak(f"  {path} ({time.perf_counter() - start:.1f} s)", aside=aside)
     expected = {name: value.plain() for name, value in result.expected.items()}
     numbers = {name: value if math.isfinite(value) else None for name, value in result.numbers.items()}
-    return experiment, result, {"figure": str(path), "numbers": numbers, "expected": expected}
+    intervals = {
+        name: [end if math.isfinite(end) else None for end in (interval.low, interval.high)]
+        for name, interval in result.intervals.items()
+    }
+    return experiment, result, {"figure": str(path), "numbers": numbers, "intervals": intervals, "expected": expected}
 
 
 def _finish(

@@ -19,12 +19,14 @@ class Series(NamedTuple):
         points: (x, y) pairs.
         kind: "line"; "path" for a walk over a landscape, its end marked; "dots"; "bars"; "area" for a histogram.
         colour: number of a colour; equal things have equal colours in all panels; -1 is grey.
+        errors: half the width of the interval around each y, drawn as a band or as whiskers; empty if not known.
     """
 
     name: str
     points: tuple[Point, ...]
     kind: str = "line"
     colour: int = 0
+    errors: tuple[float, ...] = ()
 
 
 class Level(NamedTuple):

@@ -1,7 +1,11 @@
-"""Shifted copies make a network that has few pictures learn more of them and less by heart.
+"""Augmentation: from shifted copies a network learns an invariance that 100 pictures do not show.
 
-The same network learns 100 pictures, as they are and shifted by up to one pixel each way, drawn anew for every batch.
-Without shifts the training loss goes to 0 and the held-out loss turns upwards; with them both stay nearer together.
+Here objects lie up to one pixel off the centre in any direction. The same network learns 100 pictures, each at one
+position, and the same pictures at a new random position in every batch. Without augmentation the network memorises the
+pictures: the training loss goes to 0, and the held-out loss rises again. With it the held-out loss keeps falling.
+
+Augmentation helps only where the data vary in the same way. On these digits, which are centred by their scanner,
+shifts, rotations and elastic deformations did not lower the held-out loss of this network in five seeds.
 """
 
 from __future__ import annotations
@@ -12,55 +16,84 @@ import torch
 from torch import Tensor
 
 from trainwell.core.batch import Batch
-from trainwell.core.figure import Figure, Panel, curves
+from trainwell.core.figure import Figure, Panel
 from trainwell.data.augment.augmentation import Augment
-from trainwell.lab.learning import dense, judge, learn, pictures
-from trainwell.lab.result import Conditions, Result, at_least, at_most, result
+from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
+from trainwell.lab.seeds import mean_curves
+
+_STEPS, _EVERY = 400, 20
+
+
+def _shift(pad: Tensor) -> Callable[[Tensor], Tensor]:
+    """Return a random shift of (seeds, batch, channels, height, width) by up to one pixel."""
+
+    def shift(inputs: Tensor) -> Tensor:
+        # Pixels that enter at the border must be background, so the smallest value is 0 while pictures move.
+        flat = (inputs - pad).flatten(0, 1)
+        moved = Augment(shift=1)(Batch({"inputs": flat, "targets": flat[:, 0, 0, 0]}))
+        return moved.inputs.view(inputs.shape) + pad
+
+    return shift
+
+
+def _learn(data: Pictures, change: Callable[[Tensor], Tensor] | None) -> dict[str, list[list[float]]]:
+    """Return training loss, held-out loss and held-out accuracy over time, one list for each seed."""
+    model = dense([data.features, 256, 10], seeds=len(data.inputs))
+    found: dict[str, list[list[float]]] = {"training": [], "held out": [], "accuracy": []}
+
+    def record(step: int) -> None:
+        if step % _EVERY == 0:
+            found["training"].append(evaluate(model, data.inputs, data.targets)[0])
+            losses, accuracies = evaluate(model, data.held_inputs, data.held_targets)
+            found["held out"].append(losses)
+            found["accuracy"].append(accuracies)
+
+    adam = torch.optim.Adam(model.parameters(), lr=1e-3)
+    train(model, data, adam, steps=_STEPS, batch=50, after=record, change=change)
+    return {name: transposed(values) for name, values in found.items()}
 
 
 def run(conditions: Conditions) -> Result:
-    """Train with and without shifts."""
-    data = pictures(conditions, train=100, held=1000)
-    pad = data.inputs.min()
-
-    def shift(inputs: Tensor) -> Tensor:
-        # What comes in from outside must be the background, so that the smallest value is 0 while pictures move.
-        moved = Augment(shift=1)(Batch({"inputs": inputs - pad, "targets": inputs[:, 0, 0, 0]}))
-        return moved.inputs + pad
-
-    ways: dict[str, Callable[[Tensor], Tensor] | None] = {"as they are": None, "shifted": shift}
-    losses: dict[str, dict[str, list[float]]] = {name: {"training": [], "held out": []} for name in ways}
-    scores = {}
-    for name, change in ways.items():
-        torch.manual_seed(0)
-        model = dense([data.inputs[0].numel(), 256, 10])
-
-        def look(step: int, model: torch.nn.Module = model, found: dict[str, list[float]] = losses[name]) -> None:
-            if step % 20 == 0:
-                found["training"].append(judge(model, data.inputs, data.targets)[0])
-                found["held out"].append(judge(model, data.held_inputs, data.held_targets)[0])
-
-        adam = torch.optim.Adam(model.parameters(), lr=1e-3)
-        learn(model, data, adam, steps=600, batch=50, after=look, change=change)
-        scores[name] = judge(model, data.held_inputs, data.held_targets)[1]
-    titles = {"as they are": "As they are: held-out loss turns upwards", "shifted": "Shifted: it keeps falling"}
+    """Train with and without augmentation."""
+    centred = pictures(conditions, train=100, held=1000)
+    shift = _shift(centred.inputs.amin((1, 2, 3, 4), keepdim=True))
+    centred = centred._replace(held_inputs=shift(centred.held_inputs))
+    plain = _learn(centred._replace(inputs=shift(centred.inputs)), None)
+    shifted = _learn(centred, shift)
     panels = [
-        Panel(titles[name], "step", "loss", curves(found, xs=range(20, 601, 20)), spans=(None, (0.0, 2.0)))
-        for name, found in losses.items()
+        Panel(
+            title,
+            "step",
+            "loss",
+            mean_curves({name: found[name] for name in ("training", "held out")}, xs=range(_EVERY, _STEPS + 1, _EVERY)),
+            spans=(None, (0.0, 2.5)),
+        )
+        for title, found in (
+            ("Without: the held-out loss rises again", plain),
+            ("With shifts: it keeps falling", shifted),
+        )
     ]
-    plain, moved = ([found[kind][-1] for kind in ("training", "held out")] for found in losses.values())
-    turned = {name: found["held out"][-1] / min(found["held out"]) for name, found in losses.items()}
+
+    def rise(found: dict[str, list[list[float]]]) -> list[float]:
+        return [losses[-1] / min(losses) for losses in found["held out"]]
+
+    def gaps(found: dict[str, list[list[float]]]) -> list[float]:
+        return [held[-1] - seen[-1] for held, seen in zip(found["held out"], found["training"], strict=True)]
+
+    less = [before - after for before, after in zip(gaps(plain), gaps(shifted), strict=True)]
+    ratios = [after[-1] / before[-1] for after, before in zip(shifted["held out"], plain["held out"], strict=True)]
     return result(
         {
-            "as they are: held-out loss at the end per lowest": (turned["as they are"], at_least(1.05)),
-            "shifted: held-out loss at the end per lowest": (turned["shifted"], at_most(1.05)),
-            "gap of loss without shifts minus with": (plain[1] - plain[0] - moved[1] + moved[0], at_least(0.05)),
-            "held-out loss with shifts per without": (moved[1] / plain[1], at_most(0.85)),
-            "accuracy with shifts": (scores["shifted"], at_least(0.6)),
+            "without shifts: final held-out loss / lowest": (mean_of(rise(plain)), at_least(1.05)),
+            "with shifts: final held-out loss / lowest": (mean_of(rise(shifted)), at_most(1.05)),
+            "generalisation gap without shifts minus with": (mean_of(less), at_least(0.05)),
+            "final held-out loss, with shifts / without": (mean_of(ratios), at_most(0.85)),
+            "accuracy with shifts": (mean_of([scores[-1] for scores in shifted["accuracy"]]), at_least(0.6)),
         },
         Figure(
-            "Without shifts 100 pictures are soon known by heart; with them the held-out loss ends lower.",
+            "Without augmentation 100 pictures are soon memorised; with shifts the held-out loss ends far lower.",
             tuple(panels),
         ),
-        data.remark,
+        centred.remark,
     )

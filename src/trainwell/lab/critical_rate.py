@@ -1,7 +1,7 @@
-"""Plain gradient descent on z = 10x² + 2.5y² converges exactly when the rate is below 1/10.
+"""Gradient descent on z = 10x² + 2.5y² converges if and only if the learning rate is below 1/10.
 
 A step multiplies x by 1 - 20 rate and y by 1 - 5 rate. Both shrink while |1 - 20 rate| < 1: the steepest direction
-alone decides, 2 divided by the largest curvature. Measured here by halving an interval of rates.
+alone decides, and the critical rate is 2 divided by the largest curvature. Measured here by bisection.
 """
 
 from __future__ import annotations
@@ -18,21 +18,26 @@ _START = (0.9, 1.6)
 
 
 def critical_rate(steps: int = 100) -> float:
-    """Find by bisection the largest rate at which z still falls between `steps` and twice as many steps."""
-    low, high = 0.01, 0.3
+    """Find by bisection the largest learning rate at which z still falls from step `steps` to twice that step."""
+    low = 0.01
+    high = 0.3
     while high - low > 1e-8:
         rate = (low + high) / 2
-        (x, y), before = _START, 0.0
+        x, y = _START
+        before = 0.0
         for step in range(2 * steps):
             if step == steps:
                 before = 10 * x**2 + 2.5 * y**2
             x, y = x - rate * 20 * x, y - rate * 5 * y
-        low, high = (rate, high) if 10 * x**2 + 2.5 * y**2 < before else (low, rate)
+        if 10 * x**2 + 2.5 * y**2 < before:
+            low = rate
+        else:
+            high = rate
     return low
 
 
 def run(conditions: Conditions) -> Result:
-    """Walk at rates around the critical one, and find it."""
+    """Descend at learning rates around the critical one, and find it."""
     rates = (0.02, 0.09, 0.101)
     walks = {str(rate): walk(ravine, _START, functools.partial(torch.optim.SGD, lr=rate), steps=60) for rate in rates}
     ends = {name: heights(ravine, points)[-1] for name, points in walks.items()}
@@ -40,19 +45,25 @@ def run(conditions: Conditions) -> Result:
     paths = tuple(Series(f"rate {name}", points, "path", i) for i, (name, points) in enumerate(walks.items()))
     falls = curves({f"rate {name}": heights(ravine, points) for name, points in walks.items()})
     swept = [0.002 * step for step in range(1, 60)]
-    shrink = {"x, steep": [abs(1 - 20 * rate) for rate in swept], "y, flat": [abs(1 - 5 * rate) for rate in swept]}
+    factors = {"x, steep": [abs(1 - 20 * rate) for rate in swept], "y, flat": [abs(1 - 5 * rate) for rate in swept]}
+    limits = (Level(1.0, "no change"), Level(0.1, "1/10", vertical=True))
     figure = Figure(
-        "0.02 crawls, 0.09 zigzags home, 0.101 zigzags away: the steep direction sets the limit of 0.1.",
+        "0.02 is slow, 0.09 oscillates but converges, 0.101 diverges: the steep direction sets the limit.",
         (
-            Panel("The way from the same start", "x", "y", paths, field=field(ravine, *spans), spans=spans),
-            Panel("0.101 climbs for ever", "step", "z", falls, logs=LOG_Y),
-            Panel("Below 1, a direction shrinks", "rate", "each step multiplies by", curves(shrink, xs=swept),
-                  levels=(Level(1.0, "stays"), Level(0.1, "1/10", vertical=True))),
+            Panel("Paths from the same start", "x", "y", paths, field=field(ravine, *spans), spans=spans),
+            Panel("At 0.101 the loss diverges", "step", "z", falls, logs=LOG_Y),
+            Panel(
+                "Factor per step: below 1 a direction converges",
+                "learning rate",
+                "factor",
+                curves(factors, xs=swept),
+                levels=limits,
+            ),
         ),
-    )  # fmt: skip
+    )
     return result(
         {
-            "critical rate": (critical_rate(), near(0.1, within=1e-6)),
+            "critical learning rate": (critical_rate(), near(0.1, within=1e-6)),
             "z after 60 steps at 0.09": (ends["0.09"], at_most(1e-3)),
             "z after 60 steps at 0.101": (ends["0.101"], at_least(ends["0.09"] + 10)),
         },

@@ -1,4 +1,4 @@
-"""Walks over landscapes of two weights, recorded step by step."""
+"""Descent on functions of two weights, recorded step by step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Surface = Callable[[Tensor, Tensor], Tensor]
 
 
 def ravine(x: Tensor, y: Tensor) -> Tensor:
-    """Return z = 10 x**2 + 2.5 y**2, four times as steep one way as the other."""
+    """Return z = 10 x**2 + 2.5 y**2, with four times the curvature along x."""
     return 10 * x**2 + 2.5 * y**2
 
 
@@ -27,7 +27,7 @@ def walk(
     steps: int,
     clip: float = 0.0,
 ) -> tuple[Point, ...]:
-    """Return where an optimizer has been, from `start` on; it stops where the surface is no number any more.
+    """Return the path of an optimizer from `start` on; it stops where a weight is no longer finite.
 
     >>> walk(ravine, (1.0, 1.0), lambda w: torch.optim.SGD(w, lr=0.0625), steps=1)
     ((1.0, 1.0), (-0.25, 0.6875))
@@ -49,13 +49,13 @@ def walk(
 
 
 def heights(surface: Surface, points: tuple[Point, ...]) -> list[float]:
-    """Return the height at every point of a walk."""
+    """Return the value of the surface at every point of a path."""
     across, up = torch.tensor(points, dtype=torch.float64).T
     return [float(height) for height in surface(across, up)]
 
 
 def field(surface: Surface, x: Point, y: Point, *, count: int = 12) -> Field:
-    """Measure a surface for a panel with these ends."""
+    """Evaluate a surface on a grid for a panel with these ends."""
 
     def measure(across: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float64]:
         return surface(torch.from_numpy(across), torch.from_numpy(up)).numpy()

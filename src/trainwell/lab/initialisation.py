@@ -1,66 +1,99 @@
-"""Weights of the right size keep activations alive through ten layers; others let them die or saturate.
+"""Weights of the right scale keep activations alive through ten layers; others let them vanish or saturate.
 
-Ten layers of 500 units without biases, fed with 1,000 vectors of standard normal numbers. Weights of standard
-deviation 0.01 leave 0.01 · sqrt(500) = 22 % of the signal in every tanh layer; those of 1 push every unit to -1 or 1,
-where the slope is 0. Xavier's 1/sqrt(fan-in) keeps it alive (Glorot and Bengio 2010). Rectifiers halve the signal's
-power, and He's sqrt(2/fan-in) makes up for it (He et al. 2015): mean square 1 and thus deviation sqrt(1 - 1/pi) = 0.826
-in every layer.
+Ten layers of 500 units without biases, fed with vectors of standard normal numbers. Weights with a standard deviation
+of 0.01 keep 0.01 · sqrt(500) = 22 % of the signal in every tanh layer; with 1 every unit saturates at -1 or 1, where
+the gradient is 0. Xavier initialisation, 1/sqrt(fan-in), keeps tanh in range (Glorot and Bengio 2010). ReLU halves the
+power of the signal, which He initialisation, sqrt(2/fan-in), makes up for (He et al. 2015): mean square 1 and thus
+standard deviation sqrt(1 - 1/pi) = 0.826 in every layer.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_Y, Figure, Panel, curves, histogram
+from trainwell.core.figure import LOG_Y, Figure, Panel, histogram
 from trainwell.lab.result import Conditions, Result, near, result
+from trainwell.lab.seeds import mean_curves, means, repeat
 
 _UNITS, _LAYERS = 500, 10
+_XAVIER, _HE = 1 / math.sqrt(_UNITS), math.sqrt(2 / _UNITS)
+_TANH = {"0.01": 0.01, "1": 1.0, "Xavier": _XAVIER}
+_RELU = {"0.01": 0.01, "He": _HE, "Xavier": _XAVIER}
 
 
-def activations(deviation: float, activation: Callable[[Tensor], Tensor]) -> list[Tensor]:
-    """Return the activations of every layer, each (1000, 500), for weights of this standard deviation."""
-    signal, layers = torch.randn(1000, _UNITS), []
+class _Run(NamedTuple):
+    """Standard deviation of the activations by layer, and the activations of the last tanh layer, by initialisation."""
+
+    tanh: dict[str, list[float]]
+    relu: dict[str, list[float]]
+    last: dict[str, Tensor]
+
+
+def activations(deviation: float, activation: Callable[[Tensor], Tensor], *, vectors: int = 1000) -> list[Tensor]:
+    """Return the activations of every layer, each (vectors, 500), for weights of this standard deviation."""
+    signal = torch.randn(vectors, _UNITS)
+    layers = []
     for _ in range(_LAYERS):
         signal = activation(signal @ torch.randn(_UNITS, _UNITS).mul(deviation))
         layers.append(signal)
     return layers
 
 
-def run(conditions: Conditions) -> Result:
-    """Measure the standard deviation of activations, layer by layer."""
-    xavier, he = 1 / math.sqrt(_UNITS), math.sqrt(2 / _UNITS)
-    tanh = {name: activations(size, torch.tanh) for name, size in {"0.01": 0.01, "1": 1.0, "Xavier": xavier}.items()}
-    relu = {name: activations(size, torch.relu) for name, size in {"0.01": 0.01, "He": he, "Xavier": xavier}.items()}
-    spread = {name: [layer.std().item() for layer in layers] for name, layers in tanh.items()}
-    rectified = {name: [layer.std().item() for layer in layers] for name, layers in relu.items()}
+def _once(vectors: int) -> _Run:
+    """Measure the standard deviation of the activations, layer by layer."""
+    tanh = {name: activations(size, torch.tanh, vectors=vectors) for name, size in _TANH.items()}
+    relu = {name: activations(size, torch.relu, vectors=vectors) for name, size in _RELU.items()}
+    return _Run(
+        {name: [layer.std().item() for layer in layers] for name, layers in tanh.items()},
+        {name: [layer.std().item() for layer in layers] for name, layers in relu.items()},
+        {name: layers[-1] for name, layers in tanh.items()},
+    )
+
+
+def _numbers(run: _Run) -> dict[str, float]:
+    found = {f"tanh, {name}, layer {at}": run.tanh[name][at - 1] for name in run.tanh for at in (1, 2, 3, 10)}
+    return found | {f"ReLU, {name}, layer {at}": run.relu[name][at - 1] for name in run.relu for at in (1, 10)}
+
+
+def _figure(runs: list[_Run]) -> Figure:
+    """Draw the mean standard deviations, and histograms of the first seed."""
     layers = range(1, _LAYERS + 1)
-    deviation = ("layer", "deviation of activations")
-    share = ("activation in layer 10", "share of units")
-    figure = Figure(
-        "Too small weights silence the last layers, too large ones saturate them; Xavier suits tanh, He suits ReLU.",
+    tanh = mean_curves({name: [run.tanh[name] for run in runs] for name in _TANH}, xs=layers)
+    relu = mean_curves({name: [run.relu[name] for run in runs] for name in _RELU}, xs=layers)
+    deviation = ("layer", "standard deviation of activations")
+    fraction = ("activation in layer 10", "fraction of units")
+    saturated = histogram("", runs[0].last["1"], span=(-1, 1), colour=1)
+    alive = histogram("", runs[0].last["Xavier"], span=(-1, 1), colour=2)
+    return Figure(
+        "Small weights let the signal vanish, large ones saturate the units; Xavier suits tanh, He suits ReLU.",
         (
-            Panel("tanh: only Xavier stays alive in range", *deviation, curves(spread, xs=layers), logs=LOG_Y),
-            Panel("ReLU: only He stays level", *deviation, curves(rectified, xs=layers), logs=LOG_Y),
-            Panel("Weights of size 1 saturate tanh", *share, (histogram("", tanh["1"][-1], span=(-1, 1), colour=1),)),
-            Panel("Xavier keeps tanh in range", *share, (histogram("", tanh["Xavier"][-1], span=(-1, 1), colour=2),)),
+            Panel("tanh: only Xavier keeps the scale", *deviation, tanh, logs=LOG_Y),
+            Panel("ReLU: only He keeps the scale", *deviation, relu, logs=LOG_Y),
+            Panel("Weights of scale 1 saturate tanh", *fraction, (saturated,)),
+            Panel("Xavier keeps tanh in range", *fraction, (alive,)),
         ),
     )
-    return result(
-        {
-            "tanh, 0.01, layer 1": (spread["0.01"][0], near(0.213, within=0.002)),
-            "tanh, 0.01, layer 2": (spread["0.01"][1], near(0.0476, within=0.0005)),
-            "tanh, 0.01, layer 3": (spread["0.01"][2], near(0.0106, within=0.0002)),
-            "tanh, 0.01, layer 10": (spread["0.01"][9], near(0, within=1e-6)),
-            "tanh, 1, layer 10": (spread["1"][9], near(0.98, within=0.005)),
-            "tanh, Xavier, layer 1": (spread["Xavier"][0], near(0.628, within=0.005)),
-            "tanh, Xavier, layer 10": (spread["Xavier"][9], near(0.228, within=0.02)),
-            "ReLU, Xavier, layer 10": (rectified["Xavier"][9], near(0.826 / 2**5, within=0.01)),
-            "ReLU, He, layer 1": (rectified["He"][0], near(0.826, within=0.01)),
-            "ReLU, He, layer 10": (rectified["He"][9], near(0.826, within=0.2)),
-        },
-        figure,
-    )
+
+
+def run(conditions: Conditions) -> Result:
+    """Feed vectors through ten layers under each initialisation."""
+    runs = repeat(conditions, lambda: _once(1000 if conditions.full else 200))
+    found = means([_numbers(one) for one in runs])
+    expected = {
+        "tanh, 0.01, layer 1": near(0.213, within=0.002),
+        "tanh, 0.01, layer 2": near(0.0476, within=0.0005),
+        "tanh, 0.01, layer 3": near(0.0106, within=0.0002),
+        "tanh, 0.01, layer 10": near(0, within=1e-6),
+        "tanh, 1, layer 10": near(0.98, within=0.005),
+        "tanh, Xavier, layer 1": near(0.628, within=0.005),
+        "tanh, Xavier, layer 10": near(0.228, within=0.02),
+        "ReLU, Xavier, layer 10": near(0.826 / 2**5, within=0.01),
+        "ReLU, He, layer 1": near(0.826, within=0.01),
+        "ReLU, He, layer 10": near(0.826, within=0.2),
+    }
+    return result({name: (found[name], wanted) for name, wanted in expected.items()}, _figure(runs))

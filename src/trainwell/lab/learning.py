@@ -1,4 +1,9 @@
-"""Small training sessions on pictures, for experiments that need one."""
+"""Small training sessions on pictures, repeated over seeds, for experiments that need one.
+
+What a network this small costs is overhead. So the networks of all seeds are trained side by side: their weights are
+stacked along a first axis, and one program computes them all. Each has its own data split, initial weights and order
+of the batches; none sees another.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +18,16 @@ from torch.nn import functional as F
 from trainwell.core.errors import DataError
 from trainwell.data import read
 from trainwell.lab.result import Conditions
+from trainwell.nn import initialise
 from trainwell.recipe.sections import DataRecipe
 
 
 class Pictures(NamedTuple):
-    """Pictures to train on and pictures held out, standardised by the first.
+    """Pictures to train on and pictures held out, drawn anew for every seed, standardised by the first.
 
     Args:
-        inputs: (N, channels, height, width) float.
-        targets: (N,) int.
+        inputs: (seeds, N, channels, height, width) float.
+        targets: (seeds, N) int.
         held_inputs: of the same shape, never trained on.
         held_targets: their classes.
         remark: what they are, in a sentence.
@@ -36,11 +42,16 @@ class Pictures(NamedTuple):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one picture."""
-        return tuple(self.inputs.shape[1:])
+        return tuple(self.inputs.shape[2:])
+
+    @property
+    def features(self) -> int:
+        """Number of pixels of one picture, channels included."""
+        return self.inputs[0, 0].numel()
 
 
 def pictures(conditions: Conditions, *, train: int, held: int = 400) -> Pictures:
-    """Draw pictures from the data of the conditions.
+    """Draw pictures from the data of the conditions, once for every seed.
 
     Raises:
         DataError: if the data are no pictures with classes, or too few.
@@ -52,28 +63,97 @@ def pictures(conditions: Conditions, *, train: int, held: int = 400) -> Pictures
         )
     if len(examples) < train + held:
         raise DataError(f"The experiment needs {train + held:,} pictures, got {len(examples):,}. Give more.")
-    chosen = torch.randperm(len(examples), generator=torch.Generator().manual_seed(0))[: train + held]
-    inputs = torch.from_numpy(examples.inputs[chosen.numpy()]).movedim(-1, 1).float()
-    targets = torch.from_numpy(examples.targets[chosen.numpy()])
-    inputs = (inputs - inputs[:train].mean()) / inputs[:train].std()
+    draws = [
+        torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[: train + held]
+        for seed in range(conditions.seeds)
+    ]
+    chosen = torch.stack(draws).numpy()
+    inputs = torch.from_numpy(examples.inputs[chosen]).movedim(-1, 2).float()
+    targets = torch.from_numpy(examples.targets[chosen])
+    known = inputs[:, :train].flatten(1)
+    each = (-1, 1, 1, 1, 1)
+    inputs = (inputs - known.mean(1).view(each)) / known.std(1).view(each)
     name = Path(conditions.data).name
-    remark = f"Trained on {train:,} pictures of {name}, judged on {held:,} others."
-    return Pictures(inputs[:train], targets[:train], inputs[train:], targets[train:], remark)
+    remark = f"Trained on {train:,} pictures of {name}, scored on {held:,} others; a new split for every seed."
+    return Pictures(inputs[:, :train], targets[:, :train], inputs[:, train:], targets[:, train:], remark)
 
 
-def dense(sizes: Sequence[int], activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Sequential:
-    """Build fully connected layers of these sizes, with a non-linearity between them; pictures are flattened.
+class StackedLinear(nn.Module):
+    """The linear layers of several networks, computed as one batched matrix product.
 
-    >>> [type(layer).__name__ for layer in dense([4, 3, 2])]
-    ['Flatten', 'Linear', 'ReLU', 'Linear']
+    Args:
+        layers: one layer for each network, all of one shape, with biases.
     """
-    layers: list[nn.Module] = [nn.Flatten()]
-    for before, after in zip(sizes, sizes[1:], strict=False):
-        layers += [nn.Linear(before, after), activation()]
+
+    def __init__(self, layers: Sequence[nn.Linear]) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.stack([layer.weight.detach() for layer in layers]))
+        self.bias = nn.Parameter(torch.stack([layer.bias.detach() for layer in layers]))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map (networks, batch, in) to (networks, batch, out)."""
+        return torch.baddbmm(self.bias[:, None], inputs, self.weight.transpose(1, 2))
+
+
+class StackedNorm(nn.Module):
+    """A normalisation of the features of several networks: each has its own channels, so none sees another.
+
+    Args:
+        norm: for (batch, networks * features).
+    """
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Normalise (networks, batch, features)."""
+        networks, batch, features = inputs.shape
+        flat = inputs.transpose(0, 1).reshape(batch, networks * features)
+        normalised: Tensor = self.norm(flat)
+        return normalised.view(batch, networks, features).transpose(0, 1)
+
+
+def linear(seeds: int, inputs: int, outputs: int) -> StackedLinear:
+    """Build one linear layer for every seed, with PyTorch's initialisation under that seed."""
+    return StackedLinear([nn.Linear(inputs, outputs) for _ in range(seeds)])
+
+
+def dense(
+    sizes: Sequence[int], *, seeds: int, activation: Callable[[], nn.Module] = nn.ReLU, start: str = ""
+) -> nn.Sequential:
+    """Build one network of fully connected layers for every seed, with a non-linearity between the layers.
+
+    Args:
+        sizes: numbers of inputs, of hidden units and of outputs; pictures are flattened.
+        seeds: number of networks; network k is initialised under seed k.
+        activation: makes the non-linearity.
+        start: name of an initialisation; PyTorch's own where empty.
+    Returns:
+        a module that maps (seeds, batch, channels, height, width) to (seeds, batch, classes).
+
+    >>> [type(layer).__name__ for layer in dense([4, 3, 2], seeds=2)]
+    ['Flatten', 'StackedLinear', 'ReLU', 'StackedLinear']
+    """
+    networks = []
+    for seed in range(seeds):
+        torch.manual_seed(seed)
+        network = nn.Sequential(*(nn.Linear(a, b) for a, b in zip(sizes, sizes[1:], strict=False)))
+        if start:
+            initialise(network, start, seed=seed)
+        networks.append(network)
+    layers: list[nn.Module] = [nn.Flatten(2)]
+    for same in zip(*networks, strict=True):
+        layers += [StackedLinear(same), activation()]
     return nn.Sequential(*layers[:-1])
 
 
-def learn(
+def hidden_weights(model: nn.Sequential) -> list[nn.Parameter]:
+    """Return the weights, (seeds, out, in), of every linear layer."""
+    return [layer.weight for layer in model if isinstance(layer, StackedLinear)]
+
+
+def train(
     model: nn.Module,
     data: Pictures,
     optimizer: torch.optim.Optimizer,
@@ -82,40 +162,72 @@ def learn(
     batch: int = 64,
     after: Callable[[int], None] | None = None,
     change: Callable[[Tensor], Tensor] | None = None,
-) -> list[float]:
-    """Train a network, epoch by epoch in a random order, and return the loss of every step.
+) -> list[list[float]]:
+    """Train the networks of all seeds, epoch by epoch, each in a random order of its own.
 
     Args:
-        model: returns (batch, classes), unnormalised.
+        model: maps (seeds, batch, ...) to (seeds, batch, classes), unnormalised.
         data: what to learn.
-        optimizer: over the network's parameters.
+        optimizer: over the networks' parameters; it must treat every weight alone, as SGD and Adam do.
         steps: number of batches.
         batch: pictures in each; a rest at the end of an epoch is left out.
-        after: called with the number of the step behind it, from 1.
-        change: what happens to the pictures of a batch first (augmentation).
+        after: called with the number of the step that is done, from 1.
+        change: applied to the pictures of a batch first (augmentation).
+    Returns:
+        the training loss of every step, one list for each seed, in nats.
     """
-    order, losses, size = torch.Generator().manual_seed(1), [], min(batch, len(data.inputs))
-    queue = torch.empty(0, dtype=torch.long)
+    seeds, count = data.targets.shape
+    orders = [torch.Generator().manual_seed(1 + seed) for seed in range(seeds)]
+    rows = torch.arange(seeds)[:, None]
+    size = min(batch, count)
+    queue = torch.empty(seeds, 0, dtype=torch.long)
+    losses = []
     for step in range(1, steps + 1):
-        if len(queue) < size:
-            queue = torch.randperm(len(data.inputs), generator=order)
-        now, queue = queue[:size], queue[size:]
-        inputs = data.inputs[now]
-        loss = F.cross_entropy(model(change(inputs) if change else inputs), data.targets[now])
+        if queue.shape[1] < size:
+            queue = torch.stack([torch.randperm(count, generator=order) for order in orders])
+        now, queue = queue[:, :size], queue[:, size:]
+        inputs = data.inputs[rows, now]
+        loss = cross_entropy(model(change(inputs) if change else inputs), data.targets[rows, now])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
-        losses.append(loss.item())
+        losses.append(loss.detach())
         if after:
             after(step)
-    return losses
+    found: list[list[float]] = torch.stack(losses, 1).tolist()
+    return found
 
 
-def judge(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
-    """Return the loss and the accuracy of a network in evaluation mode, which it leaves again."""
+def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean cross-entropy of every network, (seeds,), in nats.
+
+    Args:
+        outputs: (seeds, batch, classes), unnormalised.
+        targets: (seeds, batch) int.
+    """
+    return F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape).mean(1)
+
+
+def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[list[float], list[float]]:
+    """Return the loss and the accuracy of every network in evaluation mode; the mode is restored.
+
+    Args:
+        model: maps (seeds, N, ...) to (seeds, N, classes).
+        inputs: (seeds, N, channels, height, width).
+        targets: (seeds, N).
+    """
     training = model.training
     model.eval()
     with torch.no_grad():
         outputs = model(inputs)
     model.train(training)
-    return F.cross_entropy(outputs, targets).item(), (outputs.argmax(1) == targets).float().mean().item()
+    return cross_entropy(outputs, targets).tolist(), (outputs.argmax(2) == targets).float().mean(1).tolist()
+
+
+def transposed(rows: Sequence[Sequence[float]]) -> list[list[float]]:
+    """Turn values by time and seed into one list by time for each seed.
+
+    >>> transposed([[1, 2], [3, 4], [5, 6]])
+    [[1, 3, 5], [2, 4, 6]]
+    """
+    return [list(column) for column in zip(*rows, strict=True)]

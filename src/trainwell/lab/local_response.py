@@ -1,8 +1,8 @@
-"""Local response normalisation lets neighbouring channels at one position compete: strong ones stand out.
+"""Local response normalisation makes neighbouring channels at one position compete: a strong one suppresses others.
 
 Each activation is divided by (2 + 1e-4/5 · sum of squares over five channels)^0.75 (Krizhevsky et al. 2012, section
-3.3). With activations of a few hundred the sum counts, and a channel beside a strong one is held back; small
-activations only shrink by 2^0.75. Later networks found that batch norm does more.
+3.3). With activations of a few hundred the sum matters, and a channel beside a strong one is suppressed; small
+activations only shrink by 2^0.75. Later networks found batch norm more effective.
 """
 
 from __future__ import annotations
@@ -17,33 +17,29 @@ _CHANNELS, _STRONG = 16, 8
 
 
 def run(conditions: Conditions) -> Result:
-    """Give one channel a strong activation, and look at its neighbours before and after."""
+    """Give one channel a strong activation, and compare its neighbours before and after."""
     norm = NORMALISATIONS["local_response"](_CHANNELS)
     before = torch.full((1, _CHANNELS, 1, 1), 100.0, dtype=torch.float64)
     before[0, _STRONG] = 1000.0
     after = norm(before)
     squares = [float(before[0, max(0, k - 2) : k + 3].square().sum()) for k in range(_CHANNELS)]
     formula = before[0, :, 0, 0] / (2 + 1e-4 / 5 * torch.tensor(squares, dtype=torch.float64)) ** 0.75
-    shares = (after / before)[0, :, 0, 0]
+    kept = (after / before)[0, :, 0, 0]
     small = norm(torch.full((1, _CHANNELS, 1, 1), 0.01, dtype=torch.float64)) / 0.01
-    named = {"kept": shares.tolist()}
+    activations = curves({"": before.flatten().tolist()})
     figure = Figure(
-        "Channel 8 is ten times as strong as the others: it and its two neighbours on each side are held back.",
+        "Channel 8 is ten times as strong as the others: it and two neighbours on each side are suppressed.",
         (
-            Panel(
-                "Activations before: one is strong", "channel", "activation", curves({"": before.flatten().tolist()})
-            ),
-            Panel("What is kept of each", "channel", "after / before", curves(named), spans=(None, (0.0, 0.7))),
+            Panel("Activations before: one is strong", "channel", "activation", activations),
+            Panel("Ratio after / before", "channel", "ratio", curves({"": kept.tolist()}), spans=(None, (0.0, 0.7))),
         ),
     )
+    error = float((after[0, :, 0, 0] - formula).abs().max())
     return result(
         {
-            "largest distance from the formula": (
-                float((after[0, :, 0, 0] - formula).abs().max()),
-                near(0, within=1e-6),
-            ),
-            "kept far away per kept beside the strong": (float(shares[0] / shares[_STRONG + 1]), at_least(2)),
-            "kept of small activations": (float(small[0, 5]), near(2**-0.75, within=1e-4)),
+            "largest difference from the formula": (error, near(0, within=1e-6)),
+            "ratio far away / beside the strong channel": (float(kept[0] / kept[_STRONG + 1]), at_least(2)),
+            "ratio of small activations": (float(small[0, 5]), near(2**-0.75, within=1e-4)),
         },
         figure,
     )

@@ -1,9 +1,9 @@
-"""On ravines, saddles, plateaus and cliffs, optimizers behave as differently as they are made.
+"""Momentum is fast in ravines, adaptive learning rates leave saddles and plateaus, clipping survives cliffs.
 
-Momentum adds up steps along the floor of a ravine where plain descent zigzags. Adaptive rates (Adagrad, RMSProp, Adam)
-divide by the size of past gradients, so that they leave saddles and plateaus, where gradients are tiny. At a cliff
-one huge gradient throws plain descent far away; clipping its norm holds it back (Pascanu et al. 2013). Beale's
-function has its minimum, 0, at (3, 0.5).
+Momentum accumulates steps along the floor of a ravine where plain gradient descent oscillates. Adaptive rates (Adagrad,
+RMSProp, Adam) divide by the size of past gradients, so they leave saddle points and plateaus, where gradients are tiny.
+At a cliff one huge gradient throws plain gradient descent far away; clipping its norm prevents that (Pascanu et al.
+2013). Beale's function has its minimum, 0, at (3, 0.5).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from trainwell.lab.descent import Surface, field, heights, walk
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 
 _RACERS: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
-    "descent": torch.optim.SGD,
+    "gradient descent": torch.optim.SGD,
     "momentum": functools.partial(torch.optim.SGD, momentum=0.9),
     "Nesterov": functools.partial(torch.optim.SGD, momentum=0.9, nesterov=True),
     "Adagrad": torch.optim.Adagrad,
@@ -51,7 +51,7 @@ def _beale(x: Tensor, y: Tensor) -> Tensor:
 
 
 def _race(surface: Surface, start: Point, *, plain: float, adaptive: float, steps: int) -> dict[str, tuple[Point, ...]]:
-    """Let all run from one start: the first three at rate `plain`, the others at rate `adaptive`."""
+    """Run all optimizers from one start: the first three at learning rate `plain`, the others at `adaptive`."""
     walks = {}
     for number, (name, make) in enumerate(_RACERS.items()):
         rate = plain if number < 3 else adaptive
@@ -65,39 +65,42 @@ def _panel(title: str, surface: Surface, spans: tuple[Point, Point], walks: Mapp
 
 
 def run(conditions: Conditions) -> Result:
-    """Race six optimizers over five landscapes."""
+    """Run six optimizers on five functions."""
     ravine = _race(_ravine, (-9.0, 1.0), plain=0.012, adaptive=0.3, steps=100)
     saddle = _race(_saddle, (1.0, 1e-4), plain=0.05, adaptive=0.05, steps=60)
     plateau = _race(_plateau, (3.4, 1.8), plain=0.2, adaptive=0.1, steps=100)
     beale = _race(_beale, (1.0, 1.6), plain=0.002, adaptive=0.1, steps=300)
     descent = functools.partial(torch.optim.SGD, lr=0.05)
-    cliff = {"descent": walk(_cliff, (1.2, 1.5), descent, steps=60)}
+    cliff = {"gradient descent": walk(_cliff, (1.2, 1.5), descent, steps=60)}
     cliff["clipped at 1"] = walk(_cliff, (1.2, 1.5), descent, steps=60, clip=1.0)
     thrown = {name: math.dist(points[0], points[1]) for name, points in cliff.items()}
     fall: dict[str, Any] = {name: heights(_beale, points) for name, points in beale.items()}
     figure = Figure(
-        "Open circle: start; full circle: end. Momentum wins the ravine, adaptive rates leave saddle and plateau.",
+        "Open circle: start; filled circle: end. Momentum is fast in the ravine; adaptive rates leave the plateau.",
         (
-            _panel("Ravine: momentum runs along its floor", _ravine, ((-10, 8), (-1.5, 1.5)), ravine),
-            _panel("Saddle: descent stays, adaptive rates leave", _saddle, ((-1, 1.2), (-0.5, 2.2)), saddle),
-            _panel("Plateau: hardly any slope at the start", _plateau, ((-2, 4), (-2, 2.5)), plateau),
-            _panel("Cliff: one step throws descent away", _cliff, ((-5, 1.5), (-2, 2)), cliff),
+            _panel("Ravine: momentum follows its floor", _ravine, ((-10, 8), (-1.5, 1.5)), ravine),
+            _panel("Saddle: adaptive rates leave it", _saddle, ((-1, 1.2), (-0.5, 2.2)), saddle),
+            _panel("Plateau: almost no gradient at the start", _plateau, ((-2, 4), (-2, 2.5)), plateau),
+            _panel("Cliff: one step throws the weights away", _cliff, ((-5, 1.5), (-2, 2)), cliff),
             _panel("Beale: a curved valley to (3, 0.5)", _beale, ((0, 4.2), (-2, 2)), beale),
-            Panel("Beale: height over steps", "step", "height", curves(fall), logs=LOG_Y),
+            Panel("Beale: value over steps", "step", "value", curves(fall), logs=LOG_Y),
         ),
     )
     return result(
         {
-            "ravine: momentum's height per descent's": (
-                heights(_ravine, ravine["momentum"])[-1] / heights(_ravine, ravine["descent"])[-1],
+            "ravine: final value, momentum / gradient descent": (
+                heights(_ravine, ravine["momentum"])[-1] / heights(_ravine, ravine["gradient descent"])[-1],
                 at_most(0.05),
             ),
-            "saddle: way of descent": (abs(saddle["descent"][-1][1]), at_most(0.1)),
-            "saddle: way of Adam": (abs(saddle["Adam"][-1][1]), at_least(1.0)),
-            "plateau: height of descent": (heights(_plateau, plateau["descent"])[-1], at_least(0.9)),
-            "plateau: height of Adam": (heights(_plateau, plateau["Adam"])[-1], at_most(0.05)),
-            "cliff: first step of descent": (thrown["descent"], at_least(5.0)),
-            "cliff: first step clipped": (thrown["clipped at 1"], at_most(0.05 + 1e-9)),
+            "saddle: distance covered by gradient descent": (abs(saddle["gradient descent"][-1][1]), at_most(0.1)),
+            "saddle: distance covered by Adam": (abs(saddle["Adam"][-1][1]), at_least(1.0)),
+            "plateau: final value, gradient descent": (
+                heights(_plateau, plateau["gradient descent"])[-1],
+                at_least(0.9),
+            ),
+            "plateau: final value, Adam": (heights(_plateau, plateau["Adam"])[-1], at_most(0.05)),
+            "cliff: length of the first step": (thrown["gradient descent"], at_least(5.0)),
+            "cliff: length of the first step, clipped": (thrown["clipped at 1"], at_most(0.05 + 1e-9)),
             "Beale: Adam's distance from (3, 0.5)": (math.dist(beale["Adam"][-1], (3, 0.5)), at_most(0.2)),
         },
         figure,

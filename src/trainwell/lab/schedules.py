@@ -1,8 +1,8 @@
-"""Every schedule is a closed form: the rate is a function of the step and of nothing that was counted.
+"""Every schedule is a closed form: the learning rate is a function of the step, without any state.
 
-All start at 1 and run for 20 epochs: step drops by half every 4 epochs; exponential, inverse and inverse power fall
-with k = 0.2 per epoch (c = 0.5); the inverse square root starts after one epoch. Warm-up over a tenth of the run goes
-in front of any (Goyal et al. 2017). The plateau law is left out: it waits for scores.
+All start at 1 and run for 20 epochs: step decay halves every 4 epochs; exponential, inverse and inverse power decay use
+k = 0.2 per epoch (c = 0.5); the inverse square root starts after one epoch. Warm-up over a tenth of the run can precede
+any of them (Goyal et al. 2017). The plateau schedule is left out: it depends on scores.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def run(conditions: Conditions) -> Result:
     ending = {name: rates[name] for name in ("constant", "linear", "cosine", "step")}
     endless = {name: rates[name] for name in ("exponential", "inverse", "inverse_power", "inverse_sqrt")}
     figure = Figure(
-        "Left: laws that know when the run ends. Right: laws that do not. Below: warm-up in front.",
+        "Left: schedules tied to the length of the run. Right: schedules that are not. Below: with warm-up.",
         (
-            Panel("Tied to the length of the run", "epoch", "share of the highest rate", curves(ending, xs=epochs)),
-            Panel("Falling for ever", "epoch", "share of the highest rate", curves(endless, xs=epochs)),
-            Panel("With warm-up over two epochs", "epoch", "share of the highest rate", curves(warm, xs=epochs)),
+            Panel("Tied to the length of the run", "epoch", "fraction of the highest rate", curves(ending, xs=epochs)),
+            Panel("Independent of the length", "epoch", "fraction of the highest rate", curves(endless, xs=epochs)),
+            Panel("With warm-up over two epochs", "epoch", "fraction of the highest rate", curves(warm, xs=epochs)),
         ),
     )
-    checks = {f"{name} at half": (rates[name][_STEPS // 2], near(_HALFWAY[name], within=1e-9)) for name in _HALFWAY}
+    checks = {f"{name} halfway": (rates[name][_STEPS // 2], near(_HALFWAY[name], within=1e-9)) for name in _HALFWAY}
     checks["cosine with warm-up, first step"] = (warm["cosine"][0], near(1 / 41, within=1e-9))
     return result(checks, figure)

@@ -1,8 +1,8 @@
-"""With the curvature at hand, one step solves a quadratic; at a saddle only its absolute value helps.
+"""Newton's method solves a quadratic in one step; near a saddle point only the absolute curvature helps.
 
 The worked example x² + x(1 - y) + y² - yz + z² + z has the Hessian [[2, -1, 0], [-1, 2, -1], [0, -1, 2]]. Its leading
-minors are 2, 3 and 4 (not 11, as the notes print), all positive: a minimum, at (-1, -1, -1), and Newton's step finds it
-from anywhere. Near a saddle Newton's step climbs to it; the saddle-free step goes down (Dauphin et al. 2014).
+minors are 2, 3 and 4, all positive: a minimum, at (-1, -1, -1), and Newton's step finds it from anywhere. Near a saddle
+point Newton's step climbs to it; the saddle-free step descends (Dauphin et al. 2014).
 """
 
 from __future__ import annotations
@@ -19,7 +19,10 @@ from trainwell.optim.second_order import newton_step, saddle_free_step, slope_an
 
 
 def _worked(w: Tensor) -> Tensor:
-    x, y, z = w[0], w[1], w[2]
+    x: Tensor
+    y: Tensor
+    z: Tensor
+    x, y, z = w
     return x**2 + x * (1 - y) + y**2 - y * z + z**2 + z
 
 
@@ -28,7 +31,7 @@ def _saddle(x: Tensor, y: Tensor) -> Tensor:
 
 
 def run(conditions: Conditions) -> Result:
-    """Take the steps, and compare them near a saddle with plain descent."""
+    """Take the steps, and compare them near a saddle point with gradient descent."""
     start = torch.tensor([2.0, -3.0, 5.0], dtype=torch.float64)
     _, hessian = slope_and_curvature(_worked, start)
     minors = [float(torch.linalg.det(hessian[:size, :size])) for size in (1, 2, 3)]
@@ -38,7 +41,7 @@ def run(conditions: Conditions) -> Result:
         return _saddle(w[0], w[1])
 
     steps: dict[str, Callable[[Tensor], Tensor]] = {
-        "descent": lambda w: w - 0.05 * slope_and_curvature(at, w)[0],
+        "gradient descent": lambda w: w - 0.05 * slope_and_curvature(at, w)[0],
         "Newton": lambda w: newton_step(at, w),
         "saddle-free": lambda w: saddle_free_step(at, w),
     }
@@ -52,10 +55,10 @@ def run(conditions: Conditions) -> Result:
     paths = tuple(Series(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
     falls = curves({name: heights(_saddle, points) for name, points in walks.items()})
     figure = Figure(
-        "Newton jumps to the saddle at (0, 0) and stays; the saddle-free step finds the minimum at (0, 1.41).",
+        "Newton steps to the saddle point (0, 0) and stays; the saddle-free step finds the minimum (0, 1.41).",
         (
             Panel("Twelve steps from the same start", "x", "y", paths, field=field(_saddle, *spans), spans=spans),
-            Panel("Height: minimum −1, saddle 0", "step", "height", falls),
+            Panel("Value: minimum −1, saddle 0", "step", "value", falls),
         ),
     )
     return result(
@@ -64,8 +67,8 @@ def run(conditions: Conditions) -> Result:
             "second minor": (minors[1], near(3, within=1e-9)),
             "determinant": (minors[2], near(4, within=1e-9)),
             "Newton, one step: largest error": (float((end + 1).abs().max()), near(0, within=1e-9)),
-            "saddle: Newton ends at height": (heights(_saddle, walks["Newton"])[-1], near(0, within=1e-9)),
-            "saddle: saddle-free ends at height": (heights(_saddle, walks["saddle-free"])[-1], near(-1, within=1e-6)),
+            "saddle: final value, Newton": (heights(_saddle, walks["Newton"])[-1], near(0, within=1e-9)),
+            "saddle: final value, saddle-free": (heights(_saddle, walks["saddle-free"])[-1], near(-1, within=1e-6)),
         },
         figure,
     )

@@ -1,68 +1,102 @@
-"""In a deep sigmoid network the last hidden layer saturates at 0 at once, and comes back only late.
+"""In a deep sigmoid network the last hidden layer saturates at 0 at once, and recovers only late.
 
-Four hidden layers of sigmoids with the old uniform ±1/sqrt(fan-in) start, trained by plain descent (Glorot and Bengio
-2010, figure 2). At first the last layer's units say nothing about the input, so the output does best without them and
-pushes them to 0, where their slope vanishes. Lower layers move slowly behind it; when they have learned something, the
-last layer leaves saturation.
+Four hidden layers of sigmoids with the old uniform ±1/sqrt(fan-in) initialisation, trained by gradient descent (Glorot
+and Bengio 2010, figure 2). At first the last hidden layer carries no information about the input, so the output does
+best without it and drives it to 0, where its gradient vanishes. The lower layers learn slowly behind it; once they
+carry information, the last layer leaves saturation.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from trainwell.core.figure import Figure, Level, Panel, curve
-from trainwell.lab.learning import dense, learn, pictures
-from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
+from trainwell.core.figure import Figure, Level, Panel
+from trainwell.lab.learning import Pictures, StackedLinear, dense, pictures, train, transposed
+from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
+from trainwell.lab.seeds import mean_curve
+
+_EVERY = 50
 
 
-def run(conditions: Conditions) -> Result:
-    """Train, and record each hidden layer's mean activation."""
-    data = pictures(conditions, train=1000)
-    width, steps = (200, 20_000) if conditions.full else (60, 5_000)
-    model = dense([data.inputs[0].numel(), *[width] * 4, 10], nn.Sigmoid)
+class _Run(NamedTuple):
+    """Steps, mean activation of each hidden layer (layers, seeds, steps) and smoothed loss (seeds, steps)."""
+
+    steps: list[int]
+    means: list[list[list[float]]]
+    losses: list[list[float]]
+
+
+def _network(data: Pictures, width: int) -> nn.Sequential:
+    """Build the networks of all seeds with the initialisation of the paper."""
+    model = dense([data.features, *[width] * 4, 10], seeds=len(data.inputs), activation=nn.Sigmoid)
+    torch.manual_seed(0)
     for layer in model:
-        if isinstance(layer, nn.Linear):
-            nn.init.uniform_(layer.weight, -(layer.in_features**-0.5), layer.in_features**-0.5)
+        if isinstance(layer, StackedLinear):
+            limit = layer.weight.shape[2] ** -0.5
+            nn.init.uniform_(layer.weight, -limit, limit)
             nn.init.zeros_(layer.bias)
-    times: list[int] = []
-    means: list[list[float]] = [[] for _ in range(4)]
+    return model
 
-    def look(step: int) -> None:
-        if step % 50 and step > 1:
+
+def _learn(data: Pictures, *, width: int, steps: int) -> _Run:
+    """Train, and record the mean activation of each hidden layer."""
+    model = _network(data, width)
+    times: list[int] = []
+    found: list[list[list[float]]] = [[] for _ in range(4)]
+
+    def record(step: int) -> None:
+        if step % _EVERY and step > 1:
             return
         times.append(step)
         signal: Tensor = data.held_inputs
-        number = 0
+        means = []
         with torch.no_grad():
             for layer in list(model)[:-1]:
                 signal = layer(signal)
                 if isinstance(layer, nn.Sigmoid):
-                    means[number].append(signal.mean().item())
-                    number += 1
+                    means.append(signal.mean((1, 2)).tolist())
+        for values, mean in zip(found, means, strict=True):
+            values.append(mean)
 
     descent = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    losses = learn(model, data, descent, steps=steps, batch=10, after=look)
-    last, lowest = means[3], min(means[3])
-    smooth = [sum(losses[at : at + 50]) / 50 for at in range(0, steps, 50)]
-    layers = tuple(curve(f"layer {number + 1}", series, xs=times, colour=number) for number, series in enumerate(means))
+    losses = train(model, data, descent, steps=steps, batch=10, after=record)
+    smooth = [[sum(one[at : at + _EVERY]) / _EVERY for at in range(0, steps, _EVERY)] for one in losses]
+    return _Run(times, [transposed(values) for values in found], smooth)
+
+
+def run(conditions: Conditions) -> Result:
+    """Train, and follow the activations of each hidden layer."""
+    data = pictures(conditions, train=1000)
+    width, steps = (200, 20_000) if conditions.full else (60, 5_000)
+    found = _learn(data, width=width, steps=steps)
+    last = found.means[3]
+    lowest = [min(values) for values in last]
+    times = [found.steps[values.index(low)] for values, low in zip(last, lowest, strict=True)]
+    recoveries = [values[-1] / low for values, low in zip(last, lowest, strict=True)]
+    layers = tuple(
+        mean_curve(f"layer {number + 1}", runs, xs=found.steps, colour=number)
+        for number, runs in enumerate(found.means)
+    )
+    loss = mean_curve("loss", found.losses, xs=range(_EVERY, steps + 1, _EVERY))
+    chance = (Level(math.log(10), "chance"),)
     figure = Figure(
         "The last hidden layer falls to 0 within a few hundred steps, stays there, and recovers by itself much later.",
         (
-            Panel("Mean activations: the last layer goes to 0", "step", "activation", layers, spans=(None, (0.0, 1.0))),
-            Panel("Nothing is learned until it recovers", "step", "loss",
-                  (curve("loss", smooth, xs=range(50, steps + 1, 50)),), levels=(Level(math.log(10), "chance"),)),
+            Panel("Mean activations: the last layer saturates", "step", "activation", layers, spans=(None, (0.0, 1.0))),
+            Panel("Nothing is learned until it recovers", "step", "training loss", (loss,), levels=chance),
         ),
-    )  # fmt: skip
+    )
     return result(
         {
-            "last layer at the start": (last[0], near(0.5, within=0.1)),
-            "last layer at its lowest": (lowest, at_most(0.05)),
-            "step of the lowest": (times[last.index(lowest)], at_most(steps / 2)),
-            "last layer at the end per lowest": (last[-1] / lowest, at_least(3.0)),
-            "loss at the end": (smooth[-1], at_most(1.5)),
+            "last layer at the start": (mean_of([values[0] for values in last]), near(0.5, within=0.1)),
+            "last layer at its lowest": (mean_of(lowest), at_most(0.05)),
+            "step of the lowest": (mean_of(times), at_most(steps / 2)),
+            "last layer, final / lowest": (mean_of(recoveries), at_least(3.0)),
+            "final loss": (mean_of([losses[-1] for losses in found.losses]), at_most(1.5)),
         },
         figure,
         data.remark,

@@ -1,6 +1,6 @@
-"""Stochastic pooling draws an activation in proportion to its size, and predicts the mean of its draws.
+"""Stochastic pooling draws an activation with a probability proportional to its size, and predicts the mean draw.
 
-A window (0, 1, 2, 5) passes on 5 with probability 5/8, never 0. At prediction it passes on the mean of the draws,
+A window (0, 1, 2, 5) passes on 5 with probability 5/8, and 0 never. At prediction it passes on the expected value,
 Σ a² / Σ a = 30/8: between average pooling, 2, and max pooling, 5 (Zeiler and Fergus 2013).
 """
 
@@ -11,10 +11,18 @@ from torch import Tensor
 
 from trainwell.core.figure import Field, Figure, Level, Panel, curve
 from trainwell.lab.learning import pictures
-from trainwell.lab.result import Conditions, Result, near, result
+from trainwell.lab.result import Conditions, Result, mean_of, near, result
+from trainwell.lab.seeds import mean_curve, repeat
 from trainwell.nn.layers import StochasticPool2d
 
 _DRAWS = 40_000
+_WINDOW = torch.tensor([0.0, 1.0, 2.0, 5.0])
+
+
+def _once() -> Tensor:
+    """Pool one window many times."""
+    drawn: Tensor = StochasticPool2d(2)(_WINDOW.view(1, 1, 2, 2).expand(_DRAWS, -1, -1, -1))
+    return drawn.flatten()
 
 
 def _shown(title: str, picture: Tensor) -> Panel:
@@ -24,34 +32,46 @@ def _shown(title: str, picture: Tensor) -> Panel:
 
 
 def run(conditions: Conditions) -> Result:
-    """Pool one window often, and a picture once."""
-    window, pool = torch.tensor([0.0, 1.0, 2.0, 5.0]), StochasticPool2d(2)
-    drawn = pool(window.view(1, 1, 2, 2).expand(_DRAWS, -1, -1, -1)).flatten()
-    predicted = pool.eval()(window.view(1, 1, 2, 2)).item()
-    shares = [float((drawn == value).float().mean()) for value in window]
-    picture = pictures(conditions, train=10, held=1).inputs[:1, :1]
+    """Pool one window many times, and a picture once."""
+    draws = repeat(conditions, _once)
+    fractions = [[float((drawn == value).float().mean()) for value in _WINDOW] for drawn in draws]
+    mean = mean_of([drawn.mean().item() for drawn in draws])
+    pool = StochasticPool2d(2).eval()
+    predicted = pool(_WINDOW.view(1, 1, 2, 2)).item()
+    picture = pictures(conditions, train=10, held=1).inputs[0, :1, :1]
     picture = picture - picture.min()
-    names = tuple(f"{value:g}" for value in window.tolist())
-    law = curve("law", window / window.sum(), kind="bars", colour=-1)
-    bars = (law, curve("drawn", shares, kind="bars"))
-    ways = curve("", [2.0, predicted, 5.0], kind="bars")
-    mean = Level(drawn.mean().item(), "mean draw")
-    kinds = ("average", "stochastic", "max")
+    names = tuple(f"{value:g}" for value in _WINDOW.tolist())
+    theory = curve("theory", _WINDOW / _WINDOW.sum(), kind="bars", colour=-1)
+    methods = ("average", "stochastic", "max")
+    values = curve("", [2.0, predicted, 5.0], kind="bars")
     figure = Figure(
-        "Large activations are drawn often; at prediction their mean is taken, so that the picture is calm.",
+        "Large activations are drawn often; at prediction their expected value is used, without noise.",
         (
-            Panel("Which activation is passed on", "activation", "share of draws", bars, categories=names),
-            Panel("Values passed on", "way of pooling", "value", (ways,), levels=(mean,), categories=kinds),
+            Panel(
+                "Which activation is passed on",
+                "activation",
+                "fraction of draws",
+                (theory, mean_curve("drawn", fractions, kind="bars")),
+                categories=names,
+            ),
+            Panel(
+                "Output of the window",
+                "pooling",
+                "value",
+                (values,),
+                levels=(Level(mean.mean, "mean draw"),),
+                categories=methods,
+            ),
             _shown("A picture before pooling", picture[0, 0]),
             _shown("The same, pooled at prediction", pool(picture)[0, 0]),
         ),
     )
     return result(
         {
-            "share of 5": (shares[3], near(5 / 8, within=0.01)),
-            "share of 0": (shares[0], near(0)),
+            "fraction of 5": (mean_of([row[3] for row in fractions]), near(5 / 8, within=0.01)),
+            "fraction of 0": (mean_of([row[0] for row in fractions]), near(0)),
             "prediction": (predicted, near(30 / 8, within=1e-6)),
-            "mean of the draws": (drawn.mean().item(), near(30 / 8, within=0.03)),
+            "mean of the draws": (mean, near(30 / 8, within=0.03)),
         },
         figure,
     )

@@ -1,8 +1,8 @@
 """One hidden layer of steep sigmoids approximates any continuous function: twice the units, half the error.
 
-Two sigmoids of opposite sign make a bump. One bump for each of n equal pieces, as high as the function in its middle,
-gives a staircase whose error falls as 1/n (Cybenko 1989 proves it for all continuous functions; the construction is
-Nielsen's). No training is involved: the weights are written down.
+Two sigmoids of opposite sign make a bump. One bump for each of n equal intervals, as high as the function in its
+middle, gives a step function whose error falls as 1/n (Cybenko 1989 proves it for all continuous functions; the
+construction is Nielsen's). No training is involved: the weights are computed directly.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trainwell.core.figure import LOG_BOTH, Figure, Panel, curve, curves
 from trainwell.lab.result import Conditions, Result, near, result
 
 
-def _goal(x: Tensor) -> Tensor:
+def _target(x: Tensor) -> Tensor:
     return 0.2 + 0.4 * x**2 + 0.3 * x * torch.sin(15 * x) + 0.05 * torch.cos(50 * x)
 
 
@@ -24,18 +24,19 @@ def network(x: Tensor, bumps: int) -> Tensor:
     """Return the output, (points,), of one hidden layer with two sigmoid units for each bump."""
     edges = torch.linspace(0, 1, bumps + 1)
     steep = 50.0 * bumps
-    # Outermost edges lie outside, so that the first and last bump are full at 0 and 1.
-    left, right = edges[:-1] - (edges[:-1] == 0) * 1.0, edges[1:] + (edges[1:] == 1) * 1.0
+    # The outermost edges lie outside [0, 1], so that the first and last bump are complete at 0 and 1.
+    left = edges[:-1] - (edges[:-1] == 0) * 1.0
+    right = edges[1:] + (edges[1:] == 1) * 1.0
     hidden = torch.sigmoid(steep * (x[:, None] - left)) - torch.sigmoid(steep * (x[:, None] - right))
-    return hidden @ _goal((edges[1:] + edges[:-1]) / 2)
+    return hidden @ _target((edges[1:] + edges[:-1]) / 2)
 
 
 def run(conditions: Conditions) -> Result:
-    """Approximate one function with more and more units."""
+    """Approximate one function with an increasing number of units."""
     x = torch.linspace(0, 1, 801)
     counts = (4, 8, 16, 32, 64, 128)
     outputs = {count: network(x, count) for count in counts}
-    errors = [float((outputs[count] - _goal(x)).square().mean().sqrt()) for count in counts]
+    errors = [float((outputs[count] - _target(x)).square().mean().sqrt()) for count in counts]
     slope = math.log(errors[5] / errors[2]) / math.log(counts[5] / counts[2])
     units = [2 * count for count in counts]
     panels = [
@@ -43,14 +44,14 @@ def run(conditions: Conditions) -> Result:
             f"{2 * count} hidden units",
             "input",
             "output",
-            curves({"goal": _goal(x), "network": outputs[count]}, xs=x),
+            curves({"target": _target(x), "network": outputs[count]}, xs=x),
             spans=((0.0, 1.0), (0.0, 1.0)),
         )
         for count in (4, 16, 64)
     ]
     law = curve("1/units", [errors[3] * units[3] / unit for unit in units], xs=units, colour=-1)
     fall = Panel(
-        "Root mean square error",
+        "Root mean squared error",
         "hidden units",
         "error",
         (curve("error", errors, xs=units, colour=1), law),
@@ -58,8 +59,8 @@ def run(conditions: Conditions) -> Result:
     )
     return result(
         {
-            "slope of error over units, log-log": (slope, near(-1, within=0.1)),
-            "error with 128 units per 256": (errors[4] / errors[5], near(2, within=0.2)),
+            "slope of log error over log units": (slope, near(-1, within=0.1)),
+            "error with 128 units / 256 units": (errors[4] / errors[5], near(2, within=0.2)),
         },
-        Figure("More bumps, finer stairs: the network follows the goal as closely as one likes.", (*panels, fall)),
+        Figure("More units, finer steps: the network approximates the target as closely as required.", (*panels, fall)),
     )

@@ -1,74 +1,90 @@
-"""Decay as a penalty and decay of the weights are the same for SGD, and not for Adam.
+"""An L2 penalty and decoupled weight decay are the same for SGD, but not for Adam.
 
-The penalty adds λw to the gradient; decoupled decay multiplies weights by 1 - rate·λ. SGD's step is proportional to the
-gradient, so both agree. Adam divides the gradient, penalty included, by its usual size: how fast a weight decays then
-depends on its gradients instead of on λ (Loshchilov and Hutter 2019). Half of the inputs are ten times larger.
+The penalty adds λw to the gradient; decoupled decay multiplies the weights by 1 - rate·λ. The step of SGD is
+proportional to the gradient, so the two agree. Adam divides the gradient, penalty included, by its usual size: how fast
+a weight decays then depends on its gradients and not on λ (Loshchilov and Hutter 2019). Half of the inputs are ten
+times larger.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from trainwell.core.figure import Figure, Panel, Series, curves
-from trainwell.lab.result import Conditions, Result, at_least, near, result
+from trainwell.core.figure import Figure, Panel, Series
+from trainwell.lab.result import Conditions, Result, at_least, mean_of, near, result
+from trainwell.lab.seeds import mean_curves, repeat
 
-_STEPS, _DECAY = 400, 0.1
+_STEPS, _DECAY, _RATE = 400, 0.1, 0.01
+_OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
+_WAYS = ("penalty", "decoupled")
 
 
-def _descend(
-    inputs: torch.Tensor, targets: torch.Tensor, *, adam: bool, decoupled: bool
-) -> tuple[torch.Tensor, list[float]]:
-    weight = nn.Parameter(torch.ones(20, dtype=torch.float64))
-    rate = 0.01
-    optimizer = (torch.optim.Adam if adam else torch.optim.SGD)([weight], lr=rate)
+class _Run(NamedTuple):
+    """Final weights (seeds, 20), and their norm over time for each seed."""
+
+    weights: Tensor
+    norms: list[list[float]]
+
+
+def _examples() -> tuple[Tensor, Tensor]:
+    """Draw inputs (200, 20) and targets (200,) of a linear regression."""
+    scales = torch.cat([torch.full((10,), 0.1), torch.ones(10)]).double()
+    return torch.randn(200, 20, dtype=torch.float64) * scales, 0.3 * torch.randn(200, dtype=torch.float64)
+
+
+def _descend(inputs: Tensor, targets: Tensor, *, optimizer: str, way: str) -> _Run:
+    """Minimise the squared error of every seed, (seeds, 200, 20) and (seeds, 200), from weights of 1."""
+    weight = nn.Parameter(torch.ones(len(inputs), 20, dtype=torch.float64))
+    stepper = _OPTIMIZERS[optimizer]([weight], lr=_RATE)
     norms = []
     for _ in range(_STEPS):
-        loss = 0.5 * (inputs @ weight - targets).square().mean()
-        if not decoupled:
+        predictions = (inputs @ weight[:, :, None])[..., 0]
+        loss = 0.5 * (predictions - targets).square().mean(1).sum()
+        if way == "penalty":
             loss = loss + 0.5 * _DECAY * weight.square().sum()
-        optimizer.zero_grad()
+        stepper.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            if decoupled:
-                weight.mul_(1 - rate * _DECAY)
-        optimizer.step()
-        norms.append(weight.norm().item())
-    return weight.detach(), norms
+        if way == "decoupled":
+            with torch.no_grad():
+                weight.mul_(1 - _RATE * _DECAY)
+        stepper.step()
+        norms.append(weight.detach().norm(dim=1))
+    return _Run(weight.detach(), torch.stack(norms, 1).tolist())
 
 
-def _pairs(kind: str, ends: dict[str, torch.Tensor]) -> Panel:
-    both = [ends[f"{kind}, {way}"].tolist() for way in ("penalty", "decoupled")]
-    low, high = min(map(min, both)), max(map(max, both))
-    dots = Series("", tuple(zip(*both, strict=True)), "dots", 0 if kind == "SGD" else 2)
+def _pairs(name: str, penalty: Tensor, decoupled: Tensor, colour: int) -> Panel:
+    both = [penalty.tolist(), decoupled.tolist()]
+    low = min(map(min, both))
+    high = max(map(max, both))
+    dots = Series("", tuple(zip(*both, strict=True)), "dots", colour)
     line = Series("equal", ((low, low), (high, high)), "line", -1)
-    return Panel(f"{kind}: every weight, decayed both ways", "by the penalty", "decoupled", (line, dots))
+    return Panel(f"{name}: every weight, decayed both ways", "with an L2 penalty", "decoupled", (line, dots))
 
 
 def run(conditions: Conditions) -> Result:
-    """Descend with both decays and both optimizers."""
-    sizes = torch.cat([torch.ones(10), torch.full((10,), 10.0)]).double()
-    inputs = torch.randn(200, 20, dtype=torch.float64) * sizes
-    targets = 0.3 * torch.randn(200, dtype=torch.float64)
-    inputs = inputs * 0.1
-    ends, norms = {}, {}
-    for adam in (False, True):
-        for decoupled in (False, True):
-            name = f"{'Adam' if adam else 'SGD'}, {'decoupled' if decoupled else 'penalty'}"
-            ends[name], norms[name] = _descend(inputs, targets, adam=adam, decoupled=decoupled)
-    gaps = {
-        kind: float((ends[f"{kind}, penalty"] - ends[f"{kind}, decoupled"]).abs().max()) for kind in ("SGD", "Adam")
-    }
+    """Descend with both kinds of decay and both optimizers."""
+    draws = repeat(conditions, _examples)
+    inputs = torch.stack([one for one, _ in draws])
+    targets = torch.stack([other for _, other in draws])
+    found = {(name, way): _descend(inputs, targets, optimizer=name, way=way) for name in _OPTIMIZERS for way in _WAYS}
+    ends = {name: (found[name, "penalty"].weights, found[name, "decoupled"].weights) for name in _OPTIMIZERS}
+    gaps = {name: (one - other).abs().amax(1).tolist() for name, (one, other) in ends.items()}
+    norms = mean_curves({f"{name}, {way}": one.norms for (name, way), one in found.items()})
+    figure = Figure(
+        "SGD: both kinds of decay end at the same weights, on the diagonal. Adam: they do not. Weights of seed 0.",
+        (
+            _pairs("SGD", ends["SGD"][0][0], ends["SGD"][1][0], 0),
+            _pairs("Adam", ends["Adam"][0][0], ends["Adam"][1][0], 2),
+            Panel("With Adam the two diverge", "step", "norm of the weights", norms),
+        ),
+    )
     return result(
         {
-            "SGD: largest difference of a weight": (gaps["SGD"], near(0, within=1e-9)),
-            "Adam: largest difference of a weight": (gaps["Adam"], at_least(0.01)),
+            "SGD: largest difference of a weight": (mean_of(gaps["SGD"]), near(0, within=1e-9)),
+            "Adam: largest difference of a weight": (mean_of(gaps["Adam"]), at_least(0.01)),
         },
-        Figure(
-            "SGD: both decays end at the same weights, on the diagonal. Adam: they do not.",
-            (
-                *(_pairs(kind, ends) for kind in gaps),
-                Panel("With Adam the two ways part", "step", "norm", curves(norms)),
-            ),
-        ),
+        figure,
     )

@@ -29,6 +29,14 @@ KINDS = {
 }
 
 
+INTERVALS = {
+    "line": Panel("t", "x", "y", (curve("a", [1, 2, 3])._replace(errors=(0.5, 0.1, 0.2)),)),
+    "bars": Panel("t", "x", "y", (curve("a", [1, 2], kind="bars")._replace(errors=(0.5, 0.1)),), categories=("p", "q")),
+    "dots": Panel("t", "x", "y", (curve("a", [1, 2], kind="dots")._replace(errors=(0.5, math.nan)),)),
+    "log": Panel("t", "x", "y", (curve("a", [1, 2, 3])._replace(errors=(2.0, 0.1, 0.2)),), logs=(False, True)),
+}
+
+
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_every_kind_is_well_formed_and_names_itself(kind: str) -> None:
     drawn = draw_lab(Figure("What it shows.", (KINDS[kind],)), title="a <b> & c")
@@ -66,3 +74,23 @@ def test_bars_stand_on_zero() -> None:
 def test_a_path_is_cut_at_the_panel_and_runs_its_marker_three_times() -> None:
     drawn = draw_lab(Figure("", (KINDS["path"],)), title="")
     assert 'clip-path="url(#box-' in drawn and drawn.count('repeatCount="3"') == 2
+
+
+@pytest.mark.parametrize("kind", list(INTERVALS))
+def test_an_interval_is_a_band_around_a_line_and_a_whisker_on_a_bar_or_dot(kind: str) -> None:
+    drawn = draw_lab(Figure("", (INTERVALS[kind],)), title="")
+    ElementTree.fromstring(drawn)
+    assert "nan" not in drawn
+    whiskers = drawn.count('class="whisker')
+    bands = re.findall(r'<path d="([^"]+)" class="area', drawn)
+    assert (whiskers, len(bands)) == {"line": (0, 1), "log": (0, 1), "bars": (2, 0), "dots": (1, 0)}[kind]
+    assert all(len(re.findall("[ML]", band)) == 6 for band in bands)  # three upper ends and three lower ones
+
+
+def test_the_axis_has_room_for_the_intervals() -> None:
+    def highest(errors: tuple[float, ...]) -> float:
+        panel = Panel("t", "x", "y", (curve("a", [0, 1])._replace(errors=errors),))
+        ticks = re.findall(r'class="tick" text-anchor="end">([^<]+)<', draw_lab(Figure("", (panel,)), title=""))
+        return max(map(float, ticks))
+
+    assert highest((0.0, 9.0)) > 5 > highest(())

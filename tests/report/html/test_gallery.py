@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from trainwell.core.figure import Panel, curve
 from trainwell.lab import EXPERIMENTS, Figure
-from trainwell.lab.result import near, result
+from trainwell.lab.result import Interval, at_least, near, result
 from trainwell.report.html.gallery import verdicts, write_experiment, write_gallery
 
 FIGURE = Figure("Says it.", (Panel("t", "x", "y", (curve("a", [1, 2]),)),))
@@ -16,6 +16,15 @@ FOUND = result({"good": (0.5, near(0.5)), "bad <b>": (2.0, near(1))}, FIGURE, "O
 
 def test_ticks_and_crosses() -> None:
     assert verdicts(FOUND) == [("✓", "good", "0.5", "0.5"), ("✗", "bad <b>", "2", "1")]
+
+
+def test_an_interval_stands_beside_the_mean_and_decides() -> None:
+    found = result(
+        {"sure": (Interval(0.5, 0.1234, 5), at_least(0.1)), "not": (Interval(0.2, 0.15, 5), at_least(0.1))}, FIGURE
+    )
+    assert verdicts(found) == [("✓", "sure", "0.5 ± 0.12", "at least 0.1"), ("✗", "not", "0.2 ± 0.15", "at least 0.1")]
+    constant = result({"same": (Interval(1.0, 0.0, 5), near(1))}, FIGURE)
+    assert verdicts(constant) == [("✓", "same", "1", "1")]
 
 
 def test_an_experiment_becomes_a_picture_and_a_page(tmp_path: Path) -> None:

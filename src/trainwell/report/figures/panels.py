@@ -62,6 +62,9 @@ def _scales(panel: Panel) -> tuple[Scale, Scale]:
         finite = [across for across, _ in points if math.isfinite(across) and (across > 0 or not panel.logs[0])]
         across = panel.spans[0] or ((min(finite), max(finite)) if finite else (0.0, 1.0))
     heights = [up for _, up in points] + [level.value for level in panel.levels if not level.vertical]
+    for low, high in (ends for series in panel.series for ends in _intervals(series)):
+        # On a logarithmic axis an interval that nearly reaches 0 would leave no room for anything else.
+        heights += [high] if panel.logs[1] else [low, high]
     up = panel.spans[1] or room(heights, log=panel.logs[1], zero=filled)
     if panel.square:
         right = min(right, _LEFT + _BOTTOM - _TOP)
@@ -88,9 +91,8 @@ def _series(series: Series, x: Scale, y: Scale, panel: Panel) -> Markup:
         return _bars(series, x, y, panel=panel, colour=colour)
     if series.kind == "dots":
         shown = [point for point in series.points if math.isfinite(point[1])]
-        return join(
-            [tag("circle", cx=px(x.place(a)), cy=px(y.place(b)), r=3.2, class_=f"dot {colour}") for a, b in shown]
-        )
+        circles = [tag("circle", cx=px(x.place(a)), cy=px(y.place(b)), r=3.2, class_=f"dot {colour}") for a, b in shown]
+        return join([*circles, _whiskers(series, [x.place(across) for across, _ in series.points], y, colour=colour)])
     if series.kind == "area":
         floor = [(series.points[0][0], y.low), *series.points, (series.points[-1][0], y.low)]
         return join(
@@ -98,7 +100,38 @@ def _series(series: Series, x: Scale, y: Scale, panel: Panel) -> Markup:
         )
     if series.kind == "path":
         return _path(series, x, y, colour=colour)
-    return line(thin(series.points), x=x, y=y, class_=f"line {colour}")
+    drawn = line(thin(series.points), x=x, y=y, class_=f"line {colour}")
+    return join([_band(series, x, y, colour=colour), drawn]) if series.errors else drawn
+
+
+def _intervals(series: Series) -> list[Point]:
+    """Return the ends of the interval around every point of a series that has some."""
+    pairs = zip(series.points, series.errors, strict=True) if series.errors else ()
+    return [(up - error, up + error) for (_, up), error in pairs]
+
+
+def _band(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
+    """Fill the interval around a line; what lies outside the panel is cut at its edge."""
+    ends = [
+        (across, max(low, y.low), min(high, y.high))
+        for (across, _), (low, high) in zip(series.points, _intervals(series), strict=True)
+        if math.isfinite(low) and math.isfinite(high)
+    ]
+    upper = thin([(across, high) for across, _, high in ends])
+    lower = thin([(across, low) for across, low, _ in ends])
+    return line([*upper, *reversed(lower)], x=x, y=y, class_=f"area {colour}")
+
+
+def _whiskers(series: Series, places: list[float], y: Scale, *, colour: str) -> Markup:
+    """Draw the interval around every dot or bar as a vertical line at its place."""
+    if not series.errors:
+        return join([])
+    parts = []
+    for place, (low, high) in zip(places, _intervals(series), strict=True):
+        if math.isfinite(low) and math.isfinite(high):
+            ends = (y.place(max(low, y.low)), y.place(min(high, y.high)))
+            parts.append(rule((place, ends[0]), (place, ends[1]), class_=f"whisker {colour}"))
+    return join(parts)
 
 
 def _path(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
@@ -138,10 +171,10 @@ def _bars(series: Series, x: Scale, y: Scale, *, panel: Panel, colour: str) -> M
     rows = [other for other in panel.series if other.kind == "bars"]
     width = (x.place(1) - x.place(0)) * 0.8 / len(rows)
     zero = y.place(y.low if y.log or y.low > 0 else 0)
-    parts = []
-    for across, up in series.points:
+    parts: list[Markup] = []
+    lefts = [x.place(across) + (rows.index(series) - len(rows) / 2) * width for across, _ in series.points]
+    for left, (_, up) in zip(lefts, series.points, strict=True):
         if math.isfinite(up):
-            left = x.place(across) + (rows.index(series) - len(rows) / 2) * width
             top, bottom = sorted((y.place(up), zero))
             parts.append(
                 tag(
@@ -157,6 +190,7 @@ def _bars(series: Series, x: Scale, y: Scale, *, panel: Panel, colour: str) -> M
                 parts.append(
                     label(number(float(f"{up:.3g}")), (left + width / 2, top - 5), class_="value", anchor="middle")
                 )
+    parts.append(_whiskers(series, [left + width / 2 for left in lefts], y, colour=colour))
     return join(parts)
 
 

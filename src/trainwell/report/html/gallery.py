@@ -17,11 +17,20 @@ _FRAME = 'xmlns="http://www.w3.org/2000/svg"'
 
 
 def verdicts(result: Result) -> list[tuple[str, str, str, str]]:
-    """Return a row for each number of an experiment: tick or cross, name, measured, expected."""
+    """Return a row for each number of an experiment: tick or cross, name, measured with its interval, expected."""
+    failed = result.failed
     return [
-        ("✓" if name not in result.failed else "✗", name, number(value), str(result.expected[name]))
-        for name, value in result.numbers.items()
+        ("✗" if name in failed else "✓", name, _measured(result, name), str(result.expected[name]))
+        for name in result.numbers
     ]
+
+
+def _measured(result: Result, name: str) -> str:
+    """Write a number of an experiment, with its 95 % confidence interval where it was repeated and varied."""
+    interval = result.intervals.get(name)
+    if interval is None or not interval.half > 0:
+        return number(result.numbers[name])
+    return f"{number(interval.mean)} ± {number(float(f'{interval.half:.2g}'))}"
 
 
 def write_experiment(experiment: Experiment, result: Result, folder: Path) -> Path:
@@ -99,7 +108,11 @@ def _section(experiment: Experiment, result: Result, picture: Markup, *, head: s
         tag("p", law),
         tag("figure", [picture, tag("p", result.figure.says, class_="quiet")], class_=narrow),
         table(["", "number", "measured", "expected"], rows, texts=2, caption=f"Numbers of {experiment.name}"),
-        [tag("p", part.replace("\n", " "), class_="quiet") for part in [*reason.split("\n\n"), result.remark] if part],
+        [
+            tag("p", part.replace("\n", " "), class_="quiet")
+            for part in [*reason.split("\n\n"), result.note, result.remark]
+            if part
+        ],
     ]
     return tag("section", content, id=experiment.name)
 
