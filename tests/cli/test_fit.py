@@ -65,7 +65,7 @@ def test_a_diverging_run_exits_3_says_why_and_still_gives_json_and_a_report(cli,
     assert done.code == 3
     assert done.json["status"] == "failed"
     assert done.json["findings"]
-    assert "learning rate" in done.err.splitlines()[-1]
+    assert "try --set optim.learning_rate=0.03," in done.err.splitlines()[-1], "the usual one for sgd"
     assert (tmp_path / done.json["run"] / "report.html").is_file()
 
 
@@ -73,7 +73,7 @@ def test_a_diverging_run_exits_3_says_why_and_still_gives_json_and_a_report(cli,
     ("arguments", "code", "words"),
     [
         (("fit", "digitz"), 65, "did you mean 'digits'"),
-        (("fit", "digits", "--model", "lenett"), 2, "did you mean 'lenet"),
+        (("fit", "digits", "--model", "lenett"), 2, "Did you mean 'lenet"),
         (("fit", "digits", "--device", "cuda:9"), 2, "Available: auto, cpu"),
         (("fit", "digits", "--set", "optim.lr=1"), 2, "optim.learning_rate"),
         (("fit", "digits", "--name", "../x"), 2, "name of a run"),

@@ -41,7 +41,7 @@ def test_what_is_repeated_has_an_interval(cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["schedule"], 2, "did you mean 'schedules'"),
+        (["schedule"], 2, "Did you mean 'schedules'"),
         (["schedules", "--all"], 2, "a name or --all"),
         (["symmetry", "--seeds", "1"], 2, "--seeds"),
         (["symmetry", "--data", "iris"], 65, "pictures with classes"),

@@ -12,7 +12,7 @@ def test_list_page_and_json(cli) -> None:
     listed = {rule["name"]: rule for rule in cli("rules", "--json").json["rules"]}
     assert set(listed) == set(RULES) and listed["dead_units"]["remedies"][0] == "lower_rate"
     wrong = cli("rules", "dead_unit")
-    assert wrong.code == 2 and "did you mean 'dead_units'" in wrong.err
+    assert wrong.code == 2 and "Did you mean 'dead_units'" in wrong.err
 
 
 def test_a_former_name_prints_the_page_under_the_present_name(cli) -> None:

@@ -52,7 +52,7 @@ MISTAKES = [
     (("tune", "iris", "--vary", "optim.learning_rate=log:0..1"), 2, "above 0"),
     (("tune", "iris", "--vary", "nn.dropout=0.5..0.1"), 2, "low < high"),
     (("tune", "iris", "--method", "grid", "--trials", 3, "--vary", "nn.dropout=0..0.5", *RATE), 2, "at least 4 points"),
-    (("tune", "iris", "--method", "gird"), 2, "did you mean 'grid'"),
+    (("tune", "iris", "--method", "gird"), 2, "Did you mean 'grid'"),
     (("tune", "iris", "--stop-after", "soon"), 2, "90s, 10m or 2h"),
     (("tune",), 2, "either data, --resume STUDY or --retest RUN"),
     (("tune", "--retest", "x", "--vary", "nn.dropout=0..0.5"), 2, "chooses what to vary"),

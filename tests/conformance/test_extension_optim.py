@@ -172,4 +172,4 @@ def test_mistakes_are_named(said: dict) -> None:
     assert low == "tooth.teeth must be at least 1, got 0."
     assert relation == "tooth.teeth must be at most train.epochs = 9, got 99."
     assert "Did you mean 'tooth.teeth'?" in key
-    assert "did you mean 'signed'?" in name
+    assert "Did you mean 'signed'?" in name

@@ -35,6 +35,23 @@ def test_one_mistake_is_one_sentence() -> None:
     assert errors.RecipeError([]).exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("rate", "usual", "advised"),
+    [(0.5, None, "0.05"), (1e-3, None, "0.0001"), (1e9, None, "0.1"), (1e9, 2e-4, "0.0002"), (1e-3, 2e-3, "0.0001")],
+)
+def test_a_lower_learning_rate_is_recommended_that_may_work(rate, usual, advised) -> None:
+    problem = errors.DivergedError("It diverged.", learning_rate=rate)
+    if usual:
+        problem.recommend(usual)
+    assert f"The learning rate was {rate:.3g}: try --set optim.learning_rate={advised}," in str(problem)
+
+
+def test_without_a_learning_rate_there_is_none_to_lower() -> None:
+    problem = errors.DivergedError("Every trial diverged.")
+    problem.recommend(0.1)
+    assert str(problem) == "Every trial diverged."
+
+
 def test_the_tree_in_the_docstring_names_every_class() -> None:
     for name, value in vars(errors).items():
         if isinstance(value, type) and issubclass(value, errors.TrainwellError):

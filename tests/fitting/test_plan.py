@@ -20,7 +20,7 @@ def test_mistakes_of_the_file_and_of_the_edits_come_together(tmp_path) -> None:
     with pytest.raises(RecipeError) as caught:
         gather(path, {"train.epochs": -1})
     assert len(caught.value.mistakes) == 2
-    assert "did you mean 'sgd'?" in caught.value.mistakes[0]
+    assert "Did you mean 'sgd'?" in caught.value.mistakes[0]
 
 
 def test_what_is_given_wins_over_the_preset_and_has_no_reason() -> None:

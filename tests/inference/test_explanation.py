@@ -65,7 +65,7 @@ def test_the_network_alone(run) -> None:
     [
         ({"about": "left"}, UsageError, "must be one of the labels, got 'left'"),
         ({"toward": "middle"}, UsageError, "Labels: l, r"),
-        ({"maps": ("gradcam",)}, UnknownNameError, "did you mean 'grad_cam'"),
+        ({"maps": ("gradcam",)}, UnknownNameError, "Did you mean 'grad_cam'"),
         ({"picture": "nowhere.png"}, DataError, "no file or folder"),
     ],
 )

@@ -39,7 +39,7 @@ def test_real_steps_are_compared() -> None:
 
 @pytest.mark.parametrize(
     ("asked", "said"),
-    [({"precision": "int8"}, "--precision must be one of"), ({"optimizer": "adamm"}, "did you mean 'adam'")],
+    [({"precision": "int8"}, "--precision must be one of"), ({"optimizer": "adamm"}, "Did you mean 'adam'")],
 )
 def test_bad_requests_are_one_sentence(asked, said) -> None:
     with pytest.raises(UsageError, match=said):

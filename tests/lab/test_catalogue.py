@@ -63,7 +63,7 @@ def test_an_experiment_is_the_same_every_time_and_leaves_random_numbers_alone() 
 
 
 def test_an_unknown_name_suggests_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'dropconnect'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'dropconnect'"):
         EXPERIMENTS["dropconect"]
 
 

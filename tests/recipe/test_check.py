@@ -27,7 +27,7 @@ def test_every_mistake_is_reported_at_once() -> None:
     assert "train.epochs must be at least 1" in message
     assert "Did you mean 'optim.learning_rate'?" in message
     assert "seed must be a whole number, got 'x'." in message
-    assert "did you mean 'sgd'?" in message
+    assert "Did you mean 'sgd'?" in message
 
 
 def test_a_place_stands_in_front() -> None:

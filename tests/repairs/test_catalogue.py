@@ -80,7 +80,7 @@ def test_every_remedy_is_a_repair_and_every_repair_is_asked_for() -> None:
 
 
 def test_unknown_repair_has_a_suggestion() -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'lower_rate'"):
+    with pytest.raises(UnknownNameError, match="Did you mean 'lower_rate'"):
         REPAIRS["lower_rates"]
 
 

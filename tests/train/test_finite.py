@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trainwell.core.errors import DivergedError
-from trainwell.train.finite import all_finite, diverged, require_finite
+from trainwell.train.finite import all_finite, require_finite
 
 
 def test_divergence_stops_before_the_weights_are_touched(make) -> None:
@@ -35,8 +35,3 @@ def test_the_weights_and_the_loss_must_be_finite() -> None:
     net.running_mean[0] = math.inf
     with pytest.raises(DivergedError, match="The weights are not finite"):
         require_finite(net, loss=1.0, learning_rate=0.1)
-
-
-@pytest.mark.parametrize(("rate", "advised"), [(0.5, "0.05"), (1e-3, "0.0001"), (1e9, "0.1")])
-def test_a_lower_learning_rate_is_recommended_that_may_work(rate, advised) -> None:
-    assert f"--set optim.learning_rate={advised}," in str(diverged("It diverged.", learning_rate=rate))

@@ -1,4 +1,4 @@
-"""Names to factories, one catalogue per room, with "did you mean"."""
+"""Names to entries, one catalogue per room; an unknown name is answered with the nearest one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Generic, TypeVar
 from trainwell.core.errors import UnknownNameError, UsageError
 
 Entry = TypeVar("Entry")
+
+_FEW = 20  # names that are all listed if none is near
 
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
@@ -28,14 +30,23 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
         kind: what the entries are, in the singular ("optimizer").
         entries: name to entry.
         aliases: former name to present name. A former name is found but not listed.
+        listing: the command that lists all names ("trainwell rules"); empty if there is none.
 
-    >>> Catalogue("optimizer", {"sgd": 1, "adamw": 2})["adamv"]
+    >>> Catalogue("optimizer", {"sgd": 1, "adamw": 2}, listing="trainwell about")["adamv"]
     Traceback (most recent call last):
-    trainwell.core.errors.UnknownNameError: Unknown optimizer 'adamv': did you mean 'adamw'? Valid names: adamw, sgd.
+    trainwell.core.errors.UnknownNameError: Unknown optimizer 'adamv'. Did you mean 'adamw'? List all: trainwell about
     """
 
-    def __init__(self, kind: str, entries: Mapping[str, Entry], *, aliases: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        entries: Mapping[str, Entry],
+        *,
+        aliases: Mapping[str, str] | None = None,
+        listing: str = "",
+    ) -> None:
         self.kind = kind
+        self.listing = listing
         self._entries = dict(entries)
         self._aliases = dict(aliases or {})
 
@@ -51,7 +62,7 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
         try:
             return self._entries[self.current(name)]
         except KeyError:
-            raise UnknownNameError(unknown_name(self.kind, name, self._entries)) from None
+            raise UnknownNameError(unknown_name(self.kind, name, self._entries, listing=self.listing)) from None
 
     def register(self, name: str, entry: Entry) -> None:
         """Add an entry from outside the package.
@@ -78,13 +89,24 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
         return name in self._entries or name in self._aliases
 
 
-def unknown_name(kind: str, name: str, names: Iterable[str]) -> str:
-    """Write the sentence for a name nobody knows.
+def unknown_name(kind: str, name: str, names: Iterable[str], *, listing: str = "") -> str:
+    """Return the message about an unknown name: the nearest valid one, or all of them.
+
+    Args:
+        kind: what the name denotes, in the singular.
+        name: the unknown name.
+        names: the valid ones.
+        listing: the command that lists them; empty if there is none.
 
     >>> unknown_name("task", "clasify", ["classify", "regress"])
-    "Unknown task 'clasify': did you mean 'classify'? Valid names: classify, regress."
+    "Unknown task 'clasify'. Did you mean 'classify'?"
+    >>> unknown_name("task", "sing", ["classify", "regress"])
+    "Unknown task 'sing'. Valid names: classify, regress."
     """
     names = sorted(names)
-    guess = nearest(name, names)
-    hint = f" did you mean {guess!r}?" if guess else ""
-    return f"Unknown {kind} {name!r}:{hint} Valid names: {', '.join(names)}."
+    message = f"Unknown {kind} {name!r}."
+    if guess := nearest(name, names):
+        message += f" Did you mean {guess!r}?"
+    elif len(names) <= _FEW or not listing:
+        return f"{message} Valid names: {', '.join(names)}."
+    return f"{message} List all: {listing}" if listing else message

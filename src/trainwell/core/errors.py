@@ -1,21 +1,21 @@
-"""Everything trainwell raises on purpose, with the exit code the command line gives it.
+"""Every error that trainwell raises on purpose, with the exit code of the command line.
 
     TrainwellError                 3   something went wrong
-    ├── UsageError                 2   the request cannot be understood or cannot be met here
+    ├── UsageError                 2   the request is invalid, or cannot be met on this machine
     │   ├── RecipeError            2   all mistakes of a recipe at once
-    │   ├── UnknownNameError       2   a name no catalogue holds, with the nearest one
-    │   ├── PictureError           2   a picture too small for a network
+    │   ├── UnknownNameError       2   a name that is in no catalogue, with the nearest one
+    │   ├── PictureError           2   images too small for a network
     │   └── MissingExtraError      2   an optional package is not installed
-    ├── DataError                 65   the data cannot be used as they are
-    │   └── ShapeError            65   arrays or tensors that do not fit together
+    ├── DataError                 65   the data cannot be used
+    │   └── ShapeError            65   shapes of arrays or tensors do not match
     ├── StorageError              74   disk, run folder or checkpoint
-    │   ├── LockedError           74   another process is writing this run
-    │   └── DamagedError          74   bytes on the disk are not the bytes that were written
-    ├── TrainingError              3   training cannot go on
-    │   └── DivergedError          3   loss or weights stopped being finite
-    └── Interrupted          130/143   a signal asked us to stop; everything is saved
+    │   ├── LockedError           74   another process writes to this run
+    │   └── DamagedError          74   a file is corrupt
+    ├── TrainingError              3   training cannot continue
+    │   └── DivergedError          3   loss, gradients or weights are not finite
+    └── Interrupted          130/143   stopped by a signal; everything is saved
 
-Every message is one sentence that says what must hold, what was received and what to do.
+A message says what is wrong, what was expected, what was received and what to do.
 """
 
 from __future__ import annotations
@@ -23,11 +23,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+_STEP_DOWN = 10.0  # recommended reduction of a learning rate that diverged
+_HIGHEST_RECOMMENDED = 0.1  # where the usual learning rate is not known
+
+EXIT_FINDINGS = 3
+"""Exit code of a command that ran well and found an error in what it was given (`check`, `audit`)."""
+
+EXIT_INTERNAL = 70
+"""Exit code after an error that is not trainwell's own: a bug."""
+
+EXIT_INTERRUPTED = 130
+"""Exit code after Ctrl-C outside a run (SIGINT)."""
+
 
 class TrainwellError(Exception):
-    """Base of every error trainwell raises on purpose; its message is fit for a user to read.
+    """Base class of all errors; the message is written for the user.
 
-    `run` is the folder of the run that was under way, if there was one.
+    `run` is the folder of the run in progress, or None.
     """
 
     exit_code = 3
@@ -35,7 +47,7 @@ class TrainwellError(Exception):
 
 
 class UsageError(TrainwellError):
-    """The request cannot be understood, or cannot be met on this machine."""
+    """The request is invalid, or cannot be met on this machine."""
 
     exit_code = 2
 
@@ -62,16 +74,16 @@ class RecipeError(UsageError):
 
 
 class UnknownNameError(UsageError):
-    """A name that no catalogue holds; the message lists the valid names and the nearest one."""
+    """A name that is in no catalogue; the message has the nearest valid name."""
 
 
 class PictureError(UsageError):
-    """A network that cannot take such pictures.
+    """Images too small for a network.
 
     Args:
-        need: what it needs, and what it got, in a sentence.
-        smallest: the least side that it takes, pixels.
-        advice: what to do, in a sentence.
+        need: what the network needs and what it got, one sentence.
+        smallest: smallest side length it accepts, in pixels.
+        advice: what to do, one sentence.
 
     >>> PictureError("vgg16 needs pictures of at least 32x32, got 3x8x8.", smallest=32, advice="Give more.").smallest
     32
@@ -83,7 +95,7 @@ class PictureError(UsageError):
 
 
 class MissingExtraError(UsageError):
-    """An optional package is needed and not installed.
+    """An optional package is required and not installed.
 
     >>> print(MissingExtraError("Reading pictures", "pillow", "vision"))
     Reading pictures needs the package 'pillow', which is not installed. Run: pip install 'trainwell[vision]'
@@ -96,13 +108,13 @@ class MissingExtraError(UsageError):
 
 
 class DataError(TrainwellError):
-    """The data cannot be used as they are: unreadable, empty, inconsistent or non-finite."""
+    """The data cannot be used: unreadable, empty, inconsistent or non-finite."""
 
     exit_code = 65
 
 
 class ShapeError(DataError):
-    """Arrays or tensors whose shapes do not fit together."""
+    """Arrays or tensors whose shapes do not match."""
 
 
 class StorageError(TrainwellError):
@@ -112,27 +124,53 @@ class StorageError(TrainwellError):
 
 
 class LockedError(StorageError):
-    """Another process is writing this run."""
+    """Another process writes to this run."""
 
 
 class DamagedError(StorageError):
-    """A file does not hold the bytes that were written to it."""
+    """A file is corrupt: its bytes are not those that were written."""
 
 
 class TrainingError(TrainwellError):
-    """Training cannot go on."""
+    """Training cannot continue."""
 
 
 class DivergedError(TrainingError):
-    """The loss, the gradients or the weights stopped being finite numbers."""
+    """The loss, the gradients or the weights are not finite (NaN or Inf).
+
+    Args:
+        problem: what is not finite, one sentence.
+        learning_rate: the highest learning rate of the step; None if there is no such step.
+
+    >>> print(DivergedError("The loss is nan.", learning_rate=0.5))
+    The loss is nan. The learning rate was 0.5: try --set optim.learning_rate=0.05, or --set train.clip_norm=1.
+    """
+
+    def __init__(self, problem: str, *, learning_rate: float | None = None) -> None:
+        self.problem = problem
+        self.learning_rate = learning_rate
+        super().__init__(problem)
+        self.recommend(_HIGHEST_RECOMMENDED)
+
+    def recommend(self, usual: float) -> None:
+        """Recommend the usual learning rate in the message if the one used was far above it.
+
+        Args:
+            usual: learning rate that is usual for the optimizer and the network.
+        """
+        if self.learning_rate is None:
+            return
+        lower = min(self.learning_rate / _STEP_DOWN, usual)  # what is above the usual one would diverge again
+        used = f"The learning rate was {self.learning_rate:.3g}"
+        self.args = (f"{self.problem} {used}: try --set optim.learning_rate={lower:.2g}, or --set train.clip_norm=1.",)
 
 
 class Interrupted(TrainwellError):
-    """A signal asked the run to stop; everything up to that step is saved.
+    """A signal stopped the run; everything up to that step is saved.
 
     Args:
         signal_number: 2 (SIGINT) gives exit code 130, 15 (SIGTERM) gives 143.
-        message: how to go on.
+        message: how to resume.
     """
 
     def __init__(self, signal_number: int, message: str) -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from trainwell.core.facts import Facts
 from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES
 from trainwell.optim import OPTIMIZERS, SCHEDULES
-from trainwell.recipe import Choice, Choices
+from trainwell.recipe import Choice, Choices, preset
+from trainwell.recipe.schema import SETTINGS
 from trainwell.recipe.sections import TaskRecipe
 from trainwell.recipe.sections.setting import Values
 from trainwell.tasks import TASKS, unread_settings
@@ -50,3 +52,19 @@ def _task_choice(name: str) -> Choice:
         return unread_settings(TaskRecipe(**own))
 
     return Choice(uses=frozenset(f"task.{setting}" for setting in TASKS[name].settings), relation=relation)
+
+
+def usual_learning_rate(facts: Facts, optimizer: str) -> float:
+    """Return the default learning rate for data, a network and an optimizer.
+
+    Args:
+        facts: of the data and the network.
+        optimizer: its name.
+
+    >>> usual_learning_rate(Facts(sizes={"train": 5000}), "sgd"), usual_learning_rate(Facts(model="vgg16"), "adamw")
+    (0.03, 0.0002)
+    """
+    chosen = preset(facts, choices(), optimizer=optimizer)
+    usual, _ = chosen.get("optim.learning_rate", (SETTINGS["optim.learning_rate"].default, ""))
+    assert isinstance(usual, float)
+    return usual

@@ -18,7 +18,7 @@ from trainwell.core.files import discard
 from trainwell.core.protocols import Display
 from trainwell.data import from_arrays
 from trainwell.fitting.build import Parts, build_parts
-from trainwell.fitting.catalogues import CUSTOM, catalogues
+from trainwell.fitting.catalogues import CUSTOM, catalogues, usual_learning_rate
 from trainwell.fitting.job import Tools, build_job, build_tools
 from trainwell.fitting.loaders import loader_parts
 from trainwell.fitting.plan import gather, kind_of, plan
@@ -177,7 +177,8 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
             for moment in train(job, state):
                 probes.measure(moment)
                 display.step(moment.step, moment.epoch)
-        except DivergedError:
+        except DivergedError as problem:
+            problem.recommend(usual_learning_rate(parts.facts, recipe.optim.name))
             if moment is not None:
                 probes.measure_now(moment)  # the step it broke at may not have been a sampled one
             judge(writer, parts)

@@ -70,4 +70,6 @@ _ROWS = (
     ("feature_space", "Feature space, layer by layer", "L5"),
     ("random_vs_grid", "Random search and grid search", "N1"),
 )
-EXPERIMENTS = Catalogue("experiment", {name: Experiment(name, title, row) for name, title, row in _ROWS})
+EXPERIMENTS = Catalogue(
+    "experiment", {name: Experiment(name, title, row) for name, title, row in _ROWS}, listing="trainwell lab"
+)

@@ -219,6 +219,7 @@ SCHEDULES: Catalogue[ScheduleEntry] = Catalogue(
         "inverse_sqrt": ScheduleEntry(inverse_sqrt),
         "plateau": ScheduleEntry(plateau, _plateau_relation, by_score=True),
     },
+    listing="trainwell about",
 )
 
 

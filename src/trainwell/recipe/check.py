@@ -102,7 +102,8 @@ def _check_one(key: str, given: object, catalogues: Catalogues) -> Value:
     names = catalogues.get(entry.limits.catalogue)
     is_backbone = entry.limits.catalogue == "model" and str(value).startswith("timm:")  # of a library's own catalogue
     if names is not None and not is_backbone and value not in (names := list(names)):
-        raise ValueError(f"{key}: {unknown_name(entry.limits.catalogue, str(value), names)}")
+        message = unknown_name(entry.limits.catalogue, str(value), names, listing="trainwell about")
+        raise ValueError(f"{key}: {message}")
     if not entry.limits.allow(value):
         raise ValueError(f"{key} must be {entry.limits.describe(given)}, got {given!r}.{_guess(entry, given)}")
     return value

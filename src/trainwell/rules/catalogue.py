@@ -134,5 +134,6 @@ RULES: Catalogue[Rule] = Catalogue(
         )
     },
     aliases=RENAMED,
+    listing="trainwell rules",
 )
 """A rule may explain only rules that come after it, so that explanations never run in circles."""

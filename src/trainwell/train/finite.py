@@ -10,8 +10,6 @@ from torch import Tensor, nn
 
 from trainwell.core.errors import DivergedError
 
-_HIGHEST = 0.1  # no learning rate beyond this is recommended
-
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
     """Tell whether every number of some tensors is finite; those of whole numbers are.
@@ -31,23 +29,6 @@ def require_finite(model: nn.Module, *, loss: float, learning_rate: float) -> No
         DivergedError: if they are not.
     """
     if not all_finite(model.state_dict().values()):
-        raise diverged("The weights are not finite (NaN or Inf).", learning_rate=learning_rate)
+        raise DivergedError("The weights are not finite (NaN or Inf).", learning_rate=learning_rate)
     if not math.isfinite(loss):
-        raise diverged(f"The training loss is not finite ({loss}).", learning_rate=learning_rate)
-
-
-def diverged(problem: str, *, learning_rate: float) -> DivergedError:
-    """Return the error for a training that diverged: the problem, the learning rate, and what to do.
-
-    Args:
-        problem: what is not finite, one sentence.
-        learning_rate: the highest learning rate of the step.
-
-    >>> str(diverged("The loss is nan.", learning_rate=0.5))
-    'The loss is nan. The learning rate was 0.5: try --set optim.learning_rate=0.05, or --set train.clip_norm=1.'
-    """
-    lower = min(learning_rate / 10, _HIGHEST)
-    return DivergedError(
-        f"{problem} The learning rate was {learning_rate:.3g}: try --set optim.learning_rate={lower:.2g}, "
-        "or --set train.clip_norm=1."
-    )
+        raise DivergedError(f"The training loss is not finite ({loss}).", learning_rate=learning_rate)

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DivergedError
 from trainwell.core.task import Task
-from trainwell.train.finite import all_finite, diverged
+from trainwell.train.finite import all_finite
 
 Parameters = Sequence[nn.Parameter]
 
@@ -122,7 +122,7 @@ class Guard:
         """
         if self.is_deferred and self._bad.item():
             problem = "The loss or a gradient was not finite (NaN or Inf); the steps where it was were skipped."
-            raise diverged(problem, learning_rate=self._learning_rate)
+            raise DivergedError(problem, learning_rate=self._learning_rate)
 
     def error(self, loss: float) -> DivergedError:
         """Return the error for a step that was not taken.
@@ -131,7 +131,7 @@ class Guard:
             loss: the step's loss.
         """
         what = "A gradient" if math.isfinite(loss) else f"The loss ({loss})"
-        return diverged(
+        return DivergedError(
             f"{what} is not finite; the weights are as before that step.", learning_rate=self._learning_rate
         )
 

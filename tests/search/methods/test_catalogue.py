@@ -9,7 +9,7 @@ from trainwell.search.methods.catalogue import METHODS, default_method
 
 
 def test_an_unknown_method_names_the_nearest() -> None:
-    with pytest.raises(UsageError, match="did you mean 'sobol'"):
+    with pytest.raises(UsageError, match="Did you mean 'sobol'"):
         METHODS["soboll"]
 
 

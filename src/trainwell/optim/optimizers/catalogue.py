@@ -44,4 +44,5 @@ OPTIMIZERS: Catalogue[OptimizerEntry] = Catalogue(
             saddle_free, usual("saddle_free", 1.0, more=whole_batches("saddle_free")), traits=_BY_LOSS
         ),
     },
+    listing="trainwell about",
 )
