@@ -7,16 +7,22 @@ At first sight, with one seed, the held-back half gave 87 %, 86 % and 2 alarms i
 since, so that it is held back no more.
 Hardware: any; a run takes one to three seconds of one core. scikit-learn carries the data of all programs but
 `fashion`, which needs ../shared/data/fashion-mnist and is left out otherwise.
-Usage: python benchmarks/faults.py [--quick] [--half open|held] [--only NAME] [--processes N] [--json FILE]
+Usage: python benchmarks/faults.py [--quick] [--half open|held] [--only NAME] [--processes N] [--json FILE] [--record]
+
+`--record` runs everything and writes what was measured, with date and commit, to src/trainwell/doctor/bench.json. The
+rules' pages quote it as long as the code of a rule is the one that was measured; then run scripts/pages.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,12 +31,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "sick"))
 import cases as bank
 import ward
 
+from trainwell.doctor.bench import FILE, BenchRecord, rule_digest
+from trainwell.rules import RULES
+
+ROOT = Path(__file__).parents[1]
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"
 
 
 @dataclass(frozen=True)
 class Result:
-    """What the doctor said of one run."""
+    """What was diagnosed of one run."""
 
     case: bank.Case
     seed: int
@@ -89,6 +99,44 @@ def summary(name: str, results: list[Result]) -> str:
     return f"{name}: " + "; ".join(parts)
 
 
+def record_of(results: Sequence[Result], *, commit: str, date: str) -> BenchRecord:
+    """Return what the rules' pages say of a whole run of the bench."""
+    sick = [result for result in results if result.case.rules]
+    well = [result for result in results if not result.case.rules]
+    alarms = Counter(rule for result in well for rule in set(result.verdicts))
+    configurations = {(result.case.name, result.case.program) for result in well}
+    return BenchRecord(
+        date=date,
+        commit=commit,
+        healthy={
+            "runs": len(well),
+            "configurations": len(configurations),
+            "programs": len({program for _, program in configurations}),
+        },
+        faulty={
+            "runs": len(sick),
+            "named": sum(result.is_named for result in sick),
+            "named_first": sum(result.is_first for result in sick),
+        },
+        alarms=dict(sorted(alarms.items())),
+        rules={name: rule_digest(name) for name in RULES},
+    )
+
+
+def commit_of_clean_tree() -> str:
+    """Return the commit that is checked out, and refuse a tree that differs from it in what the bench measures."""
+
+    def git(*arguments: str) -> str:
+        done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    if changed := git("status", "--porcelain", "src", "tests/sick", "benchmarks/faults.py"):
+        sys.exit(
+            f"--record needs a clean working tree, so that the commit says what was measured. Commit first:\n{changed}"
+        )
+    return git("rev-parse", "--short=10", "HEAD")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="one seed instead of three")
@@ -96,7 +144,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only faults, programs and families whose name has this in it")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--json", type=Path, help="write every result to this file")
+    parser.add_argument("--record", action="store_true", help="run everything and write the record of the package")
     options = parser.parse_args()
+    if options.record and (options.quick or options.half or options.only):
+        parser.error("--record runs everything: leave out --quick, --half and --only")
+    commit = commit_of_clean_tree() if options.record else ""
     cases = [
         case
         for case in (*bank.FAULTS, *bank.HEALTHY)
@@ -119,6 +171,11 @@ def main() -> None:
             {"name": r.case.name, "program": r.case.program, "seed": r.seed, "verdicts": r.verdicts} for r in results
         ]
         options.json.write_text(json.dumps(rows))
+    if options.record:
+        record = record_of(results, commit=commit, date=datetime.date.today().isoformat())
+        path = ROOT / "src" / "trainwell" / "doctor" / FILE
+        path.write_text(json.dumps(record.to_json(), indent=1) + "\n")
+        print(f"written: {path.relative_to(ROOT)}; now run scripts/pages and commit both")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# How long an example takes depends on the machine and its load, which no test may depend on.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 # At the end, where a watched script, which replaces the first entry, leaves them to the processes that tests start.
 sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parent / "sick")]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
+import sys
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -67,3 +70,31 @@ def test_the_record_of_the_package_is_whole() -> None:
     if record is not None:
         assert set(record.alarms) <= set(record.rules) and record.healthy["runs"] >= record.healthy["configurations"]
         assert dataclasses.asdict(record) == record.to_json()
+
+
+def test_the_bench_writes_such_a_record() -> None:
+    path = Path(__file__).parents[2] / "benchmarks" / "faults.py"
+    spec = importlib.util.spec_from_file_location("faults_bench", path)
+    assert spec is not None and spec.loader is not None
+    bench = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = bench  # dataclasses look their module up
+    before = list(sys.path)
+    try:
+        spec.loader.exec_module(bench)
+    finally:
+        sys.path[:] = before
+        del sys.modules[spec.name]
+    sick = next(case for case in bench.bank.FAULTS)
+    well, other = bench.bank.HEALTHY[:2]
+    results = [
+        bench.Result(sick, 0, (sick.rules[0], "overfitting"), (), 0),
+        bench.Result(sick, 1, ("overfitting", sick.rules[0]), (), 0),
+        bench.Result(well, 0, (), ("overfitting",), 0),
+        bench.Result(well, 1, ("overfitting", "dead_units"), (), 0),
+        bench.Result(other, 0, ("overfitting",), (), 0),
+    ]
+    record = bench.record_of(results, commit="abc1234", date="2026-11-30")
+    assert record.faulty == {"runs": 2, "named": 2, "named_first": 1}
+    assert (record.healthy["runs"], record.healthy["configurations"]) == (3, 2)
+    assert record.alarms == {"dead_units": 1, "overfitting": 2} and set(record.rules) == set(RULES)
+    assert "2 false alarms in 3 healthy runs of 2" in bench_sentence("overfitting", record)

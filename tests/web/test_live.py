@@ -15,7 +15,7 @@ from trainwell.web.live import Cursor, Stream, events
 def hurried(monkeypatch) -> None:
     """Look often and judge often: the tests wait for nobody."""
     monkeypatch.setattr(live, "_TICK", 0.01)
-    monkeypatch.setattr(live, "_JUDGE", 0.05)
+    monkeypatch.setattr(live, "_DIAGNOSE", 0.05)
 
 
 def parsed(text: str) -> tuple[str, str, Any]:
@@ -92,10 +92,10 @@ def test_a_portion_is_bounded(tmp_path: Path, new_run) -> None:
 
 def test_silence_is_broken_by_a_comment(tmp_path: Path, new_run, monkeypatch) -> None:
     monkeypatch.setattr(live, "_PING", 0.0)
-    monkeypatch.setattr(live, "_JUDGE", 100.0)
+    monkeypatch.setattr(live, "_DIAGNOSE", 100.0)
     writer = new_run(tmp_path, "going", finish=None)
     found = collect(writer.path, Cursor(0, 30), until="comment")
-    assert found[-1] == ("comment", "", "still here")
+    assert found[-1] == ("comment", "", "ping")
 
 
 def test_a_run_that_disappears_ends_the_stream(runs: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_run_that_disappears_ends_the_stream(runs: Path) -> None:
 
 
 def test_a_browser_that_stops_reading_is_dropped(monkeypatch) -> None:
-    monkeypatch.setattr(live, "_PATIENCE", 0.05)
+    monkeypatch.setattr(live, "_SEND_TIMEOUT", 0.05)
 
     async def endless() -> Any:
         while True:

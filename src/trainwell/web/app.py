@@ -1,4 +1,4 @@
-"""The live page: a handful of fixed addresses that read the runs folder, and change nothing."""
+"""The live page: a few fixed routes that read the runs folder and change nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from trainwell.web.live import Cursor, Stream, events
 from trainwell.web.run import history, state
 from trainwell.web.values import UNREADABLE
 
-# Only these files are ever served, by these names, from inside the package.
+# Only these files of the package are served.
 ASSETS = {
     "app.js": "text/javascript; charset=utf-8",
     "chart.js": "text/javascript; charset=utf-8",
@@ -41,12 +41,12 @@ def _static(name: str) -> bytes:
 
 
 def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:
-    """Build the application, guard included.
+    """Build the application with its access control.
 
     Args:
-        runs_folder: the folder whose runs are shown.
-        port: where it is served: requests must name it.
-        access: who may come in.
+        runs_folder: folder of the runs.
+        port: port of the server; requests must name it.
+        access: ticket and cookie.
     """
     pages = _Pages(Folder(runs_folder))
     routes = [
@@ -64,7 +64,7 @@ def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:
 
 
 class _Pages:
-    """What each address answers."""
+    """The response of each route."""
 
     def __init__(self, folder: Folder) -> None:
         self._folder = folder
@@ -115,18 +115,18 @@ class _Pages:
         if path is None:
             raise HTTPException(404, "There is no such search.")
         try:
-            page, going = await to_thread.run_sync(search_page, path)
+            page, is_running = await to_thread.run_sync(search_page, path)
         except UNREADABLE as problem:
             raise HTTPException(409, f"This search cannot be read: {problem}") from None
         rules = {"content-security-policy": f"{policy()}; frame-ancestors 'none'"}
-        return Response(page, media_type="text/html", headers=rules | ({"refresh": "5"} if going else {}))
+        return Response(page, media_type="text/html", headers=rules | ({"refresh": "5"} if is_running else {}))
 
 
 def _path(folder: Folder, request: Request) -> Path:
-    """Return the run a request is about.
+    """Return the run of a request.
 
     Raises:
-        HTTPException: 404 if there is none of this identity.
+        HTTPException: 404 if there is no such run.
     """
     identity = request.path_params["identity"]
     path = folder.find(identity) if re.fullmatch(r"[0-9a-f]{16}", identity) else None
@@ -136,13 +136,13 @@ def _path(folder: Folder, request: Request) -> Path:
 
 
 def _number(request: Request, name: str, default: int, *, high: int) -> int:
-    """Read a whole number from the query.
+    """Read an integer from the query.
 
     Raises:
-        HTTPException: 400 if it is none, or out of range.
+        HTTPException: 400 if it is not an integer in the range.
     """
     text = request.query_params.get(name, str(default))
-    # Python refuses to convert thousands of digits with an error of its own: look at the length first.
+    # Python raises an error of its own for thousands of digits: check the length first.
     if not re.fullmatch(r"[0-9]{1,9}", text) or not 2 <= int(text) <= high:
-        raise HTTPException(400, f"{name} must be a whole number from 2 to {high}.")
+        raise HTTPException(400, f"{name} must be an integer from 2 to {high}.")
     return int(text)

@@ -1,7 +1,7 @@
-"""A run as a stream: new rows as they are written, at most four times a second, over one plain HTTP response.
+"""A run as a stream of server-sent events: new rows as they are written, at most four times a second.
 
-Each event carries `<generation>:<row>` as its id, never a step: a run that is resumed goes back in steps, its
-generation grows, and every browser knows that it must start afresh.
+The id of an event is `<generation>:<row>`, not the step: a run that is resumed goes back to an earlier step. Its
+generation then grows, and every browser loads the run again.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from trainwell.web.folder import stamp
 from trainwell.web.run import news, state
 from trainwell.web.values import UNREADABLE
 
-_TICK = 0.25  # seconds between looks
-_PING = 15.0  # seconds of silence after which a comment keeps the connection open
-_JUDGE = 2.0  # seconds between two judgements at least; a dear one (long run) is repeated more rarely
-_PATIENCE = 10.0  # seconds a browser may take to read before it is dropped
+_TICK = 0.25  # seconds between two reads of the store
+_PING = 15.0  # seconds without an event after which a comment keeps the connection open
+_DIAGNOSE = 2.0  # least seconds between two diagnoses; those of a long run take longer and are made less often
+_SEND_TIMEOUT = 10.0  # seconds a browser may take to read before it is disconnected
 _RECONNECT = "retry: 500\n\n"
 
 
 class Cursor(NamedTuple):
-    """A place in a run: how often it was rewound, and the last row seen.
+    """A position in a run: how often it was rewound, and the last row that was sent.
 
     >>> Cursor.parse("2:17"), Cursor.parse("x"), str(Cursor(2, 17))
     (Cursor(generation=2, row=17), None, '2:17')
@@ -41,7 +41,7 @@ class Cursor(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Cursor | None:
-        """Read a cursor; None if it is none."""
+        """Read a cursor; None if the text is not a cursor."""
         match = re.fullmatch(r"(\d{1,18}):(\d{1,18})", text, re.ASCII)
         return cls(int(match[1]), int(match[2])) if match else None
 
@@ -50,18 +50,18 @@ class Cursor(NamedTuple):
 
 
 class Stream(StreamingResponse):
-    """A response of server-sent events that drops a browser which stopped reading."""
+    """A response of server-sent events that disconnects a browser which stops reading."""
 
     media_type = "text/event-stream"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send events until they end, the browser leaves, or it stops reading."""
+        """Send events until they end, or the browser disconnects or stops reading."""
 
-        async def patient(message: Message) -> None:
-            await asyncio.wait_for(send(message), _PATIENCE)
+        async def send_in_time(message: Message) -> None:
+            await asyncio.wait_for(send(message), _SEND_TIMEOUT)
 
         try:
-            await super().__call__(scope, receive, patient)
+            await super().__call__(scope, receive, send_in_time)
         except TimeoutError:
             return
 
@@ -69,16 +69,16 @@ class Stream(StreamingResponse):
 async def events(path: Path, cursor: Cursor) -> AsyncIterator[str]:
     """Yield the events of a run from a cursor on: "rows", "state", "resync" and, when it is over, "end".
 
-    Memory is bounded: rows are asked for in portions, and the next only after the browser took the last.
+    Memory is bounded: rows are read in portions, the next after the browser has read the last.
 
     Args:
         path: the run.
-        cursor: the last place the browser has seen.
+        cursor: the position that the browser has reached.
     """
     yield _RECONNECT
     seen: tuple[int, ...] = ()
     shown = ""
-    judge_at = said_at = 0.0
+    diagnose_at = sent_at = 0.0
     while True:
         now = time.monotonic()
         stamped = stamp(path)
@@ -88,22 +88,22 @@ async def events(path: Path, cursor: Cursor) -> AsyncIterator[str]:
                 yield _event("resync", {}, None)
                 return
             cursor = cursor._replace(row=last)
-            seen = stamped if len(rows) == 0 else ()  # ask again until nothing is left
+            seen = stamped if len(rows) == 0 else ()  # read again until no row is left
             if rows:
-                said_at = now
+                sent_at = now
                 yield _event("rows", rows, cursor)
-        if now >= judge_at:
+        if now >= diagnose_at:
             known = await to_thread.run_sync(lambda: state(path))
-            judge_at = time.monotonic() + max(_JUDGE, 20 * (time.monotonic() - now))
+            diagnose_at = time.monotonic() + max(_DIAGNOSE, 20 * (time.monotonic() - now))
             if (text := json.dumps(known)) != shown:
-                shown, said_at = text, now
+                shown, sent_at = text, now
                 yield _event("state", known, cursor)
-            if known["status"] != "running" and not await _left(path, cursor):
+            if known["status"] != "running" and not await _has_more_rows(path, cursor):
                 yield _event("end", {}, cursor)
                 return
-        if now - said_at > _PING:
-            said_at = now
-            yield ": still here\n\n"
+        if now - sent_at > _PING:
+            sent_at = now
+            yield ": ping\n\n"
         await asyncio.sleep(_TICK)
 
 
@@ -111,10 +111,10 @@ def _news(path: Path, cursor: Cursor) -> tuple[dict[str, list[Any]] | None, int]
     try:
         return news(path, cursor.generation, cursor.row)
     except UNREADABLE:
-        return {}, cursor.row  # the state says what is wrong with it
+        return {}, cursor.row  # the state tells the browser what is wrong
 
 
-async def _left(path: Path, cursor: Cursor) -> bool:
+async def _has_more_rows(path: Path, cursor: Cursor) -> bool:
     rows, _ = await to_thread.run_sync(_news, path, cursor)
     return bool(rows)
 
