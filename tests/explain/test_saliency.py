@@ -107,8 +107,8 @@ def test_captums_maps_of_a_single_logit_are_about_the_class_that_was_asked_for()
     assert not torch.allclose(maps[0].abs(), maps[1].abs())
 
 
-def test_grad_cam_needs_a_volume() -> None:
-    with pytest.raises(UsageError, match="no layer returns a volume"):
+def test_grad_cam_needs_feature_maps() -> None:
+    with pytest.raises(UsageError, match="no layer returns feature maps"):
         MAPS["grad_cam"](
             nn.Sequential(nn.Flatten(), nn.Linear(8, 2)), torch.zeros(1, 2, 2, 2), classes=torch.tensor([0])
         )

@@ -47,7 +47,9 @@ def test_the_lock_says_who_holds_it(tmp_path):
         assert is_locked(tmp_path)
         who = owner(tmp_path)
         assert who is not None and who.pid == os.getpid() and who.host == os.uname().nodename
-        with pytest.raises(LockedError, match=f"is being written by process {os.getpid()} on .* since 2.*: wait until"):
+        with pytest.raises(
+            LockedError, match=f"is being written by process {os.getpid()} on .* since 2.*: wait for it"
+        ):
             RunLock(tmp_path)
     assert not is_locked(tmp_path)
     RunLock(tmp_path).release()

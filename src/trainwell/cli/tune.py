@@ -159,7 +159,7 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
 def _summary(study: Study) -> str:
     from statistics import stdev
 
-    from trainwell.report.html.study import nested_text, slices_in_text
+    from trainwell.report.text.study import nested_text, slices_in_text
     from trainwell.search import describe_settings
 
     counts = study.to_json()["states"]

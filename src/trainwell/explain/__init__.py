@@ -1,4 +1,4 @@
-"""What a network does with single examples: its worst mistakes, and which inputs its answers hang on."""
+"""Explain predictions: saliency maps, features, calibration, adversarial examples, the largest errors."""
 
 from trainwell.explain.adversarial import Pixels as Pixels
 from trainwell.explain.adversarial import accuracy_by_strength as accuracy_by_strength

@@ -1,4 +1,4 @@
-"""Pictures changed so little that nobody sees it, and so cleverly that the network errs (curriculum L6)."""
+"""Adversarial examples: small changes of the pixels that make the network predict another class."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainwell.core.modes import evaluation_mode
 
 @dataclass(frozen=True)
 class Pixels:
-    """How pixels of 0 ... 255 become the network's inputs: `input = pixel * scale + shift` for each channel.
+    """Preparation of pixels 0 ... 255 for the network: `input = pixel * scale + shift` for each channel.
 
     Args:
         scale: (channels,) float.
@@ -40,24 +40,24 @@ def attack(
     steps: int = 1,
     toward: bool = False,
 ) -> Tensor:
-    """Change pictures by at most `strength` levels in every pixel so that the network errs.
+    """Change pictures by at most `strength` levels in every pixel so that the network predicts another class.
 
     One step is the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015); several smaller ones with the
-    change clipped after each are the iterated method (Kurakin, Goodfellow, Bengio 2017). What is returned are
-    pictures that could be saved: whole levels between 0 and 255.
+    change clipped after each are the iterated method (Kurakin, Goodfellow, Bengio 2017). The results can be saved as
+    pictures: their pixels are integers between 0 and 255.
 
     Args:
         model: the network; its modes and gradients are left as they are.
-        pixels: (batch, channels, height, width), whole levels 0 ... 255.
-        classes: (batch,) int; the true classes to lead away from, or those to lead to.
-        rule: how pixels become inputs.
+        pixels: (batch, channels, height, width), integers 0 ... 255.
+        classes: (batch,) int; the true classes, or the target classes with `toward`.
+        rule: preparation of the pixels.
         strength: largest change of a pixel, in levels of 256.
-        steps: gradient steps.
-        toward: lead to `classes` instead of away from them.
+        steps: number of gradient steps.
+        toward: targeted attack: change towards `classes` instead of away from them.
     Returns:
         changed pixels of the same shape.
     Raises:
-        UsageError: if strength or steps make no sense.
+        UsageError: if strength is negative or steps is less than 1.
 
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     >>> grey = torch.full((1, 1, 2, 2), 128.0)
@@ -70,14 +70,14 @@ def attack(
         raise UsageError(f"An attack needs a strength of at least 0 and at least 1 step, got {strength:g} and {steps}.")
     start = pixels.float()
     low, high = (start - strength).clamp(0, 255), (start + strength).clamp(0, 255)
-    # Steps that together could go a quarter further than allowed, so that none is wasted at a corner.
+    # The steps add up to a quarter more than the largest change, so that every pixel can reach it.
     size = strength if steps == 1 else 1.25 * strength / steps
     changed = start.clone()
     with evaluation_mode(model), torch.enable_grad():
         for _ in range(steps):
-            asked = changed.detach().requires_grad_()
-            loss = _loss(model(rule.inputs(asked)), classes)
-            (slope,) = torch.autograd.grad(loss, asked)
+            leaf = changed.detach().requires_grad_()
+            loss = _loss(model(rule.inputs(leaf)), classes)
+            (slope,) = torch.autograd.grad(loss, leaf)
             changed = changed + (-size if toward else size) * slope.sign()
             changed = torch.minimum(torch.maximum(changed, low), high)
     # Rounding towards the original keeps the change within bounds.
@@ -87,27 +87,28 @@ def attack(
 def accuracy_by_strength(
     model: nn.Module, pixels: Tensor, classes: Tensor, *, rule: Pixels, strengths: tuple[float, ...], steps: int
 ) -> dict[float, float]:
-    """Return the share of pictures that are right after the attacks of each strength and of those before it.
+    """Return the accuracy after the attacks of each strength and of all lower ones.
 
-    A picture that is lost needs no stronger attack: a change within one strength lies within every greater one.
+    A picture that is classified wrongly needs no stronger attack: its change is within every larger strength.
 
     Args:
         model: the network.
-        pixels: (N, channels, height, width), whole levels.
+        pixels: (N, channels, height, width), integers 0 ... 255.
         classes: (N,) true classes.
-        rule: how pixels become inputs.
+        rule: preparation of the pixels.
         strengths: largest changes, in levels, ascending.
         steps: gradient steps of each attack.
     """
-    found, right = {}, torch.ones(len(pixels), dtype=torch.bool)
+    found = {}
+    correct = torch.ones(len(pixels), dtype=torch.bool)
     at_once = examples_at_once(pixels.shape[1:], most=256)
     for strength in strengths:
-        for rows in torch.split(right.nonzero()[:, 0], at_once) if right.any() else ():
+        for rows in torch.split(correct.nonzero()[:, 0], at_once) if correct.any() else ():
             shown, true = pixels[rows], classes[rows]
             changed = attack(model, shown, true, rule=rule, strength=strength, steps=steps) if strength else shown
             with evaluation_mode(model), torch.no_grad():
-                right[rows] = decide(model(rule.inputs(changed.float()))) == true
-        found[strength] = right.float().mean().item()
+                correct[rows] = decide(model(rule.inputs(changed.float()))) == true
+        found[strength] = correct.float().mean().item()
     return found
 
 

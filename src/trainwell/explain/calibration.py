@@ -1,4 +1,4 @@
-"""Whether a network is as right as it is sure, and how often the truth is among its first guesses (curriculum L4)."""
+"""Calibration (accuracy against confidence) and top-k error."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _BINS = 15  # Guo, Pleiss, Sun, Weinberger 2017
 
 @dataclass(frozen=True)
 class Calibration:
-    """How often answers of one confidence are right.
+    """Accuracy of predictions by their confidence.
 
     Args:
-        confidence: mean confidence of the answers in each bin that holds some.
-        accuracy: share of them that is right.
-        counts: how many they are.
-        error: expected calibration error: the mean gap between both, weighted by counts.
+        confidence: mean confidence of the predictions in each bin that is not empty.
+        accuracy: fraction of them that is correct.
+        counts: number of them.
+        error: expected calibration error: the mean difference between both, weighted by counts.
     """
 
     confidence: tuple[float, ...]
@@ -37,18 +37,23 @@ def calibration(probabilities: NDArray[np.float64], classes: NDArray[np.int64]) 
     >>> calibration(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1])).error
     0.4
     """
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == classes
+    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == classes
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     counts = np.bincount(bins, minlength=_BINS)
-    held = counts > 0
-    sure = np.bincount(bins, confidence, _BINS)[held] / counts[held]
-    true = np.bincount(bins, right, _BINS)[held] / counts[held]
-    error = float((np.abs(sure - true) * counts[held]).sum() / len(classes))
-    return Calibration(tuple(sure.tolist()), tuple(true.tolist()), tuple(counts[held].tolist()), error)
+    filled = counts > 0
+    mean_confidence = np.bincount(bins, confidence, _BINS)[filled] / counts[filled]
+    accuracy = np.bincount(bins, correct, _BINS)[filled] / counts[filled]
+    error = float((np.abs(mean_confidence - accuracy) * counts[filled]).sum() / len(classes))
+    return Calibration(
+        confidence=tuple(mean_confidence.tolist()),
+        accuracy=tuple(accuracy.tolist()),
+        counts=tuple(counts[filled].tolist()),
+        error=error,
+    )
 
 
 def top_error(probabilities: NDArray[np.float64], classes: NDArray[np.int64], count: int) -> float:
-    """Return the share of examples whose true class is not among the `count` likeliest.
+    """Return the top-k error: the fraction of examples whose true class is not among the `count` most probable.
 
     >>> [top_error(np.array([[0.5, 0.3, 0.2]]), np.array([1]), count) for count in (1, 2)]
     [1.0, 0.0]

@@ -1,4 +1,4 @@
-"""Features: what a network hands to its head, and what it knows at every depth (curriculum P2, P3, L5)."""
+"""Features: the input of a network's head, and the activations at every depth with linear probes on them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from trainwell.core.modes import evaluation_mode
 
 Floats = NDArray[np.float32]
 
-_BLOCK = 256  # inputs that go through the network at once, at most
-_SIDE = 4  # volumes are averaged to this height and width for a linear classifier: thousands of numbers, not millions
+_BLOCK = 256  # largest number of inputs in one forward pass
+_SIDE = 4  # feature maps are averaged to this height and width, for thousands of numbers instead of millions
 _INPUT_SIDE = 32
 
 
 @contextmanager
 def hooked(handles: list[Any]) -> Iterator[None]:
-    """Remove hooks at the end, whatever happens."""
+    """Remove hooks at the end, also after an error."""
     try:
         yield
     finally:
@@ -34,12 +34,12 @@ def hooked(handles: list[Any]) -> Iterator[None]:
 
 
 def features(model: nn.Module, inputs: Tensor, *, head: str) -> Tensor:
-    """Return what the network hands to its head: the last flattened volume, which serves as a signature.
+    """Return the flattened input of the network's head, which serves as a feature vector of the example.
 
     Args:
         model: the network; its modes are restored.
         inputs: (N, ...) as the network receives them.
-        head: path of the module that turns features into answers.
+        head: path of the module that computes the outputs from the features.
     Returns:
         (N, d) float.
 
@@ -57,15 +57,15 @@ def features(model: nn.Module, inputs: Tensor, *, head: str) -> Tensor:
         for block in _blocks(inputs):
             model(block)
     if not kept:
-        raise UsageError(f"The network must call its head {head!r} to have features, but it did not.")
+        raise UsageError(f"The network did not call its head {head!r}, so there are no features.")
     return torch.cat(kept)
 
 
 def depths(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
-    """Return the features at every depth, from "input" to just before the last layer, in the order of computing.
+    """Return the features at every depth, from "input" to the input of the last layer, in order of computation.
 
-    A depth is what leaves a layer with weights and all that follows it up to the next one (normalisation,
-    non-linearity, pooling). Volumes are averaged to 4 x 4 (Alain and Bengio 2016 reduce them as well).
+    A depth is the output of a layer with weights and of everything up to the next one (normalisation, activation
+    function, pooling). Feature maps are averaged to 4 x 4 (Alain and Bengio 2016 reduce them as well).
 
     Args:
         model: the network; its modes are restored.
@@ -86,14 +86,14 @@ def depths(model: nn.Module, inputs: Tensor) -> dict[str, Tensor]:
             kept.setdefault(name, []).append(_small(value, _SIDE))
 
     def watch(name: str, weighted: bool) -> Callable[[nn.Module, Any, Any], None]:
-        def look(module: nn.Module, given: Any, output: Any) -> None:
+        def keep(module: nn.Module, given: Any, output: Any) -> None:
             if weighted:
                 close()
                 now[0] = name
             if isinstance(output, Tensor):
                 now[1] = output.detach()
 
-        return look
+        return keep
 
     leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
     handles = [m.register_forward_hook(watch(name, _weighted(m))) for name, m in leaves]
@@ -123,11 +123,11 @@ def _small(values: Tensor, side: int) -> Tensor:
 def linear_probe(train: tuple[Tensor, Tensor], judged: tuple[Tensor, Tensor]) -> float:
     """Return the accuracy of a linear classifier on features: ridge regression to the classes.
 
-    Its strength is chosen by leave-one-out on the training features (Golub, Heath, Wahba 1979).
+    The penalty is chosen by leave-one-out cross-validation on the training features (Golub, Heath, Wahba 1979).
 
     Args:
         train: (N, d) features and (N,) classes to fit on.
-        judged: features and classes to score on.
+        judged: features and classes to score.
 
     >>> points = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
     >>> linear_probe((points, (points[:, 0] > 0).long()), (points, (points[:, 0] > 0).long())) > 0.8
@@ -137,17 +137,17 @@ def linear_probe(train: tuple[Tensor, Tensor], judged: tuple[Tensor, Tensor]) ->
 
     mean, deviation = train[0].mean(0), train[0].std(0).clamp_min(1e-6)
     x, held = ((part - mean) / deviation for part in (train[0], judged[0]))
-    # A feature that hardly moved in training may be huge elsewhere; ten deviations are enough to decide on.
+    # A feature that hardly varies in training may be huge elsewhere: clip it at ten standard deviations.
     probe = RidgeClassifierCV(alphas=np.logspace(-1, 5, 7)).fit(x.numpy(), train[1].numpy())
     return float((probe.predict(held.clamp(-10, 10).numpy()) == judged[1].numpy()).mean())
 
 
 def frechet(source: Tensor, target: Tensor) -> float:
-    """Return how far two sets of features lie apart, in units of the source's own spread.
+    """Return the distance between two sets of features, relative to the variance of the source.
 
     The squared Fréchet distance between the normal distributions fitted to both (Dowson and Landau 1982; Heusel et
-    al. 2017), |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), over tr C1, on the source's main axes: as many as the
-    smaller set can tell, 64 at most. 0 is the same; 1 is as far as the source's examples lie from their mean.
+    al. 2017), |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)), over tr C1, on the principal axes of the source: as many as
+    the smaller set allows, at most 64. 0 means equal; 1 is the distance of the source's examples from their mean.
 
     Args:
         source: (N, d) features of the data the network was trained on.
@@ -167,8 +167,8 @@ def frechet(source: Tensor, target: Tensor) -> float:
     values, vectors = torch.linalg.eigh(first)
     root = vectors * values.clamp_min(0).sqrt() @ vectors.T
     cross = torch.linalg.eigvalsh(root @ second @ root).clamp_min(0).sqrt().sum()
-    apart = (a.mean(0) - b.mean(0)).square().sum() + first.trace() + second.trace() - 2 * cross
-    return float(apart.clamp_min(0) / first.trace().clamp_min(1e-12))
+    distance = (a.mean(0) - b.mean(0)).square().sum() + first.trace() + second.trace() - 2 * cross
+    return float(distance.clamp_min(0) / first.trace().clamp_min(1e-12))
 
 
 def flat_map(values: Floats, *, method: str = "pca", seed: int = 0) -> Floats:
@@ -176,8 +176,9 @@ def flat_map(values: Floats, *, method: str = "pca", seed: int = 0) -> Floats:
 
     Args:
         values: (N, d).
-        method: "pca" for the two main axes, or "tsne" (van der Maaten and Hinton 2008), which keeps neighbours.
-        seed: where t-SNE starts from.
+        method: "pca" for the first two principal axes, or "tsne" (van der Maaten and Hinton 2008), which keeps
+            neighbourhoods.
+        seed: random seed of t-SNE.
     Returns:
         (N, 2).
 

@@ -1,4 +1,4 @@
-"""What the layers of a convolutional network look for, and what they find in a picture (curriculum L5)."""
+"""Filters and feature maps of a convolutional network as pictures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MOST = 64  # filters or channels in one picture
 
 
 def first_filters(model: nn.Module) -> list[Bytes]:
-    """Return the filters of the first convolution as pictures, each stretched to black and white by itself.
+    """Return the filters of the first convolution as pictures, each scaled to the full range from black to white.
 
     Returns:
         (k, k, 3) where the input has three channels, else (k, k) of the first channel; empty without convolutions.
@@ -31,7 +31,7 @@ def first_filters(model: nn.Module) -> list[Bytes]:
 
 
 def volumes(model: nn.Module, picture: Tensor) -> dict[str, list[Bytes]]:
-    """Return what the first, the middle and the last convolution find in a picture, channel by channel, as pictures.
+    """Return the feature maps of the first, the middle and the last convolution as pictures, one for each channel.
 
     Args:
         model: the network; its modes are left as they are.
@@ -40,10 +40,10 @@ def volumes(model: nn.Module, picture: Tensor) -> dict[str, list[Bytes]]:
     kept: dict[str, NDArray[Any]] = {}
 
     def watch(name: str) -> Any:
-        def look(module: nn.Module, given: Any, output: Tensor) -> None:
+        def keep(module: nn.Module, given: Any, output: Tensor) -> None:
             kept[name] = output[0].detach().cpu().numpy()
 
-        return look
+        return keep
 
     found = [(name, module) for name, module in model.named_modules() if isinstance(module, nn.Conv2d)]
     chosen = {0, len(found) // 2, len(found) - 1} if found else set()
@@ -54,7 +54,7 @@ def volumes(model: nn.Module, picture: Tensor) -> dict[str, list[Bytes]]:
 
 
 def grid(tiles: Sequence[Bytes], *, across: int = 8) -> Bytes:
-    """Lay pictures of equal size out in rows, a white line between them.
+    """Arrange pictures of equal size in rows, with white lines between them.
 
     >>> grid([np.zeros((2, 2), np.uint8)] * 3, across=2).shape
     (7, 7)
@@ -71,11 +71,12 @@ def grid(tiles: Sequence[Bytes], *, across: int = 8) -> Bytes:
 
 
 def heat(picture: Bytes, strength: NDArray[Any]) -> Bytes:
-    """Lay a map over a picture: what is strong glows from red to yellow on the dimmed picture.
+    """Overlay a picture with a heat map from red to yellow.
 
     Args:
         picture: (height, width, channels) uint8.
-        strength: (height, width), not negative; its 99 % quantile glows fully, so that one pixel hides no others.
+        strength: (height, width), not negative; the scale ends at its 99 % quantile, so that single pixels do not hide
+            the others.
     Returns:
         (height, width, 3).
     """

@@ -1,4 +1,4 @@
-"""The examples a network gets most wrong."""
+"""The examples with the largest loss."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from trainwell.core.task import Task
 
 @dataclass(frozen=True)
 class Mistake:
-    """One example and how wrong the network is about it.
+    """One example with its prediction and loss.
 
     Args:
-        position: place of the example in the order of the batches, from 0.
+        position: index of the example in the order of the batches.
         loss: its loss, in the task's unit.
         predicted: what the network predicts, an element of `Prediction.values`.
         confidence: probability of the predicted class; None where the task has none.
@@ -36,15 +36,15 @@ def worst_mistakes(
 ) -> list[Mistake]:
     """Return the examples with the largest losses, worst first.
 
-    Wrong labels, damaged examples and classes that look alike show up here first. A loss that is not a
-    number counts as the worst of all; among equals the earlier example comes first.
+    Wrong labels, damaged examples and similar classes are found here first. NaN counts as the largest loss; of equal
+    losses the earlier example comes first.
 
     Args:
         model: the network; its modes are restored.
         task: forward and the loss of each example.
         batches: the split, whose order gives the positions.
-        count: how many to return, at most.
-        device: where the network is.
+        count: largest number of examples to return.
+        device: device of the network.
     """
     worst: list[Mistake] = []
     position = 0
@@ -55,11 +55,11 @@ def worst_mistakes(
             losses = task.example_loss(outputs, batch).float().nan_to_num(nan=float("inf"))
             chosen = losses.argsort(descending=True, stable=True)[:count]
             found = task.predict(take_rows(outputs, chosen))
-            sure = [None] * len(chosen) if found.confidence is None else found.confidence.tolist()
+            confidences = [None] * len(chosen) if found.confidence is None else found.confidence.tolist()
             worst += [
                 Mistake(position + place, loss, predicted, confidence)
                 for place, loss, predicted, confidence in zip(
-                    chosen.tolist(), losses[chosen].tolist(), found.values, sure, strict=True
+                    chosen.tolist(), losses[chosen].tolist(), found.values, confidences, strict=True
                 )
             ]
             worst = sorted(worst, key=lambda mistake: -mistake.loss)[:count]

@@ -1,4 +1,4 @@
-"""Arrays as PNG pictures, without an imaging library."""
+"""Arrays as PNG files, without an imaging library."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def png(pixels: Bytes) -> bytes:
-    """Encode a picture as PNG (ISO/IEC 15948), without loss.
+    """Encode a picture as PNG (ISO/IEC 15948), lossless.
 
     Args:
         pixels: (height, width) grey or (height, width, 3) red, green, blue; uint8.
@@ -41,11 +41,11 @@ def png(pixels: Bytes) -> bytes:
 
 
 def data_uri(pixels: Bytes, *, shortest_side: int = 0) -> str:
-    """Return a picture as a `data:` address that a page can show by itself.
+    """Return a picture as a `data:` URI, which a page shows without another file.
 
     Args:
         pixels: as for `png`.
-        shortest_side: smaller pictures are enlarged by repeating pixels, a whole number of times.
+        shortest_side: smaller pictures are enlarged by repeating pixels an integer number of times.
     """
     times = max(1, -(-shortest_side // max(1, min(pixels.shape[:2]))))
     enlarged = pixels.repeat(times, axis=0).repeat(times, axis=1)
@@ -53,7 +53,7 @@ def data_uri(pixels: Bytes, *, shortest_side: int = 0) -> str:
 
 
 def to_pixels(values: npt.NDArray[Any]) -> Bytes:
-    """Stretch numbers to 0 ... 255: the smallest becomes black, the largest white.
+    """Scale numbers to 0 ... 255: the smallest becomes black, the largest white.
 
     Args:
         values: (height, width), (1, height, width) or (3, height, width), any numbers.

@@ -1,4 +1,4 @@
-"""Which inputs an answer hangs on: gradients, integrated gradients, Grad-CAM, occlusion (curriculum L5)."""
+"""Saliency maps, which inputs a prediction depends on: gradients, integrated gradients, Grad-CAM, occlusion."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from trainwell.core.errors import MissingExtraError, ShapeError, UsageError
 from trainwell.core.modes import evaluation_mode
 from trainwell.explain.features import hooked
 
-_STEPS = 32  # of the path of integrated gradients; 20 to 300 in the paper
-_BLOCK = 64  # occluded pictures that go through the network at once
+_STEPS = 32  # on the path of integrated gradients; 20 to 300 in the paper
+_BLOCK = 64  # occluded pictures in one forward pass
 
 
 def scores(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
-    """Return the score of one class for each input, (batch,): its logit; of a single logit, that or its negative.
+    """Return the logit of one class for each input, (batch,); a single logit counts for class 1, its negative for 0.
 
     Raises:
         ShapeError: if there is not one class for each input.
@@ -37,21 +37,21 @@ def scores(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
 
 def gradient(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
     """Return the gradient of each input's class score with respect to the input, of the input's shape."""
-    asked = inputs.detach().clone().requires_grad_()
+    leaf = inputs.detach().clone().requires_grad_()
     with evaluation_mode(model), torch.enable_grad():
-        (slope,) = torch.autograd.grad(scores(model, asked, classes).sum(), asked)
+        (slope,) = torch.autograd.grad(scores(model, leaf, classes).sum(), leaf)
     return slope
 
 
 def saliency(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
-    """Return how strongly each input moves the score of a class: the absolute gradient.
+    """Return how much the score of a class depends on each input: the absolute gradient.
 
     Simonyan, Vedaldi, Zisserman 2014: for pictures, the largest over the colour channels at each pixel.
 
     Args:
         model: the network; its modes and gradients are left as they are.
         inputs: (batch, channels, height, width) or (batch, features), as the network receives them.
-        classes: (batch,) int, the class whose score is asked about.
+        classes: (batch,) int, the class whose score is explained.
     Returns:
         (batch, height, width) or (batch, features), not negative.
     Raises:
@@ -68,12 +68,12 @@ def saliency(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
 
 
 def integrated_gradients(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
-    """Return what each input contributed to the score, along the straight path from zero (the mean) to the input.
+    """Return the contribution of each input to the score, along the straight path from zero (the mean) to the input.
 
     Sundararajan, Taly, Yan 2017: the contributions of an input add up to f(input) - f(0).
 
     Returns:
-        of the shape of `inputs`; positive speaks for the class.
+        of the shape of `inputs`; positive values support the class.
 
     >>> layer = nn.Linear(2, 1, bias=False)
     >>> x = torch.tensor([[3.0, -1.0]])
@@ -88,9 +88,9 @@ def integrated_gradients(model: nn.Module, inputs: Tensor, *, classes: Tensor) -
 
 
 def grad_cam(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
-    """Return where the last volume speaks for the class: channels weighted by their mean gradient, rectified.
+    """Return the Grad-CAM map: the last feature maps weighted by their mean gradients, through a ReLU.
 
-    Selvaraju et al. 2017. The last volume is what the last layer with a height and width above 1 returns.
+    Selvaraju et al. 2017. The last feature maps are the output of the last layer with a height and width above 1.
 
     Args:
         model: the network; its modes are left as they are.
@@ -99,7 +99,7 @@ def grad_cam(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     Returns:
         (batch, height, width), not negative, as large as the inputs.
     Raises:
-        UsageError: if no layer returns a volume.
+        UsageError: if no layer returns feature maps.
     """
     kept: list[Tensor] = []
 
@@ -108,30 +108,31 @@ def grad_cam(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
             kept[:] = [output]
 
     leaves = [module for module in model.modules() if not list(module.children())]
-    asked = inputs.detach().clone().requires_grad_()  # so that a network whose layers are frozen has a graph too
+    leaf = inputs.detach().clone().requires_grad_()  # so that a network with frozen layers has a graph as well
     handles = [module.register_forward_hook(keep) for module in leaves]
     with hooked(handles), evaluation_mode(model), torch.enable_grad():
-        score = scores(model, asked, classes).sum()
+        score = scores(model, leaf, classes).sum()
         if not kept:
-            raise UsageError("Grad-CAM needs a network with convolutions, and no layer returns a volume. Try gradient.")
+            raise UsageError("Grad-CAM needs convolutions, but no layer returns feature maps. Try the map gradient.")
         (slope,) = torch.autograd.grad(score, kept[0])
-    spoken = (slope.mean(dim=(2, 3), keepdim=True) * kept[0].detach()).sum(1, keepdim=True).relu()
-    return F.interpolate(spoken, size=inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
+    supporting = (slope.mean(dim=(2, 3), keepdim=True) * kept[0].detach()).sum(1, keepdim=True).relu()
+    return F.interpolate(supporting, size=inputs.shape[2:], mode="bilinear", align_corners=False)[:, 0]
 
 
 def occlusion(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
-    """Return how much the class score falls when a square is covered by the mean colour (Zeiler and Fergus 2014).
+    """Return how much the score decreases when a square is covered by the mean colour (Zeiler and Fergus 2014).
 
-    The square has an eighth of the shorter side, at least 2 pixels, and moves by half of itself.
+    The side of the square is an eighth of the shorter side, at least 2 pixels; it moves by half of that.
 
     Returns:
-        (batch, height, width): at each pixel the mean fall over the squares that cover it.
+        (batch, height, width): at each pixel the mean decrease over the squares that cover it.
     """
     _, _, height, width = inputs.shape
     side = max(2, min(height, width) // 8)
     step = max(1, side // 2)
     corners = [(y, x) for y in _starts(height, side, step) for x in _starts(width, side, step)]
-    fall, times = torch.zeros(len(inputs), height, width), torch.zeros(height, width)
+    decrease = torch.zeros(len(inputs), height, width)
+    times = torch.zeros(height, width)
     with evaluation_mode(model), torch.no_grad():
         for number, one in enumerate(inputs):
             whole = scores(model, one[None], classes[number : number + 1])
@@ -142,10 +143,10 @@ def occlusion(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
                     picture[:, y : y + side, x : x + side] = 0.0
                 left = scores(model, covered, classes[number].expand(len(block)))
                 for (y, x), lost in zip(block, (whole - left).tolist(), strict=True):
-                    fall[number, y : y + side, x : x + side] += lost
+                    decrease[number, y : y + side, x : x + side] += lost
     for y, x in corners:
         times[y : y + side, x : x + side] += 1
-    return fall / times
+    return decrease / times
 
 
 def _starts(length: int, side: int, step: int) -> list[int]:
@@ -153,20 +154,20 @@ def _starts(length: int, side: int, step: int) -> list[int]:
 
 
 def _captum(name: str) -> Callable[..., Tensor]:
-    """Let a published method be computed by captum."""
+    """Return a published method as captum computes it."""
 
     def attribute(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
         try:
             import captum.attr
         except ImportError:
             raise MissingExtraError(f"The map {name!r}", "captum", "explain") from None
-        net, asked = nn.Sequential(model), inputs.clone().requires_grad_()
+        net, leaf = nn.Sequential(model), inputs.clone().requires_grad_()
         with evaluation_mode(model), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it tells of its hooks
+            warnings.simplefilter("ignore")  # captum warns of its hooks
             if model(inputs[:1]).numel() == 1:  # the logit of class 1; its negative is that of class 0
                 net.append(both := nn.Linear(1, 2, bias=False))
                 both.weight.data = torch.tensor([[-1.0], [1.0]])
-            found: Tensor = getattr(captum.attr, name)(net).attribute(asked, target=classes)
+            found: Tensor = getattr(captum.attr, name)(net).attribute(leaf, target=classes)
         return found.detach()
 
     return attribute
@@ -187,5 +188,5 @@ MAPS: Catalogue[Callable[..., Tensor]] = Catalogue(
 
 
 def flat(attribution: Tensor) -> Tensor:
-    """Return one strength for each pixel of (batch, [channels,] height, width): absolute, summed over channels."""
+    """Return one value for each pixel of (batch, [channels,] height, width): absolute values summed over channels."""
     return attribution.abs().sum(1) if attribution.ndim == 4 else attribution.clamp_min(0)

@@ -1,4 +1,4 @@
-"""A run on disk: one folder, one writer, any number of readers. No torch."""
+"""Runs on disk: a folder each, with one writer and any number of readers. No torch."""
 
 from trainwell.runs.compare import Comparison as Comparison
 from trainwell.runs.compare import compare as compare

@@ -1,4 +1,4 @@
-"""Two runs side by side: what was set differently, and what came of it."""
+"""Compare two runs: settings that differ, and scores."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from trainwell.runs.run import Run
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs between two runs.
+    """The differences between two runs.
 
     Args:
         names: names of the two runs.
-        recipe: dotted key to the two settings; None where a recipe does not give it. Equal ones are left out.
+        recipe: dotted key to the two values; None where a recipe does not set it. Equal settings are left out.
         scores: split and name to the two scores; None where a run has none.
     """
 
@@ -43,7 +43,7 @@ def compare(first: Run | str | os.PathLike[str], second: Run | str | os.PathLike
         second: another.
     Raises:
         StorageError: one of them cannot be read.
-        DamagedError: a recipe is not TOML any more.
+        DamagedError: a recipe is not valid TOML.
     """
     a, b = (run if isinstance(run, Run) else Run.open(run) for run in (first, second))
     settings_a, settings_b = _settings(a), _settings(b)

@@ -1,4 +1,4 @@
-"""Where a run was made: versions and machine, without secrets."""
+"""The environment of a run: versions, machine and command line, without secrets."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _QUERY = re.compile(r"(://[^?#\s]*)[?#]\S*")
 
 
 def environment(argv: Sequence[str]) -> dict[str, Any]:
-    """Describe this machine and these packages as plain data; no package is imported for it.
+    """Describe machine and packages as plain data, without importing the packages.
 
     Args:
-        argv: the command line, kept without what looks like a secret.
+        argv: the command line; what looks like a secret is replaced.
 
     >>> environment(["fit", "--token=abc"])["argv"]
     ['fit', '--token=***']
@@ -36,7 +36,7 @@ def environment(argv: Sequence[str]) -> dict[str, Any]:
 
 
 def scrub(argv: Sequence[str]) -> list[str]:
-    """Hide values that look like secrets, and credentials and queries of addresses.
+    """Replace values that look like secrets, and the credentials and queries of URLs.
 
     >>> scrub(["tune", "--on", "ray://user:pass@host:1/x?key=1", "--api-key", "abc", "lr=0.1"])
     ['tune', '--on', 'ray://***@host:1/x', '--api-key', '***', 'lr=0.1']

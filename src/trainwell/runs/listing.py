@@ -1,4 +1,4 @@
-"""All runs of a folder at a glance."""
+"""List the runs of a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainwell.runs.store import StoreReader
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One line of the list of runs.
+    """A run in the list of runs.
 
     Args:
         path: the folder.
@@ -24,9 +24,9 @@ class RunSummary:
         reason: why it failed or cannot be read, one sentence.
         task: name of the task.
         model: name of the architecture.
-        score_name: the score by which it is judged, higher is better.
+        score_name: name of the main score, higher is better.
         score: its last value on the validation split; None if there is none yet.
-        seconds: time it trained.
+        seconds: training time.
         created: local time of its start, ISO 8601.
     """
 
@@ -53,7 +53,7 @@ class RunSummary:
 
 
 def list_runs(folder: str | os.PathLike[str]) -> list[RunSummary]:
-    """List the runs of a folder, newest first; a damaged one is listed with its reason, and nothing is raised.
+    """List the runs of a folder, newest first; a damaged run is listed with the reason.
 
     For another order: `sorted(list_runs(folder), key=lambda run: run.rank)`.
     """

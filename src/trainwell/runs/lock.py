@@ -1,4 +1,4 @@
-"""One writer for each run: a lock the kernel frees when its owner dies, with the owner's name beside it."""
+"""The lock that allows one writer for each run; the kernel releases it when the process ends."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from trainwell.core.errors import LockedError
 from trainwell.core.files import plain, storage_errors
 from trainwell.runs.names import LOCK
 
-_PATIENCE = 0.25  # seconds; a reader that looks whether the run is locked holds the lock for microseconds
+_TIMEOUT = 0.25  # seconds; `is_locked` of another process holds the lock for microseconds
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Who wrote its name into a lock file; it may be gone since.
+    """The process that last took a lock; it may have ended since.
 
     Args:
-        pid: number of the process.
+        pid: process id.
         host: name of its machine.
         since: local time at which it took the lock, ISO 8601.
-        boot: the kernel's identity of the boot, empty where there is none.
-        started: clock ticks from boot to the start of the process: with `boot`, tells a reused number.
+        boot: boot id of the kernel, empty where there is none.
+        started: clock ticks from boot to the start of the process; with `boot` it tells whether a pid is reused.
     """
 
     pid: int
@@ -39,20 +39,20 @@ class Owner:
     started: str = ""
 
     def describe(self) -> str:
-        """Say who it is, as part of a sentence."""
+        """Return the process as part of a sentence."""
         return f"process {self.pid} on {plain(self.host)} since {plain(self.since)}"
 
 
 class RunLock:
-    """The right to write one run, held from construction to `release` or the death of this process.
+    """The lock of one run, held from construction until `release` or the end of the process.
 
-    It is an flock on its own open file, so two of them conflict even within one process; children made by
-    fork let go of it at once, so that a data worker never outlives its killed parent with the lock.
+    It is an flock on an open file of its own, so two of them conflict even within one process. Children made by fork
+    release it at once, so that a data worker that outlives its parent does not keep the lock.
 
     Args:
         folder: the run.
     Raises:
-        LockedError: another process, or this one, is writing the run.
+        LockedError: this or another process is writing the run.
         StorageError: the lock file cannot be made.
     """
 
@@ -68,7 +68,7 @@ class RunLock:
 
     def _take(self, folder: Path) -> None:
         assert self._descriptor is not None
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + _TIMEOUT
         while True:
             try:
                 fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +79,7 @@ class RunLock:
                     raise LockedError(
                         f"The run {plain(str(folder))} is being written by "
                         f"{who.describe() if who else 'another process'}: "
-                        "wait until it ends, stop it, or choose another run."
+                        "wait for it, stop it, or choose another run."
                     ) from None
                 time.sleep(0.01)
         data = json.dumps(asdict(_myself())).encode()
@@ -87,12 +87,12 @@ class RunLock:
         os.ftruncate(self._descriptor, len(data))
 
     def release(self) -> None:
-        """Let go; more than once does no harm."""
+        """Release the lock; may be called more than once."""
         _held.discard(self)
         self._close()
 
     def _close(self) -> None:
-        # Closing, not LOCK_UN: in a forked child the latter would unlock the parent.
+        # Close instead of LOCK_UN: in a forked child the latter would release the lock of the parent.
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -116,7 +116,7 @@ os.register_at_fork(after_in_child=_forget_in_child)
 
 
 def owner(folder: Path) -> Owner | None:
-    """Return who last took the lock of a run, or None if that cannot be read."""
+    """Return the process that last took the lock of a run, or None if that cannot be read."""
     try:
         data = json.loads((folder / LOCK).read_bytes()[:10_000])
         return Owner(int(data["pid"]), *(str(data[name]) for name in ("host", "since", "boot", "started")))
@@ -125,7 +125,7 @@ def owner(folder: Path) -> Owner | None:
 
 
 def is_locked(folder: Path) -> bool:
-    """Tell whether somebody is writing a run, without keeping anybody from it."""
+    """Tell whether a process is writing the run."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError:
@@ -134,7 +134,7 @@ def is_locked(folder: Path) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # a file system without locks: nobody can hold one
+    except OSError:  # a file system without locks
         return False
     finally:
         os.close(descriptor)
@@ -145,7 +145,7 @@ def _myself() -> Owner:
     boot = started = ""
     with contextlib.suppress(OSError):
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        # Field 22 of proc_pid_stat(5), counted behind the name, which may hold spaces and brackets.
+        # Field 22 of proc_pid_stat(5), counted after the name, which may contain spaces and brackets.
         started = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
     now = datetime.now().astimezone().isoformat(timespec="seconds")
     return Owner(os.getpid(), platform.node(), now, boot, started)

@@ -1,4 +1,4 @@
-"""A run on disk, as everybody above reads it."""
+"""A run on disk, read only."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ _MAX_TEXT = 1_000_000
 
 @dataclass(frozen=True)
 class Run:
-    """One run as it stood when it was opened; reading disturbs no training that goes on.
+    """A run as it was when it was opened; reading it does not disturb a training in progress.
 
     Args:
         path: the folder.
-        status: "ok", "failed", "interrupted", "running", or "killed": it says it runs and nobody holds its lock.
-        reason: why it ended that way, one sentence; empty if all is well.
+        status: "ok", "failed", "interrupted", "running", or "killed" (recorded as running, but its lock is free).
+        reason: why it ended with this status, one sentence; empty for "ok".
         task: name of the task.
-        scores: the last recorded score of every name, by split.
-        findings: what is wrong with it.
+        scores: the last value of every score, by split.
+        findings: what is wrong, in the order in which it was recorded.
         facts: what was known before training.
         steps: optimizer steps taken.
-        seconds: time it trained, over all resumes.
+        seconds: training time, over all resumes.
         created: local time of its start, ISO 8601.
-        meta: everything else that was noted of the whole run, by key.
-        loader: builds the trained network; given by the room that can.
+        meta: everything else that was recorded of the whole run, by key.
+        loader: builds the trained network.
     """
 
     path: Path
@@ -98,12 +98,12 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Name of the run: that of its folder."""
+        """Name of the run, which is that of its folder."""
         return self.path.absolute().name
 
     @property
     def recipe_text(self) -> str:
-        """The recipe as it was written, TOML."""
+        """The recipe as TOML."""
         path = self.path / RECIPE
         with storage_errors(f"Reading {path}", self.path):
             if path.stat().st_size > _MAX_TEXT:
@@ -115,7 +115,7 @@ class Run:
         """The recipe.
 
         Raises:
-            RecipeError: it was edited into one that cannot be read.
+            RecipeError: the file was changed and cannot be read.
         """
         from trainwell.recipe.toml import load_recipe
 
@@ -136,12 +136,12 @@ class Run:
         return data if isinstance(data, dict) else {}
 
     def model(self, network: Any = None) -> Any:
-        """Return the trained network, in eval mode, on the processor.
+        """Return the trained network, in eval mode, on the CPU.
 
         Args:
             network: the architecture, for a run whose network was given from Python.
         Raises:
-            UsageError: the run was opened without the means to build networks.
+            UsageError: the run was opened without a loader.
             StorageError: it has no trained network.
             DamagedError: the weights are damaged or belong to another network.
         """
@@ -150,12 +150,12 @@ class Run:
         return self.loader(self, network)
 
     def signals(self) -> Signals:
-        """Return every recorded series, as they stand now."""
+        """Return all series that have been recorded until now."""
         with StoreReader(self.path / STORE) as store:
             return store.signals()
 
     def events(self) -> list[Event]:
-        """Return what happened, in order, as it stands now."""
+        """Return all events that have been recorded until now, in order."""
         with StoreReader(self.path / STORE) as store:
             return store.events()
 
@@ -176,23 +176,23 @@ class Run:
 
 
 def require_run(folder: Path) -> None:
-    """Refuse a folder that holds no run.
+    """Check that a folder holds a run.
 
     Raises:
-        StorageError: it is absent, or not one of ours.
+        StorageError: it is absent or holds none.
     """
     shown = plain(str(folder))
     if not folder.is_dir():
-        raise StorageError(f"There is no run at {shown}: no such folder. trainwell list shows those there are.")
+        raise StorageError(f"There is no run at {shown}: no such folder. `trainwell list` shows all runs.")
     if not (folder / STORE).exists():
         raise StorageError(f"There is no run at {shown}: the folder has no {STORE}.")
 
 
 def status_of(folder: Path, store: StoreReader, *, meta: Mapping[str, Any]) -> str:
-    """Return the status of a run; one that says it runs while nobody holds its lock was killed."""
+    """Return the status of a run; one that is recorded as running while its lock is free was killed."""
     status = str(meta.get("status", "running"))
     if status == "running" and not is_locked(folder):
-        # It may have ended between the two looks: an ended run has said so before it let go of the lock.
+        # It may have ended between the two reads: the status is written before the lock is released.
         status = str(store.meta().get("status", "running"))
         return "killed" if status == "running" else status
     return status

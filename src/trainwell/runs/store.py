@@ -1,4 +1,4 @@
-"""The numbers of a run in one SQLite file: one writer that batches, any number of readers that disturb nobody."""
+"""The record of a run in one SQLite file: one writer that batches, any number of readers that never block it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainwell.core.finding import Finding
 from trainwell.core.signals import Signals
 
 SCHEMA = 1
-_APPLICATION = 0x7472776C  # "trwl": the mark by which SQLite files say whose they are
+_APPLICATION = 0x7472776C  # "trwl": the application id in the header of the SQLite file
 _MAX_VALUE = 16_000_000  # bytes of the largest text a reader accepts
 _TABLES = """
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -31,7 +31,7 @@ CREATE TABLE events(id INTEGER PRIMARY KEY, time REAL NOT NULL, step INTEGER NOT
 
 
 class Score(NamedTuple):
-    """One score of one split at one moment."""
+    """One score of one split after an epoch."""
 
     epoch: int
     step: int
@@ -41,7 +41,7 @@ class Score(NamedTuple):
 
 
 class Event(NamedTuple):
-    """Something that happened: at which time (seconds since 1970), after which step, what, and its details."""
+    """An event: time (seconds since 1970), last step before it, kind and details."""
 
     time: float
     step: int
@@ -50,7 +50,7 @@ class Event(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One value of one signal, with its place in the store."""
+    """One value of one signal, with its row number in the store."""
 
     rowid: int
     name: str
@@ -64,9 +64,9 @@ class StoreWriter:
     SQLite cannot hold NaN: it is stored as NULL and read back as NaN.
 
     Args:
-        path: the file; made if absent. Only the owner of the run's lock may open it.
+        path: the file; created if absent. Only the holder of the run's lock may open it.
     Raises:
-        StorageError: the disk refuses.
+        StorageError: it cannot be written.
         DamagedError: the file is not a store of this version.
     """
 
@@ -79,8 +79,9 @@ class StoreWriter:
         self._meta: dict[str, Any] = {}
         self._ids: dict[str, int] = {}
         self._step = 0
-        self._redone: tuple[int, dict[int, int]] | None = None  # step of the resume, rows it may write again
-        self.due = 0.0  # monotonic time from which a flush is worth its cost
+        # Step of the resume, and the rows of that step by name id: they may be written again.
+        self._redone: tuple[int, dict[int, int]] | None = None
+        self.due = 0.0  # monotonic time of the next flush
         with self._errors("Opening"):
             if path.is_symlink():
                 raise DamagedError(f"{plain(str(path))} must be a file, not a link.")
@@ -106,11 +107,11 @@ class StoreWriter:
         self._signals.append((name, step, value))
 
     def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
-        """Record the scores of a split; the same again for the same step replaces them."""
+        """Record the scores of a split; a second time for the same step they are replaced."""
         self._scores += [Score(epoch, step, split, name, float(value)) for name, value in scores.items()]
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
-        """Record that something happened, after the last step any signal was recorded for."""
+        """Record an event, after the last step of which a signal was recorded."""
         self._events.append(Event(time.time(), self._now(), kind, dict(detail)))
 
     def finding(self, finding: Finding) -> None:
@@ -125,13 +126,13 @@ class StoreWriter:
         return self._signals[-1][1] if self._signals else self._step
 
     def flush(self) -> None:
-        """Commit what was recorded; if the disk refuses, it is kept for the next attempt.
+        """Commit what was recorded; if that fails, it is kept for the next attempt.
 
         Raises:
-            StorageError: the disk refuses.
+            StorageError: it cannot be written.
         """
         step = self._now()
-        if not self._path.exists():  # SQLite would go on writing into a deleted file
+        if not self._path.exists():  # SQLite would keep writing to a deleted file
             raise StorageError(f"{plain(str(self._path))} is gone: the run was moved or deleted while it was written.")
         with self._errors("Writing"), self._transaction():
             ids = self._number_names()
@@ -162,7 +163,7 @@ class StoreWriter:
         return ids
 
     def _drop_redone(self, rows: list[tuple[int, int, float]]) -> None:
-        """Delete the rows of the very step a resume starts from where it writes them a second time."""
+        """Delete the rows of the step that a resume starts from, if they are written a second time."""
         if self._redone is None or not rows:
             return
         step, old = self._redone
@@ -172,12 +173,12 @@ class StoreWriter:
             self._redone = None
 
     def rewind(self, step: int) -> None:
-        """Forget everything after a step: the run goes on from there, and writes it again.
+        """Delete everything after a step: the run is resumed from there and records it again.
 
-        Readers see that the generation in meta has grown, and start afresh.
+        The generation in `meta` grows, so that readers notice it.
 
         Args:
-            step: the last step that stays; if it is recorded again, the new values replace the old.
+            step: last step that is kept; if it is recorded again, the new values replace the old ones.
         """
         self.flush()
         with self._errors("Rewinding"), self._transaction():
@@ -188,7 +189,7 @@ class StoreWriter:
         self._step = step
 
     def close(self) -> None:
-        """Commit what is left and close; unless somebody is reading, the store then is one single file."""
+        """Commit and close; without readers the store is a single file afterwards."""
         try:
             self.flush()
             with contextlib.suppress(sqlite3.OperationalError):
@@ -213,7 +214,7 @@ class StoreWriter:
 
 
 class StoreReader:
-    """Reads a store while it is being written, without ever making the writer wait.
+    """Reads a store while it is being written, without blocking the writer.
 
     Args:
         path: the file.
@@ -230,7 +231,7 @@ class StoreReader:
             try:
                 self._db = self._open("mode=ro")
             except sqlite3.OperationalError:
-                # A folder nobody may write to cannot hold SQLite's index of its log: without a log none is needed.
+                # In a read-only folder SQLite cannot create the index of its log; without a log it needs none.
                 log = path.with_name(path.name + "-wal")
                 if not path.exists() or (log.exists() and log.stat().st_size):
                     raise
@@ -247,7 +248,7 @@ class StoreReader:
         return connection
 
     def meta(self) -> dict[str, Any]:
-        """Return what is known of the whole run, by key."""
+        """Return the facts about the whole run, by key."""
         with self._errors():
             return {key: json.loads(value) for key, value in self._db.execute("SELECT key, value FROM meta")}
 
@@ -261,11 +262,12 @@ class StoreReader:
         return signals
 
     def rows_after(self, rowid: int, *, limit: int = 10_000) -> list[Row]:
-        """Return the rows that came after one, oldest first: the live page asks for more and more.
+        """Return the rows after one, oldest first.
 
         Args:
-            rowid: that of the last row seen, 0 for none; start afresh when `meta()["generation"]` changes.
-            limit: at most so many.
+            rowid: row number of the last row that is known, 0 for none; start again from 0 when
+                `meta()["generation"]` changes.
+            limit: largest number of rows.
         """
         query = (
             "SELECT signals.id, name, step, value FROM signals JOIN names ON names.id = name_id "
@@ -293,13 +295,13 @@ class StoreReader:
             return None if row is None else _number(row[0])
 
     def findings(self) -> list[Finding]:
-        """Return the findings, in the order they were first made."""
+        """Return the findings, in the order in which their rules were first recorded."""
         with self._errors():
             rows = self._db.execute("SELECT finding FROM findings ORDER BY id")
             return [Finding.from_json(json.loads(text)) for (text,) in rows]
 
     def events(self) -> list[Event]:
-        """Return what happened, in order."""
+        """Return the events, in order."""
         with self._errors():
             rows = self._db.execute("SELECT time, step, kind, detail FROM events ORDER BY id")
             return [Event(at, step, kind, json.loads(detail)) for at, step, kind, detail in rows]
@@ -331,7 +333,7 @@ def _number(value: float | None) -> float:
 
 
 def _check(db: sqlite3.Connection, path: Path) -> None:
-    """Refuse what is not a store of this version; views and triggers of a foreign file never run."""
+    """Check that a file is a store of this version; views and triggers of a foreign file are not executed."""
     shown = plain(str(path))
     db.execute("PRAGMA trusted_schema = OFF")
     (application,) = db.execute("PRAGMA application_id").fetchone()

@@ -1,4 +1,4 @@
-"""The one writer of a run: makes its folder whole or not at all, and records what happens."""
+"""The writer of a run: creates its folder atomically and records signals, scores, findings and events."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _MAX_NAME = 100
 
 
 class RunWriter:
-    """Writes one run from `create` or `reopen` to `finish`; holds the run's lock all the while.
+    """Writes one run from `create` or `reopen` until `finish`, and holds its lock.
 
-    As a context manager it finishes the run by itself: "ok", or "failed" or "interrupted" with the reason.
-    It is a `Recorder`: signals cost less than a microsecond and reach the disk about once a second.
+    As a context manager it finishes the run: "ok", or "failed" or "interrupted" with the reason. It is a `Recorder`: a
+    signal costs less than a microsecond and is written to disk about once a second.
 
     >>> import tempfile
     >>> from trainwell.runs import Run
@@ -68,16 +68,16 @@ class RunWriter:
 
     @classmethod
     def create(cls, runs_folder: Path, name: str | None = None, *, recipe_text: str) -> RunWriter:
-        """Make a new run, whole or not at all.
+        """Create a new run, atomically.
 
         Args:
-            runs_folder: where runs live; made if absent.
-            name: its name; by default the data's name and the time, made unique.
+            runs_folder: folder of all runs; created if absent.
+            name: its name; by default that of the data and the time, made unique.
             recipe_text: the recipe, TOML.
         Raises:
-            UsageError: the name is none a folder may have, or is taken.
+            UsageError: the name is not a valid folder name, or is taken.
             LockedError: a run of this name is being written.
-            StorageError: the disk refuses.
+            StorageError: it cannot be written.
         """
         given = name is not None
         name = check_name(name) if name is not None else _default_name(recipe_text)
@@ -100,11 +100,11 @@ class RunWriter:
 
     @classmethod
     def reopen(cls, path: Path) -> RunWriter:
-        """Take up a run again, to resume it.
+        """Open a run for writing again, to resume it.
 
         Raises:
             LockedError: it is being written.
-            StorageError: there is no run, or the disk refuses.
+            StorageError: there is no run, or it cannot be written.
             DamagedError: its store is damaged.
         """
         require_run(path)
@@ -129,11 +129,11 @@ class RunWriter:
         self._store.signal(name, step, value)
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
-        """Record that something happened."""
+        """Record an event."""
         self._store.event(kind, detail)
 
     def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
-        """Record the scores of a split; the last recorded are the run's."""
+        """Record the scores of a split; the last ones are the scores of the run."""
         self._store.score(epoch, step, split, scores)
 
     def finding(self, finding: Finding) -> None:
@@ -145,45 +145,45 @@ class RunWriter:
 
         Args:
             task: name of the task.
-            main_score: the score, of the validation split, by which runs are listed.
+            main_score: name of the score that the list of runs shows, on the validation split.
             model: name of the architecture.
-            facts: the rest.
+            facts: everything else.
         """
         for key, value in {"task": task, "main_score": main_score, "model": model, "facts": asdict(facts)}.items():
             self.set_meta(key, value)
 
     def set_meta(self, key: str, value: Any) -> None:
-        """Record one more fact about the whole run, as JSON."""
+        """Record a fact about the whole run, as JSON."""
         self._store.set_meta(key, value)
 
     def progress(self, steps: int) -> None:
-        """Record how many steps the run has taken."""
+        """Record the number of steps of the run."""
         self._store.set_meta("steps", steps)
 
     def rewind(self, step: int) -> None:
-        """Forget what was recorded after a step; see `StoreWriter.rewind`."""
+        """Delete what was recorded after a step; see `StoreWriter.rewind`."""
         self._store.rewind(step)
 
     def flush_if_due(self) -> None:
-        """Commit to the disk if the last time is a second ago; costs next to nothing otherwise."""
+        """Commit if the last commit was a second ago."""
         if time.monotonic() >= self._store.due:
             self.flush()
 
     def flush(self) -> None:
-        """Commit to the disk what was recorded: before a checkpoint, so that it is never ahead of the numbers."""
+        """Commit what was recorded. This is done before a checkpoint, so that the record is never behind it."""
         self._store.set_meta("seconds", round(self._seconds_before + time.monotonic() - self._started, 3))
         self._store.flush()
 
     # Closing ------------------------------------------------------------------------------------------------------
 
     def finish(self, status: str, reason: str = "") -> None:
-        """End the run and let go of it; more than once does no harm.
+        """End the run and release its lock; may be called more than once.
 
         Args:
             status: "ok", "failed" or "interrupted".
             reason: why, in one sentence.
         Raises:
-            StorageError: the disk refuses; the run then counts as killed.
+            StorageError: it cannot be written; the run then counts as killed.
         """
         if status not in STATUSES:
             raise UsageError(f"The status must be one of {', '.join(STATUSES)}, got {status!r}.")
@@ -208,12 +208,15 @@ class RunWriter:
             self.finish("ok")
             return
         status = "interrupted" if isinstance(error, (KeyboardInterrupt, Interrupted)) else "failed"
-        with contextlib.suppress(StorageError):  # the error on its way says more
+        with contextlib.suppress(StorageError):  # the error that is being raised says more
             self.finish(status, str(error) or type(error).__name__)
 
 
 def check_name(name: str) -> str:
-    """Return a name that is safe as the name of a folder, or refuse it.
+    """Return a name that is safe as a folder name.
+
+    Raises:
+        UsageError: it is not.
 
     >>> check_name("../x")
     Traceback (most recent call last):
@@ -244,12 +247,12 @@ def _fill(folder: Path, recipe_text: str) -> None:
     store = StoreWriter(folder / STORE)
     store.set_meta("status", "running")
     store.set_meta("created", datetime.now().astimezone().isoformat(timespec="seconds"))
-    store.close()  # SQLite must not be open while its folder is renamed
+    store.close()  # SQLite must be closed while its folder is renamed
     fsync_folder(folder)
 
 
 def _place(temporary: Path, wanted: Path, *, unique: bool) -> Path:
-    """Rename a finished folder to its name, which commits it; an empty folder there is taken over."""
+    """Rename the finished folder to its name, which makes it visible; an empty folder of that name is replaced."""
     number = 1
     path = wanted
     while True:
@@ -274,5 +277,5 @@ def _taken(path: Path) -> Exception:
             f"The run {shown} is being written by {who.describe() if who else 'another process'}: choose another name."
         )
     if (path / STORE).exists():
-        return UsageError(f"There is a run at {shown} already: resume it, or choose another name.")
-    return UsageError(f"{shown} must be absent or empty to hold a run: it holds something else, choose another name.")
+        return UsageError(f"There already is a run at {shown}: resume it, or choose another name.")
+    return UsageError(f"{shown} exists and is not a run: choose another name.")

@@ -54,7 +54,7 @@ def test_without_a_terminal_there_is_one_line_per_epoch_and_no_colour() -> None:
     lines = stream.getvalue().splitlines()
     assert lines[0] == "mlp on digits · 26,122 trainable parameters · 1,257 train, 270 validation"
     assert "runs/digits" in lines[1]
-    assert lines[3].split() == ["epoch", "train", "loss", "validation", "loss", "accuracy", "rate", "time"]
+    assert lines[3].split() == ["epoch", "train", "loss", "validation", "loss", "accuracy", "lr", "time"]
     assert [line.split()[0] for line in lines[4:]] == ["1", "2", "3"]
     assert [line.endswith("best") for line in lines[4:]] == [False, True, False]
     assert "\x1b" not in stream.getvalue() and "\r" not in stream.getvalue()

@@ -1,4 +1,4 @@
-"""Figures of the lab: panels side by side, every line named in its colour."""
+"""Draw the figures of `core/figure.py`: panels side by side, with the name of every line in its colour."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MOST_MARGIN = 140.0
 
 
 def draw_lab(figure: Figure, *, title: str) -> Markup:
-    """Draw all panels of a figure, two in a row; `title` names it for those who hear it."""
+    """Draw all panels of a figure, two in a row; `title` is for screen readers."""
     across = min(2, len(figure.panels))
     rows = math.ceil(len(figure.panels) / max(1, across))
     size = (across * _WIDTH + 2 * _EDGE, rows * _HEIGHT + _EDGE)
@@ -50,7 +50,7 @@ def _panel(panel: Panel) -> Markup:
 
 
 def _scales(panel: Panel) -> tuple[Scale, Scale]:
-    """Fit the axes to everything that is shown; the right margin to the longest name beside it."""
+    """Fit the axes to everything that is shown, and the right margin to the longest name."""
     points = [point for series in panel.series for point in series.points]
     filled = any(series.kind in ("bars", "area") for series in panel.series)
     names = [series.name for series in panel.series] + [level.name for level in panel.levels if not level.vertical]
@@ -72,7 +72,7 @@ def _scales(panel: Panel) -> tuple[Scale, Scale]:
 
 
 def _categories(panel: Panel, x: Scale, y: Scale) -> Markup:
-    """Draw the axes of bars: heights on the left, names below."""
+    """Draw the axes of a bar chart: values on the left, categories below."""
     parts: list[Markup] = [label(panel.y, (0, y.end - 14), class_="name")]
     for value in y.ticks(4):
         parts.append(rule((x.start, y.place(value)), (x.end, y.place(value)), class_="grid"))
@@ -135,12 +135,12 @@ def _whiskers(series: Series, places: list[float], y: Scale, *, colour: str) -> 
 
 
 def _path(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
-    """Draw a walk from an open circle to a full one; what lies outside the panel is cut off.
+    """Draw a path from an open circle to a filled one, clipped to the panel.
 
-    A marker runs along it three times, one step after the other, so that one sees who is fast.
+    A marker moves along it three times, step by step, which shows the speed of descent.
     """
     places = [(_beyond(a, x), _beyond(b, y)) for a, b in series.points]
-    # The name tells the size of the box, so that equal names in one page mean equal boxes.
+    # The id contains the size of the box, so that equal ids in one page are equal boxes.
     box = f"box-{px(x.end).replace('.', '-')}"
     size = {"x": px(x.start), "y": px(y.end), "width": px(x.end - x.start), "height": px(y.start - y.end)}
     drawn = tag("path", d="M" + "L".join(f"{px(a)} {px(b)}" for a, b in places), class_=f"line {colour}")
@@ -161,13 +161,13 @@ def _path(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
 
 
 def _beyond(value: float, scale: Scale) -> float:
-    """Place a value outside the scale too, up to three times its length."""
+    """Return the position of a value, also outside the scale, up to three times its length."""
     share = (value - scale.low) / (scale.high - scale.low)
     return scale.start + (scale.end - scale.start) * min(3.0, max(-3.0, share))
 
 
 def _bars(series: Series, x: Scale, y: Scale, *, panel: Panel, colour: str) -> Markup:
-    """Draw bars beside those of the other series, with their values on top where there is room."""
+    """Draw bars beside those of the other series, with their values where there is room."""
     rows = [other for other in panel.series if other.kind == "bars"]
     width = (x.place(1) - x.place(0)) * 0.8 / len(rows)
     zero = y.place(y.low if y.log or y.low > 0 else 0)
@@ -195,7 +195,7 @@ def _bars(series: Series, x: Scale, y: Scale, *, panel: Panel, colour: str) -> M
 
 
 def _names(panel: Panel, x: Scale, y: Scale) -> Markup:
-    """Write names on the right: at the height where lines end, else one below the other."""
+    """Write names on the right: at the ends of lines, else below each other."""
     entries: list[tuple[str, float, str]] = []
     listed = panel.field or any(series.kind != "line" for series in panel.series)
     for series in panel.series:
@@ -216,7 +216,7 @@ def _names(panel: Panel, x: Scale, y: Scale) -> Markup:
 
 
 def _cells(field: Field, x: Scale, y: Scale) -> Markup:
-    """Paint every cell: blue above zero, orange below, the stronger the further away."""
+    """Draw every cell in blue above zero and in orange below, with opacity by magnitude."""
     most = max((abs(value) for row in field.values for value in row), default=0.0) or 1.0
     width, height = (x.end - x.start) / len(field.values[0]), (y.start - y.end) / len(field.values)
     parts = []

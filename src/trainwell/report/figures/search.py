@@ -1,4 +1,4 @@
-"""A search in pictures: all trials across all settings, each setting by itself, and which of them mattered."""
+"""Figures of a search: parallel coordinates, score against each setting, importance of the settings."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST_LINES, _MOST_POINTS, _BEST = 240, 600, 10
 
 
 class ParallelInfo(NamedTuple):
-    """Trials as lines across settings.
+    """Trials in parallel coordinates.
 
     Args:
         names: the settings, then the score.
-        ends: what is written at the bottom and the top of each axis.
-        lines: for each trial its heights in [0, 1], worst first; nan where a setting does not matter.
+        ends: labels at the bottom and the top of each axis.
+        lines: heights of each trial in [0, 1], worst first; NaN where a setting does not apply.
         best: how many of the last lines are the best trials.
     """
 
@@ -32,7 +32,7 @@ class ParallelInfo(NamedTuple):
 
 
 class Slice(NamedTuple):
-    """One setting by itself: (value, score) of trials; `log` as it was searched; the best trial's own."""
+    """The score against one setting: (value, score) of all trials and of the best; `log` as it was searched."""
 
     name: str
     log: bool
@@ -42,7 +42,7 @@ class Slice(NamedTuple):
 
 
 def parallel_info(study: Study, space: Space) -> ParallelInfo | None:
-    """Arrange the trials that have a score; None if there are fewer than two or no score."""
+    """Return the trials with a score in parallel coordinates; None if there are fewer than two."""
     ranked = [trial for trial in study.ranked if trial.score is not None]
     if len(ranked) < 2:
         return None
@@ -64,7 +64,7 @@ def parallel_info(study: Study, space: Space) -> ParallelInfo | None:
 
 
 def draw_parallel(info: ParallelInfo) -> Markup:
-    """Draw a line for each trial; the best ones are in full colour and on top."""
+    """Draw a line for each trial, the best ones in full colour on top."""
     top, bottom, side = 44.0, _HEIGHT - 28, 48.0
     across = Scale(0, len(info.names) - 1, side, _WIDTH - side)
     up = Scale(0, 1, bottom, top)
@@ -81,12 +81,14 @@ def draw_parallel(info: ParallelInfo) -> Markup:
         parts.append(label(short, (at, 16), class_="name", anchor="middle"))
         parts.append(label(fit(low, room_for), (at, bottom + 18), class_="tick", anchor="middle"))
         parts.append(label(fit(high, room_for), (at, top - 8), class_="tick", anchor="middle"))
-    described = f"{len(info.lines)} trials as lines across {', '.join(info.names)}; the {info.best} best stand out."
+    described = (
+        f"{len(info.lines)} trials as lines across {', '.join(info.names)}; the {info.best} best are highlighted."
+    )
     return drawing(parts, size=(_WIDTH, _HEIGHT), title="Trials across settings", describe=described)
 
 
 def slice_infos(study: Study, space: Space) -> list[Slice]:
-    """Arrange the trials by each setting that is a range; the others are in the table."""
+    """Return the score against each setting that is a range."""
     best = study.best
     if best is None or best.score is None:
         return []
@@ -105,7 +107,7 @@ def slice_infos(study: Study, space: Space) -> list[Slice]:
 
 
 def draw_slice(info: Slice) -> Markup:
-    """Draw one setting against the score; the best trial is marked."""
+    """Draw the score against one setting; the best trial is marked."""
     values = [across for across, _ in info.points]
     x = Scale(*room(values, log=info.log), 52, 430, log=info.log)
     y = Scale(*room([up for _, up in info.points]), 230, 30)
@@ -115,11 +117,11 @@ def draw_slice(info: Slice) -> Markup:
     ]
     parts.append(tag("circle", class_="mark", cx=px(x.place(info.best[0])), cy=px(y.place(info.best[1])), r=5))
     described = f"The best has {info.name} {number(info.best[0])} and {words(info.score)} {number(info.best[1])}."
-    return drawing(parts, size=(440, 270), title=f"{info.name} and the score", describe=described)
+    return drawing(parts, size=(440, 270), title=f"Score against {info.name}", describe=described)
 
 
 def draw_importance(shares: Sequence[tuple[str, float]]) -> Markup:
-    """Draw a bar for each setting: the share of the differences it accounts for."""
+    """Draw a bar for each setting: the fraction of the score's variance that it explains."""
     longest = max(len(name) for name, _ in shares) * CHARACTER * SIZE
     left, step = min(220.0, longest + 24), 34.0
     x = Scale(0, max(0.01, *(share for _, share in shares)), left, 370)
@@ -131,14 +133,16 @@ def draw_importance(shares: Sequence[tuple[str, float]]) -> Markup:
         parts.append(tag("rect", class_="bar network", x=px(left), y=px(height), width=width, height=24, rx=2))
         parts.append(label(percent(share), (x.place(share) + 8, height + 16.5), class_="value"))
     described = "; ".join(f"{name} {percent(share)}" for name, share in shares) + "."
-    picture = drawing(parts, size=(440, 16 + step * len(shares)), title="What mattered", describe=described)
+    picture = drawing(
+        parts, size=(440, 16 + step * len(shares)), title="Importance of the settings", describe=described
+    )
     rows = [[name, percent(share)] for name, share in shares]
-    body = table(["setting", "share of the differences"], rows, caption="Importance of the settings")
+    body = table(["setting", "fraction of the variance"], rows, caption="Importance of the settings")
     return join([picture, tag("details", [tag("summary", "Numbers"), body])])
 
 
 def _sample(places: range, most: int) -> list[int]:
-    """Choose at most so many, evenly: a picture of ten thousand lines shows no more than one of a few hundred."""
+    """Choose at most `most` places, evenly: ten thousand lines show no more than a few hundred."""
     every = max(1, math.ceil(len(places) / most))
     return list(places[::every])
 

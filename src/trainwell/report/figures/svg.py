@@ -1,6 +1,6 @@
-"""Pictures as text: scales, ticks, axes and shapes of SVG. Colours come from the page's style sheet.
+"""SVG: scales, ticks, axes and shapes. Colours come from the style sheet of the page.
 
-Every drawing names itself to a screen reader, and stands beside a table with its numbers.
+Every drawing has a title and a description for screen readers, and a table of its numbers beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from trainwell.report.figures.markup import Child, Markup, tag
 from trainwell.report.text.words import number, printable
 
 Point = tuple[float, float]
-# Mean width of a character of a sans-serif face, in units of its size; labels are laid out by it.
+# Mean width of a character of a sans-serif font, relative to its size; used to place labels.
 CHARACTER = 0.56
 SIZE = 13.0
 
@@ -32,7 +32,7 @@ class Scale(NamedTuple):
     log: bool = False
 
     def place(self, value: float) -> float:
-        """Return the position of a value, held within the scale."""
+        """Return the position of a value, limited to the scale."""
         low, high, value = (math.log10(v) if self.log else v for v in (self.low, self.high, max(value, self._floor)))
         share = (value - low) / (high - low) if high > low else 0.5
         return self.start + (self.end - self.start) * min(1.0, max(0.0, share))
@@ -42,7 +42,7 @@ class Scale(NamedTuple):
         return self.low if self.log else -math.inf
 
     def ticks(self, count: int = 5) -> list[float]:
-        """Return round values within the scale, about `count` of them.
+        """Return about `count` round values within the scale.
 
         >>> Scale(0, 1, 0, 1).ticks(), Scale(0.02, 30, 0, 1, log=True).ticks()
         ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.1, 1.0, 10.0])
@@ -68,7 +68,7 @@ def _linear_ticks(low: float, high: float, count: int) -> list[float]:
 
 
 def room(values: Iterable[float], *, log: bool = False, zero: bool = False) -> tuple[float, float]:
-    """Return the ends of a scale that shows all finite values with a little air around.
+    """Return the ends of a scale that shows all finite values with a margin.
 
     >>> room([0.0, 1.0, float("nan")], zero=True)
     (0.0, 1.05)
@@ -111,7 +111,7 @@ def thin(points: Sequence[Point], limit: int = 400) -> list[Point]:
 
 
 def tick(value: float) -> str:
-    """Write the label of a tick; it stands in a narrow margin, so a million and more is written as a power.
+    """Write the label of a tick; the margin is narrow, so a million and more is written as a power of ten.
 
     >>> tick(0.2), tick(100_000.0), tick(2_500_000.0)
     ('0.2', '100,000', '2.5e6')
@@ -123,7 +123,7 @@ def tick(value: float) -> str:
 
 
 def line(points: Iterable[Point], *, x: Scale, y: Scale, class_: str) -> Markup:
-    """Draw a line through points; it breaks where a value is not a number."""
+    """Draw a line through points, with a gap where a value is NaN or infinite."""
     parts, pen = [], "M"
     for across, up in points:
         if not math.isfinite(up):
@@ -135,7 +135,7 @@ def line(points: Iterable[Point], *, x: Scale, y: Scale, class_: str) -> Markup:
 
 
 def label(text: str, at: Point, *, class_: str = "", anchor: str = "start", turn: float = 0) -> Markup:
-    """Write a text at a position; `anchor` tells which part of the text stands there."""
+    """Write a text at a position; `anchor` is the part of the text at this position."""
     across, up = px(at[0]), px(at[1])
     rotate = f"rotate({px(turn)} {across} {up})" if turn else None
     return tag("text", printable(text), x=across, y=up, class_=class_ or None, text_anchor=anchor, transform=rotate)
@@ -152,7 +152,7 @@ def axes(x: Scale, y: Scale, *, names: tuple[str, str]) -> Markup:
     Args:
         x: positions run from left to right.
         y: positions run from the bottom (`start`) to the top (`end`).
-        names: what x and y are; steps and epochs get whole numbers only.
+        names: names of the axes; steps and epochs get integer ticks only.
     """
     parts: list[Markup] = [label(names[1], (0, y.end - 14), class_="name")]
     for value in y.ticks(4):
@@ -169,7 +169,7 @@ def axes(x: Scale, y: Scale, *, names: tuple[str, str]) -> Markup:
 
 
 def apart(heights: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Move labels up or down until neighbours stand at least `gap` apart, in the order given.
+    """Move labels up or down until neighbours are at least `gap` apart.
 
     >>> apart([10, 12, 50], gap=10, low=0, high=100)
     [6.0, 16.0, 50.0]
@@ -187,7 +187,7 @@ def apart(heights: Sequence[float], *, gap: float, low: float, high: float) -> l
 
 
 def fit(text: str, width: float, *, size: float = SIZE) -> str:
-    """Shorten a text to what fits into a width.
+    """Shorten a text to a width.
 
     >>> fit("a very long class name", 60)
     'a very…'
@@ -198,7 +198,7 @@ def fit(text: str, width: float, *, size: float = SIZE) -> str:
 
 
 def drawing(children: Child, *, size: tuple[float, float], title: str, describe: str) -> Markup:
-    """Make the picture: `title` names it and `describe` says in words what it shows."""
+    """Make an SVG element with a title and a description of what it shows."""
     width, height = size
     inner = [tag("title", title), tag("desc", describe), children]
     named = f"{title}. {describe}"

@@ -1,4 +1,4 @@
-"""Figures of what a network makes of its inputs: accuracy by depth, calibration, strength of an attack, features."""
+"""The page of an explanation, with its figures: accuracy by depth, calibration, attacks, features."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def depths_figure(found: Depths) -> Figure:
         "depth",
         "accuracy",
         (curve("", values, kind="bars"),),
-        (Level(found.chance, "chance"),),
+        (Level(found.chance, "chance level"),),
         spans=(None, (0.0, 1.0)),
         categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
     )
@@ -43,7 +43,7 @@ def depths_figure(found: Depths) -> Figure:
 
 
 def figures(found: Explanation) -> dict[str, Figure]:
-    """Return the figures of an explanation by name; those that there is nothing for are left out."""
+    """Return the figures of an explanation by name; those without data are left out."""
     drawn = {}
     if found.calibration:
         drawn["calibration"] = calibration_figure(
@@ -57,8 +57,8 @@ def figures(found: Explanation) -> dict[str, Figure]:
 
 
 def calibration_figure(confidence: Sequence[float], accuracy: Sequence[float], *, error: float) -> Figure:
-    """Show accuracy over confidence; on the diagonal a network is as right as it is sure."""
-    diagonal = curve("as right as sure", [0, 1], xs=[0, 1], colour=-1)
+    """Show accuracy over confidence; on the diagonal both agree."""
+    diagonal = curve("perfect calibration", [0, 1], xs=[0, 1], colour=-1)
     measured = curve("", accuracy, xs=confidence, kind="dots")
     panel = Panel(
         f"Calibration error {error:.1%}".replace("%", " %"),
@@ -67,7 +67,7 @@ def calibration_figure(confidence: Sequence[float], accuracy: Sequence[float], *
         (diagonal, measured, curve("", accuracy, xs=confidence)),
         spans=((0.0, 1.0), (0.0, 1.0)),
     )
-    return Figure("Below the line the network is surer than it is right.", (panel,))
+    return Figure("Below the line the network is overconfident.", (panel,))
 
 
 def _attack_figure(found: Explanation) -> Figure:
@@ -83,14 +83,14 @@ def _attack_figure(found: Explanation) -> Figure:
         spans=(None, (0.0, 1.0)),
     )
     said = (
-        "Every picture is changed by the sign of the gradient, away from its class, within the range of pixels. "
-        "What is lost at one strength counts as lost at every greater one."
+        "Fast gradient sign method: every picture is changed by the sign of the gradient, away from its class. A "
+        "picture that is classified wrongly at one strength counts as wrong at every larger one."
     )
     return Figure(said, (panel,))
 
 
 def _features_figure(found: Explanation) -> Figure:
-    names = {"pca": "Two main axes (PCA)", "tsne": "Neighbours kept (t-SNE)"}
+    names = {"pca": "Principal component analysis (PCA)", "tsne": "t-SNE"}
     labels = list(dict.fromkeys(sorted(found.classes)))
     panels = []
     for method, places in found.maps.items():
@@ -106,19 +106,20 @@ def _features_figure(found: Explanation) -> Figure:
         )
         panels.append(Panel(names.get(method, method), "", "", series))
     return Figure(
-        "Each dot is an example, placed by its features before the head, coloured by its class.", tuple(panels)
+        "Each dot is an example, at the projection of its features before the head, in the colour of its class.",
+        tuple(panels),
     )
 
 
 def write_explanation(found: Explanation, folder: Path) -> Path:
-    """Write one page that needs nothing else, and every picture and figure beside it as PNG and SVG.
+    """Write a self-contained page, and every picture and figure as PNG and SVG beside it.
 
     Returns:
         the page, `index.html`.
     Raises:
         StorageError: if the disk refuses.
     """
-    from trainwell.explain import png  # brings torch, which reports of runs do without
+    from trainwell.explain import png  # imports torch, which reports of runs do not need
 
     drawn = figures(found)
     with storage_errors(f"Writing the explanation {folder}", folder):
@@ -133,7 +134,7 @@ def write_explanation(found: Explanation, folder: Path) -> Path:
 
 
 def file_name(name: str) -> str:
-    """Turn a name into one a file can have anywhere.
+    """Turn a name into a file name that is valid everywhere.
 
     >>> file_name("pushed to T-shirt/top")
     'pushed-to-T-shirt-top'
@@ -142,7 +143,7 @@ def file_name(name: str) -> str:
 
 
 def enlarged(pixels: Any, side: int = 224) -> Any:
-    """Repeat pixels until the shorter side is large enough to look at."""
+    """Enlarge a picture by repeating pixels until its shorter side has `side` of them."""
     times = max(1, -(-side // min(pixels.shape[:2])))
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
@@ -151,22 +152,22 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     parts = [tag("header", [tag("p", found.run, class_="above"), tag("h1", _headline(found))])]
     if found.guesses:
         rows = [[label, percent(share)] for label, share in found.guesses]
-        parts.append(_part("First guesses", [table(["class", "probability"], rows, caption="First guesses")]))
+        parts.append(_part("Predictions", [table(["class", "probability"], rows, caption="Predictions")]))
     pictures = {name: pixels for name, pixels in found.pictures.items() if not _wide(name)}
     changed = [_card(name, pictures.pop(name)) for name in list(pictures) if name.startswith(("pushed to", "change,"))]
     if pictures:
-        about = f"The maps glow where the answer {found.asked!r} hangs on; the mask is cut out by colour from a map."
+        about = f"Saliency maps for class {found.asked!r}, and the mask of the object that follows from one of them."
         content = [
             tag("p", about, class_="quiet"),
             tag("div", [_card(*row) for row in pictures.items()], class_="gallery"),
         ]
-        parts.append(_part("What it looks at", content))
+        parts.append(_part("Saliency", content))
     if found.attacked:
         sentence = tag("p", attack_sentence(found.attacked))
-        parts.append(_part("Pushed to another class", [sentence, tag("div", changed, class_="gallery")]))
+        parts.append(_part("Adversarial example", [sentence, tag("div", changed, class_="gallery")]))
     wide = [_card(name, pixels) for name, pixels in found.pictures.items() if _wide(name)]
     if wide:
-        parts.append(_part("Filters and what they find", [tag("div", wide, class_="pair")]))
+        parts.append(_part("Filters and feature maps", [tag("div", wide, class_="pair")]))
     figures_drawn = [
         tag(
             "figure",
@@ -177,31 +178,31 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     ]
     if figures_drawn:
         errors = ", ".join(f"{name[:3]}-{name[3:]} error {percent(value)}" for name, value in found.errors.items())
-        said = f"Judged on {len(found.classes):,} examples of the {found.split} split: {errors}."
-        parts.append(_part("The network as a whole", [tag("p", said), *figures_drawn]))
+        said = f"On {len(found.classes):,} examples of the {found.split} split: {errors}."
+        parts.append(_part("The whole network", [tag("p", said), *figures_drawn]))
     if found.mistakes:
         cards = [_card(*row) for row in found.mistakes]
-        parts.append(_part("Worst mistakes", [tag("div", cards, class_="gallery")]))
+        parts.append(_part("Largest errors", [tag("div", cards, class_="gallery")]))
     if found.remarks:
-        parts.append(_part("Left out", [tag("ul", [tag("li", remark) for remark in found.remarks])]))
+        parts.append(_part("Not computed", [tag("ul", [tag("li", remark) for remark in found.remarks])]))
     return parts
 
 
 def attack_sentence(attacked: Attacked) -> str:
-    """Say whether a picture could be pushed to a class."""
+    """Say whether an attack changed the prediction to a class."""
     before, now = percent(attacked.before), percent(attacked.probability)
-    end = "so that the network says so" if attacked.reached else "which is not enough"
+    end = "which changes the prediction" if attacked.reached else "which does not change the prediction"
     return (
         f"With no pixel changed by more than {attacked.strength:g} of 256 levels, the probability of "
-        f"{attacked.toward} goes from {before} to {now}, {end}."
+        f"{attacked.toward} rises from {before} to {now}, {end}."
     )
 
 
 def _headline(found: Explanation) -> str:
     if not found.guesses:
-        return "What the network has learned"
+        return "Explanation of a network"
     label, share = found.guesses[0]
-    return f"{Path(found.picture).name}: {label}, {percent(share)} sure"
+    return f"{Path(found.picture).name}: {label} ({percent(share)})"
 
 
 def _wide(name: str) -> bool:
@@ -221,7 +222,7 @@ def _part(title: str, content: list[Markup]) -> Markup:
 
 
 def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
-    """Return an explanation as `explain --json` prints it: everything but the pixels."""
+    """Return an explanation as `explain --json` prints it: everything except the pixels."""
     attacked, judged = found.attacked, found.calibration
     return {
         "run": found.run,

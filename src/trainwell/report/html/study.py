@@ -1,19 +1,21 @@
-"""The report of a search: one HTML file, and the few lines of it that fit into a terminal."""
+"""The report of a search: one HTML file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from trainwell.core.files import atomic_write, plain, storage_errors
+from trainwell.core.finding import folded
 from trainwell.report.figures.markup import Child, Markup, join, table, tag
 from trainwell.report.figures.search import draw_importance, draw_parallel, draw_slice, parallel_info, slice_infos
 from trainwell.report.html.page import complete
+from trainwell.report.html.sections import finding
+from trainwell.report.text.study import nested_text
 from trainwell.report.text.words import duration, number, printable, score_text, unbroken, words
 from trainwell.runs.names import REPORT
-from trainwell.search import Range, Study, Trial, describe_settings, importance, make_space
+from trainwell.search import Study, Trial, describe_settings, importance, make_space
 
 _LISTED = 30
-_BLOCKS = "▁▂▃▄▅▆▇█"
 _STATUSES = {"running": "searching", "stopped": "stopped; `tune --resume` continues it", "ok": "finished"}
 
 
@@ -30,55 +32,18 @@ def write_study_report(study: Study) -> Path:
 
 
 def render_study(study: Study) -> str:
-    """Return the report as text: no script, nothing from anywhere."""
+    """Return the report as HTML without scripts and external files."""
     space = make_space(study.spec["space"])
-    sections: list[tuple[str, Child]] = [("Findings", _findings(study)), ("The winner", _winner(study))]
+    sections: list[tuple[str, Child]] = [("Findings", _findings(study)), ("Best trial", _winner(study))]
     parallel = parallel_info(study, space)
     sections.append(("All trials", draw_parallel(parallel) if parallel else None))
-    shares = study.importance or importance(study.trials, space)  # known at the end, and asked for meanwhile
-    sections.append(("What mattered", draw_importance(list(shares.items())) if shares else None))
+    shares = study.importance or importance(study.trials, space)  # stored at the end; computed here until then
+    sections.append(("Importance of the settings", draw_importance(list(shares.items())) if shares else None))
     slices = [tag("figure", draw_slice(info)) for info in slice_infos(study, space)]
-    sections.append(("Each setting", tag("div", slices, class_="pair") if slices else None))
+    sections.append(("Score by setting", tag("div", slices, class_="pair") if slices else None))
     sections.append(("Best trials", _table(study)))
     shown = [tag("section", [tag("h2", name), content]) for name, content in sections if content]
     return complete(f"{printable(study.path.name)} · search", [_head(study), *shown])
-
-
-def slices_in_text(study: Study, width: int = 24) -> list[str]:
-    """Return one line for each range: the best score in each part of it as a block, lowest to highest.
-
-    >>> from trainwell.search import Study, Trial, ValidationScores
-    >>> scores = [ValidationScores(n / 10) for n in range(5)]
-    >>> trials = [Trial(n, {"nn.dropout": n / 10}, state="done", validation=scores[n]) for n in range(5)]
-    >>> spec = {"space": {"nn.dropout": {"vary": "0..0.5", "when": {}}}}
-    >>> slices_in_text(Study(Path(), spec, trials=tuple(trials)), width=5)
-    ['nn.dropout  0 ▁▂▄▆█ 0.5']
-    """
-    found = []
-    for key, kind in make_space(study.spec["space"]).settings.items():
-        if not isinstance(kind, Range):
-            continue
-        best: list[float | None] = [None] * width
-        for trial in study.trials:
-            if trial.score is not None and key in trial.settings:
-                place = min(width - 1, int(kind.fraction(trial.settings[key]) * width))
-                best[place] = max(trial.score, best[place] if best[place] is not None else trial.score)  # type: ignore[type-var]
-        known = [score for score in best if score is not None]
-        if len(known) < 2:
-            continue
-        low, span = min(known), (max(known) - min(known)) or 1.0
-        blocks = "".join(" " if s is None else _BLOCKS[int((s - low) / span * (len(_BLOCKS) - 1))] for s in best)
-        found.append(f"{key}  {number(kind.low)} {blocks} {number(kind.high)}")
-    return found
-
-
-def nested_text(study: Study) -> str:
-    """Say what nested cross-validation found."""
-    nested = study.conclusions.nested
-    return (
-        f"{words(study.main_score)} {nested['mean']:.4f} ± {nested['deviation']:.4f} over {len(nested['scores'])} "
-        f"outer folds, 95 % interval {nested['low']:.4f} to {nested['high']:.4f}"
-    )
 
 
 def _head(study: Study) -> Markup:
@@ -93,11 +58,11 @@ def _head(study: Study) -> Markup:
         "folds": str(study.spec.get("folds", 1)),
         "time": duration(study.seconds),
         **(
-            {"left": f"about {duration(study.execution.left)}"}
+            {"time left": f"about {duration(study.execution.left)}"}
             if study.execution.left and study.status == "running"
             else {}
         ),
-        "looks at the test split": str(study.winner.test_looks),
+        "uses of the test split": str(study.winner.test_looks),
     }
     above = [tag("span", printable(study.path.name), class_="name"), tag("span", _STATUSES.get(study.status, ""))]
     rows = [tag("div", [tag("dt", name), tag("dd", value)]) for name, value in facts.items()]
@@ -115,10 +80,7 @@ def _head(study: Study) -> Markup:
 
 
 def _findings(study: Study) -> Child:
-    return [
-        tag("article", tag("h3", unbroken(finding.title)), class_=f"finding {finding.severity.value}")
-        for finding in study.findings
-    ]
+    return [finding(cause, symptoms) for cause, symptoms in folded(study.findings)]
 
 
 def _winner(study: Study) -> Child:
@@ -129,8 +91,8 @@ def _winner(study: Study) -> Child:
     if study.winner.test:
         times = "once, after the choice" if study.winner.test_looks == 1 else f"{study.winner.test_looks} times"
         lines.append(
-            f"On the sealed test split: {words(study.main_score)} "
-            f"{score_text(study.main_score, study.winner.test[study.main_score])}. The split was looked at {times}."
+            f"On the test split: {words(study.main_score)} "
+            f"{score_text(study.main_score, study.winner.test[study.main_score])}. The split was used {times}."
         )
     interval = study.to_json()["best"]["interval"]
     if interval:
@@ -141,15 +103,15 @@ def _winner(study: Study) -> Child:
     noise = study.conclusions.noise
     if "deviation" in noise:
         lines.append(
-            f"Trained with {len(noise['winner'])} other seeds, its scores scatter by {noise['deviation']:.4f}."
+            f"Standard deviation of its score over {len(noise['winner'])} other seeds: {noise['deviation']:.4f}."
         )
     if "really" in noise:
-        verdict = "really better than" if noise["really"] else "not clearly better than"
+        verdict = "significantly better than" if noise["really"] else "not significantly better than"
         lines.append(
             f"It is {verdict} the runner-up: difference {noise['difference']:+.4f}, p = {noise['p_value']:.2g} (Welch)."
         )
     if "mean" in study.conclusions.nested:
-        lines.append(f"The whole procedure, search included: {nested_text(study)}.")
+        lines.append(f"The whole procedure, with the search: {nested_text(study)}.")
     if study.run:
         lines.append(f"Its run: {study.run}.")
     return tag("ul", [tag("li", unbroken(text)) for text in lines]) if lines else None

@@ -1,4 +1,4 @@
-"""Training as it happens, on the terminal's error stream: a status line, and one line for each epoch."""
+"""Progress of a training on the terminal's error stream: a status line, and one line for each epoch."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from trainwell.report.text.words import duration, number, plural, printable, wor
 if TYPE_CHECKING:
     from rich.live import Live
 
-# A terminal is redrawn four times a second; a file or a pipe gets a line at most every ten seconds within an epoch.
+# A terminal is redrawn four times a second; a file or pipe gets at most one line in ten seconds within an epoch.
 _LIVE_SECONDS, _PLAIN_SECONDS = 0.25, 10.0
 _MOST_ROWS = 200
 _BAR = 10
 
 
 class LiveDisplay:
-    """Shows a training while it runs, and costs it next to nothing: `update` is a comparison until it is due.
+    """Shows the progress of a training at little cost: `update` returns at once until the next redraw is due.
 
     Args:
-        stream: where to write; the error stream by default, so that results on the output stay clean.
-        plain: True for lines without colour or movement; by default so unless `stream` is a terminal.
+        stream: where to write; by default the error stream, so that standard output has the results only.
+        plain: True for lines without colours and redrawing; the default unless `stream` is a terminal.
     """
 
     def __init__(self, stream: TextIO | None = None, *, plain: bool | None = None) -> None:
@@ -34,16 +34,14 @@ class LiveDisplay:
         self._plain = not _is_terminal(self._stream) if plain is None else plain
         self._every = _PLAIN_SECONDS if self._plain else _LIVE_SECONDS
         self._live: Live | None = None
-        self._held: list[
-            tuple[str, str]
-        ] = []  # lines for the terminal: drawing each at once would cost short epochs dear
+        self._held: list[tuple[str, str]] = []  # lines for the next redraw
         self._steps = self._epochs = 0
         self._heads: list[str] = []
         self._last: tuple[float, int] = (0.0, 0)
         self._due = math.inf
 
     def start(self, facts: Mapping[str, Any]) -> None:
-        """Say what is about to train.
+        """Write what will be trained.
 
         Args:
             facts: any of "name", "source", "model", "parameters", "sizes" (split to count), "epochs", "steps" (planned
@@ -58,7 +56,7 @@ class LiveDisplay:
             from rich.live import Live
 
             console = Console(file=self._stream, highlight=False, soft_wrap=False)
-            # What goes to a pipe must go on doing so: only a terminal's output is redirected above the status line.
+            # Standard output is printed above the status line only if it is a terminal, not if it is a pipe.
             to_terminal = sys.stdout.isatty()
             self._live = Live(console=console, auto_refresh=False, transient=True, redirect_stdout=to_terminal)
             self._live.start()
@@ -66,27 +64,27 @@ class LiveDisplay:
             self._write(line)
 
     def update(self, step: int, *, epoch: int, loss: float | None = None, learning_rate: float | None = None) -> None:
-        """Show where the training stands, if it is time to; else return at once.
+        """Show the progress if a redraw is due.
 
         Args:
             step: optimizer steps taken.
-            epoch: number of the running epoch, from 1.
-            loss: the newest training loss.
-            learning_rate: the rate of this step.
+            epoch: number of the current epoch, from 1.
+            loss: latest training loss.
+            learning_rate: that of this step.
         """
         now = time.monotonic()
         if now < self._due:
             return
         self._due = now + self._every
         then, before = self._last
-        rate = (step - before) / (now - then) if now > then and step > before else 0.0
+        speed = (step - before) / (now - then) if now > then and step > before else 0.0
         self._last = (now, step)
         parts = [f"epoch {epoch}" + (f"/{self._epochs}" if self._epochs else "")]
-        parts += [f"{rate:,.0f} steps/s" if rate >= 10 else f"{rate:.2g} steps/s"] if rate else []
+        parts += [f"{speed:,.0f} steps/s" if speed >= 10 else f"{speed:.2g} steps/s"] if speed else []
         left = self._left(now, step)
         parts += [f"{duration(left)} left"] if left is not None else []
         parts += [f"loss {_cell(loss)}"] if loss is not None else []
-        parts += [f"rate {_cell(learning_rate)}"] if learning_rate is not None else []
+        parts += [f"lr {_cell(learning_rate)}"] if learning_rate is not None else []
         if self._live is None:
             self._write("  " + " · ".join(parts))
         else:
@@ -94,7 +92,7 @@ class LiveDisplay:
             self._live.update(self._status(step, " · ".join(parts)), refresh=True)
 
     def epoch(self, row: Mapping[str, Any]) -> None:
-        """Write the line of a finished epoch.
+        """Write the line of an epoch.
 
         Args:
             row: "epoch" (from 1); "seconds" since the start; "best" True if it is the best so far; and any of
@@ -118,7 +116,7 @@ class LiveDisplay:
         self._write("  " + "".join(cells) + ("  best" if best else ""), "bold" if best else "")
 
     def stop(self) -> None:
-        """Take the status line away; more than once does no harm."""
+        """Remove the status line; may be called more than once."""
         self._due = math.inf
         if self._live is not None:
             self._release()
@@ -132,13 +130,13 @@ class LiveDisplay:
         self.stop()
 
     def _left(self, now: float, step: int) -> float | None:
-        """Estimate the seconds to go from the mean speed so far, evaluations included."""
+        """Estimate the remaining seconds from the mean speed so far, evaluations included."""
         then, before = self._started
         if step <= before or self._steps <= step:
             return None
         return (self._steps - step) * (now - then) / (step - before)
 
-    def _status(self, step: int, said: str) -> Any:
+    def _status(self, step: int, progress: str) -> Any:
         from rich.text import Text
 
         done = min(1.0, step / self._steps) if self._steps else 0.0
@@ -146,10 +144,10 @@ class LiveDisplay:
         text = Text("  ", no_wrap=True, overflow="ellipsis")
         if self._steps:
             text.append("━" * full, style="cyan").append("━" * (_BAR - full), style="bright_black").append("  ")
-        return text.append(said)
+        return text.append(progress)
 
     def _release(self) -> None:
-        """Print the lines held back since the terminal was last drawn."""
+        """Print the lines that were collected since the last redraw."""
         from rich.text import Text
 
         if self._live is not None and self._held:
@@ -164,7 +162,7 @@ class LiveDisplay:
             try:
                 self._stream.write(line + "\n")
                 self._stream.flush()
-            except OSError:  # whoever read it has left: training goes on unseen
+            except OSError:  # the reader has closed the stream: training continues without output
                 self._stream = io.StringIO()
 
 
@@ -187,7 +185,7 @@ def _introduction(facts: Mapping[str, Any]) -> list[str]:
 def _head(key: str) -> str:
     if key.startswith("loss/"):
         return "train loss" if key.startswith("loss/train") else "validation loss"
-    return "rate" if key == "learning_rate" else words(key.rsplit("/", 1)[-1])
+    return "lr" if key == "learning_rate" else words(key.rsplit("/", 1)[-1])
 
 
 def _width(head: str) -> int:
@@ -195,7 +193,7 @@ def _width(head: str) -> int:
 
 
 def _clock(seconds: float) -> str:
-    """Write a time in at most 7 characters up to 10 hours, which a column has room for."""
+    """Write a time in at most 7 characters, up to 10 hours."""
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
