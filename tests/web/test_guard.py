@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from trainwell.web.guard import POLICY, Access, Guard
+from trainwell.web.guard import POLICY, Access, AccessGuard
 
 ACCESS = Access(8000)
 KNOWN = {"cookie": ACCESS.set_cookie.decode().partition(";")[0]}
@@ -16,7 +16,7 @@ async def inner(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b"secret"})
 
 
-GUARD = Guard(inner, port=8000, access=ACCESS)
+GUARD = AccessGuard(inner, port=8000, access=ACCESS)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "LOCALHOST:8000", "[::1]:8000"])
@@ -106,7 +106,7 @@ def test_the_cookie_is_found_among_others(ask) -> None:
 
 def test_the_link_works_once(ask) -> None:
     access = Access(8000)
-    guard = Guard(inner, port=8000, access=access)
+    guard = AccessGuard(inner, port=8000, access=access)
     assert ask(guard, access.path, method="HEAD").status == 403  # a preview does not use it up
     assert ask(guard, access.path.replace("/?", "/other?")).status == 403
     assert ask(guard, "/?ticket=%FFwrong").status == 403

@@ -11,7 +11,7 @@ Point = tuple[float, float]
 LOG_X, LOG_Y, LOG_BOTH = (True, False), (False, True), (True, True)
 
 
-class Series(NamedTuple):
+class Curve(NamedTuple):
     """One set of points.
 
     Args:
@@ -68,7 +68,7 @@ class Panel(NamedTuple):
     title: str
     x: str
     y: str
-    series: tuple[Series, ...] = ()
+    series: tuple[Curve, ...] = ()
     levels: tuple[Level, ...] = ()
     field: Field | None = None
     spans: tuple[Point | None, Point | None] = (None, None)
@@ -86,7 +86,7 @@ class Figure(NamedTuple):
 
 def curve(
     name: str, values: Iterable[Any], *, xs: Iterable[Any] | None = None, kind: str = "line", colour: int = 0
-) -> Series:
+) -> Curve:
     """Make a series of values over 0, 1, 2, ... or over `xs`.
 
     >>> curve("loss", [3, 1]).points
@@ -94,10 +94,10 @@ def curve(
     """
     ups = [float(value) for value in values]
     across = range(len(ups)) if xs is None else xs
-    return Series(name, tuple((float(x), up) for x, up in zip(across, ups, strict=True)), kind, colour)
+    return Curve(name, tuple((float(x), up) for x, up in zip(across, ups, strict=True)), kind, colour)
 
 
-def curves(named: dict[str, Any], *, xs: Iterable[Any] | None = None, kind: str = "line") -> tuple[Series, ...]:
+def curves(named: dict[str, Any], *, xs: Iterable[Any] | None = None, kind: str = "line") -> tuple[Curve, ...]:
     """Make one series of each entry, each in a colour of its own."""
     xs = None if xs is None else list(xs)
     return tuple(
@@ -105,7 +105,7 @@ def curves(named: dict[str, Any], *, xs: Iterable[Any] | None = None, kind: str 
     )
 
 
-def histogram(name: str, values: Any, *, span: Point, bins: int = 40, colour: int = 0) -> Series:
+def histogram(name: str, values: Any, *, span: Point, bins: int = 40, colour: int = 0) -> Curve:
     """Make the outline of a histogram; its heights are fractions of all values.
 
     >>> histogram("", [0.1, 0.2, 0.9], span=(0, 1), bins=2).points

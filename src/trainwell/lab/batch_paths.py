@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import Figure, Level, Panel, Point, Series, curve, curves, landscape
+from trainwell.core.figure import Curve, Figure, Level, Panel, Point, curve, curves, landscape
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 from trainwell.lab.seeds import mean_curve, means, repeat
 
@@ -88,7 +88,7 @@ def _figure(runs: list[_Run]) -> Figure:
     a, b = inputs.square().mean(0).tolist()
     shape = landscape(lambda x, y: a * x**2 + b * y**2 + 2 * (cross[0] * x * y - cross[1] * x - cross[2] * y), *spans)
     walks = tuple(
-        Series(f"batch {size}", tuple(points), "path", number)
+        Curve(f"batch {size}", tuple(points), "path", number)
         for number, (size, points) in enumerate(first.paths.items())
     )
     measured = mean_curve("measured", [run.noise for run in runs], xs=_SIZES, kind="dots")

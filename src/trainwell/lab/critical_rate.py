@@ -10,7 +10,7 @@ import functools
 
 import torch
 
-from trainwell.core.figure import LOG_Y, Figure, Level, Panel, Series, curves
+from trainwell.core.figure import LOG_Y, Curve, Figure, Level, Panel, curves
 from trainwell.lab.descent import field, heights, ravine, walk
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 
@@ -42,7 +42,7 @@ def run(conditions: Conditions) -> Result:
     walks = {str(rate): walk(ravine, _START, functools.partial(torch.optim.SGD, lr=rate), steps=60) for rate in rates}
     ends = {name: heights(ravine, points)[-1] for name, points in walks.items()}
     spans = ((-1.2, 1.2), (-2.0, 2.0))
-    paths = tuple(Series(f"rate {name}", points, "path", i) for i, (name, points) in enumerate(walks.items()))
+    paths = tuple(Curve(f"rate {name}", points, "path", i) for i, (name, points) in enumerate(walks.items()))
     falls = curves({f"rate {name}": heights(ravine, points) for name, points in walks.items()})
     swept = [0.002 * step for step in range(1, 60)]
     factors = {"x, steep": [abs(1 - 20 * rate) for rate in swept], "y, flat": [abs(1 - 5 * rate) for rate in swept]}

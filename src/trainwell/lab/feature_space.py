@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import Figure, Panel, Series
+from trainwell.core.figure import Curve, Figure, Panel
 from trainwell.lab.learning import StackedLinear, dense, evaluate, pictures, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 
@@ -30,7 +30,7 @@ def _projected(features: Tensor, targets: Tensor, title: str) -> Panel:
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     flat = centred @ axes[:2].T
     series = tuple(
-        Series(f"class {label}", tuple((a, b) for a, b in flat[targets == label].tolist()), "dots", label)
+        Curve(f"class {label}", tuple((a, b) for a, b in flat[targets == label].tolist()), "dots", label)
         for label in range(_SHOWN)
     )
     return Panel(title, "component 1", "component 2", series)

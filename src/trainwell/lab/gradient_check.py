@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_BOTH, Figure, Panel, Series, curves
+from trainwell.core.figure import LOG_BOTH, Curve, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 from trainwell.lab.seeds import means, repeat
 
@@ -79,12 +79,12 @@ def _numbers(run: _Run) -> dict[str, float]:
 def _figure(run: _Run) -> Figure:
     """Draw both gradients of one network, and their errors over h."""
     dots = tuple(
-        Series(name, tuple((float(m), float(g)) for m, g in zip(run.measured, gradient, strict=True)), "dots", number)
+        Curve(name, tuple((float(m), float(g)) for m, g in zip(run.measured, gradient, strict=True)), "dots", number)
         for number, (name, gradient) in enumerate(run.gradients.items())
     )
     low = float(run.measured.min())
     high = float(run.measured.max())
-    diagonal = Series("", ((low, low), (high, high)), "line", -1)
+    diagonal = Curve("", ((low, low), (high, high)), "line", -1)
     errors = curves(run.errors, xs=_STEPS)
     return Figure(
         "The correct gradient lies on the diagonal and agrees to seven digits at h = 1e-5; the bug shows at every h.",

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_Y, Figure, Panel, Point, Series, curves
+from trainwell.core.figure import LOG_Y, Curve, Figure, Panel, Point, curves
 from trainwell.lab.descent import Surface, field, heights, walk
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 
@@ -60,7 +60,7 @@ def _race(surface: Surface, start: Point, *, plain: float, adaptive: float, step
 
 
 def _panel(title: str, surface: Surface, spans: tuple[Point, Point], walks: Mapping[str, tuple[Point, ...]]) -> Panel:
-    shown = tuple(Series(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
+    shown = tuple(Curve(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
     return Panel(title, "weight 1", "weight 2", shown, field=field(surface, *spans), spans=spans)
 
 

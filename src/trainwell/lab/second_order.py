@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import Figure, Panel, Point, Series, curves
+from trainwell.core.figure import Curve, Figure, Panel, Point, curves
 from trainwell.lab.descent import field, heights
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.optim.second_order import newton_step, saddle_free_step, slope_and_curvature
@@ -52,7 +52,7 @@ def run(conditions: Conditions) -> Result:
             points.append(step(points[-1]).detach())
         walks[name] = tuple((float(p[0]), float(p[1])) for p in points)
     spans = ((-0.5, 1.1), (-0.4, 2.0))
-    paths = tuple(Series(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
+    paths = tuple(Curve(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
     falls = curves({name: heights(_saddle, points) for name, points in walks.items()})
     figure = Figure(
         "Newton steps to the saddle point (0, 0) and stays; the saddle-free step finds the minimum (0, 1.41).",

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import torch
 
-from trainwell.core.figure import Series, curve
+from trainwell.core.figure import Curve, curve
 from trainwell.lab.result import Conditions, Interval, mean_of
 
 Found = TypeVar("Found")
@@ -38,7 +38,7 @@ def means(runs: Sequence[Mapping[str, float]]) -> dict[str, Interval]:
 
 def mean_curve(
     name: str, runs: Sequence[Sequence[float]], *, xs: Iterable[Any] | None = None, kind: str = "line", colour: int = 0
-) -> Series:
+) -> Curve:
     """Return the mean of curves that were measured at the same places, one for each seed, with its 95 % interval.
 
     >>> mean_curve("loss", [[2.0, 1.0], [4.0, 1.0]]).points
@@ -51,7 +51,7 @@ def mean_curve(
 
 def mean_curves(
     named: Mapping[str, Sequence[Sequence[float]]], *, xs: Iterable[Any] | None = None, kind: str = "line"
-) -> tuple[Series, ...]:
+) -> tuple[Curve, ...]:
     """Return one mean curve for each entry, each in a colour of its own."""
     places = None if xs is None else list(xs)
     return tuple(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainwell.core.figure import Figure, Panel, Series
+from trainwell.core.figure import Curve, Figure, Panel
 from trainwell.lab.result import Conditions, Result, at_least, mean_of, near, result
 from trainwell.lab.seeds import mean_curves, repeat
 
@@ -59,8 +59,8 @@ def _pairs(name: str, penalty: Tensor, decoupled: Tensor, colour: int) -> Panel:
     both = [penalty.tolist(), decoupled.tolist()]
     low = min(map(min, both))
     high = max(map(max, both))
-    dots = Series("", tuple(zip(*both, strict=True)), "dots", colour)
-    line = Series("equal", ((low, low), (high, high)), "line", -1)
+    dots = Curve("", tuple(zip(*both, strict=True)), "dots", colour)
+    line = Curve("equal", ((low, low), (high, high)), "line", -1)
     return Panel(f"{name}: every weight, decayed both ways", "with an L2 penalty", "decoupled", (line, dots))
 
 

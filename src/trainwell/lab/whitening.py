@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_Y, Field, Figure, Panel, Series
+from trainwell.core.figure import LOG_Y, Curve, Field, Figure, Panel
 from trainwell.lab.learning import pictures
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.lab.seeds import mean_curves, means, repeat
@@ -40,7 +40,7 @@ def _distance(one: Tensor, other: Tensor) -> float:
 def _cloud(title: str, rows: Tensor) -> Panel:
     points = tuple((float(a), float(b)) for a, b in rows[:300])
     spans = ((-6.0, 6.0), (-6.0, 6.0))
-    return Panel(title, "feature 1", "feature 2", (Series("", points, "dots"),), spans=spans, square=True)
+    return Panel(title, "feature 1", "feature 2", (Curve("", points, "dots"),), spans=spans, square=True)
 
 
 def _matrix(title: str, matrix: Tensor) -> Panel:

@@ -2,5 +2,5 @@
 
 from trainwell.web.app import make_app as make_app
 from trainwell.web.guard import Access as Access
-from trainwell.web.guard import Guard as Guard
+from trainwell.web.guard import AccessGuard as AccessGuard
 from trainwell.web.server import serve as serve

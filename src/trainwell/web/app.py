@@ -19,7 +19,7 @@ from trainwell.report import policy, render
 from trainwell.report.html.page import shared_style
 from trainwell.runs import Run, snapshot
 from trainwell.web.folder import Folder, search_page
-from trainwell.web.guard import Access, Guard
+from trainwell.web.guard import Access, AccessGuard
 from trainwell.web.live import Cursor, Stream, events
 from trainwell.web.run import history, state
 from trainwell.web.values import UNREADABLE
@@ -40,7 +40,7 @@ def _static(name: str) -> bytes:
     return shared_style().encode() + content if name == "style.css" else content
 
 
-def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:
+def make_app(runs_folder: Path, *, port: int, access: Access) -> AccessGuard:
     """Build the application with its access control.
 
     Args:
@@ -60,7 +60,7 @@ def make_app(runs_folder: Path, *, port: int, access: Access) -> Guard:
         Route("/api/runs/{identity}", pages.run),
         Route("/api/runs/{identity}/stream", pages.stream),
     ]
-    return Guard(Starlette(routes=routes), port=port, access=access)
+    return AccessGuard(Starlette(routes=routes), port=port, access=access)
 
 
 class _Pages:

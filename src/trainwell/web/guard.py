@@ -71,7 +71,7 @@ class _Refusal(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-class Guard:
+class AccessGuard:
     """Passes on GET and HEAD requests with the right host, origin and cookie; refuses all others.
 
     Args:

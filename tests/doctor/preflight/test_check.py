@@ -21,7 +21,7 @@ from trainwell.recipe import edit
 def test_healthy_recipes_pass_every_test(source, edits) -> None:
     report = check(source, edits=edits)
     assert report.passed and [check.name for check in report.checks] == list(CHECKS)
-    assert [(check.name, check.measurement.note) for check in report.checks if not check.passed] == []
+    assert [(check.name, check.result.note) for check in report.checks if not check.passed] == []
     assert report.predicted_seconds > 0
 
 
@@ -63,7 +63,7 @@ def test_loaders_and_a_network_of_ones_own(data, network) -> None:
 def test_a_head_that_does_not_fit_ends_the_examination(data) -> None:
     report = check(data, nn.Linear(6, 2))
     assert [finding.rule for finding in report.findings] == ["head_does_not_fit"]
-    assert report.checks[-1].measurement.note == "the network and the data do not fit"
+    assert report.checks[-1].result.note == "the network and the data do not fit"
 
 
 def test_a_network_that_fails_on_a_batch_is_an_error(data) -> None:
@@ -85,7 +85,7 @@ def test_a_network_that_refuses_is_not_checked_and_nothing_is_raised(data) -> No
 
     (refused,) = [check for check in check(data, Moody()).checks if check.passed is None]
     assert (refused.name, refused.verdict) == ("gradients_are_right", "not checked")
-    assert refused.measurement.note == "RuntimeError: only float32 here"
+    assert refused.result.note == "RuntimeError: only float32 here"
 
 
 def test_mistakes_of_the_recipe_are_raised() -> None:

@@ -12,23 +12,23 @@ def test_an_example_that_stands_in_two_splits_is_found(subject, data) -> None:
     assert data_audit(subject()).findings == ()
     inputs, targets = data
     twice = torch.cat([inputs, inputs]), torch.cat([targets, targets])
-    measurement = data_audit(subject(source=twice))
-    assert [finding.rule for finding in measurement.findings] == ["duplicates_across_splits"]
-    assert measurement.measured == 1
+    result = data_audit(subject(source=twice))
+    assert [finding.rule for finding in result.findings] == ["duplicates_across_splits"]
+    assert result.measured == 1
 
 
 @pytest.mark.parametrize("source", ["iris", "digits", "breast-cancer", "diabetes"])
 def test_labels_of_real_data_belong_to_their_inputs(subject, source) -> None:
-    measurement = labels_fit_inputs(subject(source=source))
-    assert measurement.measured > 3 and measurement.findings == ()
+    result = labels_fit_inputs(subject(source=source))
+    assert result.measured > 3 and result.findings == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_shuffled_labels_are_noticed(subject, data, seed) -> None:
     inputs, targets = data
     order = torch.randperm(len(targets), generator=torch.Generator().manual_seed(seed))
-    measurement = labels_fit_inputs(subject(source=(inputs, targets[order])))
-    assert [finding.rule for finding in measurement.findings] == ["labels_unrelated_to_inputs"]
+    result = labels_fit_inputs(subject(source=(inputs, targets[order])))
+    assert [finding.rule for finding in result.findings] == ["labels_unrelated_to_inputs"]
 
 
 def test_a_rule_no_line_can_follow_is_still_a_rule(subject) -> None:

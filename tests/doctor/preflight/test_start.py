@@ -20,8 +20,8 @@ def patience(monkeypatch) -> None:
 @pytest.mark.parametrize("test", [initial_loss, units_differ, few_can_be_learned, gradients_are_right])
 @pytest.mark.parametrize("source", [None, "digits", "breast-cancer", "diabetes"])
 def test_healthy_networks_pass(subject, test, source) -> None:
-    measurement = test(subject(source=source))
-    assert measurement.findings == () and measurement.measured is not None
+    result = test(subject(source=source))
+    assert result.findings == () and result.measured is not None
 
 
 @pytest.mark.parametrize("name", ["zeros", "constant"])

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.preflight.subject import Check, Measurement
+from trainwell.doctor.preflight.subject import Check, CheckResult
 from trainwell.nn import ClassicDropout, DropConnect
 
 
@@ -49,13 +49,13 @@ def test_ten_examples_are_learned_or_time_runs_out(subject) -> None:
 
 def test_a_hint_is_no_failure_and_an_error_outranks_a_warning() -> None:
     def verdict(*severities: Severity) -> tuple[bool | None, str]:
-        check = Check("name", "title", Measurement(1.0, "0", tuple(Finding("r", s, "t") for s in severities)))
+        check = Check("name", "title", CheckResult(1.0, "0", tuple(Finding("r", s, "t") for s in severities)))
         return check.passed, check.verdict
 
     assert verdict() == (True, "ok")
     assert verdict(Severity.INFO) == (True, "info")
     assert verdict(Severity.WARNING, Severity.ERROR) == (False, "error")
-    assert Check("name", "title", Measurement(None, "")).passed is None
+    assert Check("name", "title", CheckResult(None, "")).passed is None
 
 
 def test_optimizers_that_look_again_have_a_stand_in(subject) -> None:

@@ -22,8 +22,8 @@ TESTS = [
 @pytest.mark.parametrize("test", TESTS)
 @pytest.mark.parametrize("source", [None, "digits", "breast-cancer", "diabetes"])
 def test_healthy_networks_pass(subject, test, source) -> None:
-    measurement = test(subject(source=source))
-    assert measurement.findings == () and measurement.measured is not None
+    result = test(subject(source=source))
+    assert result.findings == () and result.measured is not None
 
 
 @pytest.mark.parametrize("test", TESTS)
@@ -51,14 +51,14 @@ class Net(nn.Module):
         return self.head(x)
 
 
-def rules(measurement) -> list[str]:
-    return [finding.rule for finding in measurement.findings]
+def rules(result) -> list[str]:
+    return [finding.rule for finding in result.findings]
 
 
 def test_a_head_that_is_too_narrow_is_found(subject) -> None:
-    measurement = wiring.head_fits(subject(nn.Linear(6, 2)))
-    assert rules(measurement) == ["head_does_not_fit"] and measurement.measured == 2
-    assert "3" in measurement.findings[0].title
+    result = wiring.head_fits(subject(nn.Linear(6, 2)))
+    assert rules(result) == ["head_does_not_fit"] and result.measured == 2
+    assert "3" in result.findings[0].title
 
 
 def test_a_detached_layer_is_named(subject) -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trainwell.core.figure import LOG_BOTH, Field, Figure, Level, Panel, Series, curve, landscape
+from trainwell.core.figure import LOG_BOTH, Curve, Field, Figure, Level, Panel, curve, landscape
 from trainwell.report.figures.panels import draw_lab
 
 BOWL = landscape(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), count=2, size=11)
@@ -18,9 +18,9 @@ KINDS = {
     ),
     "log": Panel("t", "x", "y", (curve("a", [0.1, 10, 1000], xs=[1, 10, 100]),), logs=LOG_BOTH),
     "path": Panel(
-        "t", "x", "y", (Series("a", ((0, 0), (0.5, 0.5), (90, 90)), "path"),), field=BOWL, spans=((-1, 1), (-1, 1))
+        "t", "x", "y", (Curve("a", ((0, 0), (0.5, 0.5), (90, 90)), "path"),), field=BOWL, spans=((-1, 1), (-1, 1))
     ),
-    "dots": Panel("t", "x", "y", (Series("a", ((0, 0), (1, 1)), "dots", -1),), square=True),
+    "dots": Panel("t", "x", "y", (Curve("a", ((0, 0), (1, 1)), "dots", -1),), square=True),
     "bars": Panel(
         "t", "x", "y", (curve("a", [1, -2], kind="bars"), curve("b", [3, math.nan], kind="bars")), categories=("p", "q")
     ),

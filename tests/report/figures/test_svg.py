@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainwell.report.figures.svg import Scale, apart, axes, drawing, fit, line, px, room, thin
+from trainwell.report.figures.svg import AxisScale, apart, axes, drawing, fit, line, px, room, thin
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-3, 7), (0.02, 0.03), (1e-9, 2e-9), (5, 1e6), (0, 1)])
 def test_ticks_are_few_round_and_inside(low: float, high: float) -> None:
-    ticks = Scale(low, high, 0, 100).ticks()
+    ticks = AxisScale(low, high, 0, 100).ticks()
     assert 2 <= len(ticks) <= 8
     assert all(low - 1e-12 <= tick <= high + 1e-12 for tick in ticks)
     step = ticks[1] - ticks[0]
@@ -19,15 +19,15 @@ def test_ticks_are_few_round_and_inside(low: float, high: float) -> None:
 
 
 def test_a_log_scale_ticks_at_powers_and_falls_back_within_one() -> None:
-    assert Scale(0.001, 1000, 0, 1, log=True).ticks(4) == [0.001, 0.01 * 10, 10.0, 1000.0]
-    assert Scale(2, 8, 0, 1, log=True).ticks() == [2.0, 4.0, 6.0, 8.0]
+    assert AxisScale(0.001, 1000, 0, 1, log=True).ticks(4) == [0.001, 0.01 * 10, 10.0, 1000.0]
+    assert AxisScale(2, 8, 0, 1, log=True).ticks() == [2.0, 4.0, 6.0, 8.0]
 
 
 def test_a_scale_holds_values_within_its_ends() -> None:
-    scale = Scale(0, 1, 10, 20)
+    scale = AxisScale(0, 1, 10, 20)
     assert [scale.place(value) for value in (-5, 0.5, 5)] == [10, 15, 20]
-    assert Scale(1, 1, 10, 20).place(1) == 15
-    assert Scale(0.1, 10, 0, 2, log=True).place(-3) == 0
+    assert AxisScale(1, 1, 10, 20).place(1) == 15
+    assert AxisScale(0.1, 10, 0, 2, log=True).place(-3) == 0
 
 
 @pytest.mark.parametrize(("values", "log"), [([], False), ([math.nan], True), ([3.0], False), ([0.0, -1.0], True)])
@@ -47,7 +47,7 @@ def test_thinning_keeps_spikes_ends_and_breaks() -> None:
 
 
 def test_a_line_breaks_where_a_value_is_no_number() -> None:
-    scale = Scale(0, 10, 0, 10)
+    scale = AxisScale(0, 10, 0, 10)
     drawn = line([(0, 0), (1, math.nan), (2, 2), (3, 3)], x=scale, y=scale, class_="l")
     assert drawn == '<path d="M0 0M2 2L3 3" class="l"></path>'
 
@@ -61,7 +61,7 @@ def test_labels_stand_apart_in_their_order(heights: list[float]) -> None:
 
 
 def test_a_drawing_says_what_it_shows(read) -> None:
-    scale = Scale(0, 10, 0, 10)
+    scale = AxisScale(0, 10, 0, 10)
     picture = drawing(axes(scale, scale, names=("epoch", "loss")), size=(10, 20), title="Loss", describe="It falls.")
     page = read(picture)
     (svg,) = page.all("svg")

@@ -2,16 +2,16 @@ from __future__ import annotations
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.doctor import Check, CheckReport
-from trainwell.doctor.preflight.subject import Measurement
+from trainwell.doctor.preflight.subject import CheckResult
 from trainwell.recipe import Recipe
 from trainwell.report.text.check import check_text
 
 FINDING = Finding("memory_too_small", Severity.ERROR, "Training needs more memory.", remedies=("lower_rate",))
 CHECKS = (
-    Check("units_differ", "Units differ.", Measurement(0, "0 layers")),
-    Check("memory_suffices", "It fits.", Measurement(3 * 2**30, "at most 1 GiB", (FINDING,), unit="bytes")),
-    Check("initial_loss", "Loss.", Measurement(None, "", note="no chance loss")),
-    Check("time_is_known", "Time.", Measurement(75.0, "", unit="seconds")),
+    Check("units_differ", "Units differ.", CheckResult(0, "0 layers")),
+    Check("memory_suffices", "It fits.", CheckResult(3 * 2**30, "at most 1 GiB", (FINDING,), unit="bytes")),
+    Check("initial_loss", "Loss.", CheckResult(None, "", note="no chance loss")),
+    Check("time_is_known", "Time.", CheckResult(75.0, "", unit="seconds")),
 )
 
 

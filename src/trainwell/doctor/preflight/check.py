@@ -20,7 +20,7 @@ from trainwell.doctor.diagnose import findings_json
 from trainwell.doctor.preflight.cost import memory_suffices, time_is_known
 from trainwell.doctor.preflight.data import data_audit, labels_fit_inputs
 from trainwell.doctor.preflight.start import few_can_be_learned, gradients_are_right, initial_loss, units_differ
-from trainwell.doctor.preflight.subject import Check, Measurement, PreflightSubject
+from trainwell.doctor.preflight.subject import Check, CheckResult, PreflightSubject
 from trainwell.doctor.preflight.wiring import (
     examples_are_independent,
     head_fits,
@@ -35,7 +35,7 @@ from trainwell.fitting.record import network_table
 from trainwell.recipe import Recipe, flatten
 from trainwell.train import threads
 
-CHECKS: Catalogue[Callable[[PreflightSubject], Measurement]] = Catalogue(
+CHECKS: Catalogue[Callable[[PreflightSubject], CheckResult]] = Catalogue(
     "check",
     {
         test.__name__: test
@@ -75,7 +75,7 @@ class CheckReport:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong, in the one order of findings."""
-        return in_order(finding for check in self.checks for finding in check.measurement.findings)
+        return in_order(finding for check in self.checks for finding in check.result.findings)
 
     @property
     def passed(self) -> bool:
@@ -85,7 +85,7 @@ class CheckReport:
     @property
     def predicted_seconds(self) -> float | None:
         """How long the planned training will take, in seconds; None if it was not measured."""
-        return next((check.measurement.measured for check in self.checks if check.name == "time_is_known"), None)
+        return next((check.result.measured for check in self.checks if check.name == "time_is_known"), None)
 
     def to_json(self) -> dict[str, Any]:
         """Return the results as plain data, in the shape `--json` prints."""
@@ -93,10 +93,10 @@ class CheckReport:
             {
                 "name": check.name,
                 "passed": check.passed,
-                "measured": _finite(check.measurement.measured),
-                "expected": check.measurement.expected,
+                "measured": _finite(check.result.measured),
+                "expected": check.result.expected,
                 "verdict": check.verdict,
-                "note": check.measurement.note,
+                "note": check.result.note,
             }
             for check in self.checks
         ]
@@ -154,12 +154,12 @@ def _examine(subject: PreflightSubject) -> Iterator[Check]:
     for name, test in CHECKS.items():
         title = (test.__doc__ or "").partition("\n")[0]
         try:
-            measurement = Measurement(None, "", note=obstacle) if obstacle else test(subject)
+            result = CheckResult(None, "", note=obstacle) if obstacle else test(subject)
         except Exception as problem:  # a network of the user's own may raise anything; the other checks go on
-            measurement = Measurement(None, "", note=f"{type(problem).__name__}: {problem}".splitlines()[0])
-        if name == "head_fits" and any(finding.severity is Severity.ERROR for finding in measurement.findings):
+            result = CheckResult(None, "", note=f"{type(problem).__name__}: {problem}".splitlines()[0])
+        if name == "head_fits" and any(finding.severity is Severity.ERROR for finding in result.findings):
             obstacle = "the network and the data do not fit"
-        yield Check(name, title, measurement)
+        yield Check(name, title, result)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import time
 from trainwell.core.batch import facts_of
 from trainwell.core.finding import Finding, Severity
 from trainwell.cost import free_bytes, training_memory
-from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
+from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
 _STEPS, _SECONDS = 12, 1.5
 _WARM_UP = 2
@@ -18,7 +18,7 @@ _FIXED = 0.3  # seconds that every run takes to set up, to evaluate and to save
 _FORWARD = 1 / 3  # fraction of the time of a step that its forward pass takes
 
 
-def memory_suffices(subject: PreflightSubject) -> Measurement:
+def memory_suffices(subject: PreflightSubject) -> CheckResult:
     """Training fits into the free memory."""
     free = free_bytes(subject.device)
     batch = subject.recipe.train.micro_batch or subject.facts.batch_size
@@ -34,10 +34,10 @@ def memory_suffices(subject: PreflightSubject) -> Measurement:
         evidence={"bytes": needed.total(batch), "bytes_limit": free, "largest_batch": largest},
     )
     findings = (finding,) if needed.total(batch) > free else ()
-    return Measurement(needed.total(batch), f"at most {gib[1]}", findings, unit="bytes")
+    return CheckResult(needed.total(batch), f"at most {gib[1]}", findings, unit="bytes")
 
 
-def time_is_known(subject: PreflightSubject) -> Measurement:
+def time_is_known(subject: PreflightSubject) -> CheckResult:
     """The time of the planned training, from a few measured steps and a third of a step per evaluated batch."""
     model, optimizer = subject.pair()
     seconds: list[float] = []
@@ -53,4 +53,4 @@ def time_is_known(subject: PreflightSubject) -> Measurement:
     evaluated = sizes.get("validation", 0) + min(_SAMPLE, train)
     step = statistics.median(seconds[_WARM_UP:] or seconds)
     predicted = _FIXED + step * subject.facts.steps * (1 + _FORWARD * evaluated / train)
-    return Measurement(predicted, "", unit="seconds")
+    return CheckResult(predicted, "", unit="seconds")

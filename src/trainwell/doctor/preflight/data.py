@@ -7,23 +7,23 @@ from torch import Tensor
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.data import audit
-from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
+from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
 _FEWEST = 40
 _PERMUTATIONS = 200
 _UNRELATED = 3.0  # standard deviations; sound data show 39 to 64 on 1,500 examples, CIFAR-10 12.5
 
 
-def data_audit(subject: PreflightSubject) -> Measurement:
+def data_audit(subject: PreflightSubject) -> CheckResult:
     """The splits share no examples, and every class has examples in each."""
     plan = subject.parts.plan
     if plan is None:
-        return Measurement(None, "no problem", note="the batches were made in Python")
+        return CheckResult(None, "no problem", note="the batches were made in Python")
     findings = tuple(audit(plan.examples, plan.splits))
-    return Measurement(sum(finding.severity is not Severity.INFO for finding in findings), "no problem", findings)
+    return CheckResult(sum(finding.severity is not Severity.INFO for finding in findings), "no problem", findings)
 
 
-def labels_fit_inputs(subject: PreflightSubject) -> Measurement:
+def labels_fit_inputs(subject: PreflightSubject) -> CheckResult:
     """The targets can be predicted from the inputs.
 
     The nearest neighbour and a linear model predict one half of the examples from the other. Their predictions must
@@ -32,7 +32,7 @@ def labels_fit_inputs(subject: PreflightSubject) -> Measurement:
     expected = f"at least {_UNRELATED:g} deviations"
     inputs, targets = subject.seen.inputs, subject.task.target_columns(subject.seen.targets)
     if len(inputs) < 2 * _FEWEST or not inputs.is_floating_point():
-        return Measurement(
+        return CheckResult(
             None, expected, note="too few examples" if inputs.is_floating_point() else "inputs are tokens"
         )
     half = len(inputs) // 2
@@ -49,7 +49,7 @@ def labels_fit_inputs(subject: PreflightSubject) -> Measurement:
         evidence={"agreement_deviations": deviations, "agreement_deviations_low_limit": _UNRELATED},
         explains=("validation_at_chance", "no_better_than_chance"),
     )
-    return Measurement(deviations, expected, (finding,) if deviations < _UNRELATED else ())
+    return CheckResult(deviations, expected, (finding,) if deviations < _UNRELATED else ())
 
 
 def _agreement(prediction: Tensor, targets: Tensor) -> float:

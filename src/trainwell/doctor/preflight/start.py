@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from trainwell.core.finding import Finding, Severity
-from trainwell.doctor.preflight.subject import Measurement, PreflightSubject, ShortTraining
+from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject, ShortTraining
 
 _ENOUGH = 1.0  # fraction of the examples' targets
 _ENOUGH_VARIANCE = 0.5  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
@@ -21,13 +21,13 @@ _MISMATCH = 1e-3  # relative; correct gradients agree to 1e-6 in float64, wrong 
 _TENSORS = 12
 
 
-def initial_loss(subject: PreflightSubject) -> Measurement:
+def initial_loss(subject: PreflightSubject) -> CheckResult:
     """The initial loss is near that of a uniform guess."""
     chance, numeric = subject.facts.chance_loss, subject.task.is_numeric
     usual, gross = subject.task.initial_loss_limits
     expected = f"at most {usual:g} times chance level"
     if not chance or chance <= 0:
-        return Measurement(None, expected, note="the loss at chance level is unknown")
+        return CheckResult(None, expected, note="the loss at chance level is unknown")
     reference = chance if numeric else max(chance, math.log(max(2, len(subject.facts.class_counts))))
     batch = subject.seen.slice(0, 128)
     loss = subject.task.loss(subject.answer(subject.copy(), batch), batch).item()
@@ -43,10 +43,10 @@ def initial_loss(subject: PreflightSubject) -> Measurement:
         step=0,
         remedies=("he_initialisation", "standardise_inputs"),
     )
-    return Measurement(ratio, expected, () if ratio <= usual else (finding,))
+    return CheckResult(ratio, expected, () if ratio <= usual else (finding,))
 
 
-def units_differ(subject: PreflightSubject) -> Measurement:
+def units_differ(subject: PreflightSubject) -> CheckResult:
     """The units of a layer have different initial weights, or become different within five steps."""
     expected = "0 layers"
     first = _alike(subject.copy())
@@ -60,10 +60,10 @@ def units_differ(subject: PreflightSubject) -> Measurement:
         explains=("network_cannot_fit", "inputs_not_connected", "constant_outputs", "parameters_not_reached"),
         remedies=("he_initialisation",),
     )
-    return Measurement(len(still), expected, (finding,) if still else ())
+    return CheckResult(len(still), expected, (finding,) if still else ())
 
 
-def few_can_be_learned(subject: PreflightSubject) -> Measurement:
+def few_can_be_learned(subject: PreflightSubject) -> CheckResult:
     """Ten examples can be memorised.
 
     If that fails, Adam at two usual learning rates tells whether the cause is the optimizer, or else the network, the
@@ -72,20 +72,20 @@ def few_can_be_learned(subject: PreflightSubject) -> Measurement:
     enough = _ENOUGH_VARIANCE if subject.task.is_numeric else _ENOUGH
     expected = f"at least {enough:.0%} in {_STEPS} steps"
     if len(subject.few) < 2 or bool((subject.few.targets == subject.few.targets[0]).all()):
-        return Measurement(None, expected, note="the first examples all have the same target")
+        return CheckResult(None, expected, note="the first examples all have the same target")
     own = subject.learn_few(None, steps=_STEPS, seconds=_SECONDS)
     known = own.known
     if known >= enough - 1e-6:
-        return Measurement(known, expected)
+        return CheckResult(known, expected)
     if not own.ended:
-        return Measurement(None, expected, note=f"not memorised in {_SECONDS:g} s")
+        return CheckResult(None, expected, note=f"not memorised in {_SECONDS:g} s")
     others = []
     for rate in _OTHER_RATES:
         others.append(subject.learn_few(functools.partial(_adam, rate=rate), steps=2 * _STEPS, seconds=_SECONDS / 2))
         if others[-1].known >= enough - 1e-6:
-            return Measurement(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
+            return CheckResult(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
     if not all(other.ended for other in others):
-        return Measurement(None, expected, note="neither the planned optimizer nor Adam memorised them in time")
+        return CheckResult(None, expected, note="neither the planned optimizer nor Adam memorised them in time")
     finding = Finding(
         rule="network_cannot_fit",
         severity=Severity.ERROR,
@@ -95,10 +95,10 @@ def few_can_be_learned(subject: PreflightSubject) -> Measurement:
         explains=("initial_loss_far_from_chance", "no_better_than_chance", "underfitting"),
         remedies=("he_initialisation", "relu_activation", "fewer_layers", "less_regularisation", "larger_network"),
     )
-    return Measurement(known, expected, (finding,))
+    return CheckResult(known, expected, (finding,))
 
 
-def gradients_are_right(subject: PreflightSubject) -> Measurement:
+def gradients_are_right(subject: PreflightSubject) -> CheckResult:
     """The gradients are those of the loss: they agree with central differences in float64 (gradient check).
 
     In each of up to twelve parameters the slope along a random direction is computed by autograd and by
@@ -140,7 +140,7 @@ def gradients_are_right(subject: PreflightSubject) -> Measurement:
         evidence={"relative_difference": worst, "relative_difference_limit": _MISMATCH},
         where=where,
     )
-    return Measurement(worst, expected, (finding,) if where else ())
+    return CheckResult(worst, expected, (finding,) if where else ())
 
 
 def _slope(loss: object, weight: torch.Tensor, direction: torch.Tensor, *, step: float) -> float:

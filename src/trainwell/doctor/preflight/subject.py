@@ -38,7 +38,7 @@ _RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # layers 
 Make = Callable[[nn.Module], Optimizer]
 
 
-class Measurement(NamedTuple):
+class CheckResult(NamedTuple):
     """The result of a check.
 
     Args:
@@ -77,32 +77,30 @@ class Check:
     Args:
         name: name of the check.
         title: what should hold, one sentence.
-        measurement: its result.
+        result: its result.
     """
 
     name: str
     title: str
-    measurement: Measurement
+    result: CheckResult
 
     @property
     def passed(self) -> bool | None:
         """Tell whether it holds; None if it was not checked. A hint is no failure."""
-        if self.measurement.measured is None and not self.measurement.findings:
+        if self.result.measured is None and not self.result.findings:
             return None
-        return all(finding.severity is Severity.INFO for finding in self.measurement.findings)
+        return all(finding.severity is Severity.INFO for finding in self.result.findings)
 
     @property
     def verdict(self) -> str:
         """The result in a word or two.
 
-        >>> Check("name", "title", Measurement(0.0, "0", (Finding("rule", Severity.WARNING, "title"),))).verdict
+        >>> Check("name", "title", CheckResult(0.0, "0", (Finding("rule", Severity.WARNING, "title"),))).verdict
         'warning'
         """
         if self.passed is None:
             return "not checked"
-        return min(
-            (str(finding.severity) for finding in self.measurement.findings), key=_SEVERITIES.index, default="ok"
-        )
+        return min((str(finding.severity) for finding in self.result.findings), key=_SEVERITIES.index, default="ok")
 
 
 _SEVERITIES = [*map(str, Severity)]

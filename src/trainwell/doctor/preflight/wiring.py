@@ -8,7 +8,7 @@ from trainwell.core.batch import Batch
 from trainwell.core.errors import ShapeError
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.outputs import main_output
-from trainwell.doctor.preflight.subject import Measurement, PreflightSubject
+from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
 _LEAK = 1e-3  # fraction of the outputs' standard deviation; other rows in a batch change float32 sums by 1e-6
 _CONSTANT = 1e-7  # relative standard deviation
@@ -17,7 +17,7 @@ _SHOWN = 10
 _SMALL = 0.01  # fraction of all parameters: an unused head is a hint
 
 
-def head_fits(subject: PreflightSubject) -> Measurement:
+def head_fits(subject: PreflightSubject) -> CheckResult:
     """The network accepts a batch and returns as many outputs as the task needs."""
     batch = subject.few
     try:
@@ -25,7 +25,7 @@ def head_fits(subject: PreflightSubject) -> Measurement:
     except Exception as problem:  # whatever the user's network raises, training would raise as well
         said = f"{type(problem).__name__}: {problem}".splitlines()[0]
         title = f"The network fails on a batch of shape {tuple(batch.inputs.shape)} and {batch.inputs.dtype}: {said}"
-        return Measurement(None, "outputs", (Finding("network_fails", Severity.ERROR, title),))
+        return CheckResult(None, "outputs", (Finding("network_fails", Severity.ERROR, title),))
     main = main_output(outputs)
     width = main.shape[-1] if main.ndim > 1 else 1
     needed, expected = subject.facts.outputs or 1, f"{subject.facts.outputs} outputs"
@@ -46,10 +46,10 @@ def head_fits(subject: PreflightSubject) -> Measurement:
         title=unfit,
         evidence={"outputs": width, "outputs_limit": needed},
     )
-    return Measurement(width, expected, (finding,) if unfit else ())
+    return CheckResult(width, expected, (finding,) if unfit else ())
 
 
-def parameters_are_trained(subject: PreflightSubject) -> Measurement:
+def parameters_are_trained(subject: PreflightSubject) -> CheckResult:
     """The optimizer changes every parameter that is not frozen on purpose."""
     model, own = subject.parts.model, subject.optimizer
     named = dict(model.named_parameters())
@@ -77,10 +77,10 @@ def parameters_are_trained(subject: PreflightSubject) -> Measurement:
         severity = Severity.ERROR if everything else Severity.INFO
         evidence = {"parameters_frozen": float(len(frozen)), "parameters": float(len(named))}
         findings.append(Finding("parameters_frozen", severity, title, evidence=evidence, where=tuple(frozen[:_SHOWN])))
-    return Measurement(len(missing), "0 left out", tuple(findings))
+    return CheckResult(len(missing), "0 left out", tuple(findings))
 
 
-def parameters_are_reached(subject: PreflightSubject) -> Measurement:
+def parameters_are_reached(subject: PreflightSubject) -> CheckResult:
     """Every parameter gets a gradient: it is not zero on all of three batches."""
     model = subject.copy(training=True)
     reached: set[str] = set()
@@ -100,10 +100,10 @@ def parameters_are_reached(subject: PreflightSubject) -> Measurement:
         where=missed[:_SHOWN],
         explains=("network_cannot_fit", "optimizer_cannot_fit"),
     )
-    return Measurement(len(missed), "0 without", (finding,) if missed else ())
+    return CheckResult(len(missed), "0 without", (finding,) if missed else ())
 
 
-def inputs_are_connected(subject: PreflightSubject) -> Measurement:
+def inputs_are_connected(subject: PreflightSubject) -> CheckResult:
     """Every input is connected to the outputs.
 
     The gradients are taken at random inputs: real ones may hide a connection, as black corners of pictures do.
@@ -111,7 +111,7 @@ def inputs_are_connected(subject: PreflightSubject) -> Measurement:
     expected = "0 unconnected"
     pool = subject.seen.slice(0, _SAMPLES)
     if not pool.inputs.is_floating_point():
-        return Measurement(None, expected, note="inputs are tokens")
+        return CheckResult(None, expected, note="inputs are tokens")
     noise = torch.randn_like(pool.inputs) * pool.inputs.std() + pool.inputs.mean()
     outputs = main_output(subject.task.forward(subject.copy(), pool.replace(inputs=noise.requires_grad_())))
     (gradient,) = torch.autograd.grad((outputs * torch.randn_like(outputs)).sum(), noise, allow_unused=True)
@@ -130,15 +130,15 @@ def inputs_are_connected(subject: PreflightSubject) -> Measurement:
         where=tuple(names[number] for number in missed[:_SHOWN]),
         explains=("constant_outputs", "network_cannot_fit") if everything else (),
     )
-    return Measurement(len(missed), expected, (finding,) if missed else ())
+    return CheckResult(len(missed), expected, (finding,) if missed else ())
 
 
-def examples_are_independent(subject: PreflightSubject) -> Measurement:
+def examples_are_independent(subject: PreflightSubject) -> CheckResult:
     """In eval mode the outputs for an example do not depend on the other examples of its batch."""
     expected = f"at most {_LEAK:g} of the std"
     pool = subject.seen.slice(0, 32)
     if len(pool) < 9:
-        return Measurement(None, expected, note="too few examples")
+        return CheckResult(None, expected, note="too few examples")
     model = subject.copy()
     rows = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(8, len(pool))])
     other = Batch({name: pool[name][rows] for name in pool.names()})
@@ -151,10 +151,10 @@ def examples_are_independent(subject: PreflightSubject) -> Measurement:
         title="The outputs for an example change with the other examples of its batch: a layer mixes the batch axis.",
         evidence={"change_fraction": change, "change_fraction_limit": _LEAK},
     )
-    return Measurement(change, expected, (finding,) if not change <= _LEAK else ())
+    return CheckResult(change, expected, (finding,) if not change <= _LEAK else ())
 
 
-def outputs_vary(subject: PreflightSubject) -> Measurement:
+def outputs_vary(subject: PreflightSubject) -> CheckResult:
     """Different inputs give different outputs, at the start or within five steps."""
     expected = f"above {_CONSTANT:g}"
     pool = subject.seen.slice(0, 128)
@@ -163,7 +163,7 @@ def outputs_vary(subject: PreflightSubject) -> Measurement:
         outputs = subject.main_output(model, pool)
         spread = (outputs.std(dim=0) / outputs.mean(dim=0).abs().clamp_min(1.0)).max().item()
         if spread > _CONSTANT:
-            return Measurement(spread, expected)
+            return CheckResult(spread, expected)
     finding = Finding(
         rule="constant_outputs",
         severity=Severity.ERROR,
@@ -172,4 +172,4 @@ def outputs_vary(subject: PreflightSubject) -> Measurement:
         explains=("network_cannot_fit",),
         remedies=("he_initialisation",),
     )
-    return Measurement(spread, expected, (finding,))
+    return CheckResult(spread, expected, (finding,))

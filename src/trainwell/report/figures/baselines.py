@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainwell.report.figures.markup import Markup, join, table, tag
-from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, drawing, fit, label, px, rule
+from trainwell.report.figures.svg import CHARACTER, SIZE, AxisScale, drawing, fit, label, px, rule
 from trainwell.report.text.baselines import Baselines
 from trainwell.report.text.words import number, score_text, words
 
@@ -15,7 +15,7 @@ def draw_baselines(info: Baselines) -> Markup:
     longest = max(len(method.name) for method in info.methods) * CHARACTER * SIZE
     left, right, top, step = min(190.0, longest + 24), _WIDTH - 72, 12.0, 34.0
     values = [method.value for method in info.methods]
-    x = Scale(min(0.0, *values), max(0.0, *values) or 1.0, left, right)
+    x = AxisScale(min(0.0, *values), max(0.0, *values) or 1.0, left, right)
     parts: list[Markup] = []
     for index, method in enumerate(info.methods):
         height = top + index * step

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from trainwell.report.figures.markup import Markup, join, table, tag
-from trainwell.report.figures.svg import Scale, axes, drawing, label, px, rule
+from trainwell.report.figures.svg import AxisScale, axes, drawing, label, px, rule
 from trainwell.report.text.words import number, percent, printable
 from trainwell.runs.snapshot import Snapshot
 
@@ -47,7 +47,7 @@ def calibration_info(snapshot: Snapshot) -> CalibrationInfo | None:
 
 def draw_calibration(info: CalibrationInfo) -> Markup:
     """Draw accuracy over confidence: larger dots hold more examples, and on the diagonal both agree."""
-    x, y = Scale(0.0, 1.0, 62, _WIDTH - 20), Scale(0.0, 1.0, 350, 30)
+    x, y = AxisScale(0.0, 1.0, 62, _WIDTH - 20), AxisScale(0.0, 1.0, 350, 30)
     most = max(count for _, _, count in info.bins)
     parts = [axes(x, y, names=("confidence", "accuracy"))]
     parts.append(rule((x.start, y.start), (x.end, y.end), class_="level"))

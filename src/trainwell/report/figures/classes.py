@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from trainwell.report.figures.markup import Markup, join, table, tag
-from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, drawing, fit, label, px, rule
+from trainwell.report.figures.svg import CHARACTER, SIZE, AxisScale, drawing, fit, label, px, rule
 from trainwell.report.text.words import number, percent, printable
 from trainwell.runs.snapshot import Snapshot
 
@@ -15,7 +15,7 @@ _MOST_CELLS = 24
 _MOST_ROWS = 30
 
 
-class Confusion(NamedTuple):
+class ConfusedPair(NamedTuple):
     """How many examples of one class were predicted as another."""
 
     true: str
@@ -39,7 +39,7 @@ class ConfusionInfo(NamedTuple):
     split: str
     labels: tuple[str, ...]
     matrix: tuple[tuple[int, ...], ...]
-    worst: tuple[Confusion, ...]
+    worst: tuple[ConfusedPair, ...]
     right: int
     total: int
 
@@ -52,7 +52,7 @@ def confusion_info(snapshot: Snapshot, *, worst: int = 5) -> ConfusionInfo | Non
     if not matrix or any(len(row) != len(labels) for row in matrix) or len(matrix) != len(labels):
         return None
     pairs = [
-        Confusion(labels[row], labels[column], count, count / max(1, sum(matrix[row])))
+        ConfusedPair(labels[row], labels[column], count, count / max(1, sum(matrix[row])))
         for row in range(len(labels))
         for column, count in enumerate(matrix[row])
         if row != column and count
@@ -92,7 +92,7 @@ def draw_confusion(info: ConfusionInfo) -> Markup | None:
             parts.append(_cell(value, share, corner=corner, size=cell, right=row == column))
     size = (_WIDTH, top + count * cell + 4)
     described = f"{info.right} of {info.total} examples are classified correctly."
-    return drawing(parts, size=size, title=f"Confusion matrix ({info.split})", describe=described)
+    return drawing(parts, size=size, title=f"ConfusedPair matrix ({info.split})", describe=described)
 
 
 def _cell(value: int, share: float, *, corner: tuple[float, float], size: float, right: bool) -> Markup:
@@ -159,7 +159,7 @@ def draw_per_class(info: PerClassInfo) -> Markup:
     left = min(130.0, max(len(row.label) for row in rows) * CHARACTER * SIZE + 14)
     values = [value for row in rows for value in (row.precision, row.recall) if value is not None]
     low = max(0.0, min(values, default=0.0) - 0.02)
-    x = Scale(low if low > 0.3 else 0.0, 1.0, left + 8, _WIDTH - 16)
+    x = AxisScale(low if low > 0.3 else 0.0, 1.0, left + 8, _WIDTH - 16)
     top, step = 44.0, 22.0
     bottom = top + step * len(rows)
     parts = [_mark("recall", (left + 14, 12)), label("recall", (left + 26, 16.5), class_="name")]

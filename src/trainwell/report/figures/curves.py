@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trainwell.core.signals import Series
 from trainwell.report.figures.markup import Markup, join, table, tag
-from trainwell.report.figures.svg import Point, Scale, apart, axes, drawing, label, line, px, room, rule, thin
+from trainwell.report.figures.svg import AxisScale, Point, apart, axes, drawing, label, line, px, room, rule, thin
 from trainwell.report.text.words import SPLITS, capitalised, number, words
 from trainwell.runs.snapshot import Snapshot
 
@@ -17,7 +17,7 @@ _NAMED, _UNNAMED = 350.0, 428.0  # right end of the axis with and without names 
 _ROWS = 40
 
 
-class Curve(NamedTuple):
+class RunCurve(NamedTuple):
     """One line: what it is, how it is drawn ("train", "validation", "faint", "other") and its points."""
 
     name: str
@@ -42,7 +42,7 @@ class CurvesInfo(NamedTuple):
     title: str
     x: str
     y: str
-    curves: tuple[Curve, ...]
+    curves: tuple[RunCurve, ...]
     level: tuple[float, str] | None = None
     mark: tuple[Point, str] | None = None
     broken: float | None = None
@@ -85,11 +85,11 @@ def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
     curves = []
     if len(steps) > 1:
         name, style = ("", "faint") if len(epochs) > 1 else ("training", "train")
-        curves.append(Curve(name, style, time.points(steps)))
+        curves.append(RunCurve(name, style, time.points(steps)))
     if len(epochs) > 1:
-        curves.append(Curve("training", "train", time.points(epochs)))
+        curves.append(RunCurve("training", "train", time.points(epochs)))
     if len(held_out) > 1:
-        curves.append(Curve("validation", "validation", time.points(held_out)))
+        curves.append(RunCurve("validation", "validation", time.points(held_out)))
     if not curves:
         return None
     chance = snapshot.chance_loss
@@ -117,7 +117,9 @@ def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
     name = name or snapshot.main_score
     time = clock(snapshot)
     found = {split: snapshot.signals[f"score/{split}/{name}"] for split in ("train", "validation")}
-    curves = tuple(Curve(SPLITS[split], split, time.points(found[split])) for split in found if len(found[split]) > 1)
+    curves = tuple(
+        RunCurve(SPLITS[split], split, time.points(series)) for split, series in found.items() if len(series) > 1
+    )
     if not curves:
         return None
     mark = _best(snapshot, time, found["validation"])
@@ -129,7 +131,7 @@ def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
     series, time = snapshot.signals["learning_rate"], clock(snapshot)
     if len(series) < 2:
         return None
-    return CurvesInfo("Learning rate", time.name, "learning rate", (Curve("", "train", time.points(series)),))
+    return CurvesInfo("Learning rate", time.name, "learning rate", (RunCurve("", "train", time.points(series)),))
 
 
 def gradient_info(snapshot: Snapshot) -> CurvesInfo | None:
@@ -137,7 +139,7 @@ def gradient_info(snapshot: Snapshot) -> CurvesInfo | None:
     series, time = snapshot.signals["grad/norm"], clock(snapshot)
     if len(series) < 2:
         return None
-    curve = Curve("", "train", time.points(series))
+    curve = RunCurve("", "train", time.points(series))
     return CurvesInfo("Gradient norm", time.name, "gradient norm", (curve,), log=_wide([curve]))
 
 
@@ -149,7 +151,7 @@ def _best(snapshot: Snapshot, time: Clock, series: Series) -> tuple[Point, str] 
     return ((time.time(step), value), "best") if math.isfinite(value) else None
 
 
-def _wide(curves: list[Curve]) -> bool:
+def _wide(curves: list[RunCurve]) -> bool:
     """Tell whether values span more than a factor of 30, so that a linear axis would hide the end of the curve."""
     values = [value for curve in curves for _, value in curve.points if math.isfinite(value)]
     return bool(values) and min(values) > 0 and max(values) / min(values) > 30
@@ -163,8 +165,8 @@ def draw_curves(info: CurvesInfo) -> Markup:
     if min((value for _, value in points if math.isfinite(value)), default=-1) >= 0:
         low = max(low, 0.0)
     right = _NAMED if level or any(curve.name for curve in info.curves) else _UNNAMED
-    x = Scale(min(across for across, _ in points), max(across for across, _ in points), _LEFT, right)
-    y = Scale(low, high, _BOTTOM, _TOP, info.log)
+    x = AxisScale(min(across for across, _ in points), max(across for across, _ in points), _LEFT, right)
+    y = AxisScale(low, high, _BOTTOM, _TOP, info.log)
     parts = [axes(x, y, names=(info.x, info.y + (" (log scale)" if info.log else "")))]
     if level:
         parts.append(rule((_LEFT, y.place(level[0])), (right, y.place(level[0])), class_="level"))
@@ -187,7 +189,7 @@ def draw_curves(info: CurvesInfo) -> Markup:
     return join([picture, _numbers(info)])
 
 
-def _ends(info: CurvesInfo, y: Scale, *, level: list[float]) -> Markup:
+def _ends(info: CurvesInfo, y: AxisScale, *, level: list[float]) -> Markup:
     """Write the name of each line beside its end."""
     named = []
     for curve in info.curves:

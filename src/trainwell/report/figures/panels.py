@@ -4,9 +4,22 @@ from __future__ import annotations
 
 import math
 
-from trainwell.core.figure import Field, Figure, Panel, Point, Series
+from trainwell.core.figure import Curve, Field, Figure, Panel, Point
 from trainwell.report.figures.markup import Markup, join, tag
-from trainwell.report.figures.svg import CHARACTER, Scale, apart, axes, drawing, fit, label, line, px, room, rule, thin
+from trainwell.report.figures.svg import (
+    CHARACTER,
+    AxisScale,
+    apart,
+    axes,
+    drawing,
+    fit,
+    label,
+    line,
+    px,
+    room,
+    rule,
+    thin,
+)
 from trainwell.report.text.words import number
 
 _WIDTH, _HEIGHT = 460.0, 320.0
@@ -49,7 +62,7 @@ def _panel(panel: Panel) -> Markup:
     return join(parts)
 
 
-def _scales(panel: Panel) -> tuple[Scale, Scale]:
+def _scales(panel: Panel) -> tuple[AxisScale, AxisScale]:
     """Fit the axes to everything that is shown, and the right margin to the longest name."""
     points = [point for series in panel.series for point in series.points]
     filled = any(series.kind in ("bars", "area") for series in panel.series)
@@ -68,10 +81,10 @@ def _scales(panel: Panel) -> tuple[Scale, Scale]:
     up = panel.spans[1] or room(heights, log=panel.logs[1], zero=filled)
     if panel.square:
         right = min(right, _LEFT + _BOTTOM - _TOP)
-    return Scale(*across, _LEFT, right, panel.logs[0]), Scale(*up, _BOTTOM, _TOP, panel.logs[1])
+    return AxisScale(*across, _LEFT, right, panel.logs[0]), AxisScale(*up, _BOTTOM, _TOP, panel.logs[1])
 
 
-def _categories(panel: Panel, x: Scale, y: Scale) -> Markup:
+def _categories(panel: Panel, x: AxisScale, y: AxisScale) -> Markup:
     """Draw the axes of a bar chart: values on the left, categories below."""
     parts: list[Markup] = [label(panel.y, (0, y.end - 14), class_="name")]
     for value in y.ticks(4):
@@ -85,7 +98,7 @@ def _categories(panel: Panel, x: Scale, y: Scale) -> Markup:
     return join(parts)
 
 
-def _series(series: Series, x: Scale, y: Scale, panel: Panel) -> Markup:
+def _series(series: Curve, x: AxisScale, y: AxisScale, panel: Panel) -> Markup:
     colour = f"c{series.colour % _COLOURS}" if series.colour >= 0 else "grey"
     if series.kind == "bars":
         return _bars(series, x, y, panel=panel, colour=colour)
@@ -104,13 +117,13 @@ def _series(series: Series, x: Scale, y: Scale, panel: Panel) -> Markup:
     return join([_band(series, x, y, colour=colour), drawn]) if series.errors else drawn
 
 
-def _intervals(series: Series) -> list[Point]:
+def _intervals(series: Curve) -> list[Point]:
     """Return the ends of the interval around every point of a series that has some."""
     pairs = zip(series.points, series.errors, strict=True) if series.errors else ()
     return [(up - error, up + error) for (_, up), error in pairs]
 
 
-def _band(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
+def _band(series: Curve, x: AxisScale, y: AxisScale, *, colour: str) -> Markup:
     """Fill the interval around a line; what lies outside the panel is cut at its edge."""
     ends = [
         (across, max(low, y.low), min(high, y.high))
@@ -122,7 +135,7 @@ def _band(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
     return line([*upper, *reversed(lower)], x=x, y=y, class_=f"area {colour}")
 
 
-def _whiskers(series: Series, places: list[float], y: Scale, *, colour: str) -> Markup:
+def _whiskers(series: Curve, places: list[float], y: AxisScale, *, colour: str) -> Markup:
     """Draw the interval around every dot or bar as a vertical line at its place."""
     if not series.errors:
         return join([])
@@ -134,7 +147,7 @@ def _whiskers(series: Series, places: list[float], y: Scale, *, colour: str) -> 
     return join(parts)
 
 
-def _path(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
+def _path(series: Curve, x: AxisScale, y: AxisScale, *, colour: str) -> Markup:
     """Draw a path from an open circle to a filled one, clipped to the panel.
 
     A marker moves along it three times, step by step, which shows the speed of descent.
@@ -160,13 +173,13 @@ def _path(series: Series, x: Scale, y: Scale, *, colour: str) -> Markup:
     return join([cut, tag("g", [drawn, *marks], clip_path=f"url(#{box})")])
 
 
-def _beyond(value: float, scale: Scale) -> float:
+def _beyond(value: float, scale: AxisScale) -> float:
     """Return the position of a value, also outside the scale, up to three times its length."""
     share = (value - scale.low) / (scale.high - scale.low)
     return scale.start + (scale.end - scale.start) * min(3.0, max(-3.0, share))
 
 
-def _bars(series: Series, x: Scale, y: Scale, *, panel: Panel, colour: str) -> Markup:
+def _bars(series: Curve, x: AxisScale, y: AxisScale, *, panel: Panel, colour: str) -> Markup:
     """Draw bars beside those of the other series, with their values where there is room."""
     rows = [other for other in panel.series if other.kind == "bars"]
     width = (x.place(1) - x.place(0)) * 0.8 / len(rows)
@@ -194,7 +207,7 @@ def _bars(series: Series, x: Scale, y: Scale, *, panel: Panel, colour: str) -> M
     return join(parts)
 
 
-def _names(panel: Panel, x: Scale, y: Scale) -> Markup:
+def _names(panel: Panel, x: AxisScale, y: AxisScale) -> Markup:
     """Write names on the right: at the ends of lines, else below each other."""
     entries: list[tuple[str, float, str]] = []
     listed = panel.field or any(series.kind != "line" for series in panel.series)
@@ -215,7 +228,7 @@ def _names(panel: Panel, x: Scale, y: Scale) -> Markup:
     return join(parts)
 
 
-def _cells(field: Field, x: Scale, y: Scale) -> Markup:
+def _cells(field: Field, x: AxisScale, y: AxisScale) -> Markup:
     """Draw every cell in blue above zero and in orange below, with opacity by magnitude."""
     most = max((abs(value) for row in field.values for value in row), default=0.0) or 1.0
     width, height = (x.end - x.start) / len(field.values[0]), (y.start - y.end) / len(field.values)
@@ -239,7 +252,7 @@ def _cells(field: Field, x: Scale, y: Scale) -> Markup:
     return join(parts)
 
 
-def _contours(field: Field, x: Scale, y: Scale) -> Markup:
+def _contours(field: Field, x: AxisScale, y: AxisScale) -> Markup:
     """Draw contour lines by marching triangles: in each half of a cell a contour is a straight line."""
     rows, columns = len(field.values), len(field.values[0])
 

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 from trainwell.report.figures.markup import Markup, join, table, tag
-from trainwell.report.figures.svg import Scale, axes, drawing, label, px, room, rule
+from trainwell.report.figures.svg import AxisScale, axes, drawing, label, px, room, rule
 from trainwell.report.text.words import number, printable
 from trainwell.runs import Snapshot
 
@@ -38,7 +38,7 @@ def _numbers(values: list[object]) -> list[float]:
 def draw_scatter(info: ScatterInfo) -> Markup:
     """Draw predicted over true values; on the diagonal both agree."""
     low, high = room([value for point in info.points for value in point])
-    x, y = Scale(low, high, 62, _WIDTH - 20), Scale(low, high, 350, 30)
+    x, y = AxisScale(low, high, 62, _WIDTH - 20), AxisScale(low, high, 350, 30)
     parts = [axes(x, y, names=(f"true value ({info.split})", "predicted value"))]
     parts.append(rule((x.start, y.start), (x.end, y.end), class_="level"))
     parts.append(label("prediction = true value", (x.end - 24, y.end + 12), class_="end", anchor="end"))

@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from trainwell.report.figures.markup import Markup, join, table, tag
-from trainwell.report.figures.svg import CHARACTER, SIZE, Scale, axes, drawing, fit, label, line, px, room, rule, tick
+from trainwell.report.figures.svg import (
+    CHARACTER,
+    SIZE,
+    AxisScale,
+    axes,
+    drawing,
+    fit,
+    label,
+    line,
+    px,
+    room,
+    rule,
+    tick,
+)
 from trainwell.report.text.words import number, percent, score_text, words
 from trainwell.search import Range, Space, Study
 
@@ -66,8 +79,8 @@ def parallel_info(study: Study, space: Space) -> ParallelInfo | None:
 def draw_parallel(info: ParallelInfo) -> Markup:
     """Draw a line for each trial, the best ones in full colour on top."""
     top, bottom, side = 44.0, _HEIGHT - 28, 48.0
-    across = Scale(0, len(info.names) - 1, side, _WIDTH - side)
-    up = Scale(0, 1, bottom, top)
+    across = AxisScale(0, len(info.names) - 1, side, _WIDTH - side)
+    up = AxisScale(0, 1, bottom, top)
     parts: list[Markup] = []
     for place, heights in enumerate(info.lines):
         best = place >= len(info.lines) - info.best
@@ -109,8 +122,8 @@ def slice_infos(study: Study, space: Space) -> list[Slice]:
 def draw_slice(info: Slice) -> Markup:
     """Draw the score against one setting; the best trial is marked."""
     values = [across for across, _ in info.points]
-    x = Scale(*room(values, log=info.log), 52, 430, log=info.log)
-    y = Scale(*room([up for _, up in info.points]), 230, 30)
+    x = AxisScale(*room(values, log=info.log), 52, 430, log=info.log)
+    y = AxisScale(*room([up for _, up in info.points]), 230, 30)
     parts = [axes(x, y, names=(info.name, words(info.score)))]
     parts += [
         tag("circle", class_="point", cx=px(x.place(across)), cy=px(y.place(up)), r=2.6) for across, up in info.points
@@ -124,7 +137,7 @@ def draw_importance(shares: Sequence[tuple[str, float]]) -> Markup:
     """Draw a bar for each setting: the fraction of the score's variance that it explains."""
     longest = max(len(name) for name, _ in shares) * CHARACTER * SIZE
     left, step = min(220.0, longest + 24), 34.0
-    x = Scale(0, max(0.01, *(share for _, share in shares)), left, 370)
+    x = AxisScale(0, max(0.01, *(share for _, share in shares)), left, 370)
     parts: list[Markup] = []
     for index, (name, share) in enumerate(shares):
         height = 8 + index * step

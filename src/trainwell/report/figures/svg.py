@@ -18,10 +18,10 @@ CHARACTER = 0.56
 SIZE = 13.0
 
 
-class Scale(NamedTuple):
+class AxisScale(NamedTuple):
     """Maps values to positions; `low` lies at `start` and `high` at `end`.
 
-    >>> Scale(0, 10, 100, 200).place(5), Scale(1, 100, 0, 10, log=True).place(10)
+    >>> AxisScale(0, 10, 100, 200).place(5), AxisScale(1, 100, 0, 10, log=True).place(10)
     (150.0, 5.0)
     """
 
@@ -44,7 +44,7 @@ class Scale(NamedTuple):
     def ticks(self, count: int = 5) -> list[float]:
         """Return about `count` round values within the scale.
 
-        >>> Scale(0, 1, 0, 1).ticks(), Scale(0.02, 30, 0, 1, log=True).ticks()
+        >>> AxisScale(0, 1, 0, 1).ticks(), AxisScale(0.02, 30, 0, 1, log=True).ticks()
         ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.1, 1.0, 10.0])
         """
         if not self.log:
@@ -122,7 +122,7 @@ def tick(value: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(power)}"
 
 
-def line(points: Iterable[Point], *, x: Scale, y: Scale, class_: str) -> Markup:
+def line(points: Iterable[Point], *, x: AxisScale, y: AxisScale, class_: str) -> Markup:
     """Draw a line through points, with a gap where a value is NaN or infinite."""
     parts, pen = [], "M"
     for across, up in points:
@@ -146,7 +146,7 @@ def rule(start: Point, end: Point, *, class_: str) -> Markup:
     return tag("line", x1=px(start[0]), y1=px(start[1]), x2=px(end[0]), y2=px(end[1]), class_=class_)
 
 
-def axes(x: Scale, y: Scale, *, names: tuple[str, str]) -> Markup:
+def axes(x: AxisScale, y: AxisScale, *, names: tuple[str, str]) -> Markup:
     """Draw grid lines, tick labels and the axes' names: y above the axis, x below it.
 
     Args:

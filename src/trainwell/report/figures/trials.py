@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from trainwell.core.figure import LOG_BOTH, Figure, Level, Panel, Series, curve
+from trainwell.core.figure import LOG_BOTH, Curve, Figure, Level, Panel, curve
 from trainwell.doctor.experiments.learning_curve import LearningCurve, extrapolate
 from trainwell.doctor.experiments.range_test import RateRange
 
@@ -25,14 +25,14 @@ def rate_figure(found: RateRange) -> Figure:
     """
     top = _ABOVE * max(found.losses[0], 1e-12) if math.isfinite(found.losses[0]) else 1.0
     shown = [(rate, loss) for rate, loss in zip(found.rates, found.losses, strict=True) if loss <= top]
-    series = [Series("", tuple(shown), "line", 0)]
+    series = [Curve("", tuple(shown), "line", 0)]
     levels: list[Level] = []
     if found.suggested is not None and found.low is not None and found.high is not None:
         levels = [Level(found.low, "", True), Level(found.high, "", True)]
         near = [(rate, loss) for rate, loss in shown if found.low <= rate <= found.high]
-        series.append(Series("safe", tuple(near), "line", 2))
+        series.append(Curve("safe", tuple(near), "line", 2))
         at = float(np.interp(math.log(found.suggested), np.log(found.rates), np.minimum(found.losses, 1e30)))
-        series.append(Series(f"suggested: {found.suggested:.2g}", ((found.suggested, at),), "dots", 1))
+        series.append(Curve(f"suggested: {found.suggested:.2g}", ((found.suggested, at),), "dots", 1))
     panel = Panel(
         found.verdict,
         "learning rate",
@@ -57,7 +57,7 @@ def learning_figure(found: LearningCurve) -> Figure:
     'measured'
     """
     largest = max(found.sizes)
-    series: list[Series] = []
+    series: list[Curve] = []
     if found.power is not None:
         across = np.geomspace(min(found.sizes), 4 * largest, 30)
         points = [extrapolate(found.sizes, found.errors, float(size)) for size in across]

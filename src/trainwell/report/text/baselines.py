@@ -9,7 +9,7 @@ from trainwell.report.text.words import lower_is_better, printable
 from trainwell.runs import Snapshot
 
 
-class Method(NamedTuple):
+class ComparedMethod(NamedTuple):
     """One method: its name, its score, the 95 % interval of it where known, and whether it is the network."""
 
     name: str
@@ -30,16 +30,16 @@ class Baselines(NamedTuple):
 
     score: str
     split: str
-    methods: tuple[Method, ...]
+    methods: tuple[ComparedMethod, ...]
     lower: bool
 
     @property
-    def network(self) -> Method | None:
+    def network(self) -> ComparedMethod | None:
         """The network itself."""
         return next((method for method in self.methods if method.network), None)
 
     @property
-    def simple(self) -> tuple[Method, ...]:
+    def simple(self) -> tuple[ComparedMethod, ...]:
         """The simple methods, best first."""
         return tuple(method for method in self.methods if not method.network)
 
@@ -75,7 +75,7 @@ def baselines(snapshot: Snapshot) -> Baselines | None:
     network = printable(snapshot.event("network").get("model", "network"))
     found.append((network, snapshot.scores.get(split, {}).get(score), True))
     methods = [
-        Method(name, float(value), _interval(score, float(value), count), is_network)
+        ComparedMethod(name, float(value), _interval(score, float(value), count), is_network)
         for name, value, is_network in found
         if isinstance(value, int | float) and math.isfinite(value)
     ]

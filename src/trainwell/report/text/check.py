@@ -11,7 +11,7 @@ from trainwell.report.text.words import SEVERITIES, duration, number, printable,
 
 if TYPE_CHECKING:
     from trainwell.doctor import CheckReport
-    from trainwell.doctor.preflight.subject import Measurement
+    from trainwell.doctor.preflight.subject import CheckResult
 
 _TICKS = {"ok": "✓", "info": "✓", "warning": "!", "error": "✗", "not checked": "–"}
 
@@ -31,21 +31,21 @@ def _table(report: CheckReport) -> str:
     rows = [("", "check", "measured", "expected", "")]
     for check in report.checks:
         verdict = SEVERITIES.get(check.verdict, check.verdict)
-        measured = _measured(check.measurement)
-        rows.append((_TICKS[check.verdict], words(check.name), measured, check.measurement.expected, verdict))
+        measured = _measured(check.result)
+        rows.append((_TICKS[check.verdict], words(check.name), measured, check.result.expected, verdict))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for check in report.checks:
         if check.passed is None:
-            lines.append(wrapped(f"not checked: {words(check.name)}: {printable(check.measurement.note)}"))
+            lines.append(wrapped(f"not checked: {words(check.name)}: {printable(check.result.note)}"))
     return "\n".join(lines)
 
 
-def _measured(measurement: Measurement) -> str:
-    if measurement.measured is None:
+def _measured(result: CheckResult) -> str:
+    if result.measured is None:
         return ""
-    if measurement.unit == "seconds":
-        return duration(measurement.measured)
-    if measurement.unit == "bytes":
-        return f"{measurement.measured / 2**30:.3g} GiB"
-    return number(measurement.measured)
+    if result.unit == "seconds":
+        return duration(result.measured)
+    if result.unit == "bytes":
+        return f"{result.measured / 2**30:.3g} GiB"
+    return number(result.measured)
