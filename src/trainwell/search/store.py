@@ -79,8 +79,13 @@ class TrialStore:
         self._is_file = url.startswith("sqlite")
         with self._errors("opening"):
             self._engine = _connect(url)
-            _create_tables(self._engine)
-        self._check_identity(identity)
+        try:
+            with self._errors("opening"):
+                _create_tables(self._engine)
+            self._check_identity(identity)
+        except BaseException:
+            self.close()
+            raise
 
     def add(self, trials: Sequence[Trial]) -> None:
         """Add finished trials in one transaction; they survive the end of this process from then on."""
