@@ -39,7 +39,7 @@ from trainwell.fitting import plan
 from trainwell.nn.zoo.lenet5 import lenet5
 from trainwell.nn.zoo.mlp import mlp
 from trainwell.population.compatibility import make_member
-from trainwell.population.folds import Ground, stand
+from trainwell.population.folds import Folds, make_folds
 from trainwell.population.population import Population, good_width
 from trainwell.recipe import check_values, edit
 from trainwell.search import Compute, Evaluation, Options, make_space, tune
@@ -52,7 +52,7 @@ BATCH = 64
 BARE = [
     ("tune", "choose_engine"),
     ("compute.runner", "make_member"),
-    *((Population, name) for name in ("__init__", "train", "outcomes")),
+    *((Population, name) for name in ("__init__", "train", "results")),
 ]
 Build = Callable[[], nn.Module]
 Data = tuple[torch.Tensor, ...]
@@ -168,20 +168,20 @@ def engine_cost(data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: 
     return whole[0] / spent[0] - 1, whole[1] / spent[1] - 1
 
 
-def bare(ground: Ground, trials: int) -> tuple[float, float, int]:
+def bare(folds: Folds, trials: int) -> tuple[float, float, int]:
     """Return trials per hour, bytes per member and width of the population alone."""
-    recipe = ground.plan.recipe
+    recipe = folds.plan.recipe
     points = METHODS["sobol"](make_space(SPACE), trials=trials, seed=0).propose(range(trials), [])
-    fold = ground.fold(recipe, 0)
-    width = good_width(make_member(recipe, ground, 0), fold.input_shape)
+    fold = folds.fold(recipe, 0)
+    width = good_width(make_member(recipe, folds, 0), fold.input_shape)
     before = psutil.Process().memory_info().rss
     started = time.perf_counter()
     most = 0
     for first in range(0, trials, width):
-        members = [make_member(edit(recipe, point), ground, 0) for point in points[first : first + width]]
-        population = Population(members, ground, width=width)
+        members = [make_member(edit(recipe, point), folds, 0) for point in points[first : first + width]]
+        population = Population(members, folds, width=width)
         population.train(1.0)
-        population.outcomes()
+        population.results()
         most = max(most, psutil.Process().memory_info().rss - before)
     return trials / (time.perf_counter() - started) * 3600, most / width, width
 
@@ -207,7 +207,7 @@ def report(name: str, build: Build, data: Data, edits: dict, budget: tuple[int, 
     }
     pair = (torch.cat([x, x_val]).numpy(), torch.cat([y, y_val]).numpy())
     speeds: dict[str, list[float]] = {}
-    ground = stand(plan(check_values({"data.source": "arrays", **edits}), from_arrays(*pair)))
+    folds = make_folds(plan(check_values({"data.source": "arrays", **edits}), from_arrays(*pair)))
     grown = 0.0
     width = 1
     costs: list[tuple[float, float]] = []
@@ -227,7 +227,7 @@ def report(name: str, build: Build, data: Data, edits: dict, budget: tuple[int, 
             if (speed := by_ray(build, data, few, epochs, folder)) is not None:
                 speeds.setdefault("Ray Tune, 2 workers", []).append(speed)
             if "population" in why:
-                speed, grown, width = bare(ground, trials)
+                speed, grown, width = bare(folds, trials)
                 speeds.setdefault("bare population", []).append(speed)
                 costs.append(engine_cost(pair, trials, edits, folder))
     print(f"{name}, {trials} trials of {epochs} epochs ({few} of the others), median of {rounds} rounds; {why}")

@@ -16,7 +16,7 @@ import trainwell as tw
 from trainwell.core.errors import DamagedError, DataError, RecipeError, StorageError, UsageError
 from trainwell.fitting.build import build_parts
 from trainwell.fitting.plan import gather, plan
-from trainwell.population.folds import stand
+from trainwell.population.folds import make_folds
 
 SMALL = {
     "nn.model": "resnet20", "nn.width": 4, "transfer.labelled": 0.1, "train.batch_size": 32, "optim.learning_rate": 0.02,
@@ -160,7 +160,7 @@ def test_corrupt_weights_are_one_sentence(base, tmp_path) -> None:
 
 def test_a_search_says_that_it_trains_from_scratch(base) -> None:
     with pytest.raises(UsageError, match="from scratch"):
-        stand(plan(gather("digits", start(base))))
+        make_folds(plan(gather("digits", start(base))))
 
 
 def test_a_published_backbone_is_named_like_a_run(base) -> None:

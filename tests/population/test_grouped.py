@@ -1,4 +1,4 @@
-"""Rows of plain layers, many networks side by side: each as if alone."""
+"""Networks of plain layers, many as one: each as if alone."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from trainwell.core.batch import Batch
-from trainwell.population.compatibility import MemberDropout
-from trainwell.population.gradients import mapped, side_by_side
-from trainwell.population.grouped import grouped
+from trainwell.population.dropout import MemberDropout
+from trainwell.population.gradients import grouped_gradient, mapped_gradient
+from trainwell.population.grouped import group_layers
 from trainwell.tasks.classify import Classify
 
 MEMBERS, EXAMPLES, CLASSES = 3, 6, 4
@@ -67,21 +67,21 @@ def stacked(model: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 @settings(max_examples=40, deadline=None)
 @given(networks(), st.booleans(), st.booleans())
-def test_side_by_side_equals_mapped(network: tuple[nn.Module, tuple[int, ...]], shared: bool, smoothed: bool) -> None:
+def test_grouped_equals_mapped(network: tuple[nn.Module, tuple[int, ...]], shared: bool, smoothed: bool) -> None:
     model, shape = network
-    found = grouped(model, shape)
+    found = group_layers(model, shape)
     assert found is not None
     weights, buffers = stacked(model)
     lead = (EXAMPLES,) if shared else (MEMBERS, EXAMPLES)
     torch.manual_seed(1)
     batch = (torch.randn(*lead, *shape, dtype=torch.float64), torch.randint(0, CLASSES, lead))
-    hyper = {"label_smoothing": torch.tensor([0.0, 0.1, 0.3], dtype=torch.float64)} if smoothed else {}
+    loss_settings = {"label_smoothing": torch.tensor([0.0, 0.1, 0.3], dtype=torch.float64)} if smoothed else {}
     task = Classify(classes=CLASSES)
     results = []
-    for make, program in ((side_by_side, found), (mapped, model)):
+    for make, program in ((grouped_gradient, found), (mapped_gradient, model)):
         torch.manual_seed(2)  # dropout draws the same numbers either way
         own = {name: b.clone() for name, b in buffers.items()}
-        results.append(make(program, task)(weights, own, hyper, batch=batch, shared=shared))
+        results.append(make(program, task)(weights, own, settings=loss_settings, batch=batch, shared=shared))
     (gradients, after, losses), (expected, state, values) = results
     torch.testing.assert_close(losses, values)
     for name, gradient in expected.items():
@@ -94,10 +94,10 @@ def test_a_member_is_the_network_with_its_weights() -> None:
     model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(27, CLASSES)).double()
     weights, _ = stacked(model)
     x, y = torch.randn(EXAMPLES, 1, 8, 8, dtype=torch.float64), torch.arange(EXAMPLES) % CLASSES
-    run = grouped(model, (1, 8, 8))
+    run = group_layers(model, (1, 8, 8))
     assert run is not None
     task = Classify(classes=CLASSES)
-    found, _, losses = side_by_side(run, task)(weights, {}, {}, batch=(x, y), shared=True)
+    found, _, losses = grouped_gradient(run, task)(weights, {}, settings={}, batch=(x, y), shared=True)
     for row in range(MEMBERS):
         alone = copy.deepcopy(model)
         alone.load_state_dict({name: weight[row] for name, weight in weights.items()})
@@ -114,9 +114,9 @@ class Skip(nn.Module):
 
 
 TIED = nn.Linear(4, 4)
-UNKNOWN = {
-    "a layer of one's own": (nn.Sequential(nn.Linear(4, 4), Skip()), (4,)),
-    "no row": (nn.ModuleList([nn.Linear(4, 4)]), (4,)),
+UNSUPPORTED = {
+    "a custom layer": (nn.Sequential(nn.Linear(4, 4), Skip()), (4,)),
+    "no sequence": (nn.ModuleList([nn.Linear(4, 4)]), (4,)),
     "the same layer twice": (nn.Sequential(TIED, nn.ReLU(), TIED), (4,)),
     "channels in groups": (nn.Sequential(nn.Conv2d(2, 2, 3, groups=2), nn.Flatten(), nn.Linear(72, 2)), (2, 8, 8)),
     "pictures to the end": (nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 8, 8)),
@@ -126,13 +126,13 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize("name", UNKNOWN)
-def test_what_is_not_known_is_left_to_mapping(name: str) -> None:
-    model, shape = UNKNOWN[name]
-    assert grouped(model, shape) is None
+@pytest.mark.parametrize("name", UNSUPPORTED)
+def test_a_network_that_is_not_supported_is_left_to_mapping(name: str) -> None:
+    model, shape = UNSUPPORTED[name]
+    assert group_layers(model, shape) is None
 
 
 def test_a_hook_is_never_passed_over() -> None:
     model = nn.Sequential(nn.Linear(4, 4))
     model[0].register_forward_hook(lambda *_: None)
-    assert grouped(model, (4,)) is None
+    assert group_layers(model, (4,)) is None

@@ -1,4 +1,4 @@
-"""Chunks: members are picked and packed with all that is theirs."""
+"""Stacks: members are selected and joined with everything that is theirs."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import torch
 
 from trainwell.fitting import gather, plan
 from trainwell.population.compatibility import make_member
-from trainwell.population.folds import stand
+from trainwell.population.folds import make_folds
 from trainwell.population.population import Population
-from trainwell.population.stack import repack
+from trainwell.population.stack import restack
 from trainwell.recipe import edit
 
-PLACE = stand(plan(gather("iris", {"nn.hidden": (4,), "nn.dropout": 0.2})))
+DATA = make_folds(plan(gather("iris", {"nn.hidden": (4,), "nn.dropout": 0.2})))
 
 
 def test_members_keep_what_is_theirs() -> None:
-    recipes = [edit(PLACE.plan.recipe, {"seed": seed, "task.label_smoothing": 0.1 * seed}) for seed in range(5)]
-    chunks = Population([make_member(recipe, PLACE, 0) for recipe in recipes], PLACE, width=2).chunks
-    assert [chunk.positions for chunk in chunks] == [[0, 1], [2, 3], [4]]
-    whole = repack(chunks, 5)[0]
-    packed = repack([whole.select([4, 0]), whole.select([3])], 2)
-    assert [chunk.positions for chunk in packed] == [[4, 0], [3]]
-    for chunk in packed:
-        for row, position in enumerate(chunk.positions):
-            assert chunk.members[row].recipe.seed == position
-            assert chunk.hyper["label_smoothing"][row].item() == torch.tensor(0.1 * position).item()
-            for name, weight in chunk.weights.items():
-                assert torch.equal(weight[row], whole.weights[name][position])
-    assert repack([], 3) == []
+    recipes = [edit(DATA.plan.recipe, {"seed": seed, "task.label_smoothing": 0.1 * seed}) for seed in range(5)]
+    stacks = Population([make_member(recipe, DATA, 0) for recipe in recipes], DATA, width=2).stacks
+    assert [stack.positions for stack in stacks] == [[0, 1], [2, 3], [4]]
+    whole = restack(stacks, 5)[0]
+    packed = restack([whole.select([4, 0]), whole.select([3])], 2)
+    assert [stack.positions for stack in packed] == [[4, 0], [3]]
+    for stack in packed:
+        for row, position in enumerate(stack.positions):
+            assert stack.members[row].recipe.seed == position
+            assert stack.tensors.loss_settings["label_smoothing"][row].item() == torch.tensor(0.1 * position).item()
+            for name, weight in stack.tensors.weights.items():
+                assert torch.equal(weight[row], whole.tensors.weights[name][position])
+    assert restack([], 3) == []

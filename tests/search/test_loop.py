@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from trainwell.fitting import gather, plan
-from trainwell.population.folds import stand
+from trainwell.population.folds import make_folds
 from trainwell.recipe import to_toml
 from trainwell.runs import RunLock
 from trainwell.search.compute.engine import EngineChoice
@@ -44,7 +44,7 @@ def search_in(
 ) -> SearchLoop:
     planned = plan(gather("iris", {"train.epochs": 9, "nn.hidden": (8,), "nn.dropout": 0.0, "train.batch_size": 32}))
     (folder / RECIPE).write_text(to_toml(planned.recipe))
-    data = stand(planned, folds=folds)
+    data = make_folds(planned, folds=folds)
     study = Study(folder, {"main_score": "accuracy"}, execution=Execution(choice.engine, choice.why))
     return SearchLoop(
         Records(study, TrialStore(sqlite_url(folder / "study.sqlite"), "s", identity={})),

@@ -9,7 +9,7 @@ import pytest
 
 from trainwell.core.errors import DataError, UsageError
 from trainwell.fitting import gather, plan
-from trainwell.population.folds import stand
+from trainwell.population.folds import make_folds
 from trainwell.search import Evaluation, Options, open_study, tune
 from trainwell.search.nested import outer_folds
 
@@ -18,22 +18,20 @@ EDITS = {"train.epochs": 2, "nn.hidden": (8,), "nn.dropout": 0.0}
 
 @pytest.mark.parametrize("folds", [1, 3])
 def test_what_judges_is_never_seen_by_its_search(folds: int) -> None:
-    ground = stand(plan(gather("iris", EDITS)), folds=folds)
-    pairs = outer_folds(ground, 4, folds)
-    test = set(ground.plan.splits.test.tolist())
+    data = make_folds(plan(gather("iris", EDITS)), folds=folds)
+    pairs = outer_folds(data, 4, folds)
+    test = set(data.plan.splits.test.tolist())
     held_out = []
     for inner, judge in pairs:
         (splits,) = judge.splits
         held = set(splits.validation.tolist())
         held_out += sorted(held)
-        assert inner.folds == folds
+        assert inner.count == folds
         for part in inner.splits:
             seen = set(part.train.tolist()) | set(part.validation.tolist())
             assert seen <= set(splits.train.tolist()) and not seen & (held | test)
             assert not set(part.train.tolist()) & set(part.validation.tolist())
-    assert sorted(held_out) == sorted(
-        np.concatenate([ground.plan.splits.train, ground.plan.splits.validation]).tolist()
-    )
+    assert sorted(held_out) == sorted(np.concatenate([data.plan.splits.train, data.plan.splits.validation]).tolist())
 
 
 def test_the_procedure_has_a_mean_a_spread_and_an_interval(tmp_path: Path) -> None:

@@ -1,136 +1,126 @@
-"""Which configurations can share one program, and why the others cannot."""
+"""Which configurations can train together as one program, and why the others cannot."""
 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from trainwell.fitting.build import build_network
 from trainwell.optim import SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
-from trainwell.population.folds import Ground
+from trainwell.population.dropout import MemberDropout
+from trainwell.population.folds import Fold, Folds, StartNetwork
 from trainwell.recipe import Recipe, flatten
 from trainwell.recipe.edit import vary
 from trainwell.recipe.schema import SETTINGS
 
-# Every setting says itself what it means for a population (recipe/sections).
-FUSIBLE = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "varies")
-_SAME = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "equal")
-
-
-class MemberDropout(nn.Module):
-    """Dropout whose probability is a buffer, so that each member of a population has its own.
-
-    All members threshold the same draw: each one's masks are properly random, results do not depend on who else is
-    in the chunk, and the draw is paid once.
-
-    Args:
-        p: probability of dropping a unit.
-    """
-
-    p: Tensor
-
-    def __init__(self, p: float) -> None:
-        super().__init__()
-        self.register_buffer("p", torch.tensor(float(p)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Drop units in train mode and scale up what remains."""
-        if not self.training:
-            return x
-        kept = (torch.rand(x.shape, device=x.device) >= self.p).to(x.dtype)
-        return x * kept / (1 - self.p)
+# Each setting declares what it means for a population (recipe/sections).
+PER_MEMBER = tuple(key for key, entry in SETTINGS.items() if entry.declared.population == "varies")
+_EQUAL_SETTINGS = operator.attrgetter(*(k for k, entry in SETTINGS.items() if entry.declared.population == "equal"))
+_DETERMINISTIC = ("batch", "layer", "none", "max", "average")  # normalisation and pooling without random draws
 
 
 @dataclass(frozen=True)
 class Member:
-    """One configuration on one fold, built.
+    """One configuration on one fold, with its network.
 
     Args:
-        recipe: every setting.
+        recipe: the configuration.
         fold: number of the fold.
         model: its network, initialised, with `MemberDropout`.
-        key: members of equal keys can share one program.
-        dropped: buffers that hold the recipe's own probability of dropout, where the network is shared by many.
+        key: members with equal keys can share one program.
+        dropout_buffers: names of the buffers to be set to the recipe's own dropout probability, where the network is
+            shared by many members.
     """
 
     recipe: Recipe
     fold: int
     model: nn.Module
     key: Hashable
-    dropped: tuple[str, ...] = ()
+    dropout_buffers: tuple[str, ...] = ()
 
 
-def why_alone(recipe: Recipe) -> str:
-    """Say why a configuration cannot join a population, from its settings; empty if it can.
+def why_incompatible(recipe: Recipe) -> str:
+    """Return why a configuration cannot join any population, from its settings; empty if it can.
 
-    >>> why_alone(Recipe())
+    >>> why_incompatible(Recipe())
     ''
-    >>> why_alone(vary(Recipe(), {"train.ema": 0.99}))
+    >>> why_incompatible(vary(Recipe(), {"train.ema": 0.99}))
     'train.ema is not part of the program that many networks share'
     """
     if SCHEDULES[recipe.optim.schedule].by_score:
         return f"the schedule {recipe.optim.schedule} waits for each network's own validation loss"
-    return _why_alone(vary(recipe, {key: SETTINGS[key].default for key in FUSIBLE}))
+    return _why_incompatible(vary(recipe, {key: SETTINGS[key].default for key in PER_MEMBER}))
 
 
 @functools.lru_cache(maxsize=64)
-def _why_alone(recipe: Recipe) -> str:
+def _why_incompatible(recipe: Recipe) -> str:
     if recipe.optim.name not in FUNCTIONAL:
-        return f"the optimizer {recipe.optim.name} asks for more than the gradient of a step, one network at a time"
+        return f"the optimizer {recipe.optim.name} needs more than the gradient of a step, one network at a time"
     for key, value in flatten(recipe):
-        alone = SETTINGS[key].declared.population == "alone" and not (key.startswith("nn.") and value in _CALM)
-        if alone and value != SETTINGS[key].default:
+        setting = SETTINGS[key]
+        draws_nothing = key.startswith("nn.") and value in _DETERMINISTIC
+        if setting.declared.population == "alone" and not draws_nothing and value != setting.default:
             return f"{key} is not part of the program that many networks share"
     return ""
 
 
-_CALM = ("batch", "layer", "none", "max", "average")  # normalisation and pooling that draw nothing at random
+def make_member(recipe: Recipe, folds: Folds, number: int) -> Member:
+    """Build the network of a configuration for one fold.
+
+    Networks of the catalogue that start with the same weights are built once.
+
+    Args:
+        recipe: the configuration.
+        folds: the examples.
+        number: of the fold.
+    """
+    fold = folds.fold(recipe, number)
+    equal = (_EQUAL_SETTINGS(recipe), len(fold.splits.train))
+    start = (vary(recipe, {"nn.dropout": 0.0}).nn, recipe.seed, fold.input_shape, fold.outputs)
+    if start not in folds.networks:
+        network = _build(recipe, folds, fold)
+        if not network.is_shared:
+            return Member(recipe, number, network.model, (equal, network.structure))
+        folds.networks[start] = network
+    network = folds.networks[start]
+    return Member(recipe, number, network.model, (equal, network.structure), network.dropout_buffers)
 
 
-def make_member(recipe: Recipe, ground: Ground, fold: int) -> Member:
-    """Build one member; networks of the catalogue that start alike are built once."""
-    place = ground.fold(recipe, fold)
-    values = dict(flatten(recipe))
-    same = tuple(values[key] for key in _SAME)
-    start = (vary(recipe, {"nn.dropout": 0.0}).nn, recipe.seed, place.input_shape, place.outputs)
-    if start in ground.networks:
-        model, shape, names = ground.networks[start]
-        return Member(recipe, fold, model, (same, len(place.splits.train), shape), names)
-    has = recipe.nn.dropout > 0
-    # A network without dropout is built with it and a probability of 0, so that it can stand beside others.
-    dropping = recipe if has else vary(recipe, {"nn.dropout": 0.5})
-    built = ground.build(dropping, place.preparation.facts, place.outputs).train()
-    wanted = recipe.nn.dropout if has else 0.5
-    dropped: list[str] = []
-    plain = ground.build is build_network
-    for path, module in list(built.named_modules()):
+def _build(recipe: Recipe, folds: Folds, fold: Fold) -> StartNetwork:
+    """Build a network with `MemberDropout` in place of its dropout layers."""
+    has_dropout = recipe.nn.dropout > 0
+    # Without dropout, a network is built with it and a probability of 0, so that it can be stacked with others.
+    dropping = recipe if has_dropout else vary(recipe, {"nn.dropout": 0.5})
+    model = folds.build(dropping, fold.preparation.facts, fold.outputs).train()
+    buffers: list[str] = []
+    # A network of the user's own may depend on more than its recipe; one with other probabilities than nn.dropout,
+    # or multiples of it, keeps them.
+    is_shared = folds.build is build_network
+    for path, module in list(model.named_modules()):
         if type(module) is nn.Dropout:
             owner, _, name = path.rpartition(".")
-            plain &= module.p == wanted
-            setattr(built.get_submodule(owner), name, MemberDropout(module.p if has else 0.0))
-            dropped.append(f"{path}.p")
-    shape = _shape(built)
-    if plain:
-        ground.networks[start] = built, shape, tuple(dropped)
-    return Member(recipe, fold, built, (same, len(place.splits.train), shape), tuple(dropped) if plain else ())
+            is_shared &= module.p == dropping.nn.dropout
+            setattr(model.get_submodule(owner), name, MemberDropout(module.p if has_dropout else 0.0))
+            buffers.append(f"{path}.p")
+    return StartNetwork(model, _structure(model), tuple(buffers), is_shared)
 
 
-def _shape(model: nn.Module) -> Hashable:
-    """Return everything about a network that is part of its program: modules, their plain attributes, shapes."""
+def _structure(model: nn.Module) -> Hashable:
+    """Return everything about a network that belongs to its program: modules, their plain attributes, shapes."""
     modules = tuple(
-        (path, type(module).__qualname__, tuple(sorted(_plain(module).items(), key=lambda item: item[0])))
+        (path, type(module).__qualname__, tuple(sorted(_attributes(module).items(), key=lambda item: item[0])))
         for path, module in model.named_modules()
     )
     tensors = tuple((name, tuple(tensor.shape), tensor.dtype) for name, tensor in model.state_dict().items())
     return modules, tensors
 
 
-def _plain(module: nn.Module) -> dict[str, Hashable]:
+def _attributes(module: nn.Module) -> dict[str, Hashable]:
     kinds = (bool, int, float, str, type(None))
     found: dict[str, Hashable] = {}
     for name, value in vars(module).items():

@@ -1,4 +1,4 @@
-"""What every trial of a search stands on: the same examples, divided into folds, and never the test split."""
+"""The examples that networks train on, divided into folds; the test split is left out."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ from trainwell.recipe import Recipe
 from trainwell.recipe.sections import TransferRecipe
 from trainwell.tasks import Task
 
-# Makes the network of a recipe, given the facts of one example and the numbers it must return for it.
-Build = Callable[[Recipe, InputFacts, int], nn.Module]
+# Builds the network of a recipe, given the facts of the inputs and the number of outputs.
+NetworkBuilder = Callable[[Recipe, InputFacts, int], nn.Module]
 
 
-_KEPT = 4  # prepared data sets that trials one at a time go on using
+_KEPT = 4  # prepared data sets that are kept for networks that train one at a time
 
 
 @dataclass(frozen=True)
 class Fold:
-    """One division of the examples, prepared with what was fitted on its own training part.
+    """One division of the examples, with the preparation fitted on its own training part.
 
     Args:
         tensors: "inputs" and "targets" of all examples.
-        splits: which of them train and which choose.
-        preparation: what was fitted.
+        splits: numbers of the training and validation examples.
+        preparation: fitted on the training examples.
         input_shape: of one prepared example.
-        outputs: numbers the network returns for one example.
+        outputs: number of outputs of the network.
     """
 
     tensors: dict[str, Tensor]
@@ -47,35 +47,51 @@ class Fold:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The data of a search.
+class StartNetwork:
+    """A network before training, from which many members can start.
 
     Args:
-        plan: recipe, examples and splits; its test split is not touched here.
-        splits: the folds, or the plan's own training and validation split alone.
-        build: makes the network of a recipe.
-        networks: networks that many members start from, by what they are a function of; kept by `make_member`.
+        model: the network.
+        structure: equal for networks that can share a program.
+        dropout_buffers: names of the buffers with a dropout probability.
+        is_shared: True if it is a function of the recipe, so that other members can start from it.
+    """
+
+    model: nn.Module
+    structure: Hashable
+    dropout_buffers: tuple[str, ...]
+    is_shared: bool
+
+
+@dataclass(frozen=True)
+class Folds:
+    """The examples, divided into folds.
+
+    Args:
+        plan: recipe, examples and splits; its test split is not used.
+        splits: of each fold; one fold for the plan's own training and validation split.
+        build: builds the network of a recipe.
+        networks: networks that several members start from; `make_member` keeps them.
     """
 
     plan: Plan
     splits: tuple[Splits, ...]
-    build: Build = build_network
-    networks: dict[Hashable, tuple[nn.Module, Hashable, tuple[str, ...]]] = field(
-        default_factory=dict, repr=False, compare=False
-    )
+    build: NetworkBuilder = build_network
+    networks: dict[Hashable, StartNetwork] = field(default_factory=dict, repr=False, compare=False)
     _folds: dict[tuple[object, ...], Fold] = field(default_factory=dict, repr=False, compare=False)
     _parts: dict[tuple[object, ...], Parts] = field(default_factory=dict, repr=False, compare=False)
 
     @property
-    def folds(self) -> int:
-        """How many times each configuration is trained."""
+    def count(self) -> int:
+        """Number of folds: how many times each configuration is trained."""
         return len(self.splits)
 
     def fold(self, recipe: Recipe, number: int) -> Fold:
-        """Return one fold, prepared as the recipe says; computed once."""
+        """Return a fold, prepared as the recipe says; computed once."""
         key = (number, recipe.data.prepare, recipe.data.components, recipe.task.name)
         if key not in self._folds:
-            examples, splits = self.plan.examples, self.splits[number]
+            examples = self.plan.examples
+            splits = self.splits[number]
             preparation = Preparation.fit(examples, splits.train, recipe.data)
             outputs = build_task(recipe, preparation).outputs
             tensors = {
@@ -86,65 +102,68 @@ class Ground:
         return self._folds[key]
 
     def parts(self, recipe: Recipe, number: int) -> Parts:
-        """Return data and task for one configuration on one fold, without its network; the last few are kept."""
+        """Return data and task of a configuration on a fold, without its network; the last few are kept."""
         key = (number, recipe.data, recipe.task.name, recipe.train.batch_size, recipe.seed)
         if key not in self._parts:
-            while len(self._parts) >= max(_KEPT, self.folds):
+            while len(self._parts) >= max(_KEPT, self.count):
                 del self._parts[next(iter(self._parts))]
             plan = dataclasses.replace(self.plan, recipe=recipe, splits=self.splits[number])
             self._parts[key] = build_parts(plan, nn.Identity())
         return self._parts[key]
 
     def task(self, recipe: Recipe, preparation: Preparation) -> Task:
-        """Build the task of one configuration; what was prepared is shared, settings of the loss are its own."""
+        """Return the task of a configuration; the preparation is shared, settings of the loss are its own."""
         return build_task(recipe, preparation)
 
     def network(self, recipe: Recipe, number: int) -> nn.Module:
-        """Build the network of one configuration for one fold."""
+        """Build the network of a configuration for a fold."""
         facts = self.parts(recipe, number).facts
         return self.build(recipe, self.parts(recipe, number).input_facts, facts.outputs)
 
 
-def stand(plan: Plan, *, folds: int = 1, build: Build = build_network) -> Ground:
-    """Divide the examples that may be seen into folds.
+def make_folds(plan: Plan, *, folds: int = 1, build: NetworkBuilder = build_network) -> Folds:
+    """Divide the examples outside the test split into folds.
 
-    Folds have equally many training examples: the few that are over are left out of the larger ones, so that all
-    can train in one program. Class proportions are kept, and groups never straddle.
+    All folds have the same number of training examples, so that they can train in one program: a few are left out of
+    the larger ones. Class proportions are kept, and a group of examples is never divided.
 
     Args:
         plan: recipe, examples and splits.
         folds: 1 uses the plan's own validation split; k divides training and validation examples by k.
-        build: makes the network of a recipe.
+        build: builds the network of a recipe.
     Raises:
-        UsageError: if there is nothing to choose on.
+        UsageError: if there are no validation examples, or the networks do not start from random weights.
         DataError: if there are too few examples or groups for so many folds.
     """
     if plan.recipe.transfer != TransferRecipe():
-        raise UsageError("A search trains networks from scratch, got settings of [transfer]. Leave them out.")
-    nothing = np.empty(0, dtype=np.int64)
+        raise UsageError("A search trains networks from scratch, got settings of [transfer]. Remove them.")
+    empty = np.empty(0, dtype=np.int64)
     if folds == 1:
         if not len(plan.splits.validation):
-            raise UsageError("A search needs a validation split to choose on, got data.validation = 0. Raise it.")
-        return Ground(plan, (dataclasses.replace(plan.splits, test=nothing),), build)
+            raise UsageError("A search needs a validation split to choose by, got data.validation = 0. Raise it.")
+        return Folds(plan, (dataclasses.replace(plan.splits, test=empty),), build)
     if folds < 1:
         raise UsageError(f"--folds must be at least 1, got {folds}.")
     seen = np.sort(np.concatenate([plan.splits.train, plan.splits.validation]))
-    pairs = divide(plan, seen, folds)
+    pairs = divide(plan, seen, folds=folds)
     fewest = min(len(train) for train, _ in pairs)
     generator = np.random.default_rng(derive(plan.recipe.seed, "folds", folds))
     kept = [np.sort(generator.permutation(train)[:fewest]) for train, _ in pairs]
-    return Ground(plan, tuple(Splits(rows, held, nothing) for rows, (_, held) in zip(kept, pairs, strict=True)), build)
+    splits = tuple(Splits(rows, held_out, empty) for rows, (_, held_out) in zip(kept, pairs, strict=True))
+    return Folds(plan, splits, build)
 
 
-def divide(plan: Plan, seen: np.ndarray, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Divide examples by k: the rest and the part held out, for each fold; classes are kept, groups never straddle.
+def divide(plan: Plan, seen: np.ndarray, *, folds: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Divide examples into k parts and return, for each, the numbers of the others and of its own.
+
+    Class proportions are kept, and a group of examples is never divided.
 
     Args:
-        plan: the examples, and how they are to be divided.
+        plan: the examples and the settings of the division.
         seen: numbers of the examples.
         folds: k.
     Raises:
-        DataError: if there are not so many examples or groups.
+        DataError: if there are fewer examples or groups than folds.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
@@ -161,4 +180,4 @@ def divide(plan: Plan, seen: np.ndarray, folds: int) -> list[tuple[np.ndarray, n
         cut = StratifiedKFold(folds, shuffle=True, random_state=random).split(seen, classes[seen])
     else:
         cut = KFold(folds, shuffle=True, random_state=random).split(seen)
-    return [(seen[train], seen[held]) for train, held in cut]
+    return [(seen[train], seen[held_out]) for train, held_out in cut]

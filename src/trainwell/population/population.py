@@ -1,265 +1,211 @@
-"""Many networks as one program: parameters stacked, one step for all of them.
+"""Many networks trained as one program: their parameters are stacked, and one step updates all of them.
 
-What a small network costs is overhead, and a step for 64 small networks costs hardly more of it than a step for one.
-Member k is the network trained alone.
+Most of a small network's step is overhead, and a step for 64 small networks has hardly more of it than a step for one.
+Member k of a population equals the network trained alone, up to rounding.
 
-Letters: W members of a chunk, B examples of a batch.
+Letters: W members of a stack, B examples of a batch.
 """
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, final
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call, vmap
 
-from trainwell.core.batch import Batch
 from trainwell.core.seeds import derive
-from trainwell.data.batches import ArrayBatches
 from trainwell.fitting.build import build_augmentation
 from trainwell.optim import schedule
-from trainwell.optim.functional import Settings
-from trainwell.population.compatibility import Member, MemberDropout
-from trainwell.population.folds import Fold, Ground
-from trainwell.population.gradients import Gradient, clip, mapped, side_by_side
-from trainwell.population.grouped import grouped
-from trainwell.population.optimizer import StackedOptimizer
-from trainwell.population.scoring import Forward, score_fold
-from trainwell.population.sequential import Outcome
-from trainwell.population.stack import Chunk, repack
+from trainwell.population.batches import StackBatches
+from trainwell.population.compatibility import Member
+from trainwell.population.folds import Fold, Folds
+from trainwell.population.gradients import clip_gradients
+from trainwell.population.grouped import group_layers
+from trainwell.population.program import Program
+from trainwell.population.result import ValidationResult
+from trainwell.population.scoring import score_fold
+from trainwell.population.stack import OPTIMIZER_SETTINGS, Stack, build_stack, restack
 from trainwell.recipe.sections import OptimRecipe, TaskRecipe
-from trainwell.tasks import Task
 
-WIDTH = 64  # members of a chunk: enough to share the overhead, few enough to stay near the caches (measured)
-# Side by side: 32 was best for networks of 7,000 and of 25,000 numbers (measured; 16 and 64 within 10 %); where
-# pictures are large, as many as keep the numbers behind the first convolution in a core's caches (LeNet-5: 4).
-_BESIDE = 32
-_CACHED = 5_000_000
-_HYPER = tuple(name for name in Settings._fields if name != "learning_rate")
-# What a schedule does not depend on.
-_SAME_LAW: dict[str, Any] = {name: OptimRecipe.__dataclass_fields__[name].default for name in _HYPER}
-DIVERGED = "The loss or a weight stopped being a finite number in epoch {}; the learning rate was {:.3g}."
+WIDTH = 64  # members of a stack: enough to share the overhead, few enough to stay near the caches (measured)
+# With grouped layers, 32 was best for networks of 7,000 and of 25,000 parameters (measured; 16 and 64 within 10 %).
+# Where pictures are large, as many as keep the output of the first convolution in a core's caches (LeNet-5: 4).
+_GROUPED_WIDTH = 32
+_SMALLEST_GROUPED_WIDTH = 4
+_CACHE_BYTES = 5_000_000
+# Defaults of the settings on which a schedule does not depend.
+_NOT_SCHEDULED: dict[str, Any] = {name: OptimRecipe.__dataclass_fields__[name].default for name in OPTIMIZER_SETTINGS}
+_DIVERGED = "The loss or a weight became non-finite (NaN or Inf) in epoch {}; the learning rate was {:.3g}."
 
 
 @final
 class Population:
-    """Members of one key, trained together in chunks.
+    """Members that share a program, trained together in stacks.
 
     Args:
-        members: built members; all keys equal.
-        ground: the data.
-        width: members of a chunk.
+        members: the members; their keys are equal.
+        folds: the examples.
+        width: members of a stack.
     """
 
-    def __init__(self, members: Sequence[Member], ground: Ground, *, width: int = WIDTH) -> None:
+    def __init__(self, members: Sequence[Member], folds: Folds, *, width: int = WIDTH) -> None:
         recipe = members[0].recipe
-        self._ground, self._width = ground, width
-        self._epochs, self._batch_size = recipe.train.epochs, recipe.train.batch_size
-        folds = {member.fold: ground.fold(member.recipe, member.fold) for member in members}
-        self._folds: Mapping[int, Fold] = folds
-        first = folds[members[0].fold]
-        self._task: Task = ground.task(recipe, first.preparation)
-        # The program; its tensors are never used.
-        self._model = copy.deepcopy(members[0].model).train()
-        if not any(member.recipe.nn.dropout for member in members):
-            _without_dropout(self._model)
-        self._grouped = grouped(self._model, first.input_shape)
-        self._augment = build_augmentation(recipe, first.preparation.facts, first.preparation)
-        self._base_seed = ground.plan.recipe.seed
-        self._steps = len(self._batches(members[0])) * self._epochs
-        self._loss_settings = _varied(self._task.settings, [member.recipe.task for member in members])
-        self._clipped = any(member.recipe.train.clip_norm for member in members)
-        self._gradient: Gradient = (
-            side_by_side(self._grouped, self._task) if self._grouped else mapped(self._model, self._task)
+        self._data = folds
+        self._width = width
+        self._epochs = recipe.train.epochs
+        self._folds: Mapping[int, Fold] = {member.fold: folds.fold(member.recipe, member.fold) for member in members}
+        first = self._folds[members[0].fold]
+        task = folds.task(recipe, first.preparation)
+        self._program = Program(
+            members[0].model,
+            task,
+            input_shape=first.input_shape,
+            has_dropout=any(member.recipe.nn.dropout for member in members),
         )
-        numbered = list(enumerate(members))
-        self.chunks = [self._stack(numbered[start : start + width]) for start in range(0, len(numbered), width)]
+        augment = build_augmentation(recipe, first.preparation.facts, first.preparation)
+        self._batches = StackBatches(folds, batch_size=recipe.train.batch_size, augment=augment)
+        self._steps_per_epoch = self._batches.steps(members[0])
+        self._clips = any(member.recipe.train.clip_norm for member in members)
+        loss_settings = _varied(task.settings, [member.recipe.task for member in members])
+        self.stacks = [
+            build_stack(
+                members[start : start + width],
+                range(start, min(start + width, len(members))),
+                model=self._program.model,
+                loss_settings=loss_settings,
+            )
+            for start in range(0, len(members), width)
+        ]
 
-    def train(self, share: float, check: Callable[[], None] = lambda: None) -> None:
-        """Train every member until a share of its epochs is done."""
-        until = math.ceil(share * self._epochs)
-        for chunk in self.chunks:
-            rates = self._rates(chunk)
-            while chunk.epoch < until:
-                self._train_epoch(chunk, rates, check)
+    def train(self, fraction: float, check: Callable[[], None] = lambda: None) -> None:
+        """Train every member until a fraction of its epochs is done.
 
-    def outcomes(self) -> list[Outcome]:
-        """Score every member on its validation part."""
-        found: dict[int, Outcome] = {}
-        for chunk in self.chunks:
-            found |= zip(chunk.positions, self._score(chunk), strict=True)
+        Args:
+            fraction: in [0, 1].
+            check: called at every step; raises an exception to stop.
+        """
+        until = math.ceil(fraction * self._epochs)
+        for stack in self.stacks:
+            rates = self._learning_rates(stack)
+            while stack.epoch < until:
+                self._train_epoch(stack, rates, check=check)
+
+    def results(self) -> list[ValidationResult]:
+        """Return the scores of every member on the validation part of its fold."""
+        found: dict[int, ValidationResult] = {}
+        for stack in self.stacks:
+            found |= zip(stack.positions, self._score(stack), strict=True)
         return [found[position] for position in sorted(found)]
 
     def keep(self, positions: Sequence[int]) -> None:
-        """Go on with these members only, packed into as few chunks as they need."""
+        """Continue with these members only, in as few stacks as they need."""
         wanted = {position: number for number, position in enumerate(positions)}
         parts = []
-        for chunk in self.chunks:
-            chosen = [i for i, position in enumerate(chunk.positions) if position in wanted]
-            if chosen:
-                part = chunk.select(chosen)
+        for stack in self.stacks:
+            rows = [row for row, position in enumerate(stack.positions) if position in wanted]
+            if rows:
+                part = stack.select(rows)
                 part.positions = [wanted[position] for position in part.positions]
                 parts.append(part)
-        self.chunks = repack(parts, self._width)
+        self.stacks = restack(parts, self._width)
 
     def weights(self, position: int) -> dict[str, Tensor]:
-        """Return the parameters of one member by name."""
-        for chunk in self.chunks:
-            if position in chunk.positions:
-                row = chunk.positions.index(position)
-                return {name: tensor[row] for name, tensor in chunk.weights.items()}
+        """Return the parameters of one member by name.
+
+        Raises:
+            IndexError: there is no such member.
+        """
+        for stack in self.stacks:
+            if position in stack.positions:
+                row = stack.positions.index(position)
+                return {name: tensor[row] for name, tensor in stack.tensors.weights.items()}
         raise IndexError(position)
 
-    def _stack(self, numbered: Sequence[tuple[int, Member]]) -> Chunk:
-        # Once stacked, the networks themselves are let go of.
-        members = [dataclasses.replace(member, model=self._model) for _, member in numbered]
-        states = [(dict(m.model.named_parameters()), dict(m.model.named_buffers())) for _, m in numbered]
-        weights = {name: torch.stack([own[name].detach() for own, _ in states]) for name in states[0][0]}
-        buffers = {name: torch.stack([own[name] for _, own in states]) for name, _ in self._model.named_buffers()}
-        for row, member in enumerate(members):
-            for name in member.dropped:
-                if name in buffers:
-                    buffers[name][row] = member.recipe.nn.dropout
-
-        def column(room: str, name: str) -> Tensor:
-            return torch.tensor([float(getattr(getattr(member.recipe, room), name)) for member in members])
-
-        optim = {name: column("optim", name) for name in _HYPER}
-        optimizer = StackedOptimizer(members[0].recipe.optim.name, optim)
-        return Chunk(
-            members=members,
-            positions=[position for position, _ in numbered],
-            weights=weights,
-            buffers=buffers,
-            optimizer=optimizer,
-            memory=optimizer.start(weights),
-            hyper={name: column("task", name) for name in self._loss_settings},
-            clip_norm=column("train", "clip_norm"),
-            epoch=0,
-            lost=torch.zeros(len(members), dtype=torch.int64),
-        )
-
-    def _train_epoch(self, chunk: Chunk, rates: Tensor, check: Callable[[], None]) -> None:
-        """Train one epoch in place and note who diverged in it."""
-        per_epoch = self._steps // self._epochs
-        total = torch.zeros(len(chunk.members))
-        step = chunk.epoch * per_epoch
-        for inputs, targets, shared in self._epoch(chunk):
+    def _train_epoch(self, stack: Stack, rates: Tensor, *, check: Callable[[], None]) -> None:
+        """Train one epoch in place and note which members diverged in it."""
+        tensors = stack.tensors
+        total = torch.zeros(len(stack.members))
+        step = stack.epoch * self._steps_per_epoch
+        base_seed = self._data.plan.recipe.seed
+        for batch in self._batches.epoch(stack):
             check()
-            # As in the loop of a single run: all randomness of a step is a function of (seed, epoch, step).
-            torch.default_generator.manual_seed(derive(self._base_seed, "step", chunk.epoch, step))
-            if self._augment:
-                inputs = self._moved(inputs, targets, shared)
-            gradients, chunk.buffers, loss = self._gradient(
-                chunk.weights, chunk.buffers, chunk.hyper, batch=(inputs, targets), shared=shared
+            # As in the loop of a single run, the random numbers of a step are a function of (seed, epoch, step).
+            torch.default_generator.manual_seed(derive(base_seed, "step", stack.epoch, step))
+            inputs, targets, shared = self._batches.augmented(batch)
+            gradients, tensors.buffers, loss = self._program.gradient(
+                tensors.weights,
+                tensors.buffers,
+                settings=tensors.loss_settings,
+                batch=(inputs, targets),
+                shared=shared,
             )
-            if self._clipped:
-                gradients = clip(gradients, chunk.clip_norm)
-            chunk.weights, chunk.memory = chunk.optimizer.step(
-                chunk.weights, gradients, state=chunk.memory, rates=rates[step], number=step + 1
+            if self._clips:
+                gradients = clip_gradients(gradients, tensors.clip_norm)
+            tensors.weights, tensors.slots = stack.optimizer.step(
+                tensors.weights, gradients, state=tensors.slots, rates=rates[step], number=step + 1
             )
             total += loss
             step += 1
-        chunk.epoch += 1
+        stack.epoch += 1
         finite = total.isfinite()
-        for weight in chunk.weights.values():
+        for weight in tensors.weights.values():
             finite &= weight.flatten(1).isfinite().all(dim=1)
-        chunk.lost[(chunk.lost == 0) & ~finite] = chunk.epoch
+        tensors.diverged[(tensors.diverged == 0) & ~finite] = stack.epoch
 
-    def _epoch(self, chunk: Chunk) -> Iterator[tuple[Tensor, Tensor, bool]]:
-        """Yield inputs and targets, (B, ...) where all members see the same batch, else (W, B, ...)."""
-        streams: dict[tuple[int, int], Member] = {(m.recipe.seed, m.fold): m for m in chunk.members}
-        epochs = [self._batches(member).epoch(chunk.epoch) for member in streams.values()]
-        if len(epochs) == 1:
-            for batch in epochs[0]:
-                yield batch.inputs, batch.targets, True
-            return
-        number = {stream: row for row, stream in enumerate(streams)}
-        rows = torch.tensor([number[m.recipe.seed, m.fold] for m in chunk.members])
-        for batches in zip(*epochs, strict=True):
-            inputs = torch.stack([batch.inputs for batch in batches])
-            targets = torch.stack([batch.targets for batch in batches])
-            yield inputs.index_select(0, rows), targets.index_select(0, rows), False
-
-    def _batches(self, member: Member) -> ArrayBatches:
-        fold = self._ground.fold(member.recipe, member.fold)
-        return ArrayBatches(
-            fold.tensors, indices=fold.splits.train, batch_size=self._batch_size, seed=member.recipe.seed, shuffle=True
-        )
-
-    def _moved(self, inputs: Tensor, targets: Tensor, shared: bool) -> Tensor:
-        assert self._augment is not None
-        if shared:
-            return self._augment(Batch({"inputs": inputs, "targets": targets})).inputs
-        flat = self._augment(Batch({"inputs": inputs.flatten(0, 1), "targets": targets.flatten(0, 1)}))
-        return flat.inputs.view_as(inputs)
-
-    def _rates(self, chunk: Chunk) -> Tensor:
+    def _learning_rates(self, stack: Stack) -> Tensor:
         """Return the learning rate of every step and member, (steps, W)."""
-        laws: dict[Any, Tensor] = {}
+        steps = self._steps_per_epoch * self._epochs
+        factors: dict[OptimRecipe, Tensor] = {}
         columns = []
-        for member in chunk.members:
-            law = dataclasses.replace(member.recipe.optim, learning_rate=1.0, **_SAME_LAW)
-            if law not in laws:
-                rate = schedule(law, steps=self._steps, epochs=self._epochs)
-                laws[law] = torch.tensor([rate(step) for step in range(self._steps)], dtype=torch.float64)
-            columns.append(laws[law] * member.recipe.optim.learning_rate)
+        for member in stack.members:
+            scheduled = dataclasses.replace(member.recipe.optim, learning_rate=1.0, **_NOT_SCHEDULED)
+            if scheduled not in factors:
+                rate = schedule(scheduled, steps=steps, epochs=self._epochs)
+                factors[scheduled] = torch.tensor([rate(step) for step in range(steps)], dtype=torch.float64)
+            columns.append(factors[scheduled] * member.recipe.optim.learning_rate)
         return torch.stack(columns, dim=1).float()
 
-    def _score(self, chunk: Chunk) -> list[Outcome]:
-        """Score the members of a chunk, fold by fold; batches of all members at once."""
-        outcomes: list[Outcome | None] = [
-            Outcome({}, DIVERGED.format(int(epoch), member.recipe.optim.learning_rate)) if epoch else None
-            for epoch, member in zip(chunk.lost, chunk.members, strict=True)
+    def _score(self, stack: Stack) -> list[ValidationResult]:
+        """Score the members of a stack, fold by fold."""
+        results: list[ValidationResult | None] = [
+            ValidationResult({}, _DIVERGED.format(int(epoch), member.recipe.optim.learning_rate)) if epoch else None
+            for epoch, member in zip(stack.tensors.diverged, stack.members, strict=True)
         ]
-        self._model.eval()
+        self._program.model.eval()
         for number, fold in self._folds.items():
-            rows = [i for i, m in enumerate(chunk.members) if m.fold == number and outcomes[i] is None]
+            rows = [row for row, member in enumerate(stack.members) if member.fold == number and results[row] is None]
             if rows:
-                for row, outcome in zip(rows, self._score_fold(chunk.select(rows), fold), strict=True):
-                    outcomes[row] = outcome
-        self._model.train()
-        return [outcome for outcome in outcomes if outcome is not None]
+                for row, result in zip(rows, self._score_fold(stack.select(rows), fold), strict=True):
+                    results[row] = result
+        self._program.model.train()
+        return [result for result in results if result is not None]
 
-    def _score_fold(self, chunk: Chunk, fold: Fold) -> list[Outcome]:
-        tasks = [self._ground.task(member.recipe, fold.preparation) for member in chunk.members]
-        return score_fold(self._forward(chunk), fold, tasks, chunk.hyper)
-
-    def _forward(self, chunk: Chunk) -> Forward:
-        """Return what computes all members' outputs for a batch that they share."""
-        tensors = {**chunk.weights, **chunk.buffers}
-        if self._grouped:
-            run, members = self._grouped, len(chunk.members)
-            return lambda inputs: run(tensors, inputs, members=members, shared=True)
-        one = vmap(lambda own, inputs: functional_call(self._model, own, (inputs,)), in_dims=(0, None))
-        return lambda inputs: one(tensors, inputs)
+    def _score_fold(self, stack: Stack, fold: Fold) -> list[ValidationResult]:
+        tensors = stack.tensors
+        return score_fold(
+            self._program.forward(tensors.weights, tensors.buffers),
+            fold,
+            tasks=[self._data.task(member.recipe, fold.preparation) for member in stack.members],
+            settings=tensors.loss_settings,
+        )
 
 
 def good_width(member: Member, input_shape: Sequence[int]) -> int:
-    """Return how many networks like this one make a good chunk side by side; 0 if they have to be mapped."""
-    if grouped(member.model, input_shape) is None:
+    """Return how many networks like this one make a fast stack of grouped layers; 0 if they have to be mapped."""
+    if group_layers(member.model, input_shape) is None:
         return 0
     first = next((layer for layer in member.model.modules() if isinstance(layer, nn.Conv2d)), None)
     if first is None:
-        return _BESIDE
-    size = 4 * first.out_channels * math.prod(input_shape[1:]) * member.recipe.train.batch_size
-    return int(2 ** math.floor(math.log2(min(max(_CACHED // size, 4), _BESIDE))))
+        return _GROUPED_WIDTH
+    output_bytes = 4 * first.out_channels * math.prod(input_shape[1:]) * member.recipe.train.batch_size
+    fitting = min(max(_CACHE_BYTES // output_bytes, _SMALLEST_GROUPED_WIDTH), _GROUPED_WIDTH)
+    return int(2 ** math.floor(math.log2(fitting)))
 
 
 def _varied(names: Sequence[str], recipes: Sequence[TaskRecipe]) -> tuple[str, ...]:
-    """Return the settings that any of the recipes does not leave at its default."""
-    usual = TaskRecipe()
-    return tuple(name for name in names if any(getattr(recipe, name) != getattr(usual, name) for recipe in recipes))
-
-
-def _without_dropout(model: nn.Module) -> None:
-    """Take out the dropout that no member uses: its draws cost more than its arithmetic."""
-    for path, module in list(model.named_modules()):
-        if isinstance(module, MemberDropout):
-            owner, _, name = path.rpartition(".")
-            setattr(model.get_submodule(owner), name, nn.Identity())
+    """Return the settings that a recipe does not leave at its default."""
+    default = TaskRecipe()
+    return tuple(name for name in names if any(getattr(recipe, name) != getattr(default, name) for recipe in recipes))

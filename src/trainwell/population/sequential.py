@@ -1,11 +1,10 @@
-"""One network after the other, by the same loop that `fit` runs; each can pause and go on."""
+"""Training one network after the other, with the loop of `fit`, in portions."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import final
 
 import torch
@@ -13,45 +12,33 @@ import torch
 from trainwell.core.errors import DivergedError, UsageError
 from trainwell.fitting.job import build_loop, build_tools
 from trainwell.optim import SCHEDULES
-from trainwell.population.folds import Ground
+from trainwell.population.folds import Folds
+from trainwell.population.result import ValidationResult
 from trainwell.recipe import Recipe
 from trainwell.train import Evaluation, State, require_finite, train
 
-Scores = dict[str, float]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How well one network does on what it may be chosen by.
-
-    Args:
-        scores: of the validation part, with "loss"; empty if it diverged.
-        reason: why there are none; empty if there are.
-    """
-
-    scores: Scores
-    reason: str = ""
-
 
 @final
-class Single:
-    """One configuration on one fold, ready to train in portions.
+class SingleTraining:
+    """The training of one configuration on one fold, in portions.
 
     Args:
-        recipe: every setting.
-        ground: the data.
-        fold: number of the fold.
+        recipe: the configuration.
+        folds: the examples.
+        number: of the fold.
+    Raises:
+        UsageError: if the schedule depends on the validation score.
     """
 
-    def __init__(self, recipe: Recipe, ground: Ground, fold: int = 0) -> None:
-        parts = ground.parts(recipe, fold)  # shared by recipes that differ in what is built here
-        task = ground.task(recipe, parts.preparation) if parts.preparation else parts.task
+    def __init__(self, recipe: Recipe, folds: Folds, *, number: int = 0) -> None:
+        parts = folds.parts(recipe, number)  # shared by recipes that differ in what is built here
+        task = folds.task(recipe, parts.preparation) if parts.preparation else parts.task
         if SCHEDULES[recipe.optim.schedule].by_score:
             raise UsageError(
                 f"optim.schedule must be a function of the step to tune, got {recipe.optim.schedule!r}. "
                 "Choose 'cosine'."
             )
-        tools = build_tools(dataclasses.replace(parts, recipe=recipe, task=task, model=ground.network(recipe, fold)))
+        tools = build_tools(dataclasses.replace(parts, recipe=recipe, task=task, model=folds.network(recipe, number)))
         self.model = tools.parts.model
         self._job = build_loop(tools, self._after_step)
         self.state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=tools.device))
@@ -68,8 +55,10 @@ class Single:
         self.reason = ""
 
     def train(self, epochs: int, check: Callable[[], None] = lambda: None) -> None:
-        """Train until so many epochs are done in all; a network that diverges keeps its reason and stays as it is."""
-        self._until, self._check, self.state.stop = epochs, check, ""
+        """Train until so many epochs are done in total; a network that diverged is not trained further."""
+        self._until = epochs
+        self._check = check
+        self.state.stop = ""
         if self.reason or epochs <= self.state.epoch:
             return
         try:
@@ -79,52 +68,52 @@ class Single:
         except DivergedError as problem:
             self.reason = str(problem)
 
-    def outcome(self) -> Outcome:
-        """Score the network as it is on its validation part."""
+    def result(self) -> ValidationResult:
+        """Return the scores of the network as it is now."""
         if self.reason:
-            return Outcome({}, self.reason)
+            return ValidationResult({}, self.reason)
         with self._evaluation.scored() as found:
             scores = found["validation"]
         if not math.isfinite(scores["loss"]):
             self.reason = f"The validation loss became {scores['loss']}."
-            return Outcome({}, self.reason)
-        return Outcome(scores)
+            return ValidationResult({}, self.reason)
+        return ValidationResult(scores)
 
     def _after_step(self, state: State) -> None:
         self._check()
         if state.position == 0 and state.epoch >= self._until:
-            state.stop = "enough for now"
+            state.stop = "this portion is done"
 
 
 @final
-class Sequential:
-    """Some configurations, each on every fold, trained one at a time.
+class SequentialTraining:
+    """The training of some configurations, each on every fold, one at a time.
 
     Args:
         recipes: the configurations.
-        ground: the data.
+        folds: the examples.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], ground: Ground) -> None:
+    def __init__(self, recipes: Sequence[Recipe], folds: Folds) -> None:
         self._recipes = list(recipes)
-        self._ground = ground
-        self._singles: list[list[Single] | None] = [None] * len(recipes)  # built when their turn comes
+        self._folds = folds
+        self._trainings: list[list[SingleTraining] | None] = [None] * len(recipes)  # each is built when it begins
 
-    def train(self, share: float, check: Callable[[], None] = lambda: None) -> None:
-        """Train every configuration until a share of its own epochs is done."""
+    def train(self, fraction: float, check: Callable[[], None] = lambda: None) -> None:
+        """Train every configuration until a fraction of its own epochs is done."""
         for number, recipe in enumerate(self._recipes):
-            singles = self._singles[number] or [
-                Single(recipe, self._ground, fold) for fold in range(self._ground.folds)
+            trainings = self._trainings[number] or [
+                SingleTraining(recipe, self._folds, number=fold) for fold in range(self._folds.count)
             ]
-            self._singles[number] = singles
-            for single in singles:
-                single.train(math.ceil(share * recipe.train.epochs), check)
+            self._trainings[number] = trainings
+            for training in trainings:
+                training.train(math.ceil(fraction * recipe.train.epochs), check)
 
-    def outcomes(self) -> list[list[Outcome]]:
-        """Return for each configuration the outcome on each fold."""
-        return [[single.outcome() for single in singles or ()] for singles in self._singles]
+    def results(self) -> list[list[ValidationResult]]:
+        """Return, for each configuration, the result on each fold."""
+        return [[training.result() for training in trainings or ()] for trainings in self._trainings]
 
     def keep(self, positions: Sequence[int]) -> None:
-        """Go on with these only; the memory of the others is given back."""
+        """Continue with these configurations only; the memory of the others is freed."""
         self._recipes = [self._recipes[position] for position in positions]
-        self._singles = [self._singles[position] for position in positions]
+        self._trainings = [self._trainings[position] for position in positions]

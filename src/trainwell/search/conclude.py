@@ -54,8 +54,8 @@ def _repeat(search: SearchLoop, trials: list[Trial], *, repeats: int, check: Sto
     runner.train(1.0, check)
     main_score = search.records.study.main_score
     scores = [
-        statistics.fmean(outcome.scores[main_score] for outcome in folds) if all(o.scores for o in folds) else None
-        for folds in runner.outcomes()
+        statistics.fmean(result.scores[main_score] for result in folds) if all(o.scores for o in folds) else None
+        for folds in runner.results()
     ]
     noise: dict[str, Any] = {}
     for number, name in enumerate(("winner", "runner_up")[: len(trials)]):

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import final
 
-from trainwell.population.folds import Ground
-from trainwell.population.sequential import Outcome
+from trainwell.population.folds import Folds
+from trainwell.population.result import ValidationResult
 from trainwell.recipe import Recipe
 from trainwell.recipe.edit import vary
 from trainwell.search.compute.protocols import Pool, Runner, StopCheck
@@ -35,21 +35,21 @@ class _Candidate:
     settings: Configuration
     recipe: Recipe
     rungs: dict[int, float] = field(default_factory=dict)
-    outcomes: Sequence[Outcome] = ()
+    results: Sequence[ValidationResult] = ()
     seconds: float = 0.0
     epochs: int = 0
 
     def to_trial(self, state: str, main_score: str) -> Trial:
         """Return the finished trial; its state is "diverged" if the training of a fold diverged."""
-        reason = next((outcome.reason for outcome in self.outcomes if outcome.reason), "")
+        reason = next((result.reason for result in self.results if result.reason), "")
         scores = ValidationScores(rungs=self.rungs)
         if not reason:
-            names = self.outcomes[0].scores
-            means = {name: statistics.fmean(o.scores.get(name, math.nan) for o in self.outcomes) for name in names}
+            names = self.results[0].scores
+            means = {name: statistics.fmean(o.scores.get(name, math.nan) for o in self.results) for name in names}
             scores = ValidationScores(
                 means[main_score],
                 {name: value for name, value in means.items() if math.isfinite(value)},
-                folds=tuple(outcome.scores[main_score] for outcome in self.outcomes),
+                folds=tuple(result.scores[main_score] for result in self.results),
                 rungs=self.rungs,
             )
         return Trial(
@@ -75,7 +75,7 @@ class SearchLoop:
         display: shows the progress.
     """
 
-    def __init__(self, records: Records, data: Ground, *, method: Method, pool: Pool, display: SearchDisplay) -> None:
+    def __init__(self, records: Records, data: Folds, *, method: Method, pool: Pool, display: SearchDisplay) -> None:
         self.records = records
         self.data = data
         self.method = method
@@ -145,7 +145,7 @@ class SearchLoop:
                 runner.keep([training.index(candidate) for candidate in kept])
                 training = kept
         except BaseException:
-            scored = [c.to_trial("stopped", self._main_score) for c in training if c.outcomes]
+            scored = [c.to_trial("stopped", self._main_score) for c in training if c.results]
             self._record([trial if trial.reason else replace(trial, reason=INTERRUPTED) for trial in scored])
             raise
 
@@ -159,17 +159,17 @@ class SearchLoop:
 
         started = time.monotonic()
         runner.train(fraction, check_and_show)
-        outcomes = runner.outcomes()
+        results = runner.results()
         seconds = time.monotonic() - started
         work = 0.0
-        for candidate, own in zip(training, outcomes, strict=True):
-            candidate.outcomes = own
+        for candidate, own in zip(training, results, strict=True):
+            candidate.results = own
             epochs = math.ceil(fraction * candidate.recipe.train.epochs)
             work += (epochs - candidate.epochs) / candidate.recipe.train.epochs
             candidate.epochs = epochs
             candidate.seconds += seconds / len(training)
-            if all(outcome.scores for outcome in own):
-                candidate.rungs[epochs] = statistics.fmean(outcome.scores[self._main_score] for outcome in own)
+            if all(result.scores for result in own):
+                candidate.rungs[epochs] = statistics.fmean(result.scores[self._main_score] for result in own)
         self.records.time.add(work, seconds)
 
     def _select(self, training: Sequence[_Candidate], most: int, *, state: str) -> list[_Candidate]:

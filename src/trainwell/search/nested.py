@@ -17,8 +17,8 @@ import numpy as np
 from trainwell.core.errors import UsageError
 from trainwell.core.files import storage_errors
 from trainwell.data import Splits
-from trainwell.population.folds import Ground, divide, stand
-from trainwell.population.sequential import Sequential
+from trainwell.population.folds import Folds, divide, make_folds
+from trainwell.population.sequential import SequentialTraining
 from trainwell.search.compute.protocols import Pool, StopCheck
 from trainwell.search.loop import SearchLoop
 from trainwell.search.methods import METHODS
@@ -31,7 +31,7 @@ from trainwell.search.trials.trial import Trial
 _INNER_FOLDS = 5  # where a search has no folds of its own, a fifth of the rest is its validation split
 
 
-def outer_folds(data: Ground, outer: int, folds: int) -> list[tuple[Ground, Ground]]:
+def outer_folds(data: Folds, outer: int, folds: int) -> list[tuple[Folds, Folds]]:
     """Return, for each outer fold, the data of its search and the data on which its winner is evaluated.
 
     Args:
@@ -48,19 +48,19 @@ def outer_folds(data: Ground, outer: int, folds: int) -> list[tuple[Ground, Grou
     empty = np.empty(0, dtype=np.int64)
     seen = np.sort(np.concatenate([plan.splits.train, plan.splits.validation]))
     found = []
-    for rest, held_out in divide(plan, seen, outer):
+    for rest, held_out in divide(plan, seen, folds=outer):
         if folds > 1:
             rest_only = dataclasses.replace(plan, splits=Splits(rest, empty, empty))
-            inner = stand(rest_only, folds=folds, build=data.build)
+            inner = make_folds(rest_only, folds=folds, build=data.build)
         else:
-            train, validation = divide(plan, rest, _INNER_FOLDS)[0]
-            inner = Ground(plan, (Splits(train, validation, empty),), data.build)
-        found.append((inner, Ground(plan, (Splits(rest, held_out, empty),), data.build)))
+            train, validation = divide(plan, rest, folds=_INNER_FOLDS)[0]
+            inner = Folds(plan, (Splits(train, validation, empty),), data.build)
+        found.append((inner, Folds(plan, (Splits(rest, held_out, empty),), data.build)))
     return found
 
 
 def cross_validate_search(
-    search: SearchLoop, outer: int, *, make_pool: Callable[[Ground], Pool], check: StopCheck
+    search: SearchLoop, outer: int, *, make_pool: Callable[[Folds], Pool], check: StopCheck
 ) -> dict[str, Any]:
     """Run the search once more for each outer fold, and evaluate its winner on that fold.
 
@@ -90,18 +90,18 @@ def cross_validate_search(
             pool.stop()
         if best is None:
             continue
-        winner = Sequential([best_recipe(inner.plan.recipe, best)], held_out)
+        winner = SequentialTraining([best_recipe(inner.plan.recipe, best)], held_out)
         winner.train(1.0, check)
-        (outcome,) = winner.outcomes()[0]
-        if outcome.scores:
-            scores.append(outcome.scores[study.main_score])
+        (result,) = winner.results()[0]
+        if result.scores:
+            scores.append(result.scores[study.main_score])
             settings.append(best.to_json()["settings"])
     found: dict[str, Any] = {"folds": outer, "scores": scores, "settings": settings}
     return found | (confidence_interval(scores, score=study.main_score) if len(scores) > 1 else {})
 
 
 def _inner_search(
-    search: SearchLoop, folder: Path, *, identity: dict[str, int], data: Ground, pool: Pool, check: StopCheck
+    search: SearchLoop, folder: Path, *, identity: dict[str, int], data: Folds, pool: Pool, check: StopCheck
 ) -> Trial | None:
     """Run a search on the data of one outer fold and return its best trial; None if all diverged."""
     study: Study = search.records.study

@@ -16,8 +16,8 @@ from trainwell.core.files import atomic_write, discard, storage_errors
 from trainwell.data import from_arrays
 from trainwell.fitting import Plan, gather, plan
 from trainwell.fitting.build import build_network
-from trainwell.population.compatibility import FUSIBLE, why_alone
-from trainwell.population.folds import Ground, stand
+from trainwell.population.compatibility import PER_MEMBER, why_incompatible
+from trainwell.population.folds import Folds, make_folds
 from trainwell.recipe import Recipe, check_values, edit, flatten, load_recipe, to_toml
 from trainwell.recipe.edit import vary
 from trainwell.runs import RunLock
@@ -58,7 +58,7 @@ class _Request:
     """
 
     study: Study
-    data: Ground
+    data: Folds
     method: Method
     options: Options
     source: Any
@@ -107,7 +107,7 @@ def tune(
         if method == "auto":
             method = default_method(trials=trials, epochs=recipe.train.epochs)
         chosen = METHODS[method](varied, trials=trials, seed=recipe.seed)
-        folded = stand(planned, folds=folds, build=options.model or build_network)
+        folded = make_folds(planned, folds=folds, build=options.model or build_network)
         if options.evaluation.nested:
             outer_folds(folded, options.evaluation.nested, folds)  # raises before anything is created
         folder = _make_folder(Path(runs), options.name, recipe)
@@ -164,7 +164,7 @@ def resume_study(path: str | os.PathLike[str], data: Any = None, *, options: Opt
         if planned.examples.fingerprint() != spec["data"]:
             raise StorageError(f"The data of the study {study.path} have changed. Restore them, or start a new study.")
         method = METHODS[spec["method"]](make_space(spec["space"]), trials=spec["trials"], seed=spec["seed"])
-        folded = stand(planned, folds=spec["folds"], build=options.model or build_network)
+        folded = make_folds(planned, folds=spec["folds"], build=options.model or build_network)
         with RunLock(study.path):
             return _search(_Request(study, folded, method, _resumed(options, spec), source), interrupt)
 
@@ -251,7 +251,7 @@ def _run_to_end(search: SearchLoop, choice: EngineChoice, *, options: Options, c
         if evaluation.nested and records.study.best:
             search.display.say(f"Nested cross-validation: {evaluation.nested} more searches evaluate the procedure.")
 
-            def make_pool(data: Ground) -> Pool:
+            def make_pool(data: Folds) -> Pool:
                 return _make_pool(data, choice, trials=search.method.trials, compute=options.compute)[0]
 
             nested = cross_validate_search(search, evaluation.nested, make_pool=make_pool, check=check)
@@ -276,19 +276,19 @@ def _choose_engine(request: _Request) -> EngineChoice:
     base = request.data.plan.recipe
     space = request.method.space
     configurations = [space.at([fraction] * len(space)) for fraction in _AT]
-    compatible = (settings for settings in configurations if not why_alone(vary(base, settings)))
+    compatible = (settings for settings in configurations if not why_incompatible(vary(base, settings)))
     middle = edit(base, next(compatible, configurations[0]))
     with threads(1, 0):
         choice = choose_engine(
             middle, request.data, trials=request.method.trials, engine=request.options.compute.engine
         )
-    separate = [key for key in space.settings if key not in FUSIBLE]
+    separate = [key for key in space.settings if key not in PER_MEMBER]
     if choice.engine != "population" or not separate:
         return choice
     return replace(choice, why=f"{choice.why}; configurations that differ in {' or '.join(separate)} train separately")
 
 
-def _make_pool(data: Ground, choice: EngineChoice, *, trials: int, compute: Compute) -> tuple[Pool, str]:
+def _make_pool(data: Folds, choice: EngineChoice, *, trials: int, compute: Compute) -> tuple[Pool, str]:
     """Return what trains, and the end of the sentence that describes it."""
     if compute.cluster:
         ray = ray_pool(compute.cluster, data, choice, count=compute.workers)

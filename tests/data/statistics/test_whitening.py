@@ -112,12 +112,12 @@ class Spy(np.ndarray):
 @pytest.mark.parametrize("method", [*METHODS, *PICTURE_METHODS, "standardise"])
 def test_no_row_but_the_training_rows_is_read_in_any_fold(method: str) -> None:
     from trainwell.fitting import gather, plan
-    from trainwell.population.folds import stand
+    from trainwell.population.folds import make_folds
     from trainwell.recipe import edit
 
     pictures = np.random.default_rng(0).integers(0, 256, (120, 4, 4, 1), dtype=np.uint8)
     examples = from_arrays(pictures, np.arange(120) % 2)
-    ground = stand(plan(gather("digits", {}), examples), folds=3)
+    ground = make_folds(plan(gather("digits", {}), examples), folds=3)
     for splits in ground.splits:
         spied = pictures.view(Spy)
         spied.asked = set()

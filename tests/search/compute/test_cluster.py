@@ -10,13 +10,13 @@ import pytest
 
 from trainwell.core.errors import MissingExtraError, TrainingError, UsageError
 from trainwell.fitting import gather, plan
-from trainwell.population.folds import stand
+from trainwell.population.folds import make_folds
 from trainwell.recipe import edit
 from trainwell.search.compute.cluster import ray_pool
 from trainwell.search.compute.engine import EngineChoice
 from trainwell.search.compute.runner import LocalPool
 
-DATA = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
+DATA = make_folds(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
 RECIPES = [edit(DATA.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
 POPULATION = EngineChoice("population", "", 4)
 HAS_RAY = importlib.util.find_spec("ray") is not None
@@ -66,8 +66,8 @@ def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once(
         ray.kill(pool.workers[0].actor)
         for runner in (local, sharded):
             runner.train(1.0)
-        expected = [outcome.scores["loss"] for (outcome,) in local.outcomes()]
-        assert [outcome.scores["loss"] for (outcome,) in sharded.outcomes()] == pytest.approx(expected, abs=1e-5)
+        expected = [result.scores["loss"] for (result,) in local.results()]
+        assert [result.scores["loss"] for (result,) in sharded.results()] == pytest.approx(expected, abs=1e-5)
         ray.kill(pool.workers[0].actor)
         with pytest.raises(TrainingError, match="died twice"):
             sharded.train(1.0)

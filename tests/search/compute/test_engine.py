@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from trainwell.core.errors import UsageError
 from trainwell.fitting import gather, plan
-from trainwell.population.folds import Ground, stand
+from trainwell.population.folds import Folds, make_folds
 from trainwell.recipe import edit
 from trainwell.search.compute.engine import choose_engine
 
@@ -38,9 +38,9 @@ class Peeking(nn.Module):
         return y if y.sum().item() > 0 else -y
 
 
-def make_data(make=None, **more: object) -> Ground:
+def make_data(make=None, **more: object) -> Folds:
     planned = plan(gather("digits", SETTINGS | more))
-    return stand(planned, build=lambda recipe, shape, outputs: make(outputs)) if make else stand(planned)
+    return make_folds(planned, build=lambda recipe, shape, outputs: make(outputs)) if make else make_folds(planned)
 
 
 def test_small_networks_train_together_and_the_reason_is_a_measurement() -> None:

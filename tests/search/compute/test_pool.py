@@ -13,13 +13,13 @@ import pytest
 
 from trainwell.core.errors import TrainingError, UsageError
 from trainwell.fitting import gather, plan
-from trainwell.population.folds import Ground, stand
+from trainwell.population.folds import Folds, make_folds
 from trainwell.recipe import edit
 from trainwell.search.compute.engine import EngineChoice
 from trainwell.search.compute.pool import WorkerPool, process_pool
 from trainwell.search.compute.runner import LocalPool
 
-DATA = stand(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
+DATA = make_folds(plan(gather("iris", {"train.epochs": 4, "nn.hidden": (8,), "nn.dropout": 0.0})))
 RECIPES = [edit(DATA.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-3, 3e-3, 1e-2, 3e-2, 0.1)]
 POPULATION = EngineChoice("population", "", 4)
 
@@ -32,7 +32,7 @@ def pool():
 
 
 def losses(runner) -> list[float]:
-    return [outcome.scores["loss"] for (outcome,) in runner.outcomes()]
+    return [result.scores["loss"] for (result,) in runner.results()]
 
 
 def test_two_processes_train_what_one_would_and_a_killed_one_is_replaced_once(pool: WorkerPool) -> None:
@@ -110,4 +110,4 @@ def _cpu(pid: int) -> float:
 
 def test_a_network_that_cannot_be_sent_is_refused() -> None:
     with pytest.raises(UsageError, match="top level of a module"):
-        process_pool(2, Ground(DATA.plan, DATA.splits, lambda recipe, shape, outputs: None), POPULATION)
+        process_pool(2, Folds(DATA.plan, DATA.splits, lambda recipe, shape, outputs: None), POPULATION)

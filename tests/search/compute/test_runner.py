@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from trainwell.fitting import gather, plan
-from trainwell.population.folds import stand
+from trainwell.population.folds import make_folds
 from trainwell.recipe import edit
 from trainwell.search.compute.engine import EngineChoice
 from trainwell.search.compute.runner import LocalPool, LocalRunner
 
-DATA = stand(plan(gather("digits", {"train.epochs": 2, "nn.hidden": (8,), "nn.dropout": 0.0})))
+DATA = make_folds(plan(gather("digits", {"train.epochs": 2, "nn.hidden": (8,), "nn.dropout": 0.0})))
 
 
 @pytest.mark.parametrize("engine", ["population", "sequential"])
@@ -21,17 +21,17 @@ def test_a_crew_keeps_everybodys_make_data(engine: str) -> None:
     losses = {}
     whole = LocalRunner(recipes, DATA, EngineChoice(engine, "", 4))
     whole.train(1.0)
-    for number, (outcome,) in enumerate(whole.outcomes()):
-        losses[number] = outcome.scores["loss"]
+    for number, (result,) in enumerate(whole.results()):
+        losses[number] = result.scores["loss"]
     halved = LocalRunner(recipes, DATA, EngineChoice(engine, "", 4))
     halved.train(0.5)
     halved.keep([0, 2, 3, 6])
     halved.train(1.0)
-    kept = [outcome.scores["loss"] for (outcome,) in halved.outcomes()]
+    kept = [result.scores["loss"] for (result,) in halved.results()]
     assert kept == pytest.approx([losses[number] for number in (0, 2, 3, 6)], abs=1e-4)
     alone = LocalRunner([recipes[2]], DATA, EngineChoice("sequential", ""))
     alone.train(1.0)
-    assert losses[2] == pytest.approx(alone.outcomes()[0][0].scores["loss"], abs=1e-4)
+    assert losses[2] == pytest.approx(alone.results()[0][0].scores["loss"], abs=1e-4)
 
 
 def test_a_pool_trains_as_many_together_as_its_engine() -> None:

@@ -10,8 +10,8 @@ from typing import Any, final
 from urllib.parse import urlsplit
 
 from trainwell.core.errors import MissingExtraError, UsageError
-from trainwell.population.folds import Ground
-from trainwell.population.sequential import Outcome
+from trainwell.population.folds import Folds
+from trainwell.population.result import ValidationResult
 from trainwell.search.compute.engine import EngineChoice
 from trainwell.search.compute.pool import Worker, WorkerPool, WorkerSession, pack
 
@@ -19,7 +19,7 @@ _PORT = 10001  # the default port of Ray's client server
 _CONNECT_SECONDS = 5.0  # to wait for that server
 
 
-def ray_pool(address: str, data: Ground, choice: EngineChoice, *, count: int = 0) -> WorkerPool:
+def ray_pool(address: str, data: Folds, choice: EngineChoice, *, count: int = 0) -> WorkerPool:
     """Return a pool of Ray actors.
 
     Args:
@@ -90,11 +90,11 @@ class RayWorker(Worker):
         done, _ = self._ray.wait([self._pending], timeout=seconds)
         return bool(done)
 
-    def receive(self) -> list[list[Outcome]]:
-        """Return the outcomes."""
+    def receive(self) -> list[list[ValidationResult]]:
+        """Return the results."""
         try:
-            outcomes: list[list[Outcome]] = self._ray.get(self._pending)
-            return outcomes
+            results: list[list[ValidationResult]] = self._ray.get(self._pending)
+            return results
         except self._ray.exceptions.RayActorError:
             raise EOFError from None
 

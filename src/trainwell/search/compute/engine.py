@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from trainwell.core.errors import UsageError
-from trainwell.population.compatibility import make_member, why_alone
-from trainwell.population.folds import Ground
+from trainwell.population.compatibility import make_member, why_incompatible
+from trainwell.population.folds import Folds
 from trainwell.population.population import WIDTH, Population, good_width
-from trainwell.population.sequential import Single
+from trainwell.population.sequential import SingleTraining
 from trainwell.recipe import Recipe, edit
 from trainwell.search.compute.protocols import StopCheck
 from trainwell.train import choose_device
@@ -52,7 +52,7 @@ class EngineChoice:
     seconds: float = 0.0
 
 
-def choose_engine(recipe: Recipe, data: Ground, *, trials: int, engine: str = "auto") -> EngineChoice:
+def choose_engine(recipe: Recipe, data: Folds, *, trials: int, engine: str = "auto") -> EngineChoice:
     """Choose the engine.
 
     Args:
@@ -75,20 +75,20 @@ def choose_engine(recipe: Recipe, data: Ground, *, trials: int, engine: str = "a
     if engine == "population":
         width = good_width(make_member(recipe, data, 0), data.fold(recipe, 0).input_shape) or WIDTH
         return EngineChoice("population", f"{width} networks at once in one program, as requested", width)
-    if trials * data.folds < FEWEST:
+    if trials * data.count < FEWEST:
         return EngineChoice("sequential", f"one network at a time: fewer than {FEWEST} to train")
     return _measured(recipe, data)
 
 
-def _why_impossible(recipe: Recipe, data: Ground) -> str:
+def _why_impossible(recipe: Recipe, data: Folds) -> str:
     """Return why a population is impossible; empty if it is possible."""
     device = choose_device(recipe.train.device).type
     if device != "cpu":
         return f"populations compute on the CPU, and train.device is {device}"
-    return why_alone(recipe) or _why_too_large(recipe, data) or _why_not_mapped(recipe, data)
+    return why_incompatible(recipe) or _why_too_large(recipe, data) or _why_not_mapped(recipe, data)
 
 
-def _measured(recipe: Recipe, data: Ground) -> EngineChoice:
+def _measured(recipe: Recipe, data: Folds) -> EngineChoice:
     """Time some steps of one network and of a population, and choose the faster."""
     # A tiny learning rate takes the same time and cannot diverge meanwhile.
     calm = edit(
@@ -98,9 +98,9 @@ def _measured(recipe: Recipe, data: Ground) -> EngineChoice:
             "optim.learning_rate": 1e-9,
         },
     )
-    single = Single(calm, data)
+    single = SingleTraining(calm, data)
     alone = _seconds_per_step(lambda check: single.train(calm.train.epochs, check))
-    steps = len(data.parts(calm, 0).train) * recipe.train.epochs * data.folds
+    steps = len(data.parts(calm, 0).train) * recipe.train.epochs * data.count
     member = make_member(calm, data, 0)
     width = good_width(member, data.fold(calm, 0).input_shape)
     has_convolutions = any(isinstance(part, nn.Conv2d) for part in member.model.modules())
@@ -156,13 +156,13 @@ def _seconds_per_step(train: Callable[[StopCheck], None]) -> float:
     return sorted(gaps)[len(gaps) // 4] if gaps else 0.0
 
 
-def _why_too_large(recipe: Recipe, data: Ground) -> str:
+def _why_too_large(recipe: Recipe, data: Folds) -> str:
     """Return that the prepared inputs take too much memory; empty if they do not."""
     size = 4 * len(data.plan.examples) * math.prod(data.parts(recipe, 0).facts.input_shape)
     return f"the inputs take {size / 1e9:.1f} GB of memory" if size > _MOST_INPUT_BYTES else ""
 
 
-def _why_not_mapped(recipe: Recipe, data: Ground) -> str:
+def _why_not_mapped(recipe: Recipe, data: Folds) -> str:
     """Return why torch cannot map this network over members; empty if it can. One step is tried."""
     member = make_member(recipe, data, 0)
     for module in member.model.modules():

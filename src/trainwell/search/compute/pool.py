@@ -19,8 +19,8 @@ from typing import Any, final
 import torch
 
 from trainwell.core.errors import TrainingError, UsageError
-from trainwell.population.folds import Ground
-from trainwell.population.sequential import Outcome
+from trainwell.population.folds import Folds
+from trainwell.population.result import ValidationResult
 from trainwell.recipe import Recipe
 from trainwell.search.compute.engine import EngineChoice
 from trainwell.search.compute.protocols import Runner, StopCheck
@@ -58,7 +58,7 @@ class WorkerPool:
         self.workers = []
 
 
-def process_pool(count: int, data: Ground, choice: EngineChoice) -> WorkerPool:
+def process_pool(count: int, data: Folds, choice: EngineChoice) -> WorkerPool:
     """Return a pool of processes on this machine, each with its own copy of the data.
 
     Raises:
@@ -68,14 +68,14 @@ def process_pool(count: int, data: Ground, choice: EngineChoice) -> WorkerPool:
     return WorkerPool(count, width=choice.width, launch=lambda: ProcessWorker(packed))
 
 
-def pack(data: Ground, choice: EngineChoice) -> bytes:
+def pack(data: Folds, choice: EngineChoice) -> bytes:
     """Return data and engine as bytes, without prepared tensors: each worker prepares its own.
 
     Raises:
         UsageError: if the network is built by a function that cannot be sent to a process.
     """
     try:
-        return pickle.dumps((Ground(data.plan, data.splits, data.build), choice))
+        return pickle.dumps((Folds(data.plan, data.splits, data.build), choice))
     except (pickle.PicklingError, AttributeError, TypeError):
         raise UsageError(
             "Several workers need a network built by a function at the top level of a module, which a process can "
@@ -99,7 +99,7 @@ class ShardedRunner:
             if shard:
                 worker.begin([recipes[i] for i in shard])
                 self._shards.append((worker, shard))
-        self._found: dict[int, list[Outcome]] = {}
+        self._found: dict[int, list[ValidationResult]] = {}
 
     def train(self, fraction: float, check: StopCheck = lambda: None) -> None:
         """Train each configuration until a fraction of its epochs is done, in all workers at once."""
@@ -112,15 +112,15 @@ class ShardedRunner:
                 for worker in list(waiting):
                     if not worker.is_ready(_POLL_SECONDS / len(waiting)):
                         continue
-                    outcomes = worker.result()
-                    if outcomes is not None:
-                        self._found |= zip(waiting.pop(worker), outcomes, strict=True)
+                    results = worker.collect()
+                    if results is not None:
+                        self._found |= zip(waiting.pop(worker), results, strict=True)
         except BaseException:
             for worker, _ in self._shards:
                 worker.stop()
             raise
 
-    def outcomes(self) -> list[list[Outcome]]:
+    def results(self) -> list[list[ValidationResult]]:
         """Return, for each configuration, the scores on the validation part of each fold."""
         return [self._found[number] for number in sorted(self._found)]
 
@@ -153,7 +153,7 @@ class Worker(ABC):
         self.send("start", recipes)
 
     def train(self, fraction: float) -> None:
-        """Train until a fraction of the epochs is done; `result` returns the outcomes."""
+        """Train until a fraction of the epochs is done; `collect` returns the results."""
         self._fraction = fraction
         self.send("train", fraction)
 
@@ -162,8 +162,8 @@ class Worker(ABC):
         self._recipes = [self._recipes[place] for place in places]
         self.send("keep", places)
 
-    def result(self) -> list[list[Outcome]] | None:
-        """Return the outcomes of the training, or None if the worker died and starts again.
+    def collect(self) -> list[list[ValidationResult]] | None:
+        """Return the results of the training, or None if the worker died and starts again.
 
         Raises:
             TrainingError: it died for the second time.
@@ -194,8 +194,8 @@ class Worker(ABC):
         """Wait at most so many seconds, and return True if there is a result or the worker died."""
 
     @abstractmethod
-    def receive(self) -> list[list[Outcome]]:
-        """Return the outcomes; raise EOFError or OSError if the worker died."""
+    def receive(self) -> list[list[ValidationResult]]:
+        """Return the results; raise EOFError or OSError if the worker died."""
 
     @abstractmethod
     def stop(self) -> None:
@@ -233,13 +233,13 @@ class ProcessWorker(Worker):
         """Wait at most so many seconds, and return True if there is a result or the process ended."""
         return self._pipe.poll(seconds)
 
-    def receive(self) -> list[list[Outcome]]:
-        """Return the outcomes, or raise the exception of the process."""
+    def receive(self) -> list[list[ValidationResult]]:
+        """Return the results, or raise the exception of the process."""
         received: Any = self._pipe.recv()
         if isinstance(received, Exception):
             raise received
-        outcomes: list[list[Outcome]] = received
-        return outcomes
+        results: list[list[ValidationResult]] = received
+        return results
 
     def stop(self) -> None:
         """End the process."""
@@ -262,15 +262,15 @@ class WorkerSession:
         self._pool = LocalPool(data, choice)
         self._runner: Runner | None = None
 
-    def do(self, command: str, argument: Any, check: StopCheck = lambda: None) -> list[list[Outcome]] | None:
-        """Carry out a command: "start" recipes, "keep" positions, or "train" to a fraction and return the outcomes."""
+    def do(self, command: str, argument: Any, check: StopCheck = lambda: None) -> list[list[ValidationResult]] | None:
+        """Carry out a command: "start" recipes, "keep" positions, or "train" to a fraction and return the results."""
         if command == "start":
             self._runner = self._pool.start(argument)
         elif self._runner and command == "keep":
             self._runner.keep(argument)
         elif self._runner:
             self._runner.train(argument, check)
-            return self._runner.outcomes()
+            return self._runner.results()
         return None
 
 
@@ -278,7 +278,7 @@ def serve(pipe: Connection, packed: bytes) -> None:
     """Carry out the commands that come through a pipe until its other end closes. Runs in a process of its own.
 
     Args:
-        pipe: delivers commands, takes outcomes.
+        pipe: delivers commands, takes results.
         packed: what `pack` returned.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
@@ -293,8 +293,8 @@ def serve(pipe: Connection, packed: bytes) -> None:
         while True:
             command, argument = pipe.recv()
             try:
-                outcomes = session.do(command, argument, check)
-                if outcomes is not None:
-                    pipe.send(outcomes)
+                results = session.do(command, argument, check)
+                if results is not None:
+                    pipe.send(results)
             except Exception as problem:  # the parent raises it
                 pipe.send(problem)

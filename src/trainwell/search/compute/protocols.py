@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from trainwell.population.sequential import Outcome
+from trainwell.population.result import ValidationResult
 from trainwell.recipe import Recipe
 
 # Called at every step; raises an exception to stop the training.
@@ -18,7 +18,7 @@ class Runner(Protocol):
     def train(self, fraction: float, check: StopCheck = ...) -> None:
         """Train each configuration until a fraction of its epochs is done."""
 
-    def outcomes(self) -> list[list[Outcome]]:
+    def results(self) -> list[list[ValidationResult]]:
         """Return, for each configuration, the scores on the validation part of each fold."""
 
     def keep(self, positions: Sequence[int]) -> None:

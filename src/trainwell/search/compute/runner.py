@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import final
 
-from trainwell.population.compatibility import Member, make_member, why_alone
-from trainwell.population.folds import Ground
+from trainwell.population.compatibility import Member, make_member, why_incompatible
+from trainwell.population.folds import Folds
 from trainwell.population.population import Population
-from trainwell.population.sequential import Outcome, Sequential
+from trainwell.population.result import ValidationResult
+from trainwell.population.sequential import SequentialTraining
 from trainwell.recipe import Recipe
 from trainwell.search.compute.engine import FEWEST, EngineChoice
 from trainwell.search.compute.protocols import Runner, StopCheck
@@ -24,26 +25,26 @@ class LocalRunner:
         choice: the engine.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], data: Ground, choice: EngineChoice) -> None:
-        self._folds = data.folds
+    def __init__(self, recipes: Sequence[Recipe], data: Folds, choice: EngineChoice) -> None:
+        self._folds = data.count
         groups: dict[Hashable, list[int]] = {}
         members: dict[int, list[Member]] = {}
         sequential: list[int] = []
         for number, recipe in enumerate(recipes):
-            if choice.engine != "population" or why_alone(recipe):
+            if choice.engine != "population" or why_incompatible(recipe):
                 sequential.append(number)
                 continue
-            members[number] = [make_member(recipe, data, fold) for fold in range(data.folds)]
+            members[number] = [make_member(recipe, data, fold) for fold in range(data.count)]
             groups.setdefault(members[number][0].key, []).append(number)
         self._populations: list[tuple[Population, list[int]]] = []
         for numbers in groups.values():
-            if len(numbers) * data.folds < FEWEST:
+            if len(numbers) * data.count < FEWEST:
                 sequential += numbers
             else:
                 chosen = [member for number in numbers for member in members[number]]
                 self._populations.append((Population(chosen, data, width=choice.width), numbers))
         self._one_by_one = sorted(sequential)
-        self._sequential = Sequential([recipes[number] for number in self._one_by_one], data)
+        self._sequential = SequentialTraining([recipes[number] for number in self._one_by_one], data)
 
     def train(self, fraction: float, check: StopCheck = lambda: None) -> None:
         """Train each configuration until a fraction of its epochs is done."""
@@ -51,13 +52,13 @@ class LocalRunner:
             population.train(fraction, check)
         self._sequential.train(fraction, check)
 
-    def outcomes(self) -> list[list[Outcome]]:
+    def results(self) -> list[list[ValidationResult]]:
         """Return, for each configuration, the scores on the validation part of each fold."""
-        found = dict(zip(self._one_by_one, self._sequential.outcomes(), strict=True))
+        found = dict(zip(self._one_by_one, self._sequential.results(), strict=True))
         for population, numbers in self._populations:
-            outcomes = population.outcomes()
+            results = population.results()
             for place, number in enumerate(numbers):
-                found[number] = outcomes[place * self._folds : (place + 1) * self._folds]
+                found[number] = results[place * self._folds : (place + 1) * self._folds]
         return [found[number] for number in sorted(found)]
 
     def keep(self, positions: Sequence[int]) -> None:
@@ -84,7 +85,7 @@ class LocalPool:
         choice: the engine.
     """
 
-    def __init__(self, data: Ground, choice: EngineChoice) -> None:
+    def __init__(self, data: Folds, choice: EngineChoice) -> None:
         self._data = data
         self._choice = choice
         self.width = choice.width
