@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainwell.report.figures import confusion_info, draw_confusion, draw_per_class, per_class_info
-from trainwell.report.figures.classes import Confusion
+from trainwell.report.figures.classes import ConfusedPair
 from trainwell.runs.snapshot import Snapshot
 
 
@@ -17,9 +17,9 @@ def test_confusions_are_ranked(shot: Snapshot) -> None:
     info = confusion_info(shot)
     assert info and (info.right, info.total) == (44, 50)
     assert info.worst == (
-        Confusion("dog", "eel", 3, 3 / 13),
-        Confusion("eel", "dog", 2, 2 / 17),
-        Confusion("dog", "cat", 1, 1 / 13),
+        ConfusedPair("dog", "eel", 3, 3 / 13),
+        ConfusedPair("eel", "dog", 2, 2 / 17),
+        ConfusedPair("dog", "cat", 1, 1 / 13),
     )
 
 
