@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from trainwell.core.facts import Facts
-from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATION_NAMES, POOLING_NAMES
+from trainwell.nn import (
+    ACTIVATIONS,
+    BACKBONES,
+    INITIALISATIONS,
+    MODELS,
+    NORMALISATION_NAMES,
+    POOLING_NAMES,
+    PREFIX,
+)
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.recipe import Choice, Choices, preset
 from trainwell.recipe.schema import SETTINGS
@@ -40,6 +48,7 @@ def choices() -> Choices:
     ['optim.momentum', 'optim.nesterov']
     """
     return {
+        "nn.model": {PREFIX: BACKBONES} | {name: entry.choice for name, entry in MODELS.items()},
         "optim.name": {name: entry.choice(name) for name, entry in OPTIMIZERS.items()},
         "optim.schedule": {name: entry.choice for name, entry in SCHEDULES.items()},
         "task.name": {name: _task_choice(name) for name in TASKS},

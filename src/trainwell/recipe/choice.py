@@ -52,6 +52,19 @@ Choices = Mapping[str, Mapping[str, Choice]]
 """Key of the setting that chooses ("optim.name") to name to choice."""
 
 
+def choice_of(choices: Choices, key: str, name: str) -> Choice | None:
+    """Return what is known of a name; None if nothing is.
+
+    A name may be one of a family, whose name is what stands before a colon, with the colon.
+
+    >>> found = choice_of({"nn.model": {"timm:": Choice(uses=frozenset({"seed"}))}}, "nn.model", "timm:resnet18")
+    >>> found.uses, choice_of({}, "nn.model", "mlp")
+    (frozenset({'seed'}), None)
+    """
+    known = choices.get(key, {})
+    return known.get(name) or known.get(name.partition(":")[0] + ":")
+
+
 def keys_of(build: Callable[..., Any], *, sections: Sequence[str]) -> tuple[str, ...]:
     """Return the settings that a builder uses: those its keyword-only arguments name, as dotted keys.
 

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from trainwell.core.facts import Facts
-from trainwell.recipe.choice import Choices, Preset
+from trainwell.recipe.choice import Choices, Preset, choice_of
 from trainwell.recipe.dependencies import has_effect
 from trainwell.recipe.schema import SETTINGS
 
 _DEFAULT_OPTIMIZER = SETTINGS["optim.name"].default
-
-# Probability of dropping, as the papers have it; without normalisation rates must be smaller.
-_DROPOUT = {"alexnet": 0.5, "zfnet": 0.5, "vgg16": 0.5, "vgg19": 0.5, "googlenet": 0.4, "inception_v3": 0.2}
-_DROPOUT |= {"deepface": 0.5, "mobilenet": 0.001}
-_UNNORMALISED = ("alexnet", "zfnet", "vgg16", "vgg19", "googlenet", "deepface")
-_NORMALISED = ("inception_v3", "mobilenet", *(f"resnet{depth}" for depth in (9, 18, 20, 34, 50, 101, 152)))
-
-
-# Its answers are scaled by 1/8, and so are its head's gradients: after three epochs on CIFAR-10, 0.3 gave 79.5 %, 0.1
-# 75.8 %; unscaled at 0.1 it was 68.6 % (one seed each, validation).
-_RESNET9_RATE = 0.3
-# In batches of 32 of Fashion-MNIST (width 8, one seed, 300 held out): 400 examples, 20 epochs, 0.01 gave 66 %, 0.03
-# 78 %; 1,000, 6 epochs, 0.03 gave 77.7 %, 0.1 80.7 %, 0.3 81.7 %; 3,000, 3 epochs, 77.3 %, 82.0 %, 83.3 %.
-_RESNET9_FEW, _RESNET9_SOME = 0.03, 0.1
+_FAST = "resnet9"  # network that reaches most accuracy in a few minutes
 
 
 def preset(facts: Facts, choices: Choices, *, optimizer: str = "", minutes: float = 0.0) -> Preset:
@@ -40,9 +27,12 @@ def preset(facts: Facts, choices: Choices, *, optimizer: str = "", minutes: floa
     chosen: Preset = {"task.name": (facts.task, "found out from the target")}
     chosen |= _network(facts)
     chosen |= _duration(facts)
-    if minutes and not facts.model and len(facts.input_shape) == 3 and min(facts.input_shape[1:]) >= 20:
+    network = facts.model
+    if minutes and not network and len(facts.input_shape) == 3 and min(facts.input_shape[1:]) >= 20:
         chosen |= _fast(facts)
-    chosen |= _asked(facts)
+        network = _FAST
+    if suited := choice_of(choices, "nn.model", network):
+        chosen |= suited.usual(facts, chosen)
     known = {"nn.model": facts.model, "task.name": facts.task}
     chosen = {key: given for key, given in chosen.items() if has_effect(key, known, choices)}
     return chosen | _for_optimizer(optimizer, chosen, facts, choices)
@@ -92,56 +82,16 @@ def _network(facts: Facts) -> Preset:
     }
 
 
-def resnet9_rate(examples: int) -> float:
-    """Return the learning rate of resnet9, measured; smaller for the smaller batches of fewer examples."""
-    if examples >= 5000:
-        return _RESNET9_RATE
-    return _RESNET9_SOME if examples >= 1000 else _RESNET9_FEW
-
-
 def _fast(facts: Facts) -> Preset:
-    """Choose what reaches most in little time on pictures: a small wide network, one cycle of the rate."""
-    many = facts.sizes.get("train", 0) >= 5000
+    """Choose what reaches most in little time on pictures: a small wide network, one cycle of the learning rate."""
     return {
-        "nn.model": ("resnet9", "most accuracy for the minutes that were given"),
-        "optim.name": ("sgd", "the usual choice for residual networks"),
-        "optim.learning_rate": (resnet9_rate(facts.sizes.get("train", 0)), "measured; smaller for smaller batches"),
-        "optim.weight_decay": (5e-4, "usual for residual networks on small pictures"),
+        "nn.model": (_FAST, "most accuracy for the minutes that were given"),
         "optim.warmup": (0.15, "few epochs at a high rate need a gentle start"),
         "task.label_smoothing": (0.1, "Szegedy et al. 2016, section 7"),
         "data.flip": (facts.input_shape[0] == 3, "a mirrored photo keeps its class"),
         "data.shift": (2, "few epochs need little augmentation"),
-        "train.batch_size": (128 if many else 32, "He et al. 2016, section 4.2; smaller for few examples"),
         "train.patience": (0, "the rate falls to zero just when the time is over"),
     }
-
-
-def _asked(facts: Facts) -> Preset:
-    """Choose what suits a network of the zoo that was asked for by name."""
-    examples = facts.sizes.get("train", 0)
-    batch = 32 if examples < 5000 else 128
-    chosen: Preset = {}
-    if facts.model in _DROPOUT:
-        chosen["nn.dropout"] = (_DROPOUT[facts.model], f"as in the paper of {facts.model}")
-    if facts.model in _UNNORMALISED:
-        chosen |= {
-            "optim.name": ("adamw", "networks without normalisation need steps of their own for every weight"),
-            "optim.learning_rate": (2e-4, "safe for deep networks without normalisation"),
-            "train.batch_size": (batch, "several steps per epoch even on few examples"),
-            "train.clip_norm": (1.0, "nothing else bounds the gradients of a network without normalisation"),
-        }
-    if facts.model in _NORMALISED or facts.model.startswith("timm:"):
-        # Measured on 244 photographs: the first of so few steps are too large at 0.03, and the loss jumps.
-        rate = 0.1 if batch == 128 else 0.03 if examples >= 1000 else 0.01
-        if facts.model == "resnet9":
-            rate = resnet9_rate(examples)
-        chosen |= {
-            "optim.name": ("sgd", "the usual choice for networks with batch normalisation"),
-            "optim.learning_rate": (rate, "He et al. 2016, section 4.2; smaller for smaller batches"),
-            "optim.weight_decay": (5e-4, "usual for residual networks"),
-            "train.batch_size": (batch, "several steps per epoch even on few examples"),
-        }
-    return chosen
 
 
 def _duration(facts: Facts) -> Preset:

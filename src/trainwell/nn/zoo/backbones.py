@@ -24,8 +24,15 @@ from torch import nn
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DamagedError, MissingExtraError, UsageError
 from trainwell.core.files import plain
+from trainwell.nn.zoo.suited import normalised
+from trainwell.recipe.choice import Choice
 
 PREFIX = "timm:"
+
+
+BACKBONES = Choice(usual=normalised())
+"""What the recipe must know of all of them: no setting of [nn] changes them, and they are trained like residual
+networks."""
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,15 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from trainwell.core.facts import Facts, InputFacts
-from trainwell.recipe.defaults import Preset
+from trainwell.core.facts import InputFacts
+from trainwell.recipe.choice import Choice, Usual, no_defaults
 from trainwell.recipe.sections import NetworkRecipe
 
 Build = Callable[[NetworkRecipe, InputFacts, int], nn.Module]
-Usual = Callable[[Facts, Preset], Preset]
 
 # Settings of [nn] with an effect on every network of the catalogue, and on every one with hidden layers.
 ALWAYS = ("nn.dropconnect", "nn.normalisation", "nn.pooling", "nn.initialisation")
 HIDDEN = (*ALWAYS, "nn.activation", "nn.dropout")
-
-
-def no_defaults(facts: Facts, chosen: Preset) -> Preset:
-    """Choose nothing: what was chosen for the data suits the network."""
-    return {}
 
 
 @dataclass(frozen=True)
@@ -43,3 +37,8 @@ class Network:
     usual: Usual = no_defaults
     published_input: InputFacts | None = None
     published_classes: int = 1000
+
+    @property
+    def choice(self) -> Choice:
+        """What the recipe must know of this network."""
+        return Choice(uses=frozenset(self.uses), usual=self.usual)

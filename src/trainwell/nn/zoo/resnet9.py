@@ -17,7 +17,6 @@ from trainwell.nn.layers.scale import Scale
 from trainwell.nn.zoo.network import HIDDEN, Network
 from trainwell.nn.zoo.picture import picture
 from trainwell.nn.zoo.suited import normalised
-from trainwell.recipe.defaults import resnet9_rate
 
 _SCALE = 0.125  # Page 2018; without it the largest of many rectified numbers make the first answers far too sure.
 
@@ -61,11 +60,24 @@ def _pair(channels: int) -> Residual:
     return Residual(nn.Sequential(first, second), nn.Identity())
 
 
+def _rate(examples: int) -> float:
+    """Return the learning rate: smaller for the smaller batches of fewer examples.
+
+    The head's outputs are scaled by 1/8, and so are its gradients: after three epochs on CIFAR-10, 0.3 gave 79.5 %, 0.1
+    75.8 %; unscaled at 0.1 it was 68.6 % (one seed each, validation). In batches of 32 of Fashion-MNIST (width 8, one
+    seed, 300 held out): 400 examples, 20 epochs, 0.01 gave 66 %, 0.03 78 %; 1,000, 6 epochs, 0.03 gave 77.7 %, 0.1
+    80.7 %, 0.3 81.7 %; 3,000, 3 epochs, 77.3 %, 82.0 %, 83.3 %.
+    """
+    if examples >= 5000:
+        return 0.3
+    return 0.1 if examples >= 1000 else 0.03
+
+
 RESNET9 = Network(
     build=lambda settings, facts, outputs: resnet9(input_shape=facts.shape, outputs=outputs, width=settings.width),
     page=resnet9,
     uses=(*HIDDEN, "nn.width"),
-    usual=normalised(rate=resnet9_rate),
+    usual=normalised(rate=_rate),
     published_input=InputFacts((3, 32, 32)),
     published_classes=10,
 )

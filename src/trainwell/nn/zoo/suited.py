@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from trainwell.core.facts import Facts
-from trainwell.nn.zoo.network import Usual
-from trainwell.recipe.defaults import Preset
+from trainwell.recipe.choice import Preset, Usual
 
 _MANY = 5000  # training examples from which batches of 128 still make many steps an epoch
 _BATCH_REASON = "several steps per epoch even on few examples"

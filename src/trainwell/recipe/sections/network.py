@@ -8,13 +8,7 @@ from dataclasses import dataclass
 
 from trainwell.recipe.sections.setting import AT_LEAST_ONE, FRACTION, Limits, Note, OnlyWith, Values, setting
 
-_RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
-_PAPERS = ("alexnet", "zfnet", "vgg16", "vgg19", "googlenet", "inception_v3", "mobilenet", "deepface")
-_LENET = ("lenet", "lenet5")
-_HIDDEN = ("mlp", *_LENET, *_PAPERS, "resnet9", "resnet20", *_RESNETS)
-_OWN = ("logistic", *_HIDDEN)  # all but a published backbone and a network of one's own, which stay as they are
-_WITH_HIDDEN = OnlyWith("nn.model", names=_HIDDEN)
-_WITH_OWN = OnlyWith("nn.model", names=_OWN)
+_BY_NETWORK = OnlyWith("nn.model")  # a network says itself which settings it uses
 _BATCH_STATISTICS = ("batch", "decorrelated")
 
 
@@ -34,7 +28,7 @@ class NetworkRecipe:
             cost="weights grow with products",
             lab=("universal_approximation",),
         ),
-        only_with=OnlyWith("nn.model", names=("mlp",)),
+        only_with=_BY_NETWORK,
         population="network",
     )
     width: int = setting(
@@ -42,28 +36,28 @@ class NetworkRecipe:
         "channels of the first stage (resnet9, resnet20)",
         limits=AT_LEAST_ONE,
         unit="channels",
-        only_with=OnlyWith("nn.model", names=("resnet9", "resnet20")),
+        only_with=_BY_NETWORK,
         population="network",
     )
     width_factor: float = setting(
         1.0,
         "multiplies the channels of every layer (alexnet ... deepface)",
         limits=Limits(low=0.01, high=8),
-        only_with=OnlyWith("nn.model", names=(*_PAPERS, *_RESNETS)),
+        only_with=_BY_NETWORK,
         population="network",
     )
     activation: str = setting(
         "relu",
         "activation function",
         limits=Limits(catalogue="activation"),
-        only_with=_WITH_HIDDEN,
+        only_with=_BY_NETWORK,
         population="network",
     )
     normalisation: str = setting(
         "as_designed",
         "normalisation of hidden layers",
         limits=Limits(catalogue="normalisation"),
-        only_with=_WITH_OWN,
+        only_with=_BY_NETWORK,
     )
     normalise: str = setting(
         "before",
@@ -87,7 +81,7 @@ class NetworkRecipe:
             cost="slower learning; harmful beside batch norm and in small networks",
             lab=("dropout_ensemble",),
         ),
-        only_with=_WITH_HIDDEN,
+        only_with=_BY_NETWORK,
         population="varies",
     )
     classic_dropout: bool = setting(
@@ -111,19 +105,19 @@ class NetworkRecipe:
             cost="batch x inputs x outputs numbers of memory",
             lab=("dropconnect",),
         ),
-        only_with=_WITH_OWN,
+        only_with=_BY_NETWORK,
     )
     pooling: str = setting(
         "as_designed",
         "pooling of windows",
         limits=Limits(catalogue="pooling"),
-        only_with=_WITH_OWN,
+        only_with=_BY_NETWORK,
     )
     initialisation: str = setting(
         "he_normal",
         "initialisation of the weights",
         limits=Limits(catalogue="initialisation"),
-        only_with=_WITH_OWN,
+        only_with=_BY_NETWORK,
         population="varies",
     )
     initial_bias: float = setting(
