@@ -13,7 +13,6 @@ from trainwell.data.kinds import Kind as Kind
 from trainwell.data.kinds import View as View
 from trainwell.data.prepare import Preparation as Preparation
 from trainwell.data.sources import BUNDLED as BUNDLED
-from trainwell.data.sources import as_inputs as as_inputs
 from trainwell.data.sources import from_arrays as from_arrays
 from trainwell.data.sources import read as read
 from trainwell.data.sources.pictures import read_picture as read_picture

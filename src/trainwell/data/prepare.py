@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,6 +18,9 @@ from trainwell.data.kinds import KINDS, InputPreparation, Kind
 from trainwell.data.statistics.affine import mean_std
 from trainwell.data.values.missing import Array
 from trainwell.recipe.sections import DataRecipe
+
+if TYPE_CHECKING:
+    from trainwell.core.batch import Batch
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,18 @@ class Preparation:
             ShapeError: if examples have another shape than in training.
         """
         return self.fitted.arrays(raw)["inputs"]
+
+    def batch(self, raw: Any) -> Batch:
+        """Prepare raw inputs as one batch without targets, with everything that the network needs beside them.
+
+        Raises:
+            DataError, ShapeError: as `inputs`.
+        """
+        import torch
+
+        from trainwell.core.batch import Batch
+
+        return Batch({name: torch.from_numpy(values) for name, values in self.fitted.arrays(raw).items()})
 
     def targets(self, raw: Array) -> Array:
         """Standardise regression targets for training; class numbers and sets of labels stay as they are."""

@@ -16,7 +16,7 @@ from trainwell.core.errors import DivergedError, Interrupted, StorageError, Trai
 from trainwell.core.facts import Facts
 from trainwell.core.files import discard
 from trainwell.core.protocols import Display
-from trainwell.data import from_arrays
+from trainwell.data import Examples, from_arrays
 from trainwell.fitting.build import Parts, build_parts
 from trainwell.fitting.catalogues import CUSTOM, catalogues, usual_learning_rate
 from trainwell.fitting.job import Tools, build_job, build_tools
@@ -67,7 +67,8 @@ def fit(
 
     Args:
         data: a bundled name ("digits"); a path to a table, picture folder, idx folder, .npz or recipe (.toml); a
-            pair (inputs, targets) of arrays or tensors; or loaders by split, {"train": ..., "validation": ...}.
+            pair (inputs, targets) of arrays or tensors; `Examples`; or loaders by split, {"train": ...,
+            "validation": ...}.
         model: your own network, trained in place; None builds one that suits the data.
         epochs: passes over the training split; None chooses.
         name: name of the run; None makes one from the data's name and the time.
@@ -136,6 +137,8 @@ def understand(data: Any, model: nn.Module | None, changes: Mapping[str, object]
     if isinstance(data, (str, Path)):
         return build_parts(plan(gather(data, changes, custom=custom)), model)
     settings = check_values({"data.source": "arrays", **changes}, catalogues=catalogues(custom=custom))
+    if isinstance(data, Examples):
+        return build_parts(plan(settings, data), model)
     if isinstance(data, (tuple, list)) and len(data) == 2:
         return build_parts(plan(settings, from_arrays(*data, task=kind_of(str(settings.get("task.name", ""))))), model)
     if isinstance(data, Mapping):

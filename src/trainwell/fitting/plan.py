@@ -107,12 +107,15 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         kind=examples.kind.name,
         model=str(settings.get("nn.model", "")),
         task=wanted or examples.task,
-        input_shape=() if given.data.prepare in ("decorrelate", "whiten_pca") else examples.kind.shape(examples.inputs),
+        input_shape=examples.kind.shape(examples.inputs, given.data.prepare),
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
     )
     asked_for = str(settings.get("optim.name", ""))
-    defaults = preset(facts, choices(), optimizer=asked_for, minutes=given.train.minutes) | taken
+    defaults = preset(
+        facts, choices(), suited=examples.kind.usual(facts), optimizer=asked_for, minutes=given.train.minutes
+    )
+    defaults |= taken
     if given.transfer.source.startswith(PUBLISHED):
         usual, _ = defaults.get("optim.learning_rate", (given.optim.learning_rate, ""))
         defaults["optim.learning_rate"] = slowed(usual)

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from trainwell.core.batch import examples_at_once
+from trainwell.core.batch import Batch, examples_at_once
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
-from trainwell.core.outputs import join_outputs
-from trainwell.data import as_inputs, read_inputs
+from trainwell.core.outputs import Outputs, join_outputs
+from trainwell.data import read_inputs
 from trainwell.data.augment.crops import averaged
 from trainwell.fitting.build import EVALUATION_BATCH
 from trainwell.fitting.trained_model import load_model, load_task, open_run
 from trainwell.runs import Run
+from trainwell.tasks import Task
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def predict(
 
     Args:
         run: a run, or its folder.
-        inputs: a path (table, picture, folder, idx, .npz), a bundled name, or an array of raw inputs.
+        inputs: a path (table, picture, folder, idx, .npz), a bundled name, or raw inputs: an array, a table, texts.
         network: the architecture, for a run whose network was given from Python.
         crops: 10 averages over corners, centre and their mirror images of pictures, 50 over five scales of them [B7].
     Raises:
@@ -79,16 +80,17 @@ def predict(
     if isinstance(inputs, (str, os.PathLike)):
         raw, ids = read_inputs(os.fspath(inputs), preparation, recipe.data)
     else:
-        raw = as_inputs(inputs)
+        raw = preparation.kind.given(inputs)
         ids = [f"row {number}" for number in range(len(raw))]
     if not len(ids):
         what = plain(os.fspath(inputs)) if isinstance(inputs, (str, os.PathLike)) else "The array"
         raise DataError(f"{what} holds no examples to predict on. Give at least one.")
     preparation.kind.check_new(raw, ids=ids)
-    prepared = torch.from_numpy(preparation.inputs(raw))
+    whole = preparation.batch(raw)
+    size = examples_at_once(whole.inputs.shape[1:], most=EVALUATION_BATCH)
     with torch.no_grad():
-        blocks = torch.split(prepared, examples_at_once(prepared.shape[1:], most=EVALUATION_BATCH))
-        outputs = join_outputs(torch.cat, [averaged(model, part, task, crops) for part in blocks])
+        blocks = [whole.slice(start, start + size) for start in range(0, len(whole), size)]
+        outputs = join_outputs(torch.cat, [_outputs(task, model, block, crops=crops) for block in blocks])
     answer = task.predict(outputs)
     return Predicted(
         ids=ids,
@@ -97,3 +99,12 @@ def predict(
         probabilities=None if answer.probabilities is None else answer.probabilities.tolist(),
         labels=task.labels,
     )
+
+
+def _outputs(task: Task, model: nn.Module, batch: Batch, *, crops: int) -> Outputs:
+    """Return the outputs of one batch, averaged over crops of its pictures."""
+
+    def forward(inputs: Tensor) -> Outputs:
+        return task.forward(model, batch.replace(inputs=inputs))
+
+    return averaged(forward, batch.inputs, task, crops)

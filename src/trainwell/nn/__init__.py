@@ -19,6 +19,7 @@ from trainwell.nn.modify import POOLING_NAMES as POOLING_NAMES
 from trainwell.nn.modify import batch_dependent as batch_dependent
 from trainwell.nn.modify import modify as modify
 from trainwell.nn.zoo import MODELS as MODELS
+from trainwell.nn.zoo import Network as Network
 from trainwell.nn.zoo.backbones import BACKBONES as BACKBONES
 from trainwell.nn.zoo.backbones import PREFIX as PREFIX
 from trainwell.nn.zoo.backbones import backbone as backbone

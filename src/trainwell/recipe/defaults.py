@@ -11,12 +11,15 @@ _DEFAULT_OPTIMIZER = SETTINGS["optim.name"].default
 _FAST = "resnet9"  # network that reaches most accuracy in a few minutes
 
 
-def preset(facts: Facts, choices: Choices, *, optimizer: str = "", minutes: float = 0.0) -> Preset:
+def preset(
+    facts: Facts, choices: Choices, *, suited: Preset | None = None, optimizer: str = "", minutes: float = 0.0
+) -> Preset:
     """Choose settings for what is known of the data, as key: (value, reason).
 
     Args:
         facts: kind, task, input_shape, sizes["train"] and model, if one was asked for, are read.
         choices: what is known of the names that settings choose.
+        suited: settings that suit the kind of examples, in place of those chosen here.
         optimizer: the one that was asked for; empty leaves the choice here.
         minutes: time that may be spent; 0 if none was said.
 
@@ -31,8 +34,11 @@ def preset(facts: Facts, choices: Choices, *, optimizer: str = "", minutes: floa
     if minutes and not network and len(facts.input_shape) == 3 and min(facts.input_shape[1:]) >= 20:
         chosen |= _fast(facts)
         network = _FAST
-    if suited := choice_of(choices, "nn.model", network):
-        chosen |= suited.usual(facts, chosen)
+    for_kind = suited or {}
+    chosen |= for_kind
+    network = network or str(for_kind.get("nn.model", ("", ""))[0])
+    if known_network := choice_of(choices, "nn.model", network):
+        chosen |= known_network.usual(facts, chosen)
     known = {"nn.model": facts.model, "task.name": facts.task}
     chosen = {key: given for key, given in chosen.items() if has_effect(key, known, choices)}
     return chosen | _for_optimizer(optimizer, chosen, facts, choices)

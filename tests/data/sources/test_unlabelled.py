@@ -9,7 +9,7 @@ import pytest
 from trainwell.core.errors import DataError, RecipeError
 from trainwell.data.examples import Examples
 from trainwell.data.prepare import Preparation
-from trainwell.data.sources import BUNDLED, as_inputs, from_arrays
+from trainwell.data.sources import BUNDLED, from_arrays
 from trainwell.data.sources.table import read_table
 from trainwell.data.sources.unlabelled import read_inputs
 from trainwell.data.values.table import Table
@@ -65,7 +65,7 @@ def test_arrays(names: dict[str, np.ndarray], tmp_path: Path) -> None:
 
 
 def test_a_single_example_in_memory() -> None:
-    assert ARRAY.inputs(as_inputs([[1, 2]])).shape == (1, 2)
+    assert ARRAY.inputs(ARRAY.kind.given([[1, 2]])).shape == (1, 2)
 
 
 def test_bundled_names_and_idx_files(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from trainwell.data.kinds.fixed_size import FOR_ALL, FixedSize, Float32, fields_
 from trainwell.data.kinds.kind import Kind, Measurement, Pixels, Rows, View
 from trainwell.data.statistics.affine import affine, first_stage
 from trainwell.data.statistics.channels import scale_and_shift, scaled, stretched
+from trainwell.data.values.given import as_array, as_numbers
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import listing
 from trainwell.recipe.sections import DataRecipe
@@ -89,6 +90,10 @@ class ArrayKind(Kind):
                 f"Inputs must be finite numbers to predict on, got NaN or infinity in {listing(ids, broken, most=1)}. "
                 "Correct or delete these examples."
             )
+
+    def given(self, values: Any) -> Array:
+        """Return arrays, lists or tensors as numbers."""
+        return as_numbers(as_array(values, what="x", name="the inputs"), name="the inputs")
 
     def content(self, inputs: Array) -> Iterator[Array]:
         """Yield the numbers."""

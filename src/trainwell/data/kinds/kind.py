@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.core.facts import InputFacts
+from trainwell.core.facts import Facts, InputFacts
 from trainwell.core.finding import Finding
 from trainwell.data.values.missing import Array
+from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections import DataRecipe
 
 if TYPE_CHECKING:
@@ -183,13 +184,32 @@ class Kind(ABC):
     def check_new(self, inputs: Any, *, ids: Sequence[str]) -> None:
         """Refuse new inputs, to predict on, that training would have refused; as `check`."""
 
+    def given(self, values: Any) -> Any:
+        """Return inputs that were given from Python, without targets, as raw inputs of this kind.
+
+        Raises:
+            DataError: if they are of another kind.
+        """
+        return values
+
     @abstractmethod
     def content(self, inputs: Any) -> Iterator[Array]:
         """Yield the arrays that make up the inputs, for the fingerprint."""
 
-    def shape(self, inputs: Any) -> tuple[int, ...]:
-        """Return the shape of one example as a network would receive it, where it is known before fitting; else ()."""
+    def shape(self, inputs: Any, prepare: str) -> tuple[int, ...]:
+        """Return the shape in which a network receives pictures prepared like that; () for all other kinds.
+
+        Defaults depend on it: pictures large enough for convolutions get a convolutional network.
+        """
         return ()
+
+    def usual(self, facts: Facts) -> Preset:
+        """Return settings that suit examples of this kind, with a reason each, where the user sets none.
+
+        Args:
+            facts: what is known before fitting: task, shape, sizes.
+        """
+        return {}
 
     # Preparation and batches.
 

@@ -17,6 +17,8 @@ from trainwell.data.kinds.fixed_size import FOR_ALL, FixedSize, Float32, fields_
 from trainwell.data.kinds.kind import InputPreparation, Kind, Measurement, Pixels, Rows, Source, View
 from trainwell.data.statistics.affine import first_stage, pixel_affine
 from trainwell.data.statistics.channels import scale_and_shift, scaled, stretched
+from trainwell.data.statistics.whitening import FLATTENING
+from trainwell.data.values.given import as_array, as_numbers, as_pictures
 from trainwell.data.values.missing import Array
 from trainwell.recipe.sections import DataRecipe
 
@@ -134,21 +136,26 @@ class PictureKind(Kind):
     def check_new(self, inputs: Pixels, *, ids: Sequence[str]) -> None:
         """Accept everything: bytes are finite."""
 
+    def given(self, values: Any) -> Array:
+        """Return arrays, lists or tensors as pictures where they are some, else as numbers, which are refused later."""
+        array = as_array(values, what="x", name="the inputs")
+        pictures = as_pictures(array)
+        return as_numbers(array, name="the inputs") if pictures is None else pictures
+
     def content(self, inputs: Pixels) -> Iterator[Array]:
         """Yield the pixels."""
         yield inputs
 
-    def shape(self, inputs: Pixels) -> tuple[int, ...]:
-        """Return (channels, height, width)."""
-        height, width, channels = inputs.shape[1:]
-        return (channels, height, width)
+    def shape(self, inputs: Pixels, prepare: str) -> tuple[int, ...]:
+        """Return (channels, height, width); () after a rotation that leaves no rows and columns."""
+        return () if prepare in FLATTENING else _channels_first(inputs)
 
     def fit(
         self, inputs: Pixels, rows: Rows, settings: DataRecipe, *, name: str, features: tuple[str, ...]
     ) -> tuple[PicturePreparation, tuple[str, ...]]:
         """Fit mean and deviation of every channel, and the second stage."""
         mean, std = pixel_affine(inputs, rows, first_stage(settings.prepare))
-        first = PicturePreparation(input_shape=self.shape(inputs), mean=mean, std=std)
+        first = PicturePreparation(input_shape=_channels_first(inputs), mean=mean, std=std)
         return with_rotation(first, inputs, rows, settings)
 
     def load(self, data: Mapping[str, Any]) -> PicturePreparation:
@@ -192,3 +199,8 @@ class PictureKind(Kind):
                 evidence={"blank_pictures": len(blank), "blank_pictures_limit": 0},
                 where=tuple(plain(str(ids[row])) for row in blank[:_SHOWN]),
             )
+
+
+def _channels_first(pictures: Pixels) -> tuple[int, int, int]:
+    height, width, channels = pictures.shape[1:]
+    return channels, height, width

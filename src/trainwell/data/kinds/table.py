@@ -49,11 +49,7 @@ class TablePreparation(FixedSize):
             DataError: if a column is missing or holds text instead of numbers.
             ShapeError: if it is no table.
         """
-        if not isinstance(raw, Table):
-            raise ShapeError(
-                f"Inputs must be a table with the columns of training, got an array of shape {np.shape(raw)}. "
-                "Give examples of the same kind."
-            )
+        raw = _as_table(raw)
         prepared = np.zeros((len(raw), math.prod(self.raw_shape)), dtype=np.float32)
         start = 0
         for column in self.columns:
@@ -104,6 +100,14 @@ class TableKind(Kind):
                     f"{plain(column)} must be finite numbers to predict on, got infinity in "
                     f"{listing(ids, infinite, most=1)}. Correct or delete these examples."
                 )
+
+    def given(self, values: Any) -> Table:
+        """Return a table as it is.
+
+        Raises:
+            ShapeError: if it is none.
+        """
+        return _as_table(values)
 
     def content(self, inputs: Table) -> Iterator[Array]:
         """Yield the columns."""
@@ -204,6 +208,15 @@ class TableKind(Kind):
                 evidence={"missing_fraction": share, "missing_fraction_limit": 0.0},
                 where=tuple(map(plain, gaps[:_SHOWN])),
             )
+
+
+def _as_table(values: Any) -> Table:
+    if not isinstance(values, Table):
+        raise ShapeError(
+            f"Inputs must be a table with the columns of training, got an array of shape {np.shape(values)}. "
+            "Give examples of the same kind."
+        )
+    return values
 
 
 def exact_codes(values: Array) -> NDArray[np.int64]:

@@ -111,6 +111,14 @@ class TextKind(Kind):
     def check_new(self, inputs: Texts, *, ids: Sequence[str]) -> None:
         """Take any text, empty ones too."""
 
+    def given(self, values: Any) -> Texts:
+        """Return a list of texts."""
+        if isinstance(values, Texts):
+            return values
+        if isinstance(values, str) or not all(text is None or isinstance(text, str) for text in values):
+            raise DataError(f"Inputs must be a list of texts, got {type(values).__name__}. Give one text per example.")
+        return Texts.of(values)
+
     def content(self, inputs: Texts) -> Iterator[Array]:
         """Yield the bytes and where each text begins."""
         yield inputs.encoded.values

@@ -9,7 +9,6 @@ from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
 from trainwell.data.examples import Examples
-from trainwell.data.sources.arrays import as_inputs as as_inputs
 from trainwell.data.sources.arrays import from_arrays as from_arrays
 from trainwell.data.sources.arrays import read_npz
 from trainwell.data.sources.bundled import BUNDLED as BUNDLED

@@ -13,9 +13,9 @@ from trainwell.core.files import plain
 from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
 from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
+from trainwell.data.values.given import as_array, as_numbers, as_pictures
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import numbered
-from trainwell.data.values.table import Table
 
 # Names of the arrays of one split in an .npz file, lower case; X is the whole data set unless there are others.
 _LAYOUT: dict[str, tuple[str, int]] = {
@@ -47,19 +47,22 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
     >>> examples.kind.name, examples.task, examples.labels
     ('array', 'binary', ('cat', 'dog'))
     """
-    inputs, targets = _array(x, "x", name=name), _array(y, "y", name=name)
+    inputs = as_array(x, what="x", name=name)
+    targets = as_array(y, what="y", name=name, may_be_text=True)
     if len(inputs) != len(targets):
         raise ShapeError(
             f"x and y of {name} must have the same length, got {len(inputs):,} and {len(targets):,}. "
             "Give one target for each example."
         )
-    kind, inputs = _inputs(inputs, name=name)
+    pictures = as_pictures(inputs)
+    kind = KINDS["array" if pictures is None else "picture"]
+    inputs = as_numbers(inputs, name=name) if pictures is None else pictures
     ids = numbered("row", len(inputs))
     found = infer(targets, name="Target 'y'", ids=ids, task=task)
-    features = tuple(f"x{i}" for i in range(inputs.shape[1])) if kind == "array" and inputs.ndim == 2 else ()
+    features = tuple(f"x{i}" for i in range(inputs.shape[1])) if pictures is None and inputs.ndim == 2 else ()
     return Examples(
         name=name,
-        kind=KINDS[kind],
+        kind=kind,
         inputs=inputs,
         targets=found.values,
         task=found.task,
@@ -108,22 +111,8 @@ def read_npz(path: Path, task: str = "") -> Examples:
     return dataclasses.replace(examples, remarks=(*examples.remarks, said)) if alone else examples
 
 
-def as_inputs(x: Any, *, name: str = "arrays") -> Table | Array:
-    """Return arrays or tensors in memory as raw inputs, without targets: what `Preparation.inputs` takes.
-
-    A `Table` is returned as it is.
-
-    Raises:
-        DataError: if they are no numbers.
-
-    >>> as_inputs([[1, 2]]).dtype
-    dtype('float32')
-    """
-    return x if isinstance(x, Table) else _inputs(_array(x, "x", name=name), name=name)[1]
-
-
-def read_npz_inputs(path: Path) -> Table | Array:
-    """Read the inputs of an .npz file, its array X (or x_test), for prediction.
+def read_npz_inputs(path: Path) -> Array:
+    """Read the array X (or x_test) of an .npz file, for prediction.
 
     Raises:
         DataError: if there is none, or the file is damaged.
@@ -132,7 +121,7 @@ def read_npz_inputs(path: Path) -> Table | Array:
     arrays = {key.lower(): array for key, array in _load(path, name).items()}
     for key in ("x", "x_test"):
         if key in arrays:
-            return as_inputs(arrays[key], name=name)
+            return arrays[key]
     raise DataError(f"{name} must hold an array named X, got {', '.join(map(plain, arrays))}. Rename it.")
 
 
@@ -152,35 +141,3 @@ def _load(path: Path, name: str) -> dict[str, Array]:
         raise DataError(
             f"{name} must hold plain arrays, but cannot be read: {reason}. Save it again with numpy.savez."
         ) from None
-
-
-def _array(values: Any, which: str, *, name: str) -> Array:
-    if hasattr(values, "detach"):  # a torch tensor; torch itself is not needed to read it
-        values = values.detach().cpu().numpy()
-    try:
-        array = np.asarray(values)
-    except ValueError as problem:
-        raise ShapeError(f"{which} of {name} must be one array, got rows of different lengths ({problem}).") from None
-    if array.ndim == 0:
-        raise ShapeError(f"{which} of {name} must be an array with one entry for each example, got {values!r}.")
-    text = which == "y" and array.dtype == object and all(value is None or isinstance(value, str) for value in array)
-    if array.dtype.kind not in ("biufUS" if which == "y" else "biuf") and not text:
-        raise DataError(
-            f"{which} of {name} must hold numbers{' or text' if which == 'y' else ''}, got {array.dtype}. Convert it."
-        )
-    return array
-
-
-def _inputs(array: Array, *, name: str) -> tuple[str, Array]:
-    """Return the kind and the inputs in their proper layout and type."""
-    if array.dtype == np.uint8 and array.ndim == 3:
-        return "picture", array[..., np.newaxis]
-    if array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] in (1, 3):
-        return "picture", array
-    if array.dtype == np.uint8 and array.ndim == 4 and array.shape[1] in (1, 3):
-        return "picture", np.ascontiguousarray(np.moveaxis(array, 1, 3))
-    if 0 in array.shape[1:]:
-        raise ShapeError(f"x of {name} must have at least one number per example, got shape {array.shape}.")
-    with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused with its row
-        numbers = array.astype(np.float32, copy=False)
-    return "array", numbers[:, np.newaxis] if numbers.ndim == 1 else numbers

@@ -70,7 +70,7 @@ def read_inputs(
         with open(path, "rb") as file:
             start = file.read(2)
         if start == b"PK":
-            inputs = read_npz_inputs(path)
+            inputs = preparation.kind.given(read_npz_inputs(path))
             return inputs, numbered("row", len(inputs))
         if start in (b"\x1f\x8b", b"\0\0"):
             pictures = read_idx_pictures(path)

@@ -23,6 +23,7 @@ Float32 = NDArray[np.float32]
 Block = Callable[[NDArray[np.int64]], Float32]
 
 ROTATED = ("decorrelate", "whiten_pca", "whiten_zca")  # methods that need the covariance
+FLATTENING = ("decorrelate", "whiten_pca")  # methods whose outputs are no longer positions of the input
 MEAN_IMAGE = "mean_image"
 _MOST = 4096  # inputs: the covariance of more does not fit a second or a gigabyte
 _AT_ONCE = 1024

@@ -16,7 +16,7 @@ from trainwell.nn.zoo import (
     vgg,
     zfnet,
 )
-from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.network import Network as Network
 
 MODELS: Catalogue[Network] = Catalogue(
     "model",
