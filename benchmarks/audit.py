@@ -154,7 +154,9 @@ def tables() -> None:
 
 def _table(like: Examples, columns: dict[str, np.ndarray], targets: np.ndarray) -> Examples:
     ids = tuple(map(str, range(len(targets))))
-    return Examples(like.name, KINDS["table"], Table(columns), targets, like.task, ids, like.labels, tuple(columns))
+    return Examples(
+        like.name, KINDS["table"], Table(columns), targets, like.target_type, ids, like.labels, tuple(columns)
+    )
 
 
 def _leaking(examples: Examples) -> set[str]:

@@ -18,3 +18,7 @@ def test_they_are_numpys() -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_constant_has_no_deviation_whatever_its_rounding(dtype) -> None:
     assert mean_and_deviation(np.full(1000, 0.1, dtype=dtype))[1] == 0.0
+
+
+def test_a_small_deviation_of_large_numbers_is_one() -> None:
+    assert mean_and_deviation(1.7e9 + np.arange(10.0))[1] > 2

@@ -18,7 +18,7 @@ def make(**changes: object) -> Examples:
         kind=KINDS["array"],
         inputs=np.arange(8, dtype=np.float32).reshape(4, 2),
         targets=np.array([0, 1, 0, 1]),
-        task="binary",
+        target_type="classes",
         ids=numbered("row", 4),
         labels=("no", "yes"),
     )
@@ -32,7 +32,7 @@ def table(**columns: object) -> Table:
 def test_length_and_class_numbers() -> None:
     assert len(make()) == 4
     assert make().class_numbers is not None
-    assert make(task="regress", labels=(), targets=np.ones(4, dtype=np.float32)).class_numbers is None
+    assert make(target_type="numbers", labels=(), targets=np.ones(4, dtype=np.float32)).class_numbers is None
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_length_and_class_numbers() -> None:
         ),
         ({"inputs": np.array([[1, 1], [1, np.inf], [1, 1], [1, 1]], np.float32)}, "in row 1 (1 of 4)"),
         (
-            {"task": "regress", "labels": (), "targets": np.array([1, np.inf, 1, 1], np.float32)},
+            {"target_type": "numbers", "labels": (), "targets": np.array([1, np.inf, 1, 1], np.float32)},
             "The targets of toy must be finite",
         ),
         (

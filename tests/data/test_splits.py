@@ -20,7 +20,7 @@ def make(classes: np.ndarray, **more: np.ndarray) -> Examples:
     labels = tuple(map(str, range(int(targets.max()) + 1)))
     inputs = np.zeros((len(targets), 1), np.float32)
     return Examples(
-        "toy", KINDS["array"], inputs, targets, "classify", numbered("row", len(targets)), labels, (), **more
+        "toy", KINDS["array"], inputs, targets, "classes", numbered("row", len(targets)), labels, (), **more
     )
 
 

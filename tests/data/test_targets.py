@@ -16,27 +16,27 @@ def read(values: object, **options: str) -> Targets:
 @pytest.mark.parametrize(
     ("values", "task", "labels"),
     [
-        (["b", "a", "b", "a"], "binary", ("a", "b")),
-        (["b", "a", "c"] * 2, "classify", ("a", "b", "c")),
-        ([0, 1, 1, 0], "binary", ("0", "1")),
-        ([-1, 1, 1, -1], "binary", ("-1", "1")),
-        ([True, False] * 2, "binary", ("False", "True")),
-        ([1.0, 2.0, 3.0] * 2, "classify", ("1", "2", "3")),
-        ([3, 8, 5] * 2, "classify", ("3", "5", "8")),
-        ([0.5, 1.0, 2.0], "regress", ()),
-        (np.arange(21.0), "regress", ()),
-        (np.arange(20.0), "classify", tuple(map(str, range(20)))),
-        (np.arange(100) // 2, "classify", tuple(map(str, range(50)))),
-        (np.arange(100), "regress", ()),
-        ([[1, 0, 1], [1, 0, 0]], "multilabel", ("0", "1", "2")),
-        ([[1, 0, 0], [0, 0, 1], [0, 1, 0]], "classify", ("0", "1", "2")),
-        ([[0.5, 1.0], [0.1, 2.0]], "regress", ()),
-        ([[1.5], [2.5], [3.5]], "regress", ()),
+        (["b", "a", "b", "a"], "classes", ("a", "b")),
+        (["b", "a", "c"] * 2, "classes", ("a", "b", "c")),
+        ([0, 1, 1, 0], "classes", ("0", "1")),
+        ([-1, 1, 1, -1], "classes", ("-1", "1")),
+        ([True, False] * 2, "classes", ("False", "True")),
+        ([1.0, 2.0, 3.0] * 2, "classes", ("1", "2", "3")),
+        ([3, 8, 5] * 2, "classes", ("3", "5", "8")),
+        ([0.5, 1.0, 2.0], "numbers", ()),
+        (np.arange(21.0), "numbers", ()),
+        (np.arange(20.0), "classes", tuple(map(str, range(20)))),
+        (np.arange(100) // 2, "classes", tuple(map(str, range(50)))),
+        (np.arange(100), "numbers", ()),
+        ([[1, 0, 1], [1, 0, 0]], "label sets", ("0", "1", "2")),
+        ([[1, 0, 0], [0, 0, 1], [0, 1, 0]], "classes", ("0", "1", "2")),
+        ([[0.5, 1.0], [0.1, 2.0]], "numbers", ()),
+        ([[1.5], [2.5], [3.5]], "numbers", ()),
     ],
 )
 def test_what_is_inferred(values: object, task: str, labels: tuple[str, ...]) -> None:
     found = read(values)
-    assert (found.task, found.labels) == (task, labels)
+    assert (found.target_type, found.labels) == (task, labels)
     assert found.remarks and all(remark.endswith(".") for remark in found.remarks)
 
 
@@ -51,10 +51,10 @@ def test_types_and_values() -> None:
 
 
 def test_the_user_may_decide() -> None:
-    assert read([3, 8, 5] * 2, task="regress").task == "regress"
-    assert read(np.arange(100), task="classify").task == "classify"
-    assert read([[1, 0], [0, 1], [0, 1]], task="regress").task == "regress"
-    assert read([[1, 0], [0, 1], [0, 1]], task="multilabel").task == "multilabel"
+    assert read([3, 8, 5] * 2, target_type="numbers").target_type == "numbers"
+    assert read(np.arange(100), target_type="classes").target_type == "classes"
+    assert read([[1, 0], [0, 1], [0, 1]], target_type="numbers").target_type == "numbers"
+    assert read([[1, 0], [0, 1], [0, 1]], target_type="label sets").target_type == "label sets"
 
 
 def test_what_is_said_aloud() -> None:
@@ -83,7 +83,7 @@ def test_an_infinite_target_is_refused_with_its_row(values: object) -> None:
 
 def test_text_cannot_be_regressed() -> None:
     with pytest.raises(DataError, match="must hold numbers to be regressed, got 'a'"):
-        read(["a", "b"], task="regress")
+        read(["a", "b"], target_type="numbers")
 
 
 def test_class_name() -> None:

@@ -55,7 +55,7 @@ def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
 
 
 def picture_preparation(channels: int) -> Preparation:
-    return Preparation(KINDS["picture"], PicturePreparation((channels, 32, 32)), "classify")
+    return Preparation(KINDS["picture"], PicturePreparation((channels, 32, 32)))
 
 
 def test_what_a_backbone_asks_for() -> None:
@@ -71,4 +71,4 @@ def test_what_a_backbone_asks_for() -> None:
         prepared = as_published("timm:resnet18", picture_preparation(channels))
         assert prepared.fitted.colours[0] == mean
     with pytest.raises(UsageError, match="needs pictures of 1 or 3 channels"):
-        as_published("timm:resnet18", Preparation(KINDS["table"], TablePreparation((5,)), "classify"))
+        as_published("timm:resnet18", Preparation(KINDS["table"], TablePreparation((5,))))

@@ -84,7 +84,7 @@ def test_networks_of_the_zoo_train_by_name(model: str, tmp_path) -> None:
 
 def test_auxiliary_heads_take_part_in_the_loss() -> None:
     pictures = np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3)).astype(np.uint8)
-    examples = from_arrays(pictures, np.arange(12) % 3, task="classify")
+    examples = from_arrays(pictures, np.arange(12) % 3, target_type="classes")
     settings = check_values({"data.source": "arrays", "nn.model": "googlenet", "nn.width_factor": 0.1})
     task = build_parts(plan(settings, examples)).task
     assert isinstance(task, Auxiliary)
@@ -96,6 +96,6 @@ def test_large_pictures_are_evaluated_few_at_a_time(side: int, most: int) -> Non
     """A thousand pictures at once would take 26 GB for the first volumes of VGG-16."""
     pictures = np.broadcast_to(np.uint8(0), (200, side, side, 3))
     settings = check_values({"data.source": "arrays", "nn.model": "lenet", "train.batch_size": 8})
-    held_out = build_parts(plan(settings, from_arrays(pictures, np.arange(200) % 3, task="classify")))
+    held_out = build_parts(plan(settings, from_arrays(pictures, np.arange(200) % 3, target_type="classes")))
     sizes = [len(batch) for batch in held_out.splits["validation"].epoch(0)]
     assert max(sizes) == min(most, sum(sizes))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
+import trainwell as tw
 from trainwell.core.errors import DamagedError
-from trainwell.fitting.model_files import checksum, mismatch, read_weights, table
+from trainwell.core.targets import TargetFacts
+from trainwell.fitting.model_files import PREPARATION, checksum, mismatch, read_description, read_weights, table
 
 
 def test_weights_that_are_not_finite_are_named(tmp_path) -> None:
@@ -48,3 +52,19 @@ def test_a_long_mismatch_is_cut() -> None:
     written = table(rows)
     assert written.splitlines()[0].split() == ["name", "expected", "found"]
     assert written.endswith("and 8 more")
+
+
+@pytest.mark.parametrize("source", ["diabetes", "breast-cancer"])
+def test_a_description_of_the_first_format_is_read(tmp_path, source) -> None:
+    run = tw.fit(source, epochs=1, runs=tmp_path)
+    preparation, targets = read_description(run)
+    predictions = tw.predict(run, source).values
+    path = run.path / "model" / PREPARATION
+    described = json.loads(path.read_text())
+    now = described.pop("targets")
+    before = {"target_mean": now["mean"], "target_std": now["deviation"], "labels": now["labels"]}
+    described["preparation"] |= {"task": run.task, **before}
+    path.write_text(json.dumps(described | {"format": 1}))
+    assert read_description(run) == (preparation, targets)
+    assert tw.predict(run, source).values == predictions
+    assert targets.count == (2 if targets.labels else 1) and isinstance(targets, TargetFacts)

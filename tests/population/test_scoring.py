@@ -20,12 +20,10 @@ def test_scores_are_those_of_each_network_alone(source: str) -> None:
     generator = torch.Generator().manual_seed(0)
     width = fold.tensors["inputs"][0].numel()
     heads = torch.randn(3, width, fold.outputs, generator=generator)
-    if data.task(recipe, fold.preparation).settings:
+    if data.task(recipe, fold.targets).settings:
         recipe = edit(recipe, {"task.label_smoothing": 0.2})
-    settings = {
-        name: torch.full((3,), getattr(recipe.task, name)) for name in data.task(recipe, fold.preparation).settings
-    }
-    tasks = [data.task(recipe, fold.preparation)] * 3
+    settings = {name: torch.full((3,), getattr(recipe.task, name)) for name in data.task(recipe, fold.targets).settings}
+    tasks = [data.task(recipe, fold.targets)] * 3
     found = score_fold(lambda inputs: inputs.flatten(1) @ heads, fold, tasks=tasks, settings=settings)
     chosen = torch.from_numpy(fold.splits.validation)
     batch = Batch({name: tensor[chosen] for name, tensor in fold.tensors.items()})
@@ -39,7 +37,7 @@ def test_scores_are_those_of_each_network_alone(source: str) -> None:
 def test_a_loss_that_is_not_finite_is_a_result() -> None:
     data = make_folds(plan(gather("digits", {})))
     fold = data.fold(data.plan.recipe, 0)
-    tasks = [data.task(data.plan.recipe, fold.preparation)] * 2
+    tasks = [data.task(data.plan.recipe, fold.targets)] * 2
 
     def forward(inputs: torch.Tensor) -> torch.Tensor:
         return torch.stack([torch.zeros(len(inputs), 10), torch.full((len(inputs), 10), torch.nan)])

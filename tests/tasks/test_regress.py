@@ -51,3 +51,30 @@ def test_several_numbers() -> None:
     assert task.predict(torch.tensor([[1.0, 1.0]])).values.tolist() == [[1.0, 12.0]]
     with pytest.raises(ShapeError, match="2 numbers per example"):
         task.loss(torch.zeros(3, 1), Batch({"inputs": torch.zeros(3), "targets": torch.zeros(3, 2)}))
+
+
+@pytest.mark.parametrize("shape", [(50,), (50, 2)])
+def test_targets_are_standardised_by_the_training_split_and_come_back(shape: tuple[int, ...]) -> None:
+    targets = np.random.default_rng(0).normal(300, 40, shape).astype(np.float32)
+    task = Regress.build(None, Regress.fit_targets(targets[:40], ()))
+    standardised = task.prepare_targets(targets)
+    assert standardised.dtype == np.float32 and standardised.shape == shape
+    np.testing.assert_allclose(standardised[:40].mean(axis=0), 0, atol=1e-5)
+    np.testing.assert_allclose(standardised[:40].std(axis=0), 1, atol=1e-5)
+    np.testing.assert_allclose(task.restore_targets(standardised), targets, rtol=1e-5)
+    assert task.outputs == (1 if len(shape) == 1 else 2)
+
+
+def test_a_constant_target_divides_nothing_and_small_differences_are_not_rounding() -> None:
+    def standardised(targets: np.ndarray) -> np.ndarray:
+        return Regress.build(None, Regress.fit_targets(targets, ())).prepare_targets(targets)
+
+    assert standardised(np.full(3, 7, np.float32)).tolist() == [0, 0, 0]
+    expected = (np.arange(160) - 79.5) / np.std(np.arange(160))
+    np.testing.assert_allclose(standardised(1.7e9 + np.arange(160.0)), expected, rtol=1e-5)
+
+
+def test_words_are_in_the_targets_own_unit() -> None:
+    task = Regress(mean=(100.0, 0.0), deviation=(10.0, 1.0))
+    assert task.words(task.restore_targets(np.array([[1.5, 0.123456]]))[0]) == "115, 0.1235"
+    assert task.value(np.float64(2.5)) == 2.5

@@ -36,12 +36,13 @@ def audit(
     from trainwell.fitting import gather, split_seed
     from trainwell.recipe import unflatten
     from trainwell.report import audit_text, write_audit
+    from trainwell.tasks import target_type_for
 
     if judge not in _JUDGES:
         raise UsageError(f"--judge must be {' or '.join(_JUDGES)}, got {judge!r}.")
     settings = gather(data, read_edits(edits) | ({"data.target": target} if target else {}))
     recipe = unflatten(settings)
-    examples = read(recipe.data, task=str(settings.get("task.name", "")))
+    examples = read(recipe.data, target_type=target_type_for(str(settings.get("task.name", ""))))
     found = examine(examples, split(examples, recipe.data, split_seed(recipe)), labels=labels, judge=judge)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))
     path = write_audit(found, examples, page or Path(f"audit-{stem}.html"))

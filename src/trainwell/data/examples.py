@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from trainwell.core.errors import DataError, ShapeError
+from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS
 from trainwell.data.kinds.kind import Kind
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import listing
@@ -34,7 +35,8 @@ class Examples:
         inputs: what the kind takes: a `Table`; uint8 (N, H, W, C) pictures, C = 1 or 3; float32 (N, ...); ...
         targets: int64 (N,) class numbers, float32 (N,) or (N, k) (float64 where float32 cannot tell them
             apart), or uint8 (N, k) of zeros and ones.
-        task: "classify", "binary", "regress" or "multilabel".
+        target_type: what the targets are: CLASSES, NUMBERS or LABEL_SETS of `core/targets.py`, or a type that a task
+            of your own learns.
         ids: a name for each example, for reports: its line or its file.
         labels: names of the classes, in the order of their numbers; empty for regression.
         features: names of the inputs; empty for pictures.
@@ -50,7 +52,7 @@ class Examples:
     kind: Kind
     inputs: Any
     targets: Array
-    task: str
+    target_type: str
     ids: Sequence[str] = field(repr=False)
     labels: tuple[str, ...] = ()
     features: tuple[str, ...] = ()
@@ -84,21 +86,28 @@ class Examples:
     @property
     def numeric_target(self) -> bool:
         """Whether the targets are numbers."""
-        return not self.labels
+        return self.target_type == NUMBERS
 
     @property
     def _has_classes(self) -> bool:
-        return bool(self.labels) and self.targets.ndim == 1
+        return self.target_type == CLASSES
 
     def fingerprint(self) -> str:
         """Return a SHA-256 of the content, in hexadecimal; names and remarks do not enter.
 
         Arrays of more than 64 MiB are sampled: 1,024 evenly spaced blocks of 64 KiB, the first and the last included.
         """
-        digest = hashlib.sha256(repr((self.kind.name, self.task, self.labels, self.features)).encode())
+        digest = hashlib.sha256(repr((self.kind.name, self._recorded_type, self.labels, self.features)).encode())
         for values in (*self.kind.content(self.inputs), self.targets, self.groups, self.given):
             _hash(values, digest.update)
         return digest.hexdigest()
+
+    @property
+    def _recorded_type(self) -> str:
+        """The type in the words that runs have always recorded: a fingerprint must stay what it was."""
+        if self._has_classes:
+            return "binary" if len(self.labels) == 2 else "classify"
+        return {NUMBERS: "regress", LABEL_SETS: "multilabel"}.get(self.target_type, self.target_type)
 
     def _check_classes(self) -> None:
         outside = (self.targets < 0) | (self.targets >= len(self.labels))

@@ -1,4 +1,4 @@
-"""Inputs and targets as the network sees them, with statistics fitted on the training split only.
+"""Inputs as the network sees them, with statistics fitted on the training split only.
 
 A `Preparation` is plain numbers: it is stored as JSON with the model and applied to new rows at prediction.
 """
@@ -9,13 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from trainwell.core.errors import DataError, RecipeError, TrainwellError
 from trainwell.core.facts import InputFacts
 from trainwell.data.examples import Examples
 from trainwell.data.kinds import KINDS, InputPreparation, Kind
-from trainwell.data.statistics.affine import mean_std
 from trainwell.data.values.missing import Array
 from trainwell.recipe.sections import DataRecipe
 
@@ -30,19 +27,11 @@ class Preparation:
     Args:
         kind: of the examples.
         fitted: what the kind fitted on the inputs.
-        task: what is learned.
-        labels: names of the classes.
-        target_mean: mean of each regression target.
-        target_std: deviation of each regression target.
         remarks: sentences about what was left out.
     """
 
     kind: Kind
     fitted: InputPreparation
-    task: str
-    labels: tuple[str, ...] = ()
-    target_mean: tuple[float, ...] = ()
-    target_std: tuple[float, ...] = ()
     remarks: tuple[str, ...] = ()
 
     @classmethod
@@ -65,21 +54,8 @@ class Preparation:
                     f"got {recipe.prepare!r}. Use 'standardise'."
                 ]
             )
-        mean: tuple[float, ...] = ()
-        std: tuple[float, ...] = ()
-        if examples.task == "regress":
-            targets = examples.targets[train].reshape(len(train), -1).astype(np.float64)
-            mean, std = zip(*(mean_std(column) for column in targets.T), strict=True)
         fitted, remarks = kind.fit(examples.inputs, train, recipe, name=examples.name, features=examples.features)
-        return cls(
-            kind=kind,
-            fitted=fitted,
-            task=examples.task,
-            labels=examples.labels,
-            target_mean=mean,
-            target_std=tuple(one or 1.0 for one in std),
-            remarks=remarks,
-        )
+        return cls(kind, fitted, remarks)
 
     @property
     def facts(self) -> InputFacts:
@@ -95,13 +71,6 @@ class Preparation:
     def feature_names(self) -> tuple[str, ...]:
         """Names of the prepared inputs; empty where single numbers have none."""
         return self.fitted.feature_names
-
-    @property
-    def outputs(self) -> int:
-        """How many numbers the network must return for one example."""
-        if self.task == "regress":
-            return len(self.target_mean)
-        return 1 if self.task == "binary" else len(self.labels)
 
     def inputs(self, raw: Any) -> Array:
         """Prepare raw inputs, of training or new.
@@ -128,26 +97,9 @@ class Preparation:
 
         return Batch({name: torch.from_numpy(values) for name, values in self.fitted.arrays(raw).items()})
 
-    def targets(self, raw: Array) -> Array:
-        """Standardise regression targets for training; class numbers and sets of labels stay as they are."""
-        if self.task != "regress":
-            return raw
-        mean = np.array(self.target_mean)
-        std = np.array(self.target_std)
-        standardised: Array = ((raw.reshape(len(raw), -1) - mean) / std).astype(np.float32)
-        return standardised.reshape(raw.shape)
-
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data, without loss."""
-        return {
-            **self.fitted.to_json(),
-            "kind": self.kind.name,
-            "task": self.task,
-            "labels": self.labels,
-            "target_mean": self.target_mean,
-            "target_std": self.target_std,
-            "remarks": self.remarks,
-        }
+        return {**self.fitted.to_json(), "kind": self.kind.name, "remarks": self.remarks}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Preparation:
@@ -156,10 +108,8 @@ class Preparation:
         Raises:
             DataError: if it is not one.
         """
-        own = ("labels", "target_mean", "target_std", "remarks")
         try:
             kind = KINDS[data["kind"]]
-            given = {name: tuple(data[name]) for name in own}
-            return cls(kind=kind, fitted=kind.load(data), task=data["task"], **given)
+            return cls(kind, kind.load(data), tuple(data["remarks"]))
         except (KeyError, TypeError, TrainwellError) as problem:
             raise DataError(f"The stored preparation cannot be read: {problem}. Train the model again.") from None

@@ -1,4 +1,4 @@
-"""What is to be learned, inferred from the targets and said aloud."""
+"""What type targets are of, inferred from their values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainwell.core.errors import DataError
+from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS
 from trainwell.data.values.missing import Array, missing
 from trainwell.data.values.naming import class_name, listing
 
@@ -18,15 +19,15 @@ _ROUNDED = 1e-3  # share of the deviation that rounding may take: it adds a mill
 
 @dataclass(frozen=True)
 class Targets:
-    """Targets as `Examples` holds them, and the sentences about what was inferred."""
+    """Targets as `Examples` holds them, their type, and sentences about what was inferred."""
 
     values: Array
-    task: str
+    target_type: str
     labels: tuple[str, ...]
     remarks: tuple[str, ...]
 
 
-def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targets:
+def infer(raw: Array, *, name: str, ids: Sequence[str], target_type: str = "") -> Targets:
     """Decide whether targets are classes, numbers or sets of labels.
 
     Text is classes. Numbers are classes if they are whole and few (at most 20 different ones), or if they come
@@ -37,12 +38,12 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targe
         raw: (N,) text with None, (N,) numbers with NaN, or (N, k) numbers.
         name: how the target is called in sentences, e.g. "Target 'income'".
         ids: a name for each example.
-        task: "classify", "binary", "multilabel" or "regress" to decide it yourself; otherwise inferred.
+        target_type: CLASSES, NUMBERS or LABEL_SETS of `core/targets.py` to decide it yourself; otherwise inferred.
     Raises:
         DataError: if a target is missing or infinite, or if text is to be regressed.
 
     >>> infer(np.array(["no", "yes", "no"], dtype=object), name="Target 'paid'", ids=("a", "b", "c"))
-    Targets(values=array([0, 1, 0]), task='binary', labels=('no', 'yes'),
+    Targets(values=array([0, 1, 0]), target_type='classes', labels=('no', 'yes'),
             remarks=("Target 'paid' has 2 different values: binary classification.",
                      "A single example of class 'yes': it stays in the training split, so the class is never judged."))
     """
@@ -63,15 +64,15 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], task: str = "") -> Targe
     if infinite.any():
         raise DataError(f"{name} must be finite, got infinity in {listing(ids, infinite)}. Correct or delete these.")
     if raw.ndim > 1:
-        return _several(raw, name=name, task=task)
+        return _several(raw, name=name, target_type=target_type)
     if raw.dtype == object:
-        if task == "regress":
+        if target_type == NUMBERS:
             raise DataError(f"{name} must hold numbers to be regressed, got {raw[0]!r}. Choose another target.")
         return _classes(raw.astype(str), name=name)
-    if task in ("classify", "binary") or (task != "regress" and _looks_like_classes(raw)):
+    if target_type == CLASSES or (target_type != NUMBERS and _looks_like_classes(raw)):
         return _classes(raw, name=name)
     remark = f"{name} is a number with {len(np.unique(raw)):,} different values: regression."
-    return Targets(_numbers(raw), "regress", (), (remark,))
+    return Targets(_numbers(raw), NUMBERS, (), (remark,))
 
 
 def _numbers(raw: Array) -> Array:
@@ -97,19 +98,18 @@ def _classes(raw: Array, *, name: str) -> Targets:
     if alone := [label for label, count in zip(labels, counts, strict=True) if count == 1]:
         which = f"class {alone[0]!r}" if len(alone) == 1 else f"each of {len(alone):,} classes ({alone[0]!r}, ...)"
         remarks.append(f"A single example of {which}: it stays in the training split, so the class is never judged.")
-    task = "binary" if len(labels) == 2 else "classify"
-    return Targets(numbers.astype(np.int64), task, labels, tuple(remarks))
+    return Targets(numbers.astype(np.int64), CLASSES, labels, tuple(remarks))
 
 
-def _several(raw: Array, *, name: str, task: str) -> Targets:
+def _several(raw: Array, *, name: str, target_type: str) -> Targets:
     rows = raw.reshape(len(raw), -1)
     if rows.dtype == object:
         raise DataError(f"{name} must be text in one column or numbers, got an array of objects {raw.shape}.")
-    if task == "regress" or not np.isin(rows, (0, 1)).all():
+    if target_type == NUMBERS or not np.isin(rows, (0, 1)).all():
         remark = f"{name} is {rows.shape[1]} numbers: regression."
-        return Targets(_numbers(rows), "regress", (), (remark,))
-    if task != "multilabel" and (rows.sum(axis=1) == 1).all():
+        return Targets(_numbers(rows), NUMBERS, (), (remark,))
+    if target_type != LABEL_SETS and (rows.sum(axis=1) == 1).all():
         found = _classes(rows.argmax(axis=1), name=name)
-        return Targets(found.values, found.task, found.labels, (f"{name} is one-hot.", *found.remarks))
+        return Targets(found.values, found.target_type, found.labels, (f"{name} is one-hot.", *found.remarks))
     remark = f"{name} is {rows.shape[1]} zeros and ones, any number of them 1: multi-label classification."
-    return Targets(rows.astype(np.uint8), "multilabel", tuple(map(str, range(rows.shape[1]))), (remark,))
+    return Targets(rows.astype(np.uint8), LABEL_SETS, tuple(map(str, range(rows.shape[1]))), (remark,))

@@ -26,7 +26,7 @@ from trainwell.fitting.plan import Plan
 from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
 from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, modify, names_of_new
 from trainwell.recipe import Recipe
-from trainwell.tasks import TASKS, TargetFacts, Task, with_auxiliary_heads
+from trainwell.tasks import TASKS, Task, with_auxiliary_heads
 from trainwell.train.memory import out_of_memory
 
 Array = NDArray[Any]
@@ -103,11 +103,16 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
     return model
 
 
-def build_task(recipe: Recipe, preparation: Preparation) -> Task:
-    """Build the task of a recipe for targets as they were prepared."""
-    mean, labels = preparation.target_mean, preparation.labels
-    targets = TargetFacts(len(mean or labels), labels, mean, preparation.target_std)
-    return TASKS[recipe.task.name].build(recipe.task, targets)
+def build_task(recipe: Recipe, examples: Examples, train: Array) -> Task:
+    """Build the task of a recipe; what it must know of the targets is fitted on the training examples.
+
+    Args:
+        recipe: every setting.
+        examples: all examples.
+        train: numbers of the training examples.
+    """
+    task = TASKS[recipe.task.name]
+    return task.build(recipe.task, task.fit_targets(examples.targets[train], examples.labels))
 
 
 def _prepared(plan: Plan) -> Preparation:
@@ -149,7 +154,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     origin = origin_of(recipe)
     if origin:
         preparation = adopt(origin, preparation)
-    task = build_task(recipe, preparation)
+    task = build_task(recipe, examples, splits.train)
     if model is None:
         model = build_network(recipe, preparation.facts, task.outputs, fresh=origin is None)
     new = (
@@ -163,7 +168,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
     task = _with_heads_of(model, task)
-    source, finish = _source(examples, preparation)
+    source, finish = _source(examples, preparation, task)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
         least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
@@ -199,7 +204,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
 
 def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module, steps_per_epoch: int) -> Facts:
     recipe, examples = plan.recipe, plan.examples
-    targets = preparation.targets(examples.targets[plan.splits.train])
+    targets = task.prepare_targets(examples.targets[plan.splits.train])
     return Facts(
         source=recipe.data.source,
         model=recipe.nn.model,
@@ -223,13 +228,16 @@ def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module
     )
 
 
-def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparation | None = None) -> Augment | None:
+def build_augmentation(
+    recipe: Recipe, facts: InputFacts, *, preparation: Preparation | None = None, task: Task | None = None
+) -> Augment | None:
     """Build what happens to a training batch on the device, or None if nothing does.
 
     Args:
         recipe: `data.shift`, `flip`, `augment`, `mix` and `label_noise` are read.
         facts: of one prepared example.
         preparation: how colours were prepared.
+        task: what is learned, for the noise of labels.
     Raises:
         UsageError: if the recipe asks for what the inputs or targets do not allow.
         DataError: if a crop is larger than the pictures.
@@ -243,8 +251,8 @@ def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparati
             "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no pictures. "
             "Remove them."
         )
-    labels = preparation.labels if preparation else ()
-    if data.label_noise and not (labels and TASKS[recipe.task.name].has_classes):
+    classes = len(task.labels) if task and task.has_classes else 0
+    if data.label_noise and not classes:
         raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
     made = Augment(
         shift=data.shift,
@@ -252,7 +260,7 @@ def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparati
         steps=steps,
         mix=data.mix,
         affine=preparation.fitted.colours if preparation else ((0.0,), (1.0,)),
-        noise=(data.label_noise, len(labels)),
+        noise=(data.label_noise, classes),
     )
     if steps:  # tried once on nothing, so that what cannot be done is said before the run is made
         with torch.random.fork_rng(devices=[]):
@@ -261,10 +269,10 @@ def build_augmentation(recipe: Recipe, facts: InputFacts, preparation: Preparati
 
 
 def _source(
-    examples: Examples, preparation: Preparation
+    examples: Examples, preparation: Preparation, task: Task
 ) -> tuple[Mapping[str, torch.Tensor | Array] | Collated, Callable[[Batch], Batch] | None]:
     """Return what batches are gathered from, targets included, and what is applied to each of them."""
-    targets = torch.from_numpy(preparation.targets(examples.targets))
+    targets = torch.from_numpy(task.prepare_targets(examples.targets))
     source = preparation.fitted.source(examples.inputs)
     if source.collate is None:
         return {**source.tensors, "targets": targets}, source.finish

@@ -21,14 +21,16 @@ from trainwell.fitting.build import Parts, build_parts
 from trainwell.fitting.catalogues import CUSTOM, catalogues, usual_learning_rate
 from trainwell.fitting.job import Tools, build_job, build_tools
 from trainwell.fitting.loaders import loader_parts
-from trainwell.fitting.plan import gather, kind_of, plan
+from trainwell.fitting.model_files import save_model
+from trainwell.fitting.plan import gather, plan
 from trainwell.fitting.pretrain import pretrain
 from trainwell.fitting.record import describe, gather_evidence, judge, network_table
 from trainwell.fitting.time_budget import in_time
-from trainwell.fitting.trained_model import open_run, save_model
+from trainwell.fitting.trained_model import open_run
 from trainwell.probes import standard_probes
 from trainwell.recipe import check_values, flatten, to_toml
 from trainwell.runs import Run, RunWriter
+from trainwell.tasks import target_type_for
 from trainwell.train import Checkpoints, Interrupt, State, threads, train
 
 _FEATURES = "pretraining"  # folder of a run for what is learned without labels, until that is done
@@ -140,7 +142,8 @@ def understand(data: Any, model: nn.Module | None, changes: Mapping[str, object]
     if isinstance(data, Examples):
         return build_parts(plan(settings, data), model)
     if isinstance(data, (tuple, list)) and len(data) == 2:
-        return build_parts(plan(settings, from_arrays(*data, task=kind_of(str(settings.get("task.name", ""))))), model)
+        wanted = target_type_for(str(settings.get("task.name", "")))
+        return build_parts(plan(settings, from_arrays(*data, target_type=wanted)), model)
     if isinstance(data, Mapping):
         return loader_parts(data, model, settings)
     if hasattr(data, "__iter__") and not hasattr(data, "shape"):
@@ -193,7 +196,7 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
         after_step.checkpoints.save(state)  # what follows takes time, and may be interrupted too
         after_step.checkpoints.contents.use_final_weights()
         writer.set_meta("overhead_fraction", probes.overhead_fraction)
-        save_model(writer.path, job.model, parts.preparation, parts.facts.labels)
+        save_model(writer.path, job.model, parts.preparation, parts.task.targets)
         gather_evidence(writer, parts, state, interrupt)
         judge(writer, parts)
     return open_run(writer.path)

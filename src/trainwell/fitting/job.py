@@ -72,7 +72,7 @@ def build_tools(parts: Parts) -> Tools:
     """
     recipe = parts.recipe
     device = choose_device(recipe.train.device)
-    augment = build_augmentation(recipe, parts.input_facts, parts.preparation)
+    augment = build_augmentation(recipe, parts.input_facts, preparation=parts.preparation, task=parts.task)
     model = placed(parts.model, device, rearrange=recipe.nn.model != CUSTOM).train()
     rate = build_rate(recipe, len(parts.train))
     return Tools(

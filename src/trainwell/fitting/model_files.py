@@ -1,4 +1,7 @@
-"""What a run left on disk of its network: weights and preparation, each read whole or refused in one sentence."""
+"""The files of a trained network, `model/`: its weights, how its inputs are prepared and what its targets are.
+
+Each is written whole, and read whole or refused in one sentence.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,45 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainwell.core.errors import DamagedError, StorageError
-from trainwell.core.files import storage_errors
+from trainwell.core.files import atomic_write, storage_errors
+from trainwell.core.targets import TargetFacts
 from trainwell.data import Preparation
 from trainwell.runs import Run
 
 WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
+_FORMAT = 2  # 1 held what is known of the targets in "preparation"
 _CURE = "Restore the file or train again."
 _ROWS = 12  # of a table of differences: enough to see which architecture it is
+
+
+def save_model(folder: Path, model: nn.Module, preparation: Preparation | None, targets: TargetFacts) -> None:
+    """Write `model/`.
+
+    Args:
+        folder: the run's folder.
+        model: the network with its best weights.
+        preparation: what was fitted on the training split; None where the user made the batches.
+        targets: what the task knows of the targets.
+    """
+    from safetensors.torch import save
+
+    target = folder / "model"
+    # Tied weights share memory, which the format refuses: each name gets bytes of its own.
+    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
+    described = {
+        "format": _FORMAT,
+        "labels": list(targets.labels),
+        "preparation": preparation.to_json() if preparation else None,
+        "targets": targets.to_json(),
+    }
+    with storage_errors(f"Writing {target}", folder):
+        target.mkdir(exist_ok=True)
+        atomic_write(target / WEIGHTS, save(weights, {"sha256": checksum(weights)}))
+        atomic_write(target / PREPARATION, json.dumps(described))
 
 
 def weights_path(run: Run) -> Path:
@@ -70,7 +101,12 @@ def checksum(weights: Mapping[str, Tensor]) -> str:
 
 
 def read_preparation(run: Run) -> Preparation:
-    """Read how a run's raw inputs became the network's.
+    """Read how a run's raw inputs became the network's; errors as for `read_description`."""
+    return read_description(run)[0]
+
+
+def read_description(run: Run) -> tuple[Preparation, TargetFacts]:
+    """Read how a run's raw inputs became the network's, and what its task must know of the targets.
 
     Raises:
         StorageError: if the run's batches were made by the user, so that nothing is known of raw inputs.
@@ -83,14 +119,21 @@ def read_preparation(run: Run) -> Preparation:
         raise StorageError(f"The run {run.path} has no trained network yet ({run.status}). Finish or resume it first.")
     try:
         described: dict[str, Any] = json.loads(content)
-        preparation = described["preparation"] and Preparation.from_json(described["preparation"])
+        if described["preparation"] is not None:
+            return Preparation.from_json(described["preparation"]), _target_facts(described)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise DamagedError(f"{path} is damaged: {problem}. Restore the file or train again.") from None
-    if preparation is None:
-        raise StorageError(
-            f"The run {run.path} was trained on batches made in Python: pass your network, run.model(network)."
-        )
-    return preparation
+    raise StorageError(
+        f"The run {run.path} was trained on batches made in Python: pass your network, run.model(network)."
+    )
+
+
+def _target_facts(described: Mapping[str, Any]) -> TargetFacts:
+    if "targets" in described:
+        return TargetFacts.from_json(described["targets"])
+    before = described["preparation"]  # format 1 kept them there
+    mean, labels = tuple(before["target_mean"]), tuple(before["labels"])
+    return TargetFacts(len(mean or labels), labels, mean, tuple(before["target_std"]))
 
 
 def mismatch(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[tuple[str, str, str]]:

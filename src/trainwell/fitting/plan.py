@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.core.errors import RecipeError
+from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.facts import Facts
 from trainwell.data import Examples, Splits, read, split
 from trainwell.fitting.backbone import published
@@ -20,10 +20,7 @@ from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
 from trainwell.nn import PREFIX
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
 from trainwell.recipe.sections.setting import Value
-
-# Which tasks each kind of target can serve; the first is what it is taken for.
-_CLASSES = ("classify", "one_vs_rest", "one_vs_one")
-_TASKS_FOR = {"binary": ("binary", "classify"), "classify": _CLASSES, "regress": ("regress",)}
+from trainwell.tasks import suitable, target_type_for
 
 
 @dataclass(frozen=True)
@@ -99,14 +96,13 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
     if examples is None:
-        examples = read(given.data, task=kind_of(wanted))
+        examples = read(given.data, target_type=target_type_for(wanted))
     splits = split(examples, given.data, split_seed(given))
     inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
-    _check_task(wanted, examples)
     facts = Facts(
         kind=examples.kind.name,
         model=str(settings.get("nn.model", "")),
-        task=wanted or examples.task,
+        task=_task_for(examples, wanted),
         input_shape=examples.kind.shape(examples.inputs, given.data.prepare),
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
@@ -131,21 +127,16 @@ def split_seed(recipe: Recipe) -> int:
     return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
 
 
-def kind_of(task: str) -> str:
-    """Return what a task asks of the targets: all ways to several classes take the same ones.
-
-    >>> kind_of("one_vs_one"), kind_of("regress")
-    ('classify', 'regress')
-    """
-    return "classify" if task in _CLASSES else task
-
-
-def _check_task(wanted: str, examples: Examples) -> None:
-    possible = _TASKS_FOR.get(examples.task, (examples.task,))
+def _task_for(examples: Examples, wanted: str) -> str:
+    """Return the name of the task: the one that is wanted, or the usual one for the targets."""
+    possible = suitable(examples.target_type, max(1, len(examples.labels)))
+    if not possible:
+        raise DataError(f"No task learns the targets of {examples.name}, which are {examples.target_type}.")
     if wanted and wanted not in possible:
         raise RecipeError(
             [
                 f"task.name must be {' or '.join(map(repr, possible))} for the targets of {examples.name}, "
-                f"got {wanted!r}. Leave it out to have it found out."
+                f"got {wanted!r}. Leave it out to have it chosen."
             ]
         )
+    return wanted or possible[0]

@@ -1,57 +1,18 @@
-"""A trained network on disk, with everything needed to use it: weights, preparation, labels, recipe."""
+"""The trained network of a run, rebuilt from its files with the preparation of its inputs and its task."""
 
 from __future__ import annotations
 
-import json
 import os
-from pathlib import Path
 
 from torch import nn
 
 from trainwell.core.errors import DamagedError
-from trainwell.core.files import atomic_write, storage_errors
 from trainwell.data import Preparation
-from trainwell.fitting.build import build_network, build_task
-from trainwell.fitting.model_files import (
-    PREPARATION,
-    WEIGHTS,
-    checksum,
-    mismatch,
-    read_preparation,
-    read_weights,
-    table,
-    weights_path,
-)
+from trainwell.fitting.build import build_network
+from trainwell.fitting.model_files import mismatch, read_description, read_weights, table, weights_path
 from trainwell.recipe import Recipe
 from trainwell.runs import Run
-from trainwell.tasks import Task
-
-_FORMAT = 1
-
-
-def save_model(folder: Path, model: nn.Module, preparation: Preparation | None, labels: tuple[str, ...]) -> None:
-    """Write `model/`: the weights, and how raw inputs become the network's.
-
-    Args:
-        folder: the run's folder.
-        model: the network with its best weights.
-        preparation: what was fitted on the training split; None where the user made the batches.
-        labels: names of the classes.
-    """
-    from safetensors.torch import save
-
-    target = folder / "model"
-    # Tied weights share memory, which the format refuses: each name gets bytes of its own.
-    weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
-    described = {
-        "format": _FORMAT,
-        "labels": list(labels),
-        "preparation": preparation.to_json() if preparation else None,
-    }
-    with storage_errors(f"Writing {target}", folder):
-        target.mkdir(exist_ok=True)
-        atomic_write(target / WEIGHTS, save(weights, {"sha256": checksum(weights)}))
-        atomic_write(target / PREPARATION, json.dumps(described))
+from trainwell.tasks import TASKS, Task
 
 
 def load_model(run: Run, model: nn.Module | None = None) -> nn.Module:
@@ -83,9 +44,9 @@ def load_task(run: Run) -> tuple[Recipe, Preparation, Task]:
         StorageError: if the run's batches were made by the user, so that nothing is known of raw inputs.
         DamagedError: if the description is damaged.
     """
-    preparation = read_preparation(run)
+    preparation, targets = read_description(run)
     recipe = run.recipe
-    return recipe, preparation, build_task(recipe, preparation)
+    return recipe, preparation, TASKS[recipe.task.name].build(recipe.task, targets)
 
 
 def open_run(path: str | os.PathLike[str]) -> Run:

@@ -69,7 +69,7 @@ def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = 
         )
     epoch, position = divmod(step, each)
     batch = next(itertools.islice(parts.train.epoch(epoch, position), 1))
-    augment = build_augmentation(recipe, parts.input_facts, parts.preparation)
+    augment = build_augmentation(recipe, parts.input_facts, preparation=parts.preparation, task=parts.task)
     if augment:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch, step))

@@ -18,7 +18,7 @@ from trainwell.fitting import Plan
 from trainwell.fitting.build import Parts, build_network, build_parts, build_task
 from trainwell.recipe import Recipe
 from trainwell.recipe.sections import TransferRecipe
-from trainwell.tasks import Task
+from trainwell.tasks import TASKS, TargetFacts, Task
 
 # Builds the network of a recipe, given the facts of the inputs and the number of outputs.
 NetworkBuilder = Callable[[Recipe, InputFacts, int], nn.Module]
@@ -35,15 +35,20 @@ class Fold:
         tensors: "inputs" and "targets" of all examples.
         splits: numbers of the training and validation examples.
         preparation: fitted on the training examples.
-        input_shape: of one prepared example.
+        targets: what is known of the targets of the training examples.
         outputs: number of outputs of the network.
     """
 
     tensors: dict[str, Tensor]
     splits: Splits
     preparation: Preparation
-    input_shape: tuple[int, ...]
+    targets: TargetFacts
     outputs: int
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Shape of one prepared example."""
+        return self.preparation.input_shape
 
 
 @dataclass(frozen=True)
@@ -93,12 +98,12 @@ class Folds:
             examples = self.plan.examples
             splits = self.splits[number]
             preparation = Preparation.fit(examples, splits.train, recipe.data)
-            outputs = build_task(recipe, preparation).outputs
+            task = build_task(recipe, examples, splits.train)
             tensors = {
                 "inputs": torch.from_numpy(preparation.inputs(examples.inputs)),
-                "targets": torch.from_numpy(preparation.targets(examples.targets)),
+                "targets": torch.from_numpy(task.prepare_targets(examples.targets)),
             }
-            self._folds[key] = Fold(tensors, splits, preparation, preparation.input_shape, outputs)
+            self._folds[key] = Fold(tensors, splits, preparation, task.targets, task.outputs)
         return self._folds[key]
 
     def parts(self, recipe: Recipe, number: int) -> Parts:
@@ -111,9 +116,9 @@ class Folds:
             self._parts[key] = build_parts(plan, nn.Identity())
         return self._parts[key]
 
-    def task(self, recipe: Recipe, preparation: Preparation) -> Task:
-        """Return the task of a configuration; the preparation is shared, settings of the loss are its own."""
-        return build_task(recipe, preparation)
+    def task(self, recipe: Recipe, targets: TargetFacts) -> Task:
+        """Return the task of a configuration; what is known of the targets is shared, its settings are its own."""
+        return TASKS[recipe.task.name].build(recipe.task, targets)
 
     def network(self, recipe: Recipe, number: int) -> nn.Module:
         """Build the network of a configuration for a fold."""

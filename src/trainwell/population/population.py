@@ -58,14 +58,14 @@ class Population:
         self._epochs = recipe.train.epochs
         self._folds: Mapping[int, Fold] = {member.fold: folds.fold(member.recipe, member.fold) for member in members}
         first = self._folds[members[0].fold]
-        task = folds.task(recipe, first.preparation)
+        task = folds.task(recipe, first.targets)
         self._program = Program(
             members[0].model,
             task,
             input_shape=first.input_shape,
             has_dropout=any(member.recipe.nn.dropout for member in members),
         )
-        augment = build_augmentation(recipe, first.preparation.facts, first.preparation)
+        augment = build_augmentation(recipe, first.preparation.facts, preparation=first.preparation, task=task)
         self._batches = StackBatches(folds, batch_size=recipe.train.batch_size, augment=augment)
         self._steps_per_epoch = self._batches.steps(members[0])
         self._clips = any(member.recipe.train.clip_norm for member in members)
@@ -188,7 +188,7 @@ class Population:
         return score_fold(
             self._program.forward(tensors.weights, tensors.buffers),
             fold,
-            tasks=[self._data.task(member.recipe, fold.preparation) for member in stack.members],
+            tasks=[self._data.task(member.recipe, fold.targets) for member in stack.members],
             settings=tensors.loss_settings,
         )
 

@@ -32,7 +32,7 @@ class SingleTraining:
 
     def __init__(self, recipe: Recipe, folds: Folds, *, number: int = 0) -> None:
         parts = folds.parts(recipe, number)  # shared by recipes that differ in what is built here
-        task = folds.task(recipe, parts.preparation) if parts.preparation else parts.task
+        task = folds.task(recipe, parts.task.targets)
         if SCHEDULES[recipe.optim.schedule].by_score:
             raise UsageError(
                 f"optim.schedule must be a function of the step to tune, got {recipe.optim.schedule!r}. "

@@ -38,6 +38,7 @@ from trainwell.search.study import DATABASE, RECIPE, Study, free_name, open_stud
 from trainwell.search.trials.read_space import make_space
 from trainwell.search.trials.space import Space
 from trainwell.search.winner import finish
+from trainwell.tasks import target_type_for
 from trainwell.train import Interrupt, threads
 
 _WORTH_WORKERS = 30.0  # seconds of training for which it pays to start processes, which takes a few seconds
@@ -267,7 +268,7 @@ def _plan(data: Any, edits: Mapping[str, object]) -> Plan:
         return plan(gather(data, edits))
     if isinstance(data, (tuple, list)) and len(data) == 2:
         settings = check_values({**edits, "data.source": "arrays"})
-        return plan(settings, from_arrays(*data, task=str(settings.get("task.name", ""))))
+        return plan(settings, from_arrays(*data, target_type=target_type_for(str(settings.get("task.name", "")))))
     raise UsageError("A search needs a name or path of data, or a pair (inputs, targets) of arrays.")
 
 

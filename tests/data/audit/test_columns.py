@@ -23,8 +23,8 @@ def findings(examples: Examples, splits: Splits | None = None) -> dict[str, Find
     return {finding.rule: finding for finding in column_findings(examples, splits, numbers(examples))}
 
 
-def table(columns: dict[str, np.ndarray], targets: np.ndarray, task: str = "binary") -> Examples:
-    labels = ("a", "b", "c")[: len(np.unique(targets))] if task != "regress" else ()
+def table(columns: dict[str, np.ndarray], targets: np.ndarray, task: str = "classes") -> Examples:
+    labels = ("a", "b", "c")[: len(np.unique(targets))] if task != "numbers" else ()
     count = len(targets)
     return Examples("t", KINDS["table"], Table(columns), targets, task, numbered("row", count), labels, tuple(columns))
 
@@ -50,9 +50,9 @@ def test_a_column_that_is_the_target_leaks(kind: str) -> None:
 def test_a_number_that_is_the_regressed_target_leaks_and_a_mere_relation_does_not() -> None:
     target = RANDOM.normal(size=900).astype(np.float32)
     columns = {"net": target * 1.19, "near": target + RANDOM.normal(size=900) * 0.3}
-    assert findings(table(columns, target, "regress"))["leaking_column"].where == ("net",)
+    assert findings(table(columns, target, "numbers"))["leaking_column"].where == ("net",)
     del columns["net"]
-    assert "leaking_column" not in findings(table(columns | {"x": target**2}, target, "regress"))
+    assert "leaking_column" not in findings(table(columns | {"x": target**2}, target, "numbers"))
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ def of_table(columns: dict[str, np.ndarray]) -> Examples:
         KINDS["table"],
         Table(columns),
         np.arange(count, dtype=np.float32),
-        "regress",
+        "numbers",
         numbered("row", count),
         (),
         tuple(columns),

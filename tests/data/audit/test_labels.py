@@ -30,7 +30,7 @@ def texts() -> Examples:
     words = [[f"{kind}{i}" for i in range(30)] for kind in ("good", "bad")]
     said = np.array([" ".join(random.choice(words[kind], 8)) for kind in kinds], dtype=object)
     return Examples(
-        "t", KINDS["table"], Table({"said": said}), kinds, "binary", numbered("row", 300), ("a", "b"), ("said",)
+        "t", KINDS["table"], Table({"said": said}), kinds, "classes", numbered("row", 300), ("a", "b"), ("said",)
     )
 
 

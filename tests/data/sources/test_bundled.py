@@ -32,7 +32,12 @@ def test_digits() -> None:
     ours, theirs = BUNDLED["digits"](), sklearn.datasets.load_digits()
     np.testing.assert_array_equal(np.round(ours.inputs[..., 0] * (16 / 255)), theirs.images)
     np.testing.assert_array_equal(ours.targets, theirs.target)
-    assert (ours.kind.name, ours.task, ours.inputs.dtype, ours.inputs.max()) == ("picture", "classify", np.uint8, 255)
+    assert (ours.kind.name, ours.target_type, ours.inputs.dtype, ours.inputs.max()) == (
+        "picture",
+        "classes",
+        np.uint8,
+        255,
+    )
 
 
 def test_diabetes_is_regression() -> None:
@@ -40,7 +45,7 @@ def test_diabetes_is_regression() -> None:
     assert isinstance(ours.inputs, Table)
     np.testing.assert_array_equal(np.stack(list(ours.inputs.columns.values()), axis=1), theirs.data)
     np.testing.assert_array_equal(ours.targets, theirs.target)
-    assert (ours.task, ours.labels, ours.features) == ("regress", (), tuple(theirs.feature_names))
+    assert (ours.target_type, ours.labels, ours.features) == ("numbers", (), tuple(theirs.feature_names))
 
 
 def test_reading_needs_neither_torch_nor_scikit_learn() -> None:

@@ -44,10 +44,10 @@ def pets(tmp_path: Path) -> Path:
 
 def test_a_class_for_each_sub_folder(pets: Path) -> None:
     examples = read(pets)
-    assert (examples.name, examples.kind.name, examples.task, examples.labels) == (
+    assert (examples.name, examples.kind.name, examples.target_type, examples.labels) == (
         "pets",
         "picture",
-        "binary",
+        "classes",
         ("cat", "dog"),
     )
     assert examples.inputs.shape == (8, 4, 6, 3)  # type: ignore[union-attr]
@@ -66,7 +66,7 @@ def test_splits_that_came_with_the_data(validation: str, tmp_path: Path) -> None
     examples = read(tmp_path / "a")
     assert examples.given is not None
     assert examples.given.tolist() == examples.inputs[:, 0, 0, 0].tolist()  # type: ignore[index]
-    assert examples.labels == ("ant", "bee", "cow") and examples.task == "classify"
+    assert examples.labels == ("ant", "bee", "cow") and examples.target_type == "classes"
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_texts_are_read_where_there_are_no_pictures(reviews: Path) -> None:
     (reviews / "bad" / "6.txt").write_text(" \n")
     (reviews / "bad" / "notes.doc").write_text("")
     examples = read(reviews)
-    assert (examples.kind.name, examples.task, examples.labels, examples.features) == (
+    assert (examples.kind.name, examples.target_type, examples.labels, examples.features) == (
         "table",
-        "binary",
+        "classes",
         ("bad", "good"),
         ("text",),
     )

@@ -24,8 +24,8 @@ def test_every_kind_of_source_is_recognised(tmp_path: Path) -> None:
 def test_the_task_can_be_decided(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,y\n1,3\n2,4\n3,4\n4,3\n")
     recipe = DataRecipe(source=str(tmp_path / "a.csv"))
-    assert read(recipe).task == "binary"
-    assert read(recipe, task="regress").task == "regress"
+    assert read(recipe).target_type == "classes"
+    assert read(recipe, target_type="numbers").target_type == "numbers"
 
 
 def broken(folder: Path) -> dict[str, tuple[str, str]]:
@@ -64,7 +64,7 @@ def test_what_cannot_be_read_is_one_sentence(case: str, tmp_path: Path) -> None:
 
 def test_columns_of_bundled_tables_are_chosen() -> None:
     examples = read(DataRecipe(source="iris", target="sepal length (cm)", drop=("petal length (cm)",)))
-    assert (examples.task, examples.features) == ("regress", ("sepal width (cm)", "petal width (cm)", "target"))
+    assert (examples.target_type, examples.features) == ("numbers", ("sepal width (cm)", "petal width (cm)", "target"))
     assert read(DataRecipe(source="diabetes", drop=("sex",))).features[:2] == ("age", "bmi")
 
 

@@ -64,7 +64,11 @@ PLAIN = "age,town,paid\n30,Rome,yes\n41.5,Oslo,no\n7,Rome,yes\n9,Oslo,no\n"
 def test_the_same_table_written_in_many_ways(content: str | bytes, tmp_path: Path) -> None:
     examples = read(tmp_path, content)
     assert columns(examples) == {"age": [30, 41.5, 7, 9], "town": ["Rome", "Oslo", "Rome", "Oslo"]}
-    assert (examples.task, examples.labels, examples.targets.tolist()) == ("binary", ("no", "yes"), [1, 0, 1, 0])
+    assert (examples.target_type, examples.labels, examples.targets.tolist()) == (
+        "classes",
+        ("no", "yes"),
+        [1, 0, 1, 0],
+    )
     assert examples.features == ("age", "town")
     assert examples.remarks == ("Target 'paid' has 2 different values: binary classification.",)
 
@@ -146,7 +150,7 @@ def test_groups_are_numbered(tmp_path: Path) -> None:
 
 def test_a_number_target_is_regressed(tmp_path: Path) -> None:
     examples = read(tmp_path, PLAIN, target="age")
-    assert (examples.task, examples.targets.dtype) == ("regress", np.float32)
+    assert (examples.target_type, examples.targets.dtype) == ("numbers", np.float32)
 
 
 def test_a_column_that_is_nearly_numbers_is_named(tmp_path: Path) -> None:
@@ -329,23 +333,28 @@ def test_parquet_that_cannot_be_used(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "target", "rows", "inputs", "task", "classes"),
     [
-        ("adult-train.csv", "", 32561, 14, "binary", 2),
-        ("winequality-red.csv", "", 1599, 11, "classify", 6),
-        ("mammography.csv", "", 11183, 6, "binary", 2),
-        ("creditcard-fraud-3265.csv", "", 3265, 30, "binary", 2),
-        ("german.csv", "", 1000, 20, "binary", 2),
-        ("horse-colic.csv", "", 300, 27, "binary", 2),
-        ("abalone.csv", "", 4177, 8, "regress", 0),
-        ("letter-recognition.data", "0", 20000, 16, "classify", 26),
-        ("california-housing.csv", "median_house_value", 20640, 9, "regress", 0),
-        ("titanic.csv", "survived", 891, 14, "binary", 2),
-        ("penguins.csv", "species", 344, 6, "classify", 3),
-        ("diamonds.csv", "cut", 53940, 9, "classify", 5),
+        ("adult-train.csv", "", 32561, 14, "classes", 2),
+        ("winequality-red.csv", "", 1599, 11, "classes", 6),
+        ("mammography.csv", "", 11183, 6, "classes", 2),
+        ("creditcard-fraud-3265.csv", "", 3265, 30, "classes", 2),
+        ("german.csv", "", 1000, 20, "classes", 2),
+        ("horse-colic.csv", "", 300, 27, "classes", 2),
+        ("abalone.csv", "", 4177, 8, "numbers", 0),
+        ("letter-recognition.data", "0", 20000, 16, "classes", 26),
+        ("california-housing.csv", "median_house_value", 20640, 9, "numbers", 0),
+        ("titanic.csv", "survived", 891, 14, "classes", 2),
+        ("penguins.csv", "species", 344, 6, "classes", 3),
+        ("diamonds.csv", "cut", 53940, 9, "classes", 5),
     ],
 )
 def test_real_tables(file: str, target: str, rows: int, inputs: int, task: str, classes: int) -> None:
     examples = read_table(SHARED / file, DataRecipe(target=target))
-    assert (len(examples), len(examples.features), examples.task, len(examples.labels)) == (rows, inputs, task, classes)
+    assert (len(examples), len(examples.features), examples.target_type, len(examples.labels)) == (
+        rows,
+        inputs,
+        task,
+        classes,
+    )
 
 
 @needs_shared

@@ -42,7 +42,7 @@ def test_every_text_is_equally_long_or_holds_no_known_word(text: str) -> None:
 def test_a_table_of_texts_alone_learns_from_words_and_is_stored() -> None:
     kinds = np.arange(4) % 2
     examples = Examples(
-        "t", KINDS["table"], Table({"said": TEXTS}), kinds, "binary", numbered("row", 4), ("a", "b"), ("said",)
+        "t", KINDS["table"], Table({"said": TEXTS}), kinds, "classes", numbered("row", 4), ("a", "b"), ("said",)
     )
     fitted = Preparation.fit(examples, np.arange(4), DataRecipe())
     assert fitted.feature_names[:2] == ("said: a", "said: bad")

@@ -147,7 +147,7 @@ def table(columns: dict[str, np.ndarray]) -> Examples:
         KINDS["table"],
         Table(columns),
         np.arange(count) % 2,
-        "binary",
+        "classes",
         numbered("row", count),
         ("a", "b"),
         tuple(columns),

@@ -23,6 +23,7 @@ def ten_crops(pictures: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Te
         pictures: (B, C, H, W).
         scales: short sides L; a cut is 224 / L of the picture.
 
+    >>> import torch
     >>> crops = list(ten_crops(torch.zeros(1, 3, 32, 32)))
     >>> len(crops), crops[0].shape
     (50, torch.Size([1, 3, 32, 32]))

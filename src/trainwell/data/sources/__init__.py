@@ -27,12 +27,12 @@ _POSSIBLE = (
 )
 
 
-def read(recipe: DataRecipe, *, task: str = "") -> Examples:
+def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
     """Read the examples a recipe names: a bundled data set, or a path recognised by what it holds.
 
     Args:
         recipe: `source` and the settings of its kind.
-        task: "classify" or "regress" where the inferred task is not the one you mean.
+        target_type: "classes", "numbers" or "label sets" where the inferred type is not the one you mean.
     Raises:
         RecipeError: if none is named, or columns are chosen where there are none.
         DataError: if there is no such data set, or it cannot be used; one sentence says why.
@@ -45,18 +45,18 @@ def read(recipe: DataRecipe, *, task: str = "") -> Examples:
         raise RecipeError(
             [f"data.source must be a data set, got ''. Give a bundled name ({', '.join(BUNDLED)}) or a path."]
         )
-    found = _read(recipe, task)
+    found = _read(recipe, target_type)
     if recipe.image_size and not Path(recipe.source).expanduser().is_dir():
         said = f"data.image_size = {recipe.image_size} changes nothing: only pictures of a folder are resized."
         return dataclasses.replace(found, remarks=(*found.remarks, said))
     return found
 
 
-def _read(recipe: DataRecipe, task: str) -> Examples:
+def _read(recipe: DataRecipe, target_type: str) -> Examples:
     if recipe.source in BUNDLED:
         bundled = BUNDLED[recipe.source]()
         if isinstance(bundled.inputs, Table) and (recipe.target or recipe.drop or recipe.group):
-            return choose(Rows(bundled.name, with_target(bundled), bundled.ids), recipe, task)
+            return choose(Rows(bundled.name, with_target(bundled), bundled.ids), recipe, target_type)
         return _without_columns(bundled, recipe)
     path = Path(recipe.source).expanduser()
     name = plain(path.name)
@@ -72,10 +72,10 @@ def _read(recipe: DataRecipe, task: str) -> Examples:
         if not start:
             raise DataError(f"{name} is empty. Give {_POSSIBLE}.")
         if start[:2] == b"PK":
-            return _without_columns(read_npz(path, task), recipe)
+            return _without_columns(read_npz(path, target_type), recipe)
         if start[:2] in (b"\x1f\x8b", b"\0\0"):
             return _without_columns(read_idx(path), recipe)
-        return read_table(path, recipe, task)
+        return read_table(path, recipe, target_type)
     except OSError as problem:
         raise DataError(
             f"{plain(recipe.source)} cannot be read: {problem.strerror}. Check the path and its permissions."

@@ -28,7 +28,7 @@ _LAYOUT: dict[str, tuple[str, int]] = {
 }
 
 
-def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = None, task: str = "") -> Examples:
+def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = None, target_type: str = "") -> Examples:
     """Make examples from arrays or tensors in memory.
 
     uint8 of three axes (N, H, W) or of four with 1 or 3 channels, last or second, are pictures; all else is numbers.
@@ -38,14 +38,14 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
         y: (N,) class names, class numbers or numbers; (N, k) numbers, or zeros and ones.
         name: what the data set is called in sentences.
         given: (N,) 0, 1, 2 where train, validation and test are already decided.
-        task: "classify" or "regress" where the inferred task is not the one you mean.
+        target_type: "classes", "numbers" or "label sets" where the inferred type is not the one you mean.
     Raises:
         DataError: for objects, missing targets, numbers that are not finite.
         ShapeError: if x and y differ in length.
 
     >>> examples = from_arrays([[0.5, 1.0], [0.1, 2.0]], ["cat", "dog"])
-    >>> examples.kind.name, examples.task, examples.labels
-    ('array', 'binary', ('cat', 'dog'))
+    >>> examples.kind.name, examples.target_type, examples.labels
+    ('array', 'classes', ('cat', 'dog'))
     """
     inputs = as_array(x, what="x", name=name)
     targets = as_array(y, what="y", name=name, may_be_text=True)
@@ -58,14 +58,14 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
     kind = KINDS["array" if pictures is None else "picture"]
     inputs = as_numbers(inputs, name=name) if pictures is None else pictures
     ids = numbered("row", len(inputs))
-    found = infer(targets, name="Target 'y'", ids=ids, task=task)
+    found = infer(targets, name="Target 'y'", ids=ids, target_type=target_type)
     features = tuple(f"x{i}" for i in range(inputs.shape[1])) if pictures is None and inputs.ndim == 2 else ()
     return Examples(
         name=name,
         kind=kind,
         inputs=inputs,
         targets=found.values,
-        task=found.task,
+        target_type=found.target_type,
         ids=ids,
         labels=found.labels,
         features=features,
@@ -74,7 +74,7 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
     )
 
 
-def read_npz(path: Path, task: str = "") -> Examples:
+def read_npz(path: Path, target_type: str = "") -> Examples:
     """Read an .npz file holding X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
 
     X beside x_val or x_test is the training split. Inputs without targets are left out, and named in the remarks.
@@ -105,7 +105,7 @@ def read_npz(path: Path, task: str = "") -> Examples:
         )
     except ValueError as problem:
         raise ShapeError(f"The splits of {name} must have equal shapes: {problem}.") from None
-    examples = from_arrays(inputs, targets, name=name, given=given, task=task)
+    examples = from_arrays(inputs, targets, name=name, given=given, target_type=target_type)
     alone = [lower[x] for x, (y, _) in _LAYOUT.items() if x in lower and y not in lower]
     said = f"Left out, having no targets beside them: {', '.join(map(plain, alone))}."
     return dataclasses.replace(examples, remarks=(*examples.remarks, said)) if alone else examples

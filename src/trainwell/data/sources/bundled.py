@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import DataError
+from trainwell.core.targets import CLASSES, NUMBERS
 from trainwell.data.examples import Examples
 from trainwell.data.kinds import KINDS
 from trainwell.data.values.missing import Array
@@ -46,7 +47,7 @@ def digits() -> Examples:
         kind=KINDS["picture"],
         inputs=grey,
         targets=classes,
-        task="classify",
+        target_type=CLASSES,
         ids=numbered("row", len(grey)),
         labels=tuple(map(str, range(10))),
     )
@@ -76,7 +77,7 @@ def diabetes() -> Examples:
         kind=KINDS["table"],
         inputs=_table(numbers, _DIABETES),
         targets=progress.reshape(-1).astype(np.float32),
-        task="regress",
+        target_type=NUMBERS,
         ids=numbered("row", len(numbers)),
         features=_DIABETES,
     )
@@ -109,7 +110,7 @@ def _classified(name: str, features: tuple[str, ...]) -> Examples:
         kind=KINDS["table"],
         inputs=_table(numbers[:, :-1], features),
         targets=numbers[:, -1].astype(np.int64),
-        task="binary" if len(labels) == 2 else "classify",
+        target_type=CLASSES,
         ids=numbered("row", len(numbers)),
         labels=labels,
         features=features,

@@ -14,6 +14,7 @@ import numpy as np
 
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
+from trainwell.core.targets import CLASSES
 from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
 from trainwell.data.kinds import KINDS
 from trainwell.data.sources import cache
@@ -92,7 +93,7 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
         kind=KINDS[kind],
         inputs=inputs,
         targets=targets.astype(np.int64),
-        task="binary" if len(labels) == 2 else "classify",
+        target_type=CLASSES,
         ids=tuple(plain(path.relative_to(folder).as_posix()) for path in found.files),
         labels=labels,
         features=(TEXT,) if kind == "table" else (),

@@ -60,7 +60,7 @@ def read_idx(path: Path) -> Examples:
         kind=KINDS["picture"],
         inputs=_join(pictures)[..., np.newaxis],
         targets=targets.values,
-        task=targets.task,
+        target_type=targets.target_type,
         ids=ids,
         labels=targets.labels,
         given=given if any(test) and not all(test) else None,

@@ -68,21 +68,21 @@ class Rows:
                 raise DataError(self.unfit[name])
 
 
-def read_table(path: Path, recipe: DataRecipe, task: str = "") -> Examples:
+def read_table(path: Path, recipe: DataRecipe, target_type: str = "") -> Examples:
     """Read a table whose target is one of its columns.
 
     Args:
         path: CSV, TSV or Parquet.
         recipe: `target` (a name, or a number counted from 0, negative from the end; empty: the last column),
             `drop`, `group` and `delimiter` are read.
-        task: "classify" or "regress" where the inferred task is not the one you mean.
+        target_type: "classes", "numbers" or "label sets" where the inferred type is not the one you mean.
     Raises:
         DataError: for everything that can be wrong with a table, with its line.
     """
-    return choose(read_rows(path, recipe.delimiter), recipe, task)
+    return choose(read_rows(path, recipe.delimiter), recipe, target_type)
 
 
-def choose(rows: Rows, recipe: DataRecipe, task: str = "") -> Examples:
+def choose(rows: Rows, recipe: DataRecipe, target_type: str = "") -> Examples:
     """Make examples of a table: its target, its groups and the columns to learn from; see `read_table`."""
     columns = dict(rows.table.columns)
     if len(columns) < 2:
@@ -101,7 +101,7 @@ def choose(rows: Rows, recipe: DataRecipe, task: str = "") -> Examples:
         raise DataError(f"{rows.name}: data.drop and data.group must leave the target and a column to learn from.")
     rows.require((target, *inputs, *([group] if group else ())))
     called = f"Target {plain(target)!r}"
-    found = infer(columns[target], name=called, ids=rows.ids, task=task)
+    found = infer(columns[target], name=called, ids=rows.ids, target_type=target_type)
     if found.labels and target in rows.codes:
         found = infer(rows.codes[target], name=called, ids=rows.ids)
     remarks = [*found.remarks, *rows.remarks]
@@ -114,7 +114,7 @@ def choose(rows: Rows, recipe: DataRecipe, task: str = "") -> Examples:
         kind=KINDS["text" if recipe.text else "table"],
         inputs=text_column(rows, recipe) if recipe.text else Table(inputs),
         targets=found.values,
-        task=found.task,
+        target_type=found.target_type,
         ids=rows.ids,
         labels=found.labels,
         features=() if recipe.text else tuple(inputs),

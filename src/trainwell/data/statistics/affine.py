@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from trainwell.core.statistics import mean_and_deviation
 from trainwell.data.values.missing import Array
 
 # The literature's names for what is done to pictures channel by channel: VGG subtracts the mean, ResNet divides too.
@@ -37,18 +38,8 @@ def affine(values: Array, method: str) -> tuple[float, float]:
     >>> affine(np.array([1.0, 3.0]), "standardise"), affine(np.array([1.0, 3.0]), "min_max")
     ((2.0, 1.0), (1.0, 2.0))
     """
-    mean, std = mean_std(values)
+    mean, std = mean_and_deviation(values)
     return _of_method(method, mean=mean, std=std, low=float(values.min()), high=float(values.max()))
-
-
-def mean_std(values: Array) -> tuple[float, float]:
-    """Return mean and standard deviation in float64; 0 as deviation of what is constant up to its type's rounding.
-
-    >>> mean_std(np.full(3, 0.1, dtype=np.float32))[1]
-    0.0
-    """
-    mean, std = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
-    return mean, std if std > (1e-12 if values.dtype == np.float64 else 1e-7) * abs(mean) else 0.0
 
 
 def pixel_affine(pictures: Array, rows: Array, method: str) -> tuple[tuple[float, ...], tuple[float, ...]]:

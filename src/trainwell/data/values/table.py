@@ -15,6 +15,7 @@ class Table:
     Args:
         columns: name to (rows,) values: float64 with NaN where missing, or objects: text, None where missing.
 
+    >>> import numpy as np
     >>> table = Table({"age": np.array([30.0, np.nan]), "town": np.array(["Rome", None], dtype=object)})
     >>> len(table), table[np.array([1])].columns["age"], table.is_numeric("town")
     (2, array([nan]), False)
