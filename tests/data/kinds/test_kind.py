@@ -23,7 +23,7 @@ EXAMPLES = {
         kind=KINDS["text"],
         inputs=KINDS["text"].given(SAID),
         targets=np.arange(18) % 2,
-        task="binary",
+        target_type="classes",
         ids=[str(number) for number in range(18)],
         labels=("bad", "good"),
     ),
