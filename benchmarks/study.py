@@ -16,7 +16,7 @@ from pathlib import Path
 
 from trainwell.report.html.study import slices_in_text
 from trainwell.search import (
-    Evaluation,
+    FinalEvaluation,
     Options,
     StopRule,
     Trial,
@@ -31,7 +31,7 @@ from trainwell.search.methods import METHODS
 from trainwell.search.tune import _open_store
 from trainwell.web.folder import Folder, search_page
 
-NO_WINNER = Evaluation(repeats=0, train_winner=False)
+NO_WINNER = FinalEvaluation(repeats=0, train_winner=False)
 SPACE = {"optim.learning_rate": "log:1e-4..1", "nn.dropout": "0..0.7", "optim.name": ["sgd", "adamw"]}
 
 

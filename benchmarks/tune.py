@@ -42,7 +42,7 @@ from trainwell.population.compatibility import make_member
 from trainwell.population.folds import Folds, make_folds
 from trainwell.population.population import Population, good_width
 from trainwell.recipe import check_values, edit
-from trainwell.search import Compute, Evaluation, Options, make_space, tune
+from trainwell.search import Compute, FinalEvaluation, Options, make_space, tune
 from trainwell.search.methods import METHODS
 
 FASHION = Path(__file__).parents[2] / "shared" / "data" / "fashion-mnist"
@@ -129,7 +129,7 @@ def by_tune(
     data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: Path, workers: int = 1
 ) -> tuple[float, str]:
     """Return trials per hour of the whole command, its start included, and the engine it chose."""
-    evaluation = Evaluation(repeats=0, train_winner=False)
+    evaluation = FinalEvaluation(repeats=0, train_winner=False)
     options = Options(edits, compute=Compute(workers=workers), evaluation=evaluation)
     started = time.perf_counter()
     study = tune(data, SPACE, trials=trials, method="sobol", runs=folder, options=options)
@@ -173,12 +173,12 @@ def bare(folds: Folds, trials: int) -> tuple[float, float, int]:
     recipe = folds.plan.recipe
     points = METHODS["sobol"](make_space(SPACE), trials=trials, seed=0).propose(range(trials), [])
     fold = folds.fold(recipe, 0)
-    width = good_width(make_member(recipe, folds, 0), fold.input_shape)
+    width = good_width(make_member(recipe, folds), fold.input_shape)
     before = psutil.Process().memory_info().rss
     started = time.perf_counter()
     most = 0
     for first in range(0, trials, width):
-        members = [make_member(edit(recipe, point), folds, 0) for point in points[first : first + width]]
+        members = [make_member(edit(recipe, point), folds) for point in points[first : first + width]]
         population = Population(members, folds, width=width)
         population.train(1.0)
         population.results()

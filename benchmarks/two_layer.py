@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from trainwell.search import Compute, Evaluation, Options, Study, tune
+from trainwell.search import Compute, FinalEvaluation, Options, Study, tune
 
 PICTURES = Path(__file__).parents[2] / "shared" / "data" / "cifar10" / "cifar10_jpeg.npz"
 PLANE = {"optim.learning_rate": "log:1e-5..1", "optim.weight_decay": "log:1e-6..0.1"}
@@ -40,7 +40,7 @@ EDITS = {
     "optim.momentum": 0.9,
     "data.test": 0.0,
 }
-NO_WINNER = Evaluation(repeats=0, train_winner=False)
+NO_WINNER = FinalEvaluation(repeats=0, train_winner=False)
 
 
 def pictures() -> tuple[np.ndarray, np.ndarray]:

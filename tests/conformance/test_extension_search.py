@@ -10,10 +10,12 @@ import pytest
 import trainwell as tw
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import UsageError
-from trainwell.search import METHODS, Evaluation, Method, Options, Trial, open_study, resume_study
+from trainwell.search import METHODS, FinalEvaluation, Method, Options, Trial, open_study, resume_study
 
 RATE = "optim.learning_rate"
-QUICK = Options({"train.epochs": 2, "nn.hidden": (8,)}, name="s", evaluation=Evaluation(repeats=0, train_winner=False))
+QUICK = Options(
+    {"train.epochs": 2, "nn.hidden": (8,)}, name="s", evaluation=FinalEvaluation(repeats=0, train_winner=False)
+)
 
 
 class HillClimbing(Method):

@@ -17,7 +17,7 @@ DATA = make_folds(plan(gather("iris", {"nn.hidden": (4,), "nn.dropout": 0.0})))
 
 
 def stack_of(*seeds: int):
-    members = [make_member(edit(DATA.plan.recipe, {"seed": seed}), DATA, 0) for seed in seeds]
+    members = [make_member(edit(DATA.plan.recipe, {"seed": seed}), DATA) for seed in seeds]
     return build_stack(members, range(len(members)), model=members[0].model, loss_settings=())
 
 

@@ -25,7 +25,7 @@ OTHER = {
 @pytest.mark.parametrize("key", PER_MEMBER)
 def test_members_that_differ_in_numbers_share_a_program(key: str) -> None:
     other = edit(DATA.plan.recipe, {key: OTHER.get(key, 0.5)})
-    assert make_member(other, DATA, 0).key == make_member(DATA.plan.recipe, DATA, 0).key
+    assert make_member(other, DATA).key == make_member(DATA.plan.recipe, DATA).key
     assert key in SETTINGS
 
 
@@ -44,7 +44,7 @@ def test_members_that_differ_in_numbers_share_a_program(key: str) -> None:
 )
 def test_members_of_another_shape_do_not(change) -> None:
     other = edit(DATA.plan.recipe, change)
-    assert make_member(other, DATA, 0).key != make_member(DATA.plan.recipe, DATA, 0).key
+    assert make_member(other, DATA).key != make_member(DATA.plan.recipe, DATA).key
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_a_layer_that_makes_its_own_use_of_dropout_keeps_it() -> None:
         return nn.Sequential(nn.Flatten(), nn.Dropout(recipe.nn.dropout / 2), nn.Linear(64, outputs))
 
     data = make_folds(plan(gather("digits", {"nn.dropout": 0.4})), build=build)
-    assert make_member(data.plan.recipe, data, 0).model[1].p.item() == pytest.approx(0.2)
+    assert make_member(data.plan.recipe, data).model[1].p.item() == pytest.approx(0.2)

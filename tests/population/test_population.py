@@ -66,7 +66,7 @@ def compare(data: Folds, changes: list[Mapping[str, object]], *, atol: float = 1
     """Train all together and each alone, 57 steps, and compare weights and scores."""
     recipes = [edit(data.plan.recipe, change) for change in changes]
     pairs = [(recipe, fold) for recipe in recipes for fold in range(data.count)]
-    members = [make_member(recipe, data, fold) for recipe, fold in pairs]
+    members = [make_member(recipe, data, fold=fold) for recipe, fold in pairs]
     assert len({member.key for member in members}) == 1
     together = Population(members, data, width=4)
     together.train(fraction)
@@ -125,7 +125,7 @@ def test_augmented_pictures_are_the_same_as_alone() -> None:
 def test_regression_trains_together() -> None:
     data = make_folds(plan(gather("diabetes", {"train.epochs": 6, "train.batch_size": 32})), folds=2)
     recipe = edit(data.plan.recipe, {"nn.dropout": 0.0})
-    members = [make_member(recipe, data, fold) for fold in (0, 1)]
+    members = [make_member(recipe, data, fold=fold) for fold in (0, 1)]
     together = Population(members, data)
     together.train(1.0)
     for fold, result in enumerate(together.results()):
@@ -137,7 +137,7 @@ def test_regression_trains_together() -> None:
 def test_dropout_of_each_member_has_its_own_probability() -> None:
     data = folds_of()
     recipes = [edit(data.plan.recipe, {"nn.dropout": p}) for p in (0.0, 0.1, 0.5)]
-    members = [make_member(recipe, data, 0) for recipe in recipes]
+    members = [make_member(recipe, data) for recipe in recipes]
     assert len({member.key for member in members}) == 1
     together = Population(members, data)
     assert together.stacks[0].tensors.buffers["dropout1.p"].tolist() == pytest.approx([0.0, 0.1, 0.5])
@@ -157,9 +157,9 @@ def test_dropout_of_each_member_has_its_own_probability() -> None:
 def test_halving_keeps_the_chosen_members_and_their_order() -> None:
     data = folds_of()
     recipes = [edit(data.plan.recipe, {"optim.learning_rate": rate}) for rate in (1e-4, 1e-3, 2e-3, 3e-3, 4e-3, 5e-3)]
-    whole = Population([make_member(recipe, data, 0) for recipe in recipes], data, width=2)
+    whole = Population([make_member(recipe, data) for recipe in recipes], data, width=2)
     whole.train(1.0)
-    halved = Population([make_member(recipe, data, 0) for recipe in recipes], data, width=2)
+    halved = Population([make_member(recipe, data) for recipe in recipes], data, width=2)
     halved.train(1 / 3)
     halved.keep([4, 1, 5])
     halved.train(1.0)
@@ -174,8 +174,8 @@ def test_a_diverged_member_does_not_affect_the_others() -> None:
     data = folds_of(optim__name="sgd")
     rates = [0.01, 1e30, 0.02]
     recipes = [edit(data.plan.recipe, {"optim.learning_rate": rate, "optim.warmup": 0.0}) for rate in rates]
-    mixed = Population([make_member(recipe, data, 0) for recipe in recipes], data)
-    healthy = Population([make_member(recipe, data, 0) for recipe in (recipes[0], recipes[2])], data)
+    mixed = Population([make_member(recipe, data) for recipe in recipes], data)
+    healthy = Population([make_member(recipe, data) for recipe in (recipes[0], recipes[2])], data)
     for population in (mixed, healthy):
         population.train(1.0)
     results = mixed.results()

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.population.dropout import MemberDropout
-from trainwell.population.program import Program
+from trainwell.population.program import SharedProgram
 from trainwell.tasks.classify import Classify
 
 
@@ -22,7 +22,7 @@ class Custom(nn.Module):
 def test_outputs_are_those_of_each_member(layer: nn.Module) -> None:
     networks = [nn.Sequential(nn.Linear(5, 4), layer, nn.Linear(4, 3)) for _ in range(3)]
     task = Classify(classes=3)
-    program = Program(networks[0], task, input_shape=(5,), has_dropout=False)
+    program = SharedProgram(networks[0], task, input_shape=(5,), has_dropout=False)
     weights = {
         name: torch.stack([dict(n.named_parameters())[name].detach() for n in networks])
         for name, _ in networks[0].named_parameters()
@@ -39,6 +39,6 @@ def test_outputs_are_those_of_each_member(layer: nn.Module) -> None:
 @pytest.mark.parametrize("has_dropout", [True, False])
 def test_dropout_that_no_member_uses_is_removed_from_a_copy(has_dropout: bool) -> None:
     model = nn.Sequential(nn.Linear(5, 4), MemberDropout(0.0), nn.Linear(4, 3))
-    program = Program(model, Classify(classes=3), input_shape=(5,), has_dropout=has_dropout)
+    program = SharedProgram(model, Classify(classes=3), input_shape=(5,), has_dropout=has_dropout)
     assert any(isinstance(layer, MemberDropout) for layer in program.model) is has_dropout
     assert isinstance(model[1], MemberDropout)

@@ -16,7 +16,7 @@ DATA = make_folds(plan(gather("iris", {"nn.hidden": (4,), "nn.dropout": 0.2})))
 
 def test_members_keep_what_is_theirs() -> None:
     recipes = [edit(DATA.plan.recipe, {"seed": seed, "task.label_smoothing": 0.1 * seed}) for seed in range(5)]
-    stacks = Population([make_member(recipe, DATA, 0) for recipe in recipes], DATA, width=2).stacks
+    stacks = Population([make_member(recipe, DATA) for recipe in recipes], DATA, width=2).stacks
     assert [stack.positions for stack in stacks] == [[0, 1], [2, 3], [4]]
     whole = restack(stacks, 5)[0]
     packed = restack([whole.select([4, 0]), whole.select([3])], 2)

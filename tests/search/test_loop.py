@@ -173,9 +173,9 @@ def test_processes_side_by_side_take_different_trials(
     trained: list[int] = []
     for search in (first, second):
         own = search._train_group
-        search._train_group = lambda group, settings, check, own=own: (
+        search._train_group = lambda group, settings, *, check, own=own: (
             trained.append(group.start),
-            own(group, settings, check),
+            own(group, settings, check=check),
         )
     turns = iter(range(1000))
 

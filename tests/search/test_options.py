@@ -8,15 +8,15 @@ import math
 import pytest
 
 from trainwell.core.errors import UsageError
-from trainwell.search.options import Compute, Evaluation, Options, StopRule
+from trainwell.search.options import Compute, FinalEvaluation, Options, StopRule
 
 
 @pytest.mark.parametrize(
     ("group", "wrong", "said"),
     [
         (Compute, {"workers": -1}, "--workers must be at least 0, got -1"),
-        (Evaluation, {"repeats": 1}, "0, or at least 2"),
-        (Evaluation, {"repeats": -2}, "0, or at least 2"),
+        (FinalEvaluation, {"repeats": 1}, "0, or at least 2"),
+        (FinalEvaluation, {"repeats": -2}, "0, or at least 2"),
         (StopRule, {"target": math.nan}, "--target must be a score"),
     ],
 )
@@ -27,5 +27,5 @@ def test_a_mistake_is_one_sentence(group: type, wrong: dict, said: str) -> None:
 
 
 def test_no_constructor_takes_more_than_seven_arguments() -> None:
-    for group in (Compute, Evaluation, StopRule, Options):
+    for group in (Compute, FinalEvaluation, StopRule, Options):
         assert len(dataclasses.fields(group)) <= 7

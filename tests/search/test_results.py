@@ -68,9 +68,9 @@ def test_a_best_at_the_edge_is_a_warning(point, where) -> None:
             and "widen" in found.title
             and found.evidence[where[0]] == point[where[0]]
         )
-        hardly = best_at_edge(done(0, point, 0.9), SPACE, dict.fromkeys(where, 0.01))
+        hardly = best_at_edge(done(0, point, 0.9), SPACE, importances=dict.fromkeys(where, 0.01))
         assert hardly and hardly.severity is Severity.INFO and "hardly a difference" in hardly.title
-        untold = best_at_edge(done(0, point, 0.9), SPACE, {})
+        untold = best_at_edge(done(0, point, 0.9), SPACE, importances={})
         assert untold and untold.severity is Severity.INFO and "do not tell" in untold.title
 
 

@@ -10,12 +10,12 @@ import pytest
 import trainwell as tw
 from trainwell.core.errors import UsageError
 from trainwell.recipe import Recipe, edit
-from trainwell.search import Evaluation, Options, open_study
+from trainwell.search import FinalEvaluation, Options, open_study
 from trainwell.search.retest import neighbourhood, retest, verdict
 from trainwell.search.study import Conclusions, Study
 from trainwell.search.trials.trial import Trial, ValidationScores
 
-QUICK = Options(evaluation=Evaluation(repeats=0, train_winner=False))
+QUICK = Options(evaluation=FinalEvaluation(repeats=0, train_winner=False))
 
 
 def test_a_run_is_tried_again_with_its_neighbours(tmp_path: Path) -> None:

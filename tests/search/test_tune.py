@@ -20,21 +20,21 @@ from torch import nn
 from trainwell.core.errors import DivergedError, LockedError, StorageError, TrainingError, TrainwellError, UsageError
 from trainwell.recipe import load_recipe
 from trainwell.runs import Run, RunLock
-from trainwell.search import Compute, Evaluation, NoDisplay, Options, StopRule, open_study, resume_study, tune
+from trainwell.search import Compute, FinalEvaluation, NoDisplay, Options, StopRule, open_study, resume_study, tune
 
 RATE = {"optim.learning_rate": "log:1e-4..0.1"}
 EDITS = {"train.epochs": 3, "nn.hidden": (8,)}
 
 
-NO_WINNER = Evaluation(repeats=0, train_winner=False)
+NO_WINNER = FinalEvaluation(repeats=0, train_winner=False)
 
 
 def quick(edits=EDITS, **more: object) -> Options:
-    return Options(edits, **{"name": "s", "evaluation": Evaluation(repeats=0)} | more)
+    return Options(edits, **{"name": "s", "evaluation": FinalEvaluation(repeats=0)} | more)
 
 
 def test_the_winner_is_chosen_on_validation_and_tested_once(tmp_path: Path) -> None:
-    study = tune("iris", RATE, trials=12, runs=tmp_path, options=quick(evaluation=Evaluation(repeats=2)))
+    study = tune("iris", RATE, trials=12, runs=tmp_path, options=quick(evaluation=FinalEvaluation(repeats=2)))
     assert study == open_study(tmp_path / "s")
     assert study.status == "ok" and study.winner.test_looks == 1 and len(study.trials) == 12
     assert all("test" not in trial.scores for trial in study.trials)
@@ -116,7 +116,7 @@ def test_time_runs_out_and_resume_goes_on(tmp_path: Path) -> None:
         study = open_study(tmp_path / "s")
         assert study.status == "stopped"
     kept = study.trials
-    done = resume_study(tmp_path / "s", options=Options(evaluation=Evaluation(repeats=0)))
+    done = resume_study(tmp_path / "s", options=Options(evaluation=FinalEvaluation(repeats=0)))
     assert done.status == "ok" and len(done.trials) == 40 and done.trials[: len(kept)] == kept
     assert done.seconds > study.seconds
     with pytest.raises(UsageError, match="finished"):
@@ -184,14 +184,16 @@ def test_a_study_whose_database_is_lost_goes_on_with_its_own_trials(tmp_path: Pa
 
 def test_what_was_asked_is_asked_again_on_resume_and_what_trains_apart_is_named(tmp_path: Path) -> None:
     space = RATE | {"nn.hidden": [(8,), (4,)]}
-    asked = quick(evaluation=Evaluation(repeats=2, nested=2, train_winner=False), compute=Compute(engine="population"))
+    asked = quick(
+        evaluation=FinalEvaluation(repeats=2, nested=2, train_winner=False), compute=Compute(engine="population")
+    )
     study = tune("iris", space, trials=4, method="sobol", runs=tmp_path, options=asked)
     assert study.execution.why.endswith("configurations that differ in nn.hidden train separately")
     assert "mean" in study.conclusions.nested
     file = study.path / "study.json"
     written = json.loads(file.read_text()) | {"status": "stopped", "nested": {}, "noise": {}}
     file.write_text(json.dumps(written))
-    again = resume_study(study.path, options=Options(evaluation=Evaluation(train_winner=False)))
+    again = resume_study(study.path, options=Options(evaluation=FinalEvaluation(train_winner=False)))
     assert again.conclusions.nested == study.conclusions.nested
     assert again.conclusions.noise == study.conclusions.noise
 

@@ -9,7 +9,7 @@ from tests.search.test_loop import nothing, search_in
 
 from trainwell.core.errors import TrainingError
 from trainwell.recipe import load_recipe
-from trainwell.search.options import Evaluation, Options
+from trainwell.search.options import FinalEvaluation, Options
 from trainwell.search.study import open_study
 from trainwell.search.winner import finish
 
@@ -29,7 +29,7 @@ def test_the_winner_is_trained_once_however_often_the_search_ends(tmp_path: Path
 def test_without_the_final_training_only_the_recipe_is_written(tmp_path: Path) -> None:
     search = search_in(tmp_path, 4, method="sobol")
     search.run(nothing)
-    options = Options(evaluation=Evaluation(train_winner=False))
+    options = Options(evaluation=FinalEvaluation(train_winner=False))
     study = finish(search, "iris", options=options, status="stopped", check=nothing)
     assert study.status == "stopped" and not study.run and (tmp_path / "winner.toml").is_file()
 

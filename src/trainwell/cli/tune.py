@@ -71,7 +71,7 @@ def tune(
 ) -> None:
     """Search for good settings; choose by validation score."""
     from trainwell.core.errors import TrainwellError, UsageError
-    from trainwell.search import Compute, Evaluation, NoDisplay, Options, StopRule, read_space, resume_study
+    from trainwell.search import Compute, FinalEvaluation, NoDisplay, Options, StopRule, read_space, resume_study
     from trainwell.search import retest as retest_run
     from trainwell.search import tune as search
 
@@ -97,7 +97,7 @@ def tune(
         display=NoDisplay() if quiet else TuneDisplay(),
         compute=Compute(engine=engine, workers=workers, cluster=on, storage=storage),
         stop=StopRule(seconds=_seconds(stop_after), target=math.inf if target is None else target),
-        evaluation=Evaluation(repeats=repeats, nested=nested),
+        evaluation=FinalEvaluation(repeats=repeats, nested=nested),
     )
     try:
         if resume:

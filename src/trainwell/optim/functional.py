@@ -23,7 +23,7 @@ from torch import Tensor
 
 from trainwell.core.catalogue import Catalogue
 
-Weights = dict[str, Tensor]
+WeightsByName = dict[str, Tensor]
 Slots = tuple[Tensor, ...]
 SlotsByName = dict[str, Slots]
 
@@ -222,7 +222,7 @@ class Functional(NamedTuple):
         settings: Settings,
         number: int,
         stacked: bool = False,
-    ) -> tuple[Weights, SlotsByName]:
+    ) -> tuple[WeightsByName, SlotsByName]:
         """Return the weights and the state after one step.
 
         Args:

@@ -12,7 +12,7 @@ from trainwell.core.batch import Batch
 from trainwell.data.batches import ArrayBatches
 from trainwell.population.compatibility import Member
 from trainwell.population.folds import Folds
-from trainwell.population.stack import Stack
+from trainwell.population.stack import MemberStack
 
 
 class StackBatch(NamedTuple):
@@ -48,7 +48,7 @@ class StackBatches:
         """Return the number of batches in an epoch of a member; equal for all members of a population."""
         return len(self._of(member))
 
-    def epoch(self, stack: Stack) -> Iterator[StackBatch]:
+    def epoch(self, stack: MemberStack) -> Iterator[StackBatch]:
         """Yield the batches of a stack's next epoch, in the order in which each member alone would see them."""
         streams = {(member.recipe.seed, member.fold): member for member in stack.members}
         epochs = [self._of(member).epoch(stack.epoch) for member in streams.values()]

@@ -69,7 +69,7 @@ def _why_incompatible(recipe: Recipe) -> str:
     return ""
 
 
-def make_member(recipe: Recipe, folds: Folds, number: int) -> Member:
+def make_member(recipe: Recipe, folds: Folds, *, fold: int = 0) -> Member:
     """Build the network of a configuration for one fold.
 
     Networks of the catalogue that start with the same weights are built once.
@@ -77,21 +77,21 @@ def make_member(recipe: Recipe, folds: Folds, number: int) -> Member:
     Args:
         recipe: the configuration.
         folds: the examples.
-        number: of the fold.
+        fold: number of the fold.
     """
-    fold = folds.fold(recipe, number)
-    equal = (_EQUAL_SETTINGS(recipe), len(fold.splits.train))
-    start = (vary(recipe, {"nn.dropout": 0.0}).nn, recipe.seed, fold.input_shape, fold.outputs)
+    prepared = folds.fold(recipe, fold)
+    equal = (_EQUAL_SETTINGS(recipe), len(prepared.splits.train))
+    start = (vary(recipe, {"nn.dropout": 0.0}).nn, recipe.seed, prepared.input_shape, prepared.outputs)
     if start not in folds.networks:
-        network = _build(recipe, folds, fold)
+        network = _build(recipe, folds, fold=prepared)
         if not network.is_shared:
-            return Member(recipe, number, network.model, (equal, network.structure))
+            return Member(recipe, fold, network.model, (equal, network.structure))
         folds.networks[start] = network
     network = folds.networks[start]
-    return Member(recipe, number, network.model, (equal, network.structure), network.dropout_buffers)
+    return Member(recipe, fold, network.model, (equal, network.structure), network.dropout_buffers)
 
 
-def _build(recipe: Recipe, folds: Folds, fold: Fold) -> StartNetwork:
+def _build(recipe: Recipe, folds: Folds, *, fold: Fold) -> StartNetwork:
     """Build a network with `MemberDropout` in place of its dropout layers."""
     has_dropout = recipe.nn.dropout > 0
     # Without dropout, a network is built with it and a probability of 0, so that it can be stacked with others.

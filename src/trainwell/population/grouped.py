@@ -10,9 +10,9 @@ Letters: W members, B examples of a batch, F features, C channels, H x V pixels,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, final
+from typing import Any, Protocol, final
 
 import torch
 from torch import Tensor, nn
@@ -46,7 +46,7 @@ _ON_FEATURES = (nn.Linear, nn.BatchNorm1d, nn.LayerNorm)
 
 
 @dataclass(frozen=True)
-class Activations:
+class StackedActivations:
     """The input or output of a layer, for all members.
 
     Args:
@@ -73,7 +73,17 @@ class Activations:
         return self.value.expand(self.members, *self.value.shape)
 
 
-LayerFunction = Callable[[Any, Activations, TensorsByName], Tensor]
+class LayerFunction(Protocol):
+    """Computes one layer for all members."""
+
+    def __call__(self, layer: Any, found: StackedActivations, *, own: TensorsByName) -> Tensor:
+        """Return the output of the layer.
+
+        Args:
+            layer: one member's layer; its tensors are not used.
+            found: the input.
+            own: parameters and buffers of the layer by name, (W, ...).
+        """
 
 
 @final
@@ -107,12 +117,12 @@ class GroupedNetwork:
             inputs = _channels_last(inputs)
         else:
             inputs = inputs.transpose(-1, -2)
-        found = Activations(inputs, members, shared)
+        found = StackedActivations(inputs, members, shared)
         for layer, function, names in self._layers:
             own = {key: tensors[name] for key, name in names.items()}
-            value = function(layer, found, own)
+            value = function(layer, found, own=own)
             still_shared = found.shared and not own and not isinstance(layer, MemberDropout)
-            found = Activations(value, members, still_shared)
+            found = StackedActivations(value, members, still_shared)
         return found.expanded().transpose(1, 2)
 
 
@@ -182,7 +192,7 @@ def _is_supported(layer: nn.Module) -> bool:
 
 def _function(layer: nn.Module) -> LayerFunction:
     if type(layer) in _ELEMENTWISE or type(layer) in _POOLS:
-        return lambda layer, found, own: layer(found.value)
+        return lambda layer, found, *, own: layer(found.value)
     functions: dict[type, LayerFunction] = {
         nn.Conv2d: _convolve,
         nn.Linear: _linear,
@@ -195,7 +205,7 @@ def _function(layer: nn.Module) -> LayerFunction:
     return functions[type(layer)]
 
 
-def _convolve(layer: nn.Conv2d, found: Activations, own: TensorsByName) -> Tensor:
+def _convolve(layer: nn.Conv2d, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     """Convolve with the filters of all members side by side; a shared input is read once."""
     bias = own["bias"].flatten() if "bias" in own else None
     groups = 1 if found.shared else found.members
@@ -210,7 +220,7 @@ def _channels_last(pictures: Tensor) -> Tensor:
     return ordered.as_strided(ordered.shape, (ordered.stride(0), 1, *ordered.stride()[2:])).copy_(pictures)
 
 
-def _linear(layer: nn.Linear, found: Activations, own: TensorsByName) -> Tensor:
+def _linear(layer: nn.Linear, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     """Multiply; a shared input is multiplied by the matrices of all members as if they were one matrix."""
     if found.shared and not found.pictures and "bias" in own:
         outputs = torch.addmm(own["bias"].reshape(-1, 1), own["weight"].flatten(0, 1), found.value)
@@ -219,7 +229,7 @@ def _linear(layer: nn.Linear, found: Activations, own: TensorsByName) -> Tensor:
     return torch.baddbmm(own["bias"].unsqueeze(2), own["weight"], value) if "bias" in own else own["weight"] @ value
 
 
-def _flatten(layer: nn.Flatten, found: Activations, own: TensorsByName) -> Tensor:
+def _flatten(layer: nn.Flatten, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     if not found.pictures:
         return found.value
     if found.shared:
@@ -229,7 +239,7 @@ def _flatten(layer: nn.Flatten, found: Activations, own: TensorsByName) -> Tenso
     return apart.flatten(2).permute(1, 2, 0).contiguous()
 
 
-def _drop(layer: MemberDropout, found: Activations, own: TensorsByName) -> Tensor:
+def _drop(layer: MemberDropout, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     """Threshold one draw by each member's probability, as a mapped `MemberDropout` does."""
     value = found.expanded()
     if not layer.training:
@@ -243,7 +253,7 @@ def _drop(layer: MemberDropout, found: Activations, own: TensorsByName) -> Tenso
     return value * (torch.rand(value.shape[2], value.shape[1]).T >= p).to(value.dtype) / (1 - p)
 
 
-def _batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, found: Activations, own: TensorsByName) -> Tensor:
+def _batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     """Normalise every channel of every member: for torch these are more channels of one network."""
     value = found.expanded() if found.pictures else found.expanded().flatten(0, 1).unsqueeze(0)
     flat = {name: tensor.flatten() for name, tensor in own.items()}
@@ -264,7 +274,7 @@ def _batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, found: Activations, own:
     return normal if found.pictures else normal.reshape(found.members, -1, normal.shape[2])
 
 
-def _layer_norm(layer: nn.LayerNorm, found: Activations, own: TensorsByName) -> Tensor:
+def _layer_norm(layer: nn.LayerNorm, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     value = F.layer_norm(found.expanded().transpose(1, 2), list(layer.normalized_shape), eps=layer.eps).transpose(1, 2)
     if "weight" in own:
         value = value * own["weight"].unsqueeze(2)

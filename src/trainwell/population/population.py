@@ -24,10 +24,10 @@ from trainwell.population.compatibility import Member
 from trainwell.population.folds import Fold, Folds
 from trainwell.population.gradients import clip_gradients
 from trainwell.population.grouped import group_layers
-from trainwell.population.program import Program
+from trainwell.population.program import SharedProgram
 from trainwell.population.result import ValidationResult
 from trainwell.population.scoring import score_fold
-from trainwell.population.stack import OPTIMIZER_SETTINGS, Stack, build_stack, restack
+from trainwell.population.stack import OPTIMIZER_SETTINGS, MemberStack, build_stack, restack
 from trainwell.recipe.sections import OptimRecipe, TaskRecipe
 
 WIDTH = 64  # members of a stack: enough to share the overhead, few enough to stay near the caches (measured)
@@ -59,7 +59,7 @@ class Population:
         self._folds: Mapping[int, Fold] = {member.fold: folds.fold(member.recipe, member.fold) for member in members}
         first = self._folds[members[0].fold]
         task = folds.task(recipe, first.targets)
-        self._program = Program(
+        self._program = SharedProgram(
             members[0].model,
             task,
             input_shape=first.input_shape,
@@ -124,7 +124,7 @@ class Population:
                 return {name: tensor[row] for name, tensor in stack.tensors.weights.items()}
         raise IndexError(position)
 
-    def _train_epoch(self, stack: Stack, rates: Tensor, *, check: Callable[[], None]) -> None:
+    def _train_epoch(self, stack: MemberStack, rates: Tensor, *, check: Callable[[], None]) -> None:
         """Train one epoch in place and note which members diverged in it."""
         tensors = stack.tensors
         total = torch.zeros(len(stack.members))
@@ -155,7 +155,7 @@ class Population:
             finite &= weight.flatten(1).isfinite().all(dim=1)
         tensors.diverged[(tensors.diverged == 0) & ~finite] = stack.epoch
 
-    def _learning_rates(self, stack: Stack) -> Tensor:
+    def _learning_rates(self, stack: MemberStack) -> Tensor:
         """Return the learning rate of every step and member, (steps, W)."""
         steps = self._steps_per_epoch * self._epochs
         factors: dict[OptimRecipe, Tensor] = {}
@@ -168,7 +168,7 @@ class Population:
             columns.append(factors[scheduled] * member.recipe.optim.learning_rate)
         return torch.stack(columns, dim=1).float()
 
-    def _score(self, stack: Stack) -> list[ValidationResult]:
+    def _score(self, stack: MemberStack) -> list[ValidationResult]:
         """Score the members of a stack, fold by fold."""
         results: list[ValidationResult | None] = [
             ValidationResult({}, _DIVERGED.format(int(epoch), member.recipe.optim.learning_rate)) if epoch else None
@@ -183,7 +183,7 @@ class Population:
         self._program.model.train()
         return [result for result in results if result is not None]
 
-    def _score_fold(self, stack: Stack, fold: Fold) -> list[ValidationResult]:
+    def _score_fold(self, stack: MemberStack, fold: Fold) -> list[ValidationResult]:
         tensors = stack.tensors
         return score_fold(
             self._program.forward(tensors.weights, tensors.buffers),

@@ -16,7 +16,7 @@ from trainwell.tasks import Task
 
 
 @final
-class Program:
+class SharedProgram:
     """The network and its gradient, for tensors of many members: with grouped layers if possible, else mapped.
 
     Args:

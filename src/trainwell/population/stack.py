@@ -43,7 +43,7 @@ class StackTensors:
 
 
 @dataclass
-class Stack:
+class MemberStack:
     """Some members of a population.
 
     Args:
@@ -60,9 +60,9 @@ class Stack:
     tensors: StackTensors
     epoch: int = 0
 
-    def select(self, rows: Sequence[int]) -> Stack:
+    def select(self, rows: Sequence[int]) -> MemberStack:
         """Return a stack of some of the members."""
-        return Stack(
+        return MemberStack(
             members=[self.members[row] for row in rows],
             positions=[self.positions[row] for row in rows],
             optimizer=self.optimizer.select(rows),
@@ -73,8 +73,8 @@ class Stack:
 
 def build_stack(
     members: Sequence[Member], positions: Sequence[int], *, model: nn.Module, loss_settings: Sequence[str]
-) -> Stack:
-    """Stack the networks of some members.
+) -> MemberStack:
+    """MemberStack the networks of some members.
 
     Args:
         members: with their networks, which are not needed afterwards.
@@ -104,14 +104,16 @@ def build_stack(
         clip_norm=column("train", "clip_norm"),
         diverged=torch.zeros(len(members), dtype=torch.int64),
     )
-    return Stack([dataclasses.replace(member, model=model) for member in members], list(positions), optimizer, tensors)
+    return MemberStack(
+        [dataclasses.replace(member, model=model) for member in members], list(positions), optimizer, tensors
+    )
 
 
-def restack(parts: Sequence[Stack], width: int) -> list[Stack]:
+def restack(parts: Sequence[MemberStack], width: int) -> list[MemberStack]:
     """Join stacks and divide them again into stacks of `width` members."""
     if not parts:
         return []
-    whole = Stack(
+    whole = MemberStack(
         members=[member for part in parts for member in part.members],
         positions=[position for part in parts for position in part.positions],
         optimizer=parts[0].optimizer.join([part.optimizer for part in parts]),

@@ -7,7 +7,7 @@ from trainwell.search.export import export_to_optuna as export_to_optuna
 from trainwell.search.methods import METHODS as METHODS
 from trainwell.search.methods import Method as Method
 from trainwell.search.options import Compute as Compute
-from trainwell.search.options import Evaluation as Evaluation
+from trainwell.search.options import FinalEvaluation as FinalEvaluation
 from trainwell.search.options import Options as Options
 from trainwell.search.options import StopRule as StopRule
 from trainwell.search.results import describe_settings as describe_settings
@@ -20,7 +20,7 @@ from trainwell.search.study import Winner as Winner
 from trainwell.search.study import open_study as open_study
 from trainwell.search.trials.read_space import make_space as make_space
 from trainwell.search.trials.read_space import read_space as read_space
-from trainwell.search.trials.space import Choice as Choice
+from trainwell.search.trials.space import Categorical as Categorical
 from trainwell.search.trials.space import Range as Range
 from trainwell.search.trials.space import Space as Space
 from trainwell.search.trials.trial import Trial as Trial

@@ -23,7 +23,8 @@ def conclude(search: SearchLoop, *, repeats: int, check: StopCheck) -> None:
         repeats: number of other seeds with which the winner and the runner-up are trained again; 0 for none.
         check: called at every step.
     """
-    records, space = search.records, search.method.space
+    records = search.records
+    space = search.method.space
     study = records.study
     best = study.best
     if best is None:
@@ -31,7 +32,7 @@ def conclude(search: SearchLoop, *, repeats: int, check: StopCheck) -> None:
         records.save(conclusions=Conclusions(findings, nested=study.conclusions.nested))
         return
     importances = importance(study.trials, space)
-    edge = best_at_edge(best, space, importances)
+    edge = best_at_edge(best, space, importances=importances)
     conclusions = replace(study.conclusions, findings=(edge,) if edge else (), importance=importances)
     records.save(conclusions=conclusions)
     if repeats > 1:

@@ -28,7 +28,7 @@ class TimeUp(Exception):
 
 
 @dataclass(eq=False)
-class _Candidate:
+class _TrialInTraining:
     """A trial in training."""
 
     number: int
@@ -106,7 +106,7 @@ class SearchLoop:
                         count = len(self.records)
                         self.display.say(f"A trial reached the target of {target:g} after {count} trials.")
                         return
-                    self._run_group(group, work, check, claim=which == "unclaimed")
+                    self._run_group(group, work, check=check, claim=which == "unclaimed")
         finally:
             self.records.save()
 
@@ -118,27 +118,27 @@ class SearchLoop:
             yield range(first, first + size)
             first += size
 
-    def _run_group(self, group: range, work: float, check: StopCheck, *, claim: bool) -> None:
+    def _run_group(self, group: range, work: float, *, check: StopCheck, claim: bool) -> None:
         records = self.records
         if not records.any_open(group):
             return
         ahead = max(0.0, records.time.ahead - work)
         records.refresh()
         if records.any_open(group) and (not claim or records.store.claim(group.start)):
-            self._train_group(group, self.method.propose(group, records.trials), check)
+            self._train_group(group, self.method.propose(group, records.trials), check=check)
         records.time.ahead = ahead
 
-    def _train_group(self, group: range, configurations: Sequence[Configuration], check: StopCheck) -> None:
+    def _train_group(self, group: range, configurations: Sequence[Configuration], *, check: StopCheck) -> None:
         """Train the unfinished trials of a group, from rung to rung."""
         base = self.data.plan.recipe
         pairs = zip(group, configurations, strict=True)
-        candidates = [_Candidate(number, settings, vary(base, settings)) for number, settings in pairs]
+        candidates = [_TrialInTraining(number, settings, vary(base, settings)) for number, settings in pairs]
         training = [candidate for candidate in candidates if self.records.is_open(candidate.number)]
         runner = self.pool.start([candidate.recipe for candidate in training])
         rungs = self.method.rungs(base.train.epochs)
         try:
             for rung, fraction in enumerate(rungs):
-                self._train(runner, training, fraction, check)
+                self._train(runner, training, fraction=fraction, check=check)
                 last = rung == len(rungs) - 1
                 most = 0 if last else self.method.survivors(len(group), rung)
                 kept = self._select(training, most, state="done" if last else "stopped")
@@ -149,7 +149,9 @@ class SearchLoop:
             self._record([trial if trial.reason else replace(trial, reason=INTERRUPTED) for trial in scored])
             raise
 
-    def _train(self, runner: Runner, training: Sequence[_Candidate], fraction: float, check: StopCheck) -> None:
+    def _train(
+        self, runner: Runner, training: Sequence[_TrialInTraining], *, fraction: float, check: StopCheck
+    ) -> None:
         """Train up to a rung and note the scores."""
 
         def check_and_show() -> None:
@@ -172,7 +174,7 @@ class SearchLoop:
                 candidate.rungs[epochs] = statistics.fmean(result.scores[self._main_score] for result in own)
         self.records.time.add(work, seconds)
 
-    def _select(self, training: Sequence[_Candidate], most: int, *, state: str) -> list[_Candidate]:
+    def _select(self, training: Sequence[_TrialInTraining], most: int, *, state: str) -> list[_TrialInTraining]:
         """Return the best `most` candidates, by number, and record the others as finished with this state."""
         trials = {candidate.number: candidate.to_trial(state, self._main_score) for candidate in training}
         healthy = [candidate for candidate in training if trials[candidate.number].score is not None]

@@ -31,13 +31,13 @@ from trainwell.search.trials.trial import Trial
 _INNER_FOLDS = 5  # where a search has no folds of its own, a fifth of the rest is its validation split
 
 
-def outer_folds(data: Folds, outer: int, folds: int) -> list[tuple[Folds, Folds]]:
+def outer_folds(data: Folds, *, outer: int, inner: int) -> list[tuple[Folds, Folds]]:
     """Return, for each outer fold, the data of its search and the data on which its winner is evaluated.
 
     Args:
         data: the data of the whole search; its test split is not used.
         outer: number of outer folds.
-        folds: number of inner folds, as in `tune`.
+        inner: number of inner folds, as `folds` in `tune`.
     Raises:
         UsageError: for fewer than 2 outer folds.
         DataError: if there are too few examples.
@@ -49,13 +49,13 @@ def outer_folds(data: Folds, outer: int, folds: int) -> list[tuple[Folds, Folds]
     seen = np.sort(np.concatenate([plan.splits.train, plan.splits.validation]))
     found = []
     for rest, held_out in divide(plan, seen, folds=outer):
-        if folds > 1:
+        if inner > 1:
             rest_only = dataclasses.replace(plan, splits=Splits(rest, empty, empty))
-            inner = make_folds(rest_only, folds=folds, build=data.build)
+            search_data = make_folds(rest_only, folds=inner, build=data.build)
         else:
             train, validation = divide(plan, rest, folds=_INNER_FOLDS)[0]
-            inner = Folds(plan, (Splits(train, validation, empty),), data.build)
-        found.append((inner, Folds(plan, (Splits(rest, held_out, empty),), data.build)))
+            search_data = Folds(plan, (Splits(train, validation, empty),), data.build)
+        found.append((search_data, Folds(plan, (Splits(rest, held_out, empty),), data.build)))
     return found
 
 
@@ -77,7 +77,7 @@ def cross_validate_search(
     study = search.records.study
     scores: list[float] = []
     settings: list[dict[str, Any]] = []
-    pairs = outer_folds(search.data, outer, study.spec["folds"])
+    pairs = outer_folds(search.data, outer=outer, inner=study.spec["folds"])
     for number, (inner, held_out) in enumerate(pairs, start=1):
         folder = study.path / f"outer-{number}"
         with storage_errors(f"Creating {folder}", study.path):

@@ -59,7 +59,7 @@ class StopRule:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluation:
+class FinalEvaluation:
     """How the result of a search is evaluated.
 
     Args:
@@ -105,4 +105,4 @@ class Options:
     display: SearchDisplay = field(default_factory=NoDisplay)
     compute: Compute = Compute()
     stop: StopRule = StopRule()
-    evaluation: Evaluation = Evaluation()
+    evaluation: FinalEvaluation = FinalEvaluation()

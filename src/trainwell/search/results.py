@@ -65,7 +65,7 @@ def importance(trials: Sequence[Trial], space: Space) -> dict[str, float]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-def best_at_edge(best: Trial, space: Space, importances: Mapping[str, float] | None = None) -> Finding | None:
+def best_at_edge(best: Trial, space: Space, *, importances: Mapping[str, float] | None = None) -> Finding | None:
     """Return a finding if the best value lies at the edge of a range: there may be better values outside.
 
     Args:

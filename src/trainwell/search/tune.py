@@ -18,7 +18,7 @@ from trainwell.fitting import Plan, gather, plan
 from trainwell.fitting.build import build_network
 from trainwell.population.compatibility import PER_MEMBER, why_incompatible
 from trainwell.population.folds import Folds, make_folds
-from trainwell.recipe import Recipe, check_values, edit, flatten, load_recipe, to_toml
+from trainwell.recipe import check_values, edit, flatten, load_recipe, to_toml
 from trainwell.recipe.edit import vary
 from trainwell.runs import RunLock
 from trainwell.runs.writer import check_name
@@ -94,9 +94,9 @@ def tune(
         TrainwellError: another error of the tree, with one sentence; finished trials are never lost.
 
     >>> import tempfile
-    >>> from trainwell.search import Evaluation
+    >>> from trainwell.search import FinalEvaluation
     >>> study = tune("iris", {"optim.learning_rate": "log:1e-4..0.1"}, trials=4, runs=tempfile.mkdtemp(),
-    ...              options=Options({"train.epochs": 3}, evaluation=Evaluation(repeats=0)))
+    ...              options=Options({"train.epochs": 3}, evaluation=FinalEvaluation(repeats=0)))
     >>> study.status, len(study.trials), sorted(study.to_json()["best"]["scores"])
     ('ok', 4, ['test', 'validation'])
     """
@@ -110,8 +110,8 @@ def tune(
         chosen = METHODS[method](varied, trials=trials, seed=recipe.seed)
         folded = make_folds(planned, folds=folds, build=options.model or build_network)
         if options.evaluation.nested:
-            outer_folds(folded, options.evaluation.nested, folds)  # raises before anything is created
-        folder = _make_folder(Path(runs), options.name, recipe)
+            outer_folds(folded, outer=options.evaluation.nested, inner=folds)  # raises before anything is created
+        folder = _make_folder(Path(runs), options.name, source=recipe.data.source)
         with RunLock(folder):
             with storage_errors(f"Creating the study {folder}", folder):
                 atomic_write(folder / RECIPE, to_toml(recipe))
@@ -191,7 +191,7 @@ def _search(request: _Request, interrupt: Interrupt) -> Study:
         options.display.stop()
         raise
     with store:
-        search, time_up = _run(request, store, interrupt)
+        search, time_up = _run(request, store, interrupt=interrupt)
         if time_up:
             options.display.say(
                 f"The time limit of {options.stop.seconds:g} seconds is reached. To continue: trainwell tune --resume "
@@ -206,7 +206,7 @@ def _search(request: _Request, interrupt: Interrupt) -> Study:
         )
 
 
-def _run(request: _Request, store: TrialStore, interrupt: Interrupt) -> tuple[SearchLoop, bool]:
+def _run(request: _Request, store: TrialStore, *, interrupt: Interrupt) -> tuple[SearchLoop, bool]:
     """Try all configurations; return the search, and True if the time limit was reached before its end."""
     options = request.options
     started = time.monotonic()
@@ -292,7 +292,7 @@ def _choose_engine(request: _Request) -> EngineChoice:
 def _make_pool(data: Folds, choice: EngineChoice, *, trials: int, compute: Compute) -> tuple[Pool, str]:
     """Return what trains, and the end of the sentence that describes it."""
     if compute.cluster:
-        ray = ray_pool(compute.cluster, data, choice, count=compute.workers)
+        ray = ray_pool(data, choice, address=compute.cluster, count=compute.workers)
         return ray, f"; {ray.count} Ray actor{'s' if ray.count > 1 else ''}"
     count = compute.workers
     if not count:
@@ -301,7 +301,7 @@ def _make_pool(data: Folds, choice: EngineChoice, *, trials: int, compute: Compu
         count = cores if enough else 1
     if count == 1:
         return LocalPool(data, choice), ""
-    return process_pool(count, data, choice), f"; {count} processes"
+    return process_pool(data, choice, count=count), f"; {count} processes"
 
 
 def _open_store(study: Study, storage: str) -> TrialStore:
@@ -312,9 +312,9 @@ def _open_store(study: Study, storage: str) -> TrialStore:
     return TrialStore(url, study.path.name, identity=identity, shared=bool(storage))
 
 
-def _make_folder(runs: Path, name: str | None, recipe: Recipe) -> Path:
+def _make_folder(runs: Path, name: str | None, *, source: str) -> Path:
     if name is None:
-        stem = Path(recipe.data.source).stem or "data"
+        stem = Path(source).stem or "data"
         chosen = free_name(runs, f"{stem}-tune-{datetime.now():%Y%m%d-%H%M%S}")
     else:
         chosen = check_name(name)

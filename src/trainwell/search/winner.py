@@ -53,7 +53,7 @@ def finish(search: SearchLoop, source: Any, *, options: Options, status: str, ch
         return records.study
     store = records.store
     key = f"winner-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
-    _wait_for_others(search, key, check)
+    _wait_for_others(search, key, check=check)
     result = store.read(key)
     if result is None:
         result = _train(search, recipe, key=key, source=source, options=options)
@@ -97,7 +97,7 @@ def _train(search: SearchLoop, recipe: Recipe, *, key: str, source: Any, options
     return {"run": str(run.path.absolute()), "test": dict(run.scores.get("test", {}))}
 
 
-def _wait_for_others(search: SearchLoop, key: str, check: StopCheck) -> None:
+def _wait_for_others(search: SearchLoop, key: str, *, check: StopCheck) -> None:
     """Wait while another process of a shared study trains this winner, unless that process is gone."""
     store = search.records.store
     if not store.shared or store.read(key) is not None or store.claim(key):

@@ -24,14 +24,14 @@ HAS_RAY = importlib.util.find_spec("ray") is not None
 
 def test_an_address_that_is_none_is_refused() -> None:
     with pytest.raises(UsageError, match="ray or ray://host:port"):
-        ray_pool("spark", DATA, POPULATION)
+        ray_pool(DATA, POPULATION, address="spark")
 
 
 @pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
 def test_without_ray_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)  # what Python itself keeps of a module that cannot be imported
     with pytest.raises(MissingExtraError, match=r"trainwell\[ray\]"):
-        ray_pool("ray", DATA, POPULATION)
+        ray_pool(DATA, POPULATION, address="ray")
 
 
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: pip install 'trainwell[ray]'")
@@ -42,9 +42,9 @@ def test_a_cluster_that_cannot_be_reached_is_one_sentence_and_soon(monkeypatch: 
         taken.bind(("127.0.0.1", 0))  # nobody listens there
         address = f"ray://127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(UsageError, match=f"The cluster {address} cannot be reached: Connection refused. Start it"):
-            ray_pool(address, DATA, POPULATION)
+            ray_pool(DATA, POPULATION, address=address)
     with pytest.raises(UsageError, match="cannot be reached: Port could not be cast"):
-        ray_pool("ray://here:port", DATA, POPULATION)
+        ray_pool(DATA, POPULATION, address="ray://here:port")
 
 
 @pytest.mark.slow
@@ -57,7 +57,7 @@ def test_actors_train_what_one_process_would_and_a_killed_one_is_replaced_once(
     import ray
 
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
-    pool = ray_pool("ray", DATA, POPULATION, count=2)
+    pool = ray_pool(DATA, POPULATION, address="ray", count=2)
     try:
         local, sharded = LocalPool(DATA, POPULATION).start(RECIPES), pool.start(RECIPES)
         for runner in (local, sharded):

@@ -26,7 +26,7 @@ POPULATION = EngineChoice("population", "", 4)
 
 @pytest.fixture
 def pool():
-    made = process_pool(2, DATA, POPULATION)
+    made = process_pool(DATA, POPULATION, count=2)
     yield made
     made.stop()
 
@@ -73,7 +73,7 @@ import sys, time
 from tests.search.compute.test_pool import DATA, POPULATION, RECIPES, process_pool
 from trainwell.recipe import edit
 if __name__ == "__main__":
-    pool = process_pool(1, DATA, POPULATION)
+    pool = process_pool(DATA, POPULATION, count=1)
     sharded = pool.start([edit(recipe, {"train.epochs": 2_000}) for recipe in RECIPES])
     print(pool.workers[0].process.pid, flush=True)
     sharded.train(1.0)
@@ -110,4 +110,4 @@ def _cpu(pid: int) -> float:
 
 def test_a_network_that_cannot_be_sent_is_refused() -> None:
     with pytest.raises(UsageError, match="top level of a module"):
-        process_pool(2, Folds(DATA.plan, DATA.splits, lambda recipe, shape, outputs: None), POPULATION)
+        process_pool(Folds(DATA.plan, DATA.splits, lambda recipe, shape, outputs: None), POPULATION, count=2)

@@ -19,17 +19,17 @@ def test_a_crew_keeps_everybodys_make_data(engine: str) -> None:
     recipes = [edit(DATA.plan.recipe, {"optim.learning_rate": rate}) for rate in rates]
     recipes[2:2] = [edit(recipes[0], {"nn.hidden": (5,)}), edit(recipes[0], {"train.ema": 0.5})]
     losses = {}
-    whole = LocalRunner(recipes, DATA, EngineChoice(engine, "", 4))
+    whole = LocalRunner(recipes, DATA, choice=EngineChoice(engine, "", 4))
     whole.train(1.0)
     for number, (result,) in enumerate(whole.results()):
         losses[number] = result.scores["loss"]
-    halved = LocalRunner(recipes, DATA, EngineChoice(engine, "", 4))
+    halved = LocalRunner(recipes, DATA, choice=EngineChoice(engine, "", 4))
     halved.train(0.5)
     halved.keep([0, 2, 3, 6])
     halved.train(1.0)
     kept = [result.scores["loss"] for (result,) in halved.results()]
     assert kept == pytest.approx([losses[number] for number in (0, 2, 3, 6)], abs=1e-4)
-    alone = LocalRunner([recipes[2]], DATA, EngineChoice("sequential", ""))
+    alone = LocalRunner([recipes[2]], DATA, choice=EngineChoice("sequential", ""))
     alone.train(1.0)
     assert losses[2] == pytest.approx(alone.results()[0][0].scores["loss"], abs=1e-4)
 

@@ -30,7 +30,7 @@ def test_a_diverged_trial_has_no_value() -> None:
 def test_what_optuna_suggests_is_a_value_of_the_setting(key: str) -> None:
     setting = SPACE.settings[key]
     asked = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0)).ask()
-    value = suggest(asked, key, setting)
+    value = suggest(asked, key, setting=setting)
     assert asked.distributions[key] == to_distribution(setting)
     assert 0 <= setting.fraction(value) <= 1
     assert isinstance(value, {"nn.hidden": tuple, "train.batch_size": int}.get(key, float))

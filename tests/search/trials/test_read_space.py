@@ -8,7 +8,7 @@ import pytest
 
 from trainwell.core.errors import RecipeError, StorageError
 from trainwell.search.trials.read_space import make_space, read_space
-from trainwell.search.trials.space import Choice, Range
+from trainwell.search.trials.space import Categorical, Range
 
 RATE = "optim.learning_rate=log:1e-4..1"
 
@@ -55,11 +55,11 @@ def test_texts_become_ranges_and_choices() -> None:
     assert space.settings == {
         "optim.learning_rate": Range(1e-4, 1.0, log=True),
         "nn.dropout": Range(0.0, 0.7),
-        "optim.name": Choice(("sgd", "adamw")),
+        "optim.name": Categorical(("sgd", "adamw")),
         "train.batch_size": Range(16, 256, log=True, whole=True),
-        "optim.nesterov": Choice((True, False)),
-        "data.flip": Choice((False, True), (0.75, 0.25)),
-        "nn.hidden": Choice(((64,), (128, 64))),
+        "optim.nesterov": Categorical((True, False)),
+        "data.flip": Categorical((False, True), (0.75, 0.25)),
+        "nn.hidden": Categorical(((64,), (128, 64))),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainwell.search.trials.space import Choice, Range, Space
+from trainwell.search.trials.space import Categorical, Range, Space
 
 
 @pytest.mark.parametrize(
@@ -26,12 +26,12 @@ def test_whole_numbers_are_drawn_equally_often() -> None:
 
 
 def test_a_bernoulli_choice_is_drawn_by_its_probability() -> None:
-    kind = Choice((False, True), (0.75, 0.25))
+    kind = Categorical((False, True), (0.75, 0.25))
     assert sum(bool(kind.at(fraction)) for fraction in (np.arange(400) + 0.5) / 400) == 100
 
 
 def test_the_unit_cube_and_back() -> None:
-    space = Space({"optim.learning_rate": Range(1e-4, 1, log=True), "optim.name": Choice(("sgd", "adamw"))})
+    space = Space({"optim.learning_rate": Range(1e-4, 1, log=True), "optim.name": Categorical(("sgd", "adamw"))})
     configuration = space.at([0.25, 0.7])
     assert configuration == {"optim.learning_rate": 1e-3, "optim.name": "adamw"}
     assert space.fractions(configuration) == pytest.approx([0.25, 0.75])

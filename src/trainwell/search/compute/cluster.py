@@ -19,13 +19,13 @@ _PORT = 10001  # the default port of Ray's client server
 _CONNECT_SECONDS = 5.0  # to wait for that server
 
 
-def ray_pool(address: str, data: Folds, choice: EngineChoice, *, count: int = 0) -> WorkerPool:
+def ray_pool(data: Folds, choice: EngineChoice, *, address: str, count: int = 0) -> WorkerPool:
     """Return a pool of Ray actors.
 
     Args:
-        address: "ray" starts or joins a cluster on this machine; "ray://host:port" joins that one.
         data: the examples, in folds; sent once and shared.
         choice: the engine in each actor.
+        address: "ray" starts or joins a cluster on this machine; "ray://host:port" joins that one.
         count: number of actors; 0 for one on each core of the cluster.
     Raises:
         MissingExtraError: if Ray is not installed.

@@ -73,7 +73,7 @@ def choose_engine(recipe: Recipe, data: Folds, *, trials: int, engine: str = "au
     if reason:
         return EngineChoice("sequential", f"one network at a time: {reason}")
     if engine == "population":
-        width = good_width(make_member(recipe, data, 0), data.fold(recipe, 0).input_shape) or WIDTH
+        width = good_width(make_member(recipe, data), data.fold(recipe, 0).input_shape) or WIDTH
         return EngineChoice("population", f"{width} networks at once in one program, as requested", width)
     if trials * data.count < FEWEST:
         return EngineChoice("sequential", f"one network at a time: fewer than {FEWEST} to train")
@@ -101,7 +101,7 @@ def _measured(recipe: Recipe, data: Folds) -> EngineChoice:
     single = SingleTraining(calm, data)
     alone = _seconds_per_step(lambda check: single.train(calm.train.epochs, check))
     steps = len(data.parts(calm, 0).train) * recipe.train.epochs * data.count
-    member = make_member(calm, data, 0)
+    member = make_member(calm, data)
     width = good_width(member, data.fold(calm, 0).input_shape)
     has_convolutions = any(isinstance(part, nn.Conv2d) for part in member.model.modules())
     if alone > _LONG_STEP and not (width and has_convolutions):
@@ -164,7 +164,7 @@ def _why_too_large(recipe: Recipe, data: Folds) -> str:
 
 def _why_not_mapped(recipe: Recipe, data: Folds) -> str:
     """Return why torch cannot map this network over members; empty if it can. One step is tried."""
-    member = make_member(recipe, data, 0)
+    member = make_member(recipe, data)
     for module in member.model.modules():
         if isinstance(module, (nn.LSTM, nn.GRU)):
             name = type(module).__name__

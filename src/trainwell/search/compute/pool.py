@@ -58,7 +58,7 @@ class WorkerPool:
         self.workers = []
 
 
-def process_pool(count: int, data: Folds, choice: EngineChoice) -> WorkerPool:
+def process_pool(data: Folds, choice: EngineChoice, *, count: int) -> WorkerPool:
     """Return a pool of processes on this machine, each with its own copy of the data.
 
     Raises:
@@ -262,7 +262,9 @@ class WorkerSession:
         self._pool = LocalPool(data, choice)
         self._runner: Runner | None = None
 
-    def do(self, command: str, argument: Any, check: StopCheck = lambda: None) -> list[list[ValidationResult]] | None:
+    def do(
+        self, command: str, argument: Any, *, check: StopCheck = lambda: None
+    ) -> list[list[ValidationResult]] | None:
         """Carry out a command: "start" recipes, "keep" positions, or "train" to a fraction and return the results."""
         if command == "start":
             self._runner = self._pool.start(argument)
@@ -293,7 +295,7 @@ def serve(pipe: Connection, packed: bytes) -> None:
         while True:
             command, argument = pipe.recv()
             try:
-                results = session.do(command, argument, check)
+                results = session.do(command, argument, check=check)
                 if results is not None:
                     pipe.send(results)
             except Exception as problem:  # the parent raises it

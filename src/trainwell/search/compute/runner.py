@@ -25,7 +25,7 @@ class LocalRunner:
         choice: the engine.
     """
 
-    def __init__(self, recipes: Sequence[Recipe], data: Folds, choice: EngineChoice) -> None:
+    def __init__(self, recipes: Sequence[Recipe], data: Folds, *, choice: EngineChoice) -> None:
         self._folds = data.count
         groups: dict[Hashable, list[int]] = {}
         members: dict[int, list[Member]] = {}
@@ -34,7 +34,7 @@ class LocalRunner:
             if choice.engine != "population" or why_incompatible(recipe):
                 sequential.append(number)
                 continue
-            members[number] = [make_member(recipe, data, fold) for fold in range(data.count)]
+            members[number] = [make_member(recipe, data, fold=fold) for fold in range(data.count)]
             groups.setdefault(members[number][0].key, []).append(number)
         self._populations: list[tuple[Population, list[int]]] = []
         for numbers in groups.values():
@@ -92,7 +92,7 @@ class LocalPool:
 
     def start(self, recipes: Sequence[Recipe]) -> Runner:
         """Start training some configurations."""
-        return LocalRunner(recipes, self._data, self._choice)
+        return LocalRunner(recipes, self._data, choice=self._choice)
 
     def stop(self) -> None:
         """Do nothing: there is no other process."""

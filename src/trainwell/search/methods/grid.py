@@ -9,7 +9,7 @@ from typing import final
 
 from trainwell.core.errors import UsageError
 from trainwell.search.methods.method import Method
-from trainwell.search.trials.space import Choice, Configuration, Range, Space
+from trainwell.search.trials.space import Categorical, Configuration, Range, Space
 from trainwell.search.trials.trial import Trial
 
 
@@ -39,7 +39,7 @@ class GridSearch(Method):
 
 
 def _grid(space: Space, most: int) -> list[Configuration]:
-    choices = math.prod(len(setting.values) for setting in space.settings.values() if isinstance(setting, Choice))
+    choices = math.prod(len(setting.values) for setting in space.settings.values() if isinstance(setting, Categorical))
     ranges = sum(isinstance(setting, Range) for setting in space.settings.values())
     smallest = choices * 2**ranges
     if smallest > most:

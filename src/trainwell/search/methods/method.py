@@ -61,7 +61,9 @@ class Method(ABC):
 
     def full_trainings(self, count: int, epochs: int) -> float:
         """Return to how many full trainings a group of `count` trials amounts."""
-        work, training, before = [], count, 0.0
+        work = []
+        training = count
+        before = 0.0
         for rung, fraction in enumerate(self.rungs(epochs)):
             work.append(training * (fraction - before))
             training = self.survivors(count, rung)

@@ -44,7 +44,8 @@ class TreeParzenEstimator(Method):
         self._added |= {trial.number for trial in new}
         seed = derive(self.seed, "tpe", numbers.start) % 2**32
         self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
-        asked, configurations = [], []
+        asked = []
+        configurations = []
         for _ in numbers:  # each one in turn: the sampler takes those that are still running into account
             trial = self._study.ask()
             configurations.append(self._configuration(trial))
@@ -61,5 +62,5 @@ class TreeParzenEstimator(Method):
         values: Configuration = {}
         for key, setting in self.space.settings.items():
             if self.space.is_active(key, values):
-                values[key] = suggest(trial, key, setting)
+                values[key] = suggest(trial, key, setting=setting)
         return values

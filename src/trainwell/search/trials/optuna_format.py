@@ -5,27 +5,27 @@ from __future__ import annotations
 from typing import Any
 
 from trainwell.recipe.sections.setting import Value
-from trainwell.search.trials.space import Choice, Range, Space
+from trainwell.search.trials.space import Categorical, Range, Space
 from trainwell.search.trials.trial import Trial
 
 NUMBER = "number"  # the attribute with a trial's number in its search; Optuna numbers trials as they are added
 _STATES = {"done": "COMPLETE", "stopped": "PRUNED", "diverged": "FAIL"}
 
 
-def to_distribution(setting: Range | Choice) -> Any:
+def to_distribution(setting: Range | Categorical) -> Any:
     """Return the Optuna distribution of a range or choice; values that are lists become text."""
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    if isinstance(setting, Choice):
+    if isinstance(setting, Categorical):
         return CategoricalDistribution([_plain(value) for value in setting.values])
     if setting.whole:
         return IntDistribution(int(setting.low), int(setting.high), log=setting.log)
     return FloatDistribution(setting.low, setting.high, log=setting.log)
 
 
-def suggest(trial: Any, key: str, setting: Range | Choice) -> Value:
+def suggest(trial: Any, key: str, *, setting: Range | Categorical) -> Value:
     """Return the value that an Optuna trial suggests for a setting."""
-    if isinstance(setting, Choice):
+    if isinstance(setting, Categorical):
         suggested = trial.suggest_categorical(key, [_plain(value) for value in setting.values])
         return next(value for value in setting.values if _plain(value) == suggested)
     value: Value

@@ -14,7 +14,7 @@ from trainwell.fitting import CATALOGUES
 from trainwell.recipe import check_values
 from trainwell.recipe.schema import SETTINGS
 from trainwell.recipe.sections.setting import Value
-from trainwell.search.trials.space import Choice, Range, Space
+from trainwell.search.trials.space import Categorical, Range, Space
 
 # Settings that decide which examples are used, or where and how something is computed: equal for all trials.
 FIXED = tuple(
@@ -58,13 +58,13 @@ def make_space(entries: Mapping[str, Any], *, mistakes: Sequence[str] = ()) -> S
     """Build a search space, and report all mistakes in it together.
 
     Args:
-        entries: dotted key to a text ("log:1e-4..1"), a list of values, a `Range` or `Choice`, or a mapping with
+        entries: dotted key to a text ("log:1e-4..1"), a list of values, a `Range` or `Categorical`, or a mapping with
             "vary" and "when".
         mistakes: sentences about entries that could not be read at all.
     Raises:
         RecipeError: with one sentence for each mistake.
     """
-    settings: dict[str, Range | Choice] = {}
+    settings: dict[str, Range | Categorical] = {}
     when: dict[str, Mapping[str, Value]] = {}
     problems = list(mistakes)
     for key, entry in entries.items():
@@ -79,7 +79,7 @@ def make_space(entries: Mapping[str, Any], *, mistakes: Sequence[str] = ()) -> S
             problems += problem.mistakes
         except ValueError as problem:
             problems.append(str(problem))
-    problems += _condition_mistakes(entries, settings, when)
+    problems += _condition_mistakes(entries, settings=settings, when=when)
     if not entries and not problems:
         problems = ["A search needs something to vary. Example: --vary optim.learning_rate=log:1e-4..1"]
     if problems:
@@ -88,7 +88,7 @@ def make_space(entries: Mapping[str, Any], *, mistakes: Sequence[str] = ()) -> S
 
 
 def _condition_mistakes(
-    entries: Mapping[str, Any], settings: Mapping[str, Range | Choice], when: Mapping[str, Mapping[str, Value]]
+    entries: Mapping[str, Any], *, settings: Mapping[str, Range | Categorical], when: Mapping[str, Mapping[str, Value]]
 ) -> Iterator[str]:
     for key, conditions in when.items():
         for other, wanted in conditions.items():
@@ -103,9 +103,9 @@ def _condition_mistakes(
         yield f"Conditions must not be circular, got {circle}. Remove one of them."
 
 
-def _can_take(setting: Range | Choice, value: Value) -> bool:
+def _can_take(setting: Range | Categorical, value: Value) -> bool:
     """Return True if a condition can wait for this value: one of a choice, or an integer of a range."""
-    if isinstance(setting, Choice):
+    if isinstance(setting, Categorical):
         return value in setting.values
     return setting.whole and value in range(int(setting.low), int(setting.high) + 1)
 
@@ -127,36 +127,37 @@ def _leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield prefix + key, value
 
 
-def _setting(key: str, spec: Any) -> Range | Choice:
+def _setting(key: str, spec: Any) -> Range | Categorical:
     if key in FIXED:
         raise ValueError(f"{key} must be the same for all trials of a search. Set it with --set.")
-    if isinstance(spec, (Range, Choice)):
+    if isinstance(spec, (Range, Categorical)):
         return _checked(key, spec)
     if isinstance(spec, str) and ".." in spec:
         return _checked(key, _range(key, spec))
     if isinstance(spec, str) and spec.startswith("bernoulli:"):
         return _checked(key, _bernoulli(key, spec))
-    return _checked(key, Choice(tuple(_values(spec))))
+    return _checked(key, Categorical(tuple(_values(spec))))
 
 
 def _range(key: str, spec: str) -> Range:
     log = spec.startswith("log:")
     low_text, _, high_text = spec.removeprefix("log:").partition("..")
     try:
-        low, high = float(low_text), float(high_text)
+        low = float(low_text)
+        high = float(high_text)
     except ValueError:
         raise ValueError(f"{key} must have a range of two numbers such as 0..0.7, got {spec!r}.") from None
     return Range(low, high, log=log, whole="int" in SETTINGS[key].type)
 
 
-def _bernoulli(key: str, spec: str) -> Choice:
+def _bernoulli(key: str, spec: str) -> Categorical:
     try:
         probability = float(spec.removeprefix("bernoulli:"))
     except ValueError:
         probability = math.nan
     if not 0 < probability < 1:
         raise ValueError(f"{key} must have a probability between 0 and 1, got {spec!r}. Example: bernoulli:0.5")
-    return Choice((False, True), (1 - probability, probability))
+    return Categorical((False, True), (1 - probability, probability))
 
 
 def _values(spec: Any) -> list[Any]:
@@ -170,9 +171,9 @@ def _values(spec: Any) -> list[Any]:
         return [word.strip() for word in spec.split(",") if word.strip()]
 
 
-def _checked(key: str, setting: Range | Choice) -> Range | Choice:
+def _checked(key: str, setting: Range | Categorical) -> Range | Categorical:
     """Check every value that could be drawn against the schema."""
-    if isinstance(setting, Choice):
+    if isinstance(setting, Categorical):
         return _checked_choice(key, setting)
     if SETTINGS[key].type not in ("int", "float"):
         example = {"bool": "true,false", "str": "a,b,c"}.get(SETTINGS[key].type, "[64],[128, 64]")
@@ -189,7 +190,7 @@ def _checked(key: str, setting: Range | Choice) -> Range | Choice:
     return setting
 
 
-def _checked_choice(key: str, choice: Choice) -> Choice:
+def _checked_choice(key: str, choice: Categorical) -> Categorical:
     if not choice.values:
         raise ValueError(f"{key} must have at least one value to choose from, got none.")
     mistakes: list[str] = []
@@ -201,4 +202,4 @@ def _checked_choice(key: str, choice: Choice) -> Choice:
             mistakes += problem.mistakes
     if mistakes:
         raise RecipeError(mistakes)
-    return Choice(tuple(dict.fromkeys(values)), choice.weights)
+    return Categorical(tuple(dict.fromkeys(values)), choice.weights)

@@ -70,14 +70,14 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Choice:
+class Categorical:
     """A choice between values.
 
     Args:
         values: what to choose from.
         weights: their probabilities; equal probabilities if empty.
 
-    >>> Choice(("sgd", "adamw")).at(0.7)
+    >>> Categorical(("sgd", "adamw")).at(0.7)
     'adamw'
     """
 
@@ -126,7 +126,7 @@ class Space:
     {'optim.learning_rate': 0.001}
     """
 
-    settings: Mapping[str, Range | Choice]
+    settings: Mapping[str, Range | Categorical]
     when: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
 
     def __len__(self) -> int:
