@@ -60,7 +60,7 @@ def test_a_script_is_run_watched_and_judged(tmp_path: Path) -> None:
     assert (data["exit_code"], data["run"]) == (5, "kept/first")
     assert data["findings"][0]["rule"] == "missing_zero_grad"
     said, *diagnosis = done.stderr.splitlines()
-    assert said.startswith("trainwell: error: Gradients pile up")
+    assert said.startswith("trainwell: error: Gradients accumulate")
     text = "\n".join(diagnosis)
     number = SCRIPT.splitlines().index("        loss.backward()") + 1
     assert f"train.py:{number}:  loss.backward()" in text

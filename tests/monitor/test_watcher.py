@@ -23,7 +23,7 @@ def test_a_fault_is_found_and_said(school: Any, capsys: pytest.CaptureFixture[st
     with watch(lesson.model, lesson.optimizer, budget=1.0) as w:
         _sick(lesson)
     assert [(f.rule, f.severity) for f in w.findings][0] == ("missing_zero_grad", Severity.ERROR)
-    assert "trainwell: error: Gradients pile up" in capsys.readouterr().err
+    assert "trainwell: error: Gradients accumulate" in capsys.readouterr().err
     assert ward.leftovers() == []
 
 

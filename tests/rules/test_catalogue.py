@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 
@@ -57,6 +58,47 @@ def test_a_former_name_of_a_rule_still_resolves(former: str, present: str) -> No
     assert RULES[former] is RULES[present]
     assert RULES.current(former) == present
     assert former not in list(RULES)
+
+
+# Words that nobody types into a search box, and personified or private ways of saying things.
+NOT_THE_FIELDS = re.compile(
+    r"\b(answers?|cures?|guess(es|ing)|never fire|fades?|pile up|by heart|rectifiers?|deviations? of one|knows? nothing|"
+    r"too sure|silent|speaks?|lie elsewhere|grave|bends?|surely|runs? away)\b",
+    re.IGNORECASE,
+)
+SEARCHED_FOR = {
+    "vanishing_gradients": "Vanishing gradients",
+    "exploding_gradients": "Exploding gradients",
+    "dead_units": "Dead ReLU units",
+    "saturated_activations": "Saturated activations",
+    "overfitting": "Overfitting",
+    "underfitting": "Underfitting",
+    "train_validation_overlap": "Data leakage",
+    "target_leakage": "Target leakage",
+    "missing_zero_grad": "Gradients accumulate: zero_grad() is never called",
+    "initial_loss_far_from_chance": "Initial loss",
+    "symmetric_weights": "Symmetry is not broken",
+    "validation_distribution_shift": "Distribution shift",
+    "learning_rate_too_low": "Learning rate too low",
+    "missing_batch_first": "batch_first",
+    "missing_causal_mask": "causal mask",
+    "dropout_too_strong": "Dropout",
+    "weight_decay_too_strong": "Weight decay",
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_rule_speaks_the_language_of_the_field(name: str) -> None:
+    rule = RULES[name]
+    findings = _findings(rule)
+    page = (inspect.getdoc(rule) or "").partition("\nReads:")[0]
+    for text in (page, *(finding.title for finding in findings)):
+        assert not NOT_THE_FIELDS.search(text), text
+    for finding in findings:
+        assert finding.title[0].isupper() or finding.title.split()[0].endswith(("()", "batch_first"))
+        assert finding.title.endswith(".")
+        assert len(finding.title) <= 200
+        assert SEARCHED_FOR.get(name, "") in finding.title or finding.severity is Severity.INFO
 
 
 def test_rules_do_not_import_torch() -> None:

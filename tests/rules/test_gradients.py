@@ -20,7 +20,7 @@ def test_parameter_that_the_optimizer_was_not_given(lab: Any) -> None:
     outcome = lab.run(lab.Case(lab.mlp(64, 64), without_the_first_layer, epochs=6))
     finding = outcome.findings[0]
     assert (finding.rule, finding.where) == ("parameters_not_updated", ("0.weight", "0.bias"))
-    assert "the optimizer does not change it" in finding.title
+    assert "optimizer steps change nothing" in finding.title
 
 
 def test_parameter_that_no_gradient_reaches(lab: Any) -> None:

@@ -34,4 +34,4 @@ def test_the_label_is_named() -> None:
     signals.add("code/error/label_out_of_range", 0, 10.0)
     finding = labels_out_of_range(signals, Facts())
     assert finding is not None
-    assert "class 10" in finding.title
+    assert "Class label 10" in finding.title

@@ -8,8 +8,6 @@ from trainwell.core.signals import Signals
 from trainwell.rules.losses import (
     activation_before_cross_entropy,
     broadcast_loss,
-    missing_batch_first,
-    missing_causal_mask,
     summed_loss,
     targets_outside_output_range,
 )
@@ -48,12 +46,3 @@ def test_severity() -> None:
 def test_a_few_outliers_are_let_pass(share: float, found: bool) -> None:
     signals = _signals("code/targets_outside_output_range", share, share)
     assert (targets_outside_output_range(signals, Facts()) is not None) is found
-
-
-def test_sequences_need_two_batches() -> None:
-    for rule in (missing_batch_first, missing_causal_mask):
-        name = f"code/{rule.__name__}"
-        assert rule(_signals(name, 64.0), Facts()) is None
-        finding = rule(_signals(name, 64.0, 64.0), Facts())
-        assert finding is not None
-        assert finding.severity is Severity.ERROR

@@ -22,7 +22,7 @@ HOOK_SECONDS = "time/hook_seconds"
 # Outputs so far from the middle that the slope has fallen to 0.0066 and 0.02 of its maximum: sigmoid(5), tanh(2.65).
 _SATURATED_BEYOND = {"sigmoid": (0.5, math.tanh(2.5) / 2), "tanh": (0.0, math.tanh(2.65))}
 _LARGEST = 2**20  # Numbers of one layer that are measured; more examples add cost and little information.
-_NARROWEST = 8  # In narrower layers a fraction of dead units means little.
+_NARROWEST = 8  # In narrower layers a fraction of dead units means little (docs/references.md, T36).
 
 
 @final

@@ -10,5 +10,5 @@ def clip_gradients(recipe: Recipe, finding: Finding) -> Recipe:
     """Clip the gradient's norm at twice its median, or at 1 where that is unknown; halve a limit that is there."""
     if recipe.train.clip_norm:
         return edit(recipe, {"train.clip_norm": recipe.train.clip_norm / 2})
-    median = finding.evidence.get("median_norm", 0.5)  # Diagnosis T8: clip at median x 2.
+    median = finding.evidence.get("median_norm", 0.5)  # docs/references.md, T49
     return edit(recipe, {"train.clip_norm": float(f"{2 * median:.3g}")})

@@ -7,7 +7,7 @@ import math
 from trainwell.core.finding import Finding
 from trainwell.recipe import Recipe, edit
 
-# Healthy updates are 2.8e-4 to 2e-2 of the weights' size in a step (diagnosis, calibration); T6 stops at 0.03.
+# docs/references.md, T48: healthy updates are 2.8e-4 to 2e-2 of the weights' norm in a step.
 _SMALLEST_UPDATE = 2.8e-4
 _LARGEST_UPDATE = 0.03
 _MOST_STEPS = 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from trainwell.core.finding import Finding
 from trainwell.recipe import Recipe, edit
 
-_MOST_DROPOUT = 0.5  # Srivastava et al. 2014: beyond a half, hidden layers lose more than they gain.
+_MOST_DROPOUT = 0.5  # docs/references.md, T50
 _LEAST_DROPOUT = 0.05
 
 

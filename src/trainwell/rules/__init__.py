@@ -1,4 +1,4 @@
-"""What is judged: pure functions from signals and facts to at most one finding each. No torch."""
+"""Rules: pure functions from signals and facts to at most one finding each. They do not import torch."""
 
 from trainwell.rules.catalogue import RENAMED as RENAMED
 from trainwell.rules.catalogue import RULES as RULES

@@ -1,33 +1,34 @@
-"""Rules on what the layers answer."""
+"""Rules on the activations of the layers: their scale, dead ReLU units, saturation."""
 
 from __future__ import annotations
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
-from trainwell.core.signals import Series, Signals
-from trainwell.rules.layers import worst_first
+from trainwell.core.signals import Signals
+from trainwell.rules.layers import first_step_at_or_above, worst_first
 from trainwell.rules.symptoms import judge
 
-# Diagnosis P9; healthy networks show 0.07 to 3.2.
+# docs/references.md, T19: healthy networks show 0.07 to 3.2.
 _SMALLEST_STD = 0.02
 _LARGEST_STD = 20.0
 _LARGEST_RATIO = 10.0
-# Diagnosis T10. Healthy normalised networks reach 0.67 dead units at 98 % accuracy, so half is not enough by itself.
+# docs/references.md, T36: healthy normalised networks reach 0.67 dead units at 98 % accuracy, so half is not enough.
 _NEARLY_ALL_DEAD = 0.9
 _HALF_DEAD = 0.5
 _ALL_ZERO = 0.999
-_SATURATED = 0.5  # Diagnosis T11.
-_BORN_SATURATED = 0.9  # Sound first weights leave less than a twentieth saturated: no symptom is needed beside this.
+# docs/references.md, T37.
+_SATURATED = 0.5
+_SATURATED_AT_START = 0.9  # Sound initialisations leave less than a twentieth saturated, so no symptom is needed.
 _PERSISTENT = 3
 
 
 def activation_scale(signals: Signals, facts: Facts) -> Finding | None:
-    """Before training, the answers of the layers fade or grow from layer to layer.
+    """Poor initialisation: before training, activations shrink or grow from layer to layer.
 
-    *Why it matters*: a signal that fades to nothing carries no input, and its gradient fades alike; one that grows
-    saturates what comes after. Well-chosen first weights keep the deviation between 0.1 and 3.
-    *Known problems*: a layer whose answers are normalised next is left out: its scale does not matter (diagnosis P9).
-    So is the last layer, because it may start at zero on purpose.
+    *Why it matters*: activations that shrink to zero carry no input, and their gradients vanish too; activations that
+    grow saturate the layers after them. A sound initialisation keeps their standard deviation between 0.1 and 3.
+    *Known problems*: a layer whose output is normalised next is left out, because its scale does not matter
+    (docs/references.md, T19). So is the last layer, which may start at zero on purpose.
 
     Reads: activation/std/*, activation/normalised/*, symptoms
 
@@ -50,7 +51,8 @@ def activation_scale(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="activation_scale",
         severity=judge(signals, facts),
-        title=f"Before training, the answers of {where[0]} have a standard deviation of {first[where[0]]:.1e}.",
+        title=f"Poor initialisation: before training, the activations of {where[0]} have a standard deviation of "
+        f"{first[where[0]]:.1e} (expected 0.1 to 3).",
         evidence={
             "activation_std": first[where[0]],
             "activation_std_low_limit": _SMALLEST_STD,
@@ -80,11 +82,11 @@ def activation_scale(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def dead_units(signals: Signals, facts: Facts) -> Finding | None:
-    """Most units of a rectifier layer have been silent for 512 examples and more.
+    """Dead ReLU units: most units of a layer have been zero for 512 examples or more.
 
-    *Why it matters*: a silent rectifier passes no gradient, so its unit cannot come back by itself. The usual causes
-    are too high a learning rate and large negative biases.
-    *Known problems*: sparse layers are healthy; below nine tenths the rule speaks only if the run suffers.
+    *Why it matters*: a ReLU unit that is always zero passes no gradient, so it cannot recover by itself. The usual
+    causes are a learning rate that is too high and large negative biases.
+    *Known problems*: sparse layers can be healthy. Below 90 % dead units the rule reports only runs with a symptom.
 
     Reads: activation/dead_fraction/*, activation/zero_fraction/*, symptoms
 
@@ -94,13 +96,13 @@ def dead_units(signals: Signals, facts: Facts) -> Finding | None:
     bad: activation/dead_fraction/act1 = 1.0; loss/train = 2.3*20 @10; chance_loss = 2.3
     bad: activation/zero_fraction/act1 = 1.0*3 @10; loss/train = 2.3*20 @10; chance_loss = 2.3
     """
-    series = signals.under("activation/dead_fraction")
     severity = judge(signals, facts)
     limit = _NEARLY_ALL_DEAD if severity is Severity.INFO else _HALF_DEAD
-    # Where every answer of a layer is zero, batch after batch, 512 examples need not be waited for.
+    # Where every output of a layer is zero, batch after batch, there is no need to wait for 512 examples.
     zeros = {name: one for name, one in signals.under("activation/zero_fraction").items() if len(one) >= _PERSISTENT}
-    silent = {name: one for name, one in zeros.items() if min(one.tail(_PERSISTENT)) >= _ALL_ZERO}
-    series = {name: one for name, one in series.items() if one.last >= limit} or silent
+    all_zero = {name: one for name, one in zeros.items() if min(one.tail(_PERSISTENT)) >= _ALL_ZERO}
+    counted = {name: one for name, one in signals.under("activation/dead_fraction").items() if one.last >= limit}
+    series = counted or all_zero
     dead = {name: one.last for name, one in series.items()}
     if not dead:
         return None
@@ -108,10 +110,10 @@ def dead_units(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="dead_units",
         severity=severity,
-        title=f"{dead[where[0]]:.0%} of the units after {where[0]} never fire.",
+        title=f"Dead ReLU units: {dead[where[0]]:.0%} of the units of {where[0]} are always zero (limit {limit:.0%}).",
         evidence={"dead_fraction": dead[where[0]], "dead_fraction_limit": limit},
         where=where,
-        step=_since(series[where[0]], limit),
+        step=first_step_at_or_above(series[where[0]], limit),
         explains=(
             "vanishing_gradients",
             "learning_rate_too_low",
@@ -125,10 +127,10 @@ def dead_units(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def saturated_activations(signals: Signals, facts: Facts) -> Finding | None:
-    """Most answers of a sigmoid or tanh layer lie where the curve is flat.
+    """Saturated activations: most outputs of a sigmoid or tanh layer lie where its slope is near zero.
 
     *Why it matters*: there the slope is below a fiftieth of its largest value, so hardly any gradient passes.
-    *Known problems*: the last layer is left out, because a sure answer is a saturated one.
+    *Known problems*: the last layer is left out, because a confident prediction is a saturated one.
 
     Reads: activation/saturated_fraction/*, activation/mean/*, symptoms
 
@@ -148,26 +150,18 @@ def saturated_activations(signals: Signals, facts: Facts) -> Finding | None:
     if not saturated:
         return None
     where = worst_first(saturated)
+    fraction = saturated[where[0]]
     severity = judge(signals, facts)
-    if severity is Severity.INFO and series[where[0]].first > _BORN_SATURATED < saturated[where[0]]:
+    if severity is Severity.INFO and min(series[where[0]].first, fraction) > _SATURATED_AT_START:
         severity = Severity.WARNING
     return Finding(
         rule="saturated_activations",
         severity=severity,
-        title=f"{saturated[where[0]]:.0%} of the answers of {where[0]} lie where its curve is flat.",
-        evidence={"saturated_fraction": saturated[where[0]], "saturated_fraction_limit": _SATURATED},
+        title=f"Saturated activations: {fraction:.0%} of the outputs of {where[0]} lie where its slope is near zero "
+        f"(limit {_SATURATED:.0%}).",
+        evidence={"saturated_fraction": fraction, "saturated_fraction_limit": _SATURATED},
         where=where,
-        step=_since(series[where[0]], _SATURATED),
+        step=first_step_at_or_above(series[where[0]], _SATURATED),
         explains=("vanishing_gradients", "learning_rate_too_low", "no_better_than_chance", "underfitting"),
         remedies=("xavier_initialisation", "standardise_inputs", "lower_rate", "relu_activation"),
     )
-
-
-def _since(series: Series, limit: float) -> int:
-    """Return the first step of the last unbroken stretch at or above a limit."""
-    since = series.steps[-1]
-    for step, value in reversed(list(series)):
-        if value < limit:
-            break
-        since = step
-    return since

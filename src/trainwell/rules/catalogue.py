@@ -1,4 +1,4 @@
-"""All rules by name, causes before symptoms."""
+"""All rules by name, in causal order: causes before their symptoms."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from trainwell.core.catalogue import Catalogue
 from trainwell.rules import (
     activations,
-    code,
+    autograd,
     data,
     divergence,
     generalisation,
@@ -16,9 +16,12 @@ from trainwell.rules import (
     learning_rate,
     losses,
     modes,
+    optimizer,
     outputs,
+    parameters,
     regularisation,
     schedules,
+    sequences,
     speed,
     start,
     validation,
@@ -66,16 +69,16 @@ RULES: Catalogue[Rule] = Catalogue(
             data.targets_not_finite,
             data.input_constant,
             labels.labels_out_of_range,
-            code.detached_loss,
-            code.graph_used_twice,
-            code.inplace_modification,
-            code.step_never_called,
-            code.zero_grad_before_step,
-            code.missing_zero_grad,
-            code.stale_optimizer,
-            code.parameters_not_in_optimizer,
-            code.gradient_missing,
-            code.frozen_untrained,
+            autograd.detached_loss,
+            autograd.graph_used_twice,
+            autograd.inplace_modification,
+            optimizer.step_never_called,
+            optimizer.zero_grad_before_step,
+            optimizer.missing_zero_grad,
+            parameters.stale_optimizer,
+            parameters.parameters_not_in_optimizer,
+            parameters.gradient_missing,
+            parameters.frozen_untrained,
             schedules.learning_rate_is_zero,
             modes.training_in_eval_mode,
             losses.broadcast_loss,
@@ -89,8 +92,8 @@ RULES: Catalogue[Rule] = Catalogue(
             losses.activation_before_cross_entropy,
             losses.squared_error_on_classes,
             losses.negated_loss,
-            losses.missing_batch_first,
-            losses.missing_causal_mask,
+            sequences.missing_batch_first,
+            sequences.missing_causal_mask,
             labels.targets_constant,
             labels.target_leakage,
             labels.unshuffled_data,
@@ -99,7 +102,7 @@ RULES: Catalogue[Rule] = Catalogue(
             validation.validation_distribution_shift,
             modes.evaluation_in_train_mode,
             modes.batch_norm_not_updated,
-            code.nonfinite_operation,
+            autograd.nonfinite_operation,
             generalisation.same_batch,
             labels.labels_unrelated,
             schedules.scheduler_before_optimizer,
@@ -136,4 +139,4 @@ RULES: Catalogue[Rule] = Catalogue(
     aliases=RENAMED,
     listing="trainwell rules",
 )
-"""A rule may explain only rules that come after it, so that explanations never run in circles."""
+"""A rule may explain only rules that come after it, so that explanations are never circular."""

@@ -1,4 +1,4 @@
-"""Rules on a loss that runs away."""
+"""Rules on a loss that diverges or becomes NaN."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from trainwell.core.signals import Series, Signals
 from trainwell.rules.symptoms import exploded
 
 _LOSSES = ("loss/train", "loss/train_epoch", "loss/validation")
-# Mixed precision skips single steps whose gradient overflowed, and that is normal (diagnosis T1).
+# docs/references.md, T30: mixed precision skips single steps whose gradient overflowed, which is normal.
 _BAD_GRADIENTS = 3
 
 
 def loss_not_finite(signals: Signals, facts: Facts) -> Finding | None:
-    """The loss, or the gradient for several readings, is not a finite number.
+    """The loss is NaN or Inf, or the gradient has been for several readings.
 
-    *Why it matters*: the next step writes NaN into every weight, and no later step can repair that.
-    *Known problems*: none known; single overflows of the gradient, which mixed precision skips, are let pass.
+    *Why it matters*: the next step writes NaN into every weight, and no later step can undo that.
+    *Known problems*: none known. Single overflows of the gradient, which mixed precision skips, do not count.
 
     Reads: loss/train, loss/train_epoch, loss/validation, grad/norm, activation/mean/*
 
@@ -26,22 +26,20 @@ def loss_not_finite(signals: Signals, facts: Facts) -> Finding | None:
     bad: loss/train = 2.3 nan
     bad: loss/train = 2.3 2.2 2.1; grad/norm = nan nan nan
     """
-    steps = [step for name in _LOSSES for step, value in signals[name] if not math.isfinite(value)]
-    norms = list(signals["grad/norm"])
-    bad_norms = [step for step, value in norms if not math.isfinite(value)]
-    newest_bad = all(not math.isfinite(value) for _, value in norms[-_BAD_GRADIENTS:])
-    if len(bad_norms) >= _BAD_GRADIENTS and newest_bad:
-        steps += bad_norms
-    if not steps:
+    loss_steps = [step for name in _LOSSES for step, value in signals[name] if not math.isfinite(value)]
+    gradient_steps = _steps_of_bad_gradients(signals["grad/norm"])
+    if not loss_steps and not gradient_steps:
         return None
-    step = min(steps)
+    step = min(loss_steps + gradient_steps)
     before = [value for at, value in signals["loss/train"] if at < step and math.isfinite(value)]
+    subject = "loss" if loss_steps else "gradient"
+    last = f", after a loss of {before[-1]:.3g}" if before else ""
     return Finding(
         rule="loss_not_finite",
         severity=Severity.ERROR,
-        title=f"The loss stopped being a finite number at step {step}.",
+        title=f"Non-finite {subject}: NaN or Inf at step {step}{last}.",
         evidence={"last_finite_loss": before[-1]} if before else {},
-        where=_first_broken(signals.under("activation/mean"), step),
+        where=_first_nonfinite_layer(signals.under("activation/mean"), step),
         step=step,
         explains=("no_better_than_chance",),
         remedies=("lower_rate", "clip_gradients"),
@@ -49,10 +47,11 @@ def loss_not_finite(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def loss_diverges(signals: Signals, facts: Facts) -> Finding | None:
-    """The loss is more than ten times what it was at first, and stays there.
+    """The loss diverges: it is more than ten times its initial value, and stays there.
 
     *Why it matters*: the network is worse than before training.
-    *Known problems*: none known; spikes that pass are not counted, and a loss that began low is compared with chance.
+    *Known problems*: none known. Loss spikes that recover are not counted, and a loss that started below the chance
+    level is compared with the chance level.
 
     Reads: loss/train
 
@@ -63,11 +62,12 @@ def loss_diverges(signals: Signals, facts: Facts) -> Finding | None:
     found = exploded(signals, facts)
     if found is None:
         return None
-    loss, (now, limit) = signals["loss/train"], found
+    now, limit = found
+    loss = signals["loss/train"]
     return Finding(
         rule="loss_diverges",
         severity=Severity.ERROR,
-        title=f"The loss has grown to {now:.3g}, from {loss.first:.3g} at the start.",
+        title=f"The loss diverges: it rose from {loss.first:.3g} to {now:.3g} (limit {limit:.3g}).",
         evidence={"loss": now, "loss_limit": limit},
         step=next(step for step, value in loss if value > limit),
         explains=("loss_not_finite", "no_better_than_chance", "validation_at_chance", "overfitting"),
@@ -75,8 +75,16 @@ def loss_diverges(signals: Signals, facts: Facts) -> Finding | None:
     )
 
 
-def _first_broken(means: dict[str, Series], step: int) -> tuple[str, ...]:
-    """Return the first layer, in the order of the forward pass, whose answer is not finite from a step on."""
+def _steps_of_bad_gradients(norms: Series) -> list[int]:
+    """Return the steps whose gradient is not finite if there are several and the newest readings are among them."""
+    readings = list(norms)
+    steps = [step for step, value in readings if not math.isfinite(value)]
+    newest_are_bad = all(not math.isfinite(value) for _, value in readings[-_BAD_GRADIENTS:])
+    return steps if len(steps) >= _BAD_GRADIENTS and newest_are_bad else []
+
+
+def _first_nonfinite_layer(means: dict[str, Series], step: int) -> tuple[str, ...]:
+    """Return the first layer, in the order of the forward pass, whose output is not finite from a step on."""
     for name, series in means.items():
         if any(at >= step and not math.isfinite(value) for at, value in series):
             return (name,)

@@ -1,4 +1,4 @@
-"""The examples in a rule's docstring: what it passes, what it hints at, what it condemns.
+"""The examples in a rule's docstring: runs it does not report, runs it gives a hint on, runs it gives a verdict on.
 
     ok: loss/train = 2.3 1.1 0.4; chance_loss = 2.3
     hint: update/ratio/fc.weight = 0.3*20 @10
@@ -24,7 +24,7 @@ from trainwell.core.signals import Signals
 from trainwell.rules.symptoms import SIGNALS
 
 Rule = Callable[[Signals, Facts], Finding | None]
-"""A rule: a pure function from what was seen to at most one finding."""
+"""A rule: a pure function from recorded signals and known facts to at most one finding."""
 
 _EXAMPLE = re.compile(r"^(ok|hint|bad): (.*(?:\n +.*)*)", re.MULTILINE)
 _READS = re.compile(r"^Reads: (.*(?:\n +.*)*)", re.MULTILINE)
@@ -36,9 +36,9 @@ class Example:
 
     Args:
         kind: "ok" (no finding), "hint" (info) or "bad" (warning or error).
-        text: how it was written.
-        signals: what was seen.
-        facts: what is known.
+        text: as written in the docstring.
+        signals: the recorded signals.
+        facts: what is known before training.
     """
 
     kind: str
@@ -48,14 +48,14 @@ class Example:
 
 
 def examples(rule: Rule) -> list[Example]:
-    """Return the examples a rule gives of itself, in order."""
+    """Return the examples in a rule's docstring, in order."""
     return [_parse(kind, " ".join(text.split())) for kind, text in _EXAMPLE.findall(inspect.getdoc(rule) or "")]
 
 
 def reads(rule: Rule) -> tuple[str, ...]:
-    """Return the names of the signals a rule says it reads; `*` stands for layers or parameters.
+    """Return the names of the signals that a rule reads; `*` stands for layers or parameters.
 
-    "symptoms" in its docstring stands for all that the gate reads.
+    "symptoms" in its docstring stands for everything that the two-key gate reads.
     """
     found = _READS.search(inspect.getdoc(rule) or "")
     names = [name.strip() for name in found.group(1).replace("\n", " ").split(",")] if found else []

@@ -1,10 +1,11 @@
-"""Rules on gradients and on parameters that do not move."""
+"""Rules on gradients, and on parameters that are not updated."""
 
 from __future__ import annotations
 
 import math
 import statistics
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
@@ -12,22 +13,32 @@ from trainwell.core.signals import Series, Signals
 from trainwell.rules.layers import of_weights, what_of
 from trainwell.rules.symptoms import converged, judge
 
-# Diagnosis T8 and T9; mean gradients of the first and the last layer, healthy 0.08 to 1.25.
+# docs/references.md, T34 and T35: mean gradients of the first and the last layer, healthy 0.08 to 1.25.
 _VANISHING_RATIO = 1e-3
 _EXPLODING_RATIO = 70.0
 _JUMP = 10.0
 _READINGS = 10
 _JUMPS = 3
-# Diagnosis T4 asks for 20 consecutive steps; our readings are steps far apart, so fewer of them say the same.
+_FEWEST_BEFORE = 5  # Readings before the newest ones, from which the usual norm is taken.
+# docs/references.md, T28 asks for 20 consecutive steps; readings are steps far apart, so fewer of them say the same.
 _STILL_READINGS = 5
 _STILL_STEPS = 20
 
 
-def vanishing_gradients(signals: Signals, facts: Facts) -> Finding | None:
-    """The gradient of the first layer is less than a thousandth of the last layer's.
+class _Ratio(NamedTuple):
+    """The gradient of the first weight over that of the last: names, and the newest ratios."""
 
-    *Why it matters*: the first layers hardly learn, however long the run.
-    *Known problems*: rows of an embedding are rarely used and look weak; once the loss is near zero, ratios are noise.
+    first: str
+    last: str
+    values: list[float]
+
+
+def vanishing_gradients(signals: Signals, facts: Facts) -> Finding | None:
+    """Vanishing gradients: the gradient of the first layer is below a thousandth of that of the last layer.
+
+    *Why it matters*: the first layers barely learn, however long the run is.
+    *Known problems*: rows of an embedding are rarely used, so their mean gradient is small. Once the loss is near
+    zero, ratios of gradients are noise.
 
     Reads: grad/mean_abs/*, symptoms
 
@@ -36,16 +47,19 @@ def vanishing_gradients(signals: Signals, facts: Facts) -> Finding | None:
     bad: grad/mean_abs/a.weight = 1e-6*12; grad/mean_abs/b.weight = 0.02*12; loss/train = 2.3*20 @10
     """
     found = _first_over_last(signals)
-    if found is None or converged(signals) or not 0 < (ratio := statistics.median(found[2])) < _VANISHING_RATIO:
+    if found is None or converged(signals):
         return None
-    first, last, _ = found
+    ratio = statistics.median(found.values)
+    if not 0 < ratio < _VANISHING_RATIO:
+        return None
     return Finding(
         rule="vanishing_gradients",
         severity=judge(signals, facts),
-        title=f"The gradient fades on its way back: at {first} it is {ratio:.1e} of that at {last}.",
+        title=f"Vanishing gradients: the mean gradient of {found.first} is {ratio:.1e} of that of {found.last} "
+        f"(limit {_VANISHING_RATIO:.0e}), so the first layers barely learn.",
         evidence={"first_over_last": ratio, "first_over_last_limit": _VANISHING_RATIO},
-        where=(first,),
-        step=signals[f"grad/mean_abs/{first}"].steps[-_READINGS],
+        where=(found.first,),
+        step=signals[f"grad/mean_abs/{found.first}"].steps[-_READINGS],
         explains=(
             "learning_rate_too_low",
             "constant_outputs",
@@ -58,7 +72,7 @@ def vanishing_gradients(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def exploding_gradients(signals: Signals, facts: Facts) -> Finding | None:
-    """The gradient jumps to ten times its usual size, or grows seventyfold from the last layer to the first.
+    """Exploding gradients: the norm jumps to ten times its median, or grows 70-fold from the last layer to the first.
 
     *Why it matters*: one such step can undo a thousand good ones.
     *Known problems*: single spikes after a hard batch are normal, so three of the last ten readings must jump.
@@ -74,12 +88,13 @@ def exploding_gradients(signals: Signals, facts: Facts) -> Finding | None:
         return None
     evidence: dict[str, float] = {}
     norms = [value for value in signals["grad/norm"].values if math.isfinite(value)]
-    usual = statistics.median(norms[:-_READINGS]) if len(norms) >= _READINGS + 5 else math.nan
+    usual = statistics.median(norms[:-_READINGS]) if len(norms) >= _READINGS + _FEWEST_BEFORE else math.nan
     jumps = [value for value in norms[-_READINGS:] if value > _JUMP * usual > 0]
-    if len(jumps) >= _JUMPS:
+    has_jumped = len(jumps) >= _JUMPS
+    if has_jumped:
         evidence |= {"gradient_norm": max(jumps), "gradient_norm_limit": _JUMP * usual, "median_norm": usual}
     found = _first_over_last(signals)
-    ratio = statistics.median(found[2]) if found else 0.0
+    ratio = statistics.median(found.values) if found else 0.0
     if ratio > _EXPLODING_RATIO:
         evidence |= {"first_over_last": ratio, "first_over_last_limit": _EXPLODING_RATIO}
     if not evidence:
@@ -87,21 +102,23 @@ def exploding_gradients(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="exploding_gradients",
         severity=judge(signals, facts),
-        title="The gradient keeps jumping to many times its usual size."
-        if jumps
-        else f"The gradient grows {ratio:.0f}-fold on its way back to the first layer.",
+        title=f"Exploding gradients: in {len(jumps)} of {_READINGS} readings the gradient norm is more than "
+        f"{_JUMP:.0f} times its median, up to {max(jumps):.3g}."
+        if has_jumped
+        else f"Exploding gradients: the gradient grows {ratio:.0f}-fold from the last layer back to the first "
+        f"(limit {_EXPLODING_RATIO:.0f}).",
         evidence=evidence,
-        where=(found[0],) if found and ratio > _EXPLODING_RATIO else (),
-        step=signals["grad/norm"].steps[-_READINGS] if jumps else None,
+        where=(found.first,) if found and ratio > _EXPLODING_RATIO else (),
+        step=signals["grad/norm"].steps[-_READINGS] if has_jumped else None,
         explains=("loss_diverges", "loss_not_finite", "no_better_than_chance"),
         remedies=("clip_gradients", "lower_rate", "he_initialisation"),
     )
 
 
 def parameters_not_updated(signals: Signals, facts: Facts) -> Finding | None:
-    """A parameter that should learn never changes.
+    """A trainable parameter never changes.
 
-    *Why it matters*: no gradient reaches it (cut by detach, dead units), or the optimizer was never given it.
+    *Why it matters*: no gradient reaches it (detached, or behind dead units), or the optimizer does not hold it.
     *Known problems*: heads that are not in use, and experts that are rarely chosen.
 
     Reads: update/ratio/*, weight/norm/*, grad/norm/*
@@ -111,25 +128,27 @@ def parameters_not_updated(signals: Signals, facts: Facts) -> Finding | None:
     bad: weight/norm/a.weight = 1.5*12 @10; weight/norm/b.weight = 0.5*12 @10; grad/norm/a.weight = 1.0*12
     """
     norms = signals.under("weight/norm")
-    if norms and all(_is_still(series, _READINGS) for series in norms.values()):
-        return _frozen(tuple(norms), signals, everything=True)
+    if norms and all(_is_still(series, readings=_READINGS) for series in norms.values()):
+        return _not_updated(tuple(norms), signals, everything=True)
     updates = signals.under("update/ratio")
-    still = tuple(name for name, series in updates.items() if _is_still(series, _STILL_READINGS) and series.last == 0)
-    # Where only differences of answers count, a last bias has no gradient, and that is right.
+    still = tuple(
+        name for name, series in updates.items() if _is_still(series, readings=_STILL_READINGS) and series.last == 0
+    )
+    # Where only differences of outputs count, the last bias has no gradient, and that is right.
     if all(what_of(name) == "bias" for name in still) or len(still) == len(updates):
         return None
-    return _frozen(still, signals, everything=False)
+    return _not_updated(still, signals, everything=False)
 
 
-def _frozen(where: tuple[str, ...], signals: Signals, *, everything: bool) -> Finding:
+def _not_updated(where: tuple[str, ...], signals: Signals, *, everything: bool) -> Finding:
     gradients: Mapping[str, Series] = signals.under("grad/norm")
     largest = max((max(gradients[name].values) for name in where if name in gradients), default=0.0)
-    cause = "the optimizer does not change it" if largest > 0 else "no gradient reaches it"
-    subject = "No parameter" if everything else f"{where[0]} never"
+    cause = "optimizer steps change nothing" if largest > 0 else "no gradient reaches it"
+    subject = "No parameter is updated" if everything else f"Parameters are not updated: {where[0]} never changes"
     return Finding(
         rule="parameters_not_updated",
         severity=Severity.ERROR if everything else Severity.WARNING,
-        title=f"{subject} changes: {cause}.",
+        title=f"{subject}, because {cause}.",
         evidence={"update_ratio": 0.0, "update_ratio_limit": 0.0, "gradient_norm": largest},
         where=where,
         step=0,
@@ -138,17 +157,17 @@ def _frozen(where: tuple[str, ...], signals: Signals, *, everything: bool) -> Fi
     )
 
 
-def _is_still(series: Series, readings: int) -> bool:
+def _is_still(series: Series, *, readings: int) -> bool:
     enough = len(series) >= readings and series.steps[-1] - series.steps[0] >= _STILL_STEPS
     return enough and all(value == series.first for value in series.values)
 
 
-def _first_over_last(signals: Signals) -> tuple[str, str, list[float]] | None:
-    """Return the first and the last weight, and the newest ratios of their gradients."""
+def _first_over_last(signals: Signals) -> _Ratio | None:
+    """Return the first and the last weight, and the newest ratios of their mean gradients."""
     layers = of_weights(signals.under("grad/mean_abs"))
     if len(layers) < 2:
         return None
     names = list(layers)
     pairs = zip(layers[names[0]].tail(_READINGS), layers[names[-1]].tail(_READINGS), strict=False)
     ratios = [first / last for first, last in pairs if last > 0 and math.isfinite(first / last)]
-    return (names[0], names[-1], ratios) if len(ratios) >= _READINGS else None
+    return _Ratio(names[0], names[-1], ratios) if len(ratios) >= _READINGS else None

@@ -1,4 +1,4 @@
-"""Series of many layers, put side by side."""
+"""Helpers for series of many layers or parameters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from trainwell.core.signals import Series
 
 
 def of_weights(series: Mapping[str, Series]) -> dict[str, Series]:
-    """Keep the weights: biases start at zero, so that ratios to their size mean nothing.
+    """Keep the weights: biases start at zero, so ratios to their size mean nothing.
 
     >>> list(of_weights({"fc1.weight": Series(), "fc1.bias": Series()}))
     ['fc1.weight']
@@ -18,7 +18,7 @@ def of_weights(series: Mapping[str, Series]) -> dict[str, Series]:
 
 
 def what_of(parameter: str) -> str:
-    """Return what a parameter is to its layer, by PyTorch's names or by those of Keras.
+    """Return the last part of a parameter's name, as PyTorch or Keras names it.
 
     >>> what_of("fc1.weight"), what_of("sequential/dense/kernel")
     ('weight', 'kernel')
@@ -46,3 +46,17 @@ def worst_first(values: Mapping[str, float]) -> tuple[str, ...]:
     ('b', 'a')
     """
     return tuple(sorted(values, key=lambda name: -values[name]))
+
+
+def first_step_at_or_above(series: Series, limit: float) -> int:
+    """Return the first step of the last unbroken stretch at or above a limit.
+
+    >>> first_step_at_or_above(Series([0, 1, 2, 3], [0.9, 0.1, 0.8, 0.9]), 0.5)
+    2
+    """
+    first = series.steps[-1]
+    for step, value in reversed(list(series)):
+        if value < limit:
+            break
+        first = step
+    return first

@@ -1,4 +1,4 @@
-"""Rules on what the network answers."""
+"""Rules on the outputs of the network."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from trainwell.rules.symptoms import collapsed_outputs
 
 
 def constant_outputs(signals: Signals, facts: Facts) -> Finding | None:
-    """The network answers the same to every input.
+    """Constant outputs: the network returns the same output for every input.
 
-    *Why it matters*: nothing of the input reaches the output, so at best the mean answer can be learned.
-    *Known problems*: none known; batches of one example are not judged.
+    *Why it matters*: nothing of the input reaches the output, so at best the mean target can be learned.
+    *Known problems*: none known. Batches of one example are not judged.
 
     Reads: output/std, output/mean
 
@@ -26,7 +26,8 @@ def constant_outputs(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="constant_outputs",
         severity=Severity.ERROR,
-        title="The network answers the same to every input.",
+        title="Constant outputs: the network returns the same output for every input "
+        f"(standard deviation {spread:.1e}, limit {limit:.1e}).",
         evidence={"output_std": spread, "output_std_limit": limit},
         step=step,
         explains=("parameters_not_updated", "no_better_than_chance"),

@@ -8,27 +8,27 @@ import statistics
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Series, Signals
-from trainwell.rules.code_signals import line_of
 from trainwell.rules.layers import of_weights, worst_first
+from trainwell.rules.locations import line_of
 from trainwell.rules.symptoms import CHANCE, FEWEST_STEPS, judge
 
-# Calibrated on trainings of the digits. Weights that no gradient holds shrink too, but slowly, and weights that a high
-# rate has thrown far out come back: neither is the decay's fault.
+# docs/references.md, T38. Weights that no gradient holds shrink too, but slowly, and weights that a high learning rate
+# has thrown far out come back: neither is the fault of weight decay.
 _SHRUNK = 0.1
 _GROWN = 1.5
 _FAST_STEPS = 50
-_FADED_READINGS = 6
-_OUTWEIGHED = (
-    0.9  # Share of the first loss that is penalty; healthy is 0.003 of the gradient, faulty 16 times it (T13).
-)
-_DROPPED = 0.9  # UMLAUT warns above 0.5, which flags sound networks.
+_NEWEST_READINGS = 6
+_DOMINATES = 0.9  # Share of the initial loss.
+_DROPPED = 0.9  # docs/references.md, T39.
+_GRAVITY = (Severity.INFO, Severity.WARNING, Severity.ERROR)
 
 
 def weight_decay_too_strong(signals: Signals, facts: Facts) -> Finding | None:
-    """The weights have shrunk to less than a tenth of what they were at first, and fast.
+    """Weight decay too strong: the weights have quickly shrunk to less than a tenth of their initial norm.
 
     *Why it matters*: weight decay pulls harder than the loss, so the network forgets faster than it learns.
-    *Known problems*: weights before a normalisation layer may shrink without harm; a run that learns is left alone.
+    *Known problems*: weights before a normalisation layer may shrink without harm, so a run that learns is not
+    reported.
 
     Reads: weight/norm/*, output/std, symptoms
 
@@ -41,20 +41,22 @@ def weight_decay_too_strong(signals: Signals, facts: Facts) -> Finding | None:
     norms = of_weights(signals.under("weight/norm"))
     norms = {name: series for name, series in norms.items() if series.first > 0}
     severity = judge(signals, facts)
-    spread = signals["output/std"]
-    faded = len(spread) > _FADED_READINGS and max(spread.tail(3)) < _SHRUNK * max(spread.values)
-    if not norms or (severity is Severity.INFO and not faded):
+    outputs_faded = _faded(signals["output/std"])
+    if not norms or (severity is Severity.INFO and not outputs_faded):
         return None
     left = {name: series.last / series.first for name, series in norms.items()}
+    share_left = statistics.median(left.values())
     largest = statistics.median(max(series.values) / series.first for series in norms.values())
     halved = statistics.median(_halved_at(series) for series in norms.values())
-    if not (statistics.median(left.values()) < _SHRUNK and largest < _GROWN and (faded or halved <= _FAST_STEPS)):
+    was_fast = outputs_faded or halved <= _FAST_STEPS
+    if not (share_left < _SHRUNK and largest < _GROWN and was_fast):
         return None
     return Finding(
         rule="weight_decay_too_strong",
-        severity=max(severity, Severity.WARNING, key=(Severity.INFO, Severity.WARNING, Severity.ERROR).index),
-        title="The weights have shrunk to almost nothing: the weight decay is too strong.",
-        evidence={"norm_left": statistics.median(left.values()), "norm_left_limit": _SHRUNK},
+        severity=max(severity, Severity.WARNING, key=_GRAVITY.index),
+        title=f"Weight decay is too strong: the weights have shrunk to {share_left:.1%} of their initial norm "
+        f"(limit {_SHRUNK:.0%}).",
+        evidence={"norm_left": share_left, "norm_left_limit": _SHRUNK},
         where=tuple(reversed(worst_first(left))),
         step=int(halved) if math.isfinite(halved) else None,
         explains=(
@@ -70,11 +72,12 @@ def weight_decay_too_strong(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def unbalanced_loss_terms(signals: Signals, facts: Facts) -> Finding | None:
-    """What is added to the loss makes up nearly all of it at first, and the loss proper stays at that of guessing.
+    """Unbalanced loss terms: a penalty is nearly all of the initial loss, and the rest stays at the chance level.
 
-    *Why it matters*: the optimizer sees little but the penalty, and takes the weights where it is small.
-    *Known problems*: losses of several parts of which one is hard and small on purpose; weighted losses are not judged.
-    *Cure*: make its factor a hundred times smaller or more, `loss + 1e-4 * penalty`, until it is a small part.
+    *Why it matters*: the optimizer minimises the penalty and hardly sees the data.
+    *Known problems*: losses with one term that is hard and small on purpose. Weighted losses are not judged.
+    *Repair*: make the factor of the penalty a hundred times smaller or more, `loss + 1e-4 * penalty`, until it is a
+    small part of the loss.
 
     Reads: code/penalty_fraction, code/data_loss, code/data_chance, loss/validation, code/line/*
 
@@ -83,19 +86,23 @@ def unbalanced_loss_terms(signals: Signals, facts: Facts) -> Finding | None:
     ok: code/penalty_fraction = 0.99*9 @10; code/data_loss = 2.3*9 @10; code/data_chance = 2.3; loss/validation = 1.7
     bad: code/penalty_fraction = 0.99 0.6 0.2*25 @10; code/data_loss = 2.3*25 @10; code/data_chance = 2.3
     """
-    share, part, chance = (signals["code/penalty_fraction"], signals["code/data_loss"], signals["code/data_chance"])
-    if not share or not share.first > _OUTWEIGHED or not chance or len(part) < _FADED_READINGS:
+    share = signals["code/penalty_fraction"]
+    data_loss = signals["code/data_loss"]
+    chance = signals["code/data_chance"]
+    if not share or not share.first > _DOMINATES or not chance or len(data_loss) < _NEWEST_READINGS:
         return None
-    now, limit = statistics.median(part.tail(_FADED_READINGS)), CHANCE * chance.last
-    if part.steps[-1] < FEWEST_STEPS or not min([now, *signals["loss/validation"].tail(3)]) >= limit:
+    now = statistics.median(data_loss.tail(_NEWEST_READINGS))
+    limit = CHANCE * chance.last
+    if data_loss.steps[-1] < FEWEST_STEPS or not min([now, *signals["loss/validation"].tail(3)]) >= limit:
         return None
     return Finding(
         rule="unbalanced_loss_terms",
         severity=Severity.WARNING,
-        title=f"The penalty is too strong: it is {share.first:.0%} of the first loss, and the rest stays at chance.",
+        title=f"Unbalanced loss terms: the penalty is {share.first:.0%} of the initial loss (limit {_DOMINATES:.0%}), "
+        f"and the rest of the loss stays at the chance level, {now:.3g}.",
         evidence={
             "penalty_fraction": share.first,
-            "penalty_fraction_limit": _OUTWEIGHED,
+            "penalty_fraction_limit": _DOMINATES,
             "loss_without_penalty": now,
             "loss_without_penalty_limit": limit,
         },
@@ -117,12 +124,12 @@ def unbalanced_loss_terms(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def dropout_too_strong(signals: Signals, facts: Facts) -> Finding | None:
-    """A dropout layer silences nine tenths of its inputs or more.
+    """Dropout too strong: a layer drops 90 % of its inputs or more.
 
-    *Why it matters*: hardly any signal passes, so that training is slow noise. The argument is the share that is
-    dropped, not the share that is kept.
-    *Known problems*: none known; usual are 0.1 to 0.5, and 0.8 has been used with profit.
-    *Cure*: `nn.Dropout(0.1)` to `nn.Dropout(0.5)`.
+    *Why it matters*: hardly any signal passes, so training is slow and noisy. In PyTorch the argument is the
+    probability of dropping a unit, not of keeping it.
+    *Known problems*: none known. Usual probabilities are 0.1 to 0.5, and 0.8 has been used with success.
+    *Repair*: `nn.Dropout(0.1)` to `nn.Dropout(0.5)`.
 
     Reads: code/dropout/*
 
@@ -136,13 +143,18 @@ def dropout_too_strong(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="dropout_too_strong",
         severity=Severity.WARNING,
-        title=f"{where[0]} drops {strong[where[0]]:.0%} of what it is given.",
+        title=f"Dropout is too strong: {where[0]} drops {strong[where[0]]:.0%} of its inputs (limit {_DROPPED:.0%}).",
         evidence={"dropped_fraction": strong[where[0]], "dropped_fraction_limit": _DROPPED},
         where=where,
         step=0,
         explains=("activation_scale", "learning_rate_too_low", "no_better_than_chance", "underfitting"),
         remedies=("less_regularisation",),
     )
+
+
+def _faded(spread: Series) -> bool:
+    """Tell whether the outputs now vary by less than a tenth of what they once did."""
+    return len(spread) > _NEWEST_READINGS and max(spread.tail(3)) < _SHRUNK * max(spread.values)
 
 
 def _halved_at(series: Series) -> float:

@@ -1,4 +1,4 @@
-"""Rules on learning rates as they are set, and on what changes them."""
+"""Rules on learning rates as they are set, and on learning-rate schedules."""
 
 from __future__ import annotations
 
@@ -7,20 +7,22 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.code_signals import SYMPTOMS, line_of
+from trainwell.rules.consequences import CONSEQUENCES
+from trainwell.rules.locations import line_of
 from trainwell.rules.symptoms import converged
 
 _READINGS = 3
-_DECAYED = 1e-3  # Diagnosis T3: this share of the highest rate is next to nothing,
-_TOO_SOON = 0.7  # if more than three tenths of the run are still to come.
+# docs/references.md, T33.
+_DECAYED = 1e-3
+_TOO_SOON = 0.7
 
 
 def learning_rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
     """The learning rate is zero.
 
     *Why it matters*: nothing is learned.
-    *Known problems*: a warm-up starts at zero, so three readings in a row are asked for, the first among them.
-    *Cure*: set a rate, `torch.optim.AdamW(parameters, lr=1e-3)`; look what the schedule makes of it.
+    *Known problems*: warm-up starts at zero, so every reading must be zero, and there must be four.
+    *Repair*: set a learning rate, `torch.optim.AdamW(parameters, lr=1e-3)`, and check what the schedule makes of it.
 
     Reads: rate/learning_rate, code/line/*
 
@@ -33,20 +35,20 @@ def learning_rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="learning_rate_is_zero",
         severity=Severity.ERROR,
-        title="The learning rate is zero.",
+        title=f"The learning rate is zero: it was 0 in all of {len(rates)} readings, so no weight changes.",
         evidence={"learning_rate": 0.0, "learning_rate_limit": 0.0},
         where=line_of(signals, "optimizer", "step"),
         step=0,
-        explains=SYMPTOMS,
+        explains=CONSEQUENCES,
     )
 
 
 def learning_rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | None:
-    """The learning rate falls to a thousandth of its highest value long before the run ends.
+    """The schedule decays the learning rate too soon: to a thousandth of its maximum before 70 % of the run.
 
     *Why it matters*: the rest of the run learns nothing. Usually a schedule made for epochs is stepped at every batch.
-    *Known problems*: a schedule that waits for plateaus may do so on purpose; silent where the loss is next to zero.
-    *Cure*: step the scheduler once per epoch, or make it for steps: `T_max=epochs * len(loader)`.
+    *Known problems*: a reduce-on-plateau schedule may do so on purpose. Runs whose loss is near zero are not judged.
+    *Repair*: step the scheduler once per epoch, or make it for steps: `T_max=epochs * len(loader)`.
 
     Reads: rate/learning_rate, loss/train, code/line/*
 
@@ -58,17 +60,18 @@ def learning_rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | N
     if not facts.steps or len(rates) < _READINGS or highest <= 0 or converged(signals):
         return None
     low = _DECAYED * highest
-    since = next((step for step, rate in reversed(list(rates)) if rate >= low), 0)
-    since = next((step for step in rates.steps if step > since), facts.steps)
-    if since >= _TOO_SOON * facts.steps:
+    last_high = next((step for step, rate in reversed(list(rates)) if rate >= low), 0)
+    decayed = next((step for step in rates.steps if step > last_high), facts.steps)
+    if decayed >= _TOO_SOON * facts.steps:
         return None
     return Finding(
         rule="learning_rate_decays_too_soon",
         severity=Severity.WARNING,
-        title=f"From step {since} of {facts.steps} on the learning rate is next to zero.",
+        title=f"The schedule decays the learning rate too soon: from step {decayed} of {facts.steps} on it is below "
+        f"{_DECAYED:g} of its maximum {highest:.3g}.",
         evidence={"learning_rate": rates.last, "learning_rate_limit": low, "highest_learning_rate": highest},
         where=line_of(signals, "scheduler", "step"),
-        step=since,
+        step=decayed,
         explains=(
             "learning_rate_too_low",
             "parameters_not_updated",
@@ -80,11 +83,11 @@ def learning_rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | N
 
 
 def scheduler_before_optimizer(signals: Signals, facts: Facts) -> Finding | None:
-    """The schedule moves on before the first optimizer step.
+    """`scheduler.step()` is called before `optimizer.step()`.
 
-    *Why it matters*: the first value of the schedule is skipped; with warm-up or few steps, that is felt.
-    *Known problems*: none known; a step that mixed precision skips is not counted against the script.
-    *Cure*: call `scheduler.step()` after `optimizer.step()`.
+    *Why it matters*: the first value of the schedule is skipped; with warm-up or few steps this matters.
+    *Known problems*: none known. An optimizer step that mixed precision skips does not count.
+    *Repair*: call `scheduler.step()` after `optimizer.step()`.
 
     Reads: code/scheduler_before_optimizer, code/line/*
 
@@ -96,7 +99,7 @@ def scheduler_before_optimizer(signals: Signals, facts: Facts) -> Finding | None
     return Finding(
         rule="scheduler_before_optimizer",
         severity=Severity.WARNING,
-        title="The scheduler steps before the optimizer does, so that the first value of the schedule is skipped.",
+        title="scheduler.step() is called before optimizer.step(), so the first value of the schedule is skipped.",
         where=line_of(signals, "scheduler"),
         step=0,
     )

@@ -1,4 +1,4 @@
-"""Rules on how a run begins: the weights and the first loss."""
+"""Rules on how a run starts: the initial weights, the network's structure and the initial loss."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ import math
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
-from trainwell.rules.code_signals import line_of
+from trainwell.rules.locations import line_of
 from trainwell.rules.symptoms import judge
 
-_EQUAL_ROWS = 1e-6  # Diagnosis P8: variance below 1e-12.
+_EQUAL_ROWS = 1e-6  # docs/references.md, T18: variance below 1e-12.
 _SYMMETRIC_READINGS = 5  # Branches that start at zero on purpose move within the first few steps.
 
 
 def symmetric_weights(signals: Signals, facts: Facts) -> Finding | None:
-    """All units of a layer have the same weights and keep them the same.
+    """Symmetry is not broken: all units of a layer have identical weights, and keep them identical.
 
-    *Why it matters*: such units compute the same and receive the same gradient, so the layer is worth one unit.
-    *Known problems*: none known; branches set to zero on purpose lose their symmetry at the first step.
+    *Why it matters*: such units compute the same and receive the same gradient, so the layer is worth a single unit.
+    *Known problems*: none known. Branches initialised to zero on purpose lose their symmetry at the first step.
 
     Reads: weight/row_spread/*
 
@@ -33,11 +33,12 @@ def symmetric_weights(signals: Signals, facts: Facts) -> Finding | None:
     )
     if not where:
         return None
+    spread = max(max(layers[name].values) for name in where)
     return Finding(
         rule="symmetric_weights",
         severity=Severity.ERROR,
-        title="All units of a layer started with the same weights, so they all learn the same.",
-        evidence={"row_spread": max(max(layers[name].values) for name in where), "row_spread_limit": _EQUAL_ROWS},
+        title=f"Symmetry is not broken: all units of {where[0]} have identical weights, so they stay identical.",
+        evidence={"row_spread": spread, "row_spread_limit": _EQUAL_ROWS},
         where=where,
         step=layers[where[0]].steps[0],
         explains=(
@@ -58,11 +59,11 @@ def symmetric_weights(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def no_nonlinearity(signals: Signals, facts: Facts) -> Finding | None:
-    """The network has several layers and nothing between them that bends.
+    """Missing activation functions: several linear layers follow each other without a non-linearity.
 
-    *Why it matters*: linear layers one after the other are worth a single one, so depth and width buy nothing.
-    *Known problems*: layers with a narrow one between them are a factorisation that is meant, and are not judged.
-    *Cure*: put `nn.ReLU()` between the layers.
+    *Why it matters*: linear layers in a row compute what a single one computes, so depth and width are wasted.
+    *Known problems*: layers with a narrow one between them are a deliberate factorisation and are not judged.
+    *Repair*: put `nn.ReLU()` between the layers.
 
     Reads: code/no_nonlinearity, code/line/*
 
@@ -75,7 +76,8 @@ def no_nonlinearity(signals: Signals, facts: Facts) -> Finding | None:
     return Finding(
         rule="no_nonlinearity",
         severity=Severity.WARNING,
-        title=f"{depth.last:.0f} linear layers follow each other without an activation: together they are one.",
+        title=f"Missing activation functions: {depth.last:.0f} linear layers follow each other without a "
+        "non-linearity, so together they are a single linear layer.",
         evidence={"linear_layers": depth.last, "linear_layers_limit": 1.0},
         where=line_of(signals, "forward"),
         step=depth.steps[0],
@@ -84,11 +86,11 @@ def no_nonlinearity(signals: Signals, facts: Facts) -> Finding | None:
 
 
 def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | None:
-    """Before the first update the loss is several times that of guessing.
+    """The initial loss is several times the chance level.
 
-    *Why it matters*: the first steps are spent on undoing the initial outputs, or on a loss that does not fit the task.
-    *Known problems*: class weights and losses of one's own move the reference. A loss *below* chance is not judged: it
-    is what a pretrained network should show.
+    *Why it matters*: the first steps are spent on undoing the initial outputs, or the loss does not fit the task.
+    *Known problems*: class weights and custom losses shift the chance level. A loss *below* the chance level is not
+    judged, because a pretrained network starts there. The limits depend on the task (docs/references.md, T17).
 
     Reads: symptoms
 
@@ -103,18 +105,25 @@ def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | No
         return None
     if facts.initial_loss_limits is None:
         return None
-    usual, gross = facts.initial_loss_limits
-    reference = max(facts.chance_loss, _uniform_loss(facts))
-    if not loss.first > usual * reference:
+    warning, error = facts.initial_loss_limits
+    uniform = 0.0 if facts.numeric_target else math.log(max(2, len(facts.class_counts)))
+    # An untrained network predicts all classes alike, which on rare classes costs more than knowing their shares.
+    reference = max(facts.chance_loss, uniform)
+    if not loss.first > warning * reference:
         return None
     severity = judge(signals, facts)
-    if severity is Severity.ERROR and loss.first <= gross * reference:
+    if severity is Severity.ERROR and loss.first <= error * reference:
         severity = Severity.WARNING
+    if facts.numeric_target:
+        baseline = "predicting the mean"
+    else:
+        baseline = "a uniform guess (ln C)" if reference == uniform else "the best constant prediction"
     return Finding(
         rule="initial_loss_far_from_chance",
         severity=severity,
-        title=f"The first loss is {loss.first:.3g}, {loss.first / reference:.1f} times that of guessing.",
-        evidence={"first_loss": loss.first, "first_loss_limit": usual * reference, "chance_loss": reference},
+        title=f"Initial loss {loss.first:.3g} is {loss.first / reference:.1f}x the loss of {baseline} "
+        f"(limit {warning:.0f}x).",
+        evidence={"first_loss": loss.first, "first_loss_limit": warning * reference, "chance_loss": reference},
         step=0,
         explains=(
             "learning_rate_too_high",
@@ -125,10 +134,3 @@ def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | No
         ),
         remedies=("he_initialisation", "standardise_inputs"),
     )
-
-
-def _uniform_loss(facts: Facts) -> float:
-    # An untrained network guesses evenly, which on rare classes costs more than knowing their shares.
-    if facts.numeric_target:
-        return 0.0
-    return math.log(max(2, len(facts.class_counts)))

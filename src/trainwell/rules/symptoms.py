@@ -1,8 +1,8 @@
-"""Symptoms: what shows that a run suffers. A soft statistic becomes a verdict only beside one (the two-key gate).
+"""Symptoms of a run that does not learn. A soft statistic becomes a verdict only beside one (the two-key gate).
 
-On real programs "any soft rule fires" flags 23 of 29 healthy ones, a soft rule *with* a symptom 3. So every rule on
-a soft statistic asks `judge` for its severity: a run that suffers gets a warning or an error,
-a run that does well gets a hint at most.
+On real programs "any soft rule fires" flags 23 of 29 healthy ones, a soft rule *with* a symptom 3
+(docs/references.md, T1). So every rule on a soft statistic asks `judge` for its severity: a run that fails to learn
+gets a warning or an error, a run that learns gets a hint at most.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ SIGNALS = (
     "output/std",
     "output/mean",
 )
-"""What the gate reads; a rule that asks for its judgement reads these too, and says "symptoms"."""
+"""What the gate reads. A rule that calls `judge` reads these too, and lists them as "symptoms"."""
 
+# docs/references.md, T2: before that every run is still warming up.
 FEWEST_READINGS = 12
-FEWEST_STEPS = 50  # Before that every run is still warming up (diagnosis T12).
-STALL = 0.9  # Loss as it is now over the loss as it was at first (diagnosis section 4).
-CHANCE = 0.98  # Within 2 % of the best constant prediction (diagnosis T12).
-EXPLODED = 10.0
-CONSTANT = 1e-7  # Spread of the answers relative to their mean (diagnosis P6).
-CONVERGED = 0.05  # Below 5 % of the first loss small gradients and updates are what one expects (diagnosis T7).
+FEWEST_STEPS = 50
+STALL = 0.9  # docs/references.md, T4: current loss over initial loss.
+CHANCE = 0.98  # docs/references.md, T3: within 2 % of the loss of the best constant prediction.
+EXPLODED = 10.0  # docs/references.md, T6: current loss over initial loss.
+CONSTANT = 1e-7  # docs/references.md, T7: standard deviation of the outputs relative to their mean.
+CONVERGED = 0.05  # docs/references.md, T5: below 5 % of the initial loss small gradients and updates are normal.
 
 
 def recent(series: Series) -> float:
@@ -53,10 +54,10 @@ def opening(series: Series) -> float:
 
 
 def current(signals: Signals) -> float:
-    """Return the training loss as it is now.
+    """Return the current training loss.
 
     The mean of the last epochs, up to three: the median of single batches is noisy, and lies below the
-    mean where losses are skewed. Before the second epoch is over, the newest batches must do.
+    mean where losses are skewed. Before the second epoch is over, the newest batches are used.
     """
     epochs = signals["loss/train_epoch"]
     if len(epochs) < 2:
@@ -65,24 +66,24 @@ def current(signals: Signals) -> float:
 
 
 def long_enough(series: Series) -> bool:
-    """Tell whether there are readings enough, over steps enough, to judge a run by them."""
+    """Tell whether there are enough readings, over enough steps, to judge a run by them."""
     return len(series) >= FEWEST_READINGS and series.steps[-1] - series.steps[0] >= FEWEST_STEPS
 
 
 def stalled(signals: Signals) -> bool:
-    """Tell whether the training loss has hardly fallen since the start."""
+    """Tell whether the training loss has barely fallen since the start."""
     loss = signals["loss/train"]
     return long_enough(loss) and current(signals) > STALL * opening(loss)
 
 
 def converged(signals: Signals) -> bool:
-    """Tell whether the training loss is a small part of what it was."""
+    """Tell whether the training loss is below 5 % of its initial value."""
     loss = signals["loss/train"]
     return len(loss) >= FEWEST_READINGS and current(signals) < CONVERGED * opening(loss)
 
 
 def at_chance(signals: Signals, facts: Facts) -> bool:
-    """Tell whether the network does no better than the best constant, on training and on validation data."""
+    """Tell whether the network does not beat the best constant prediction, on training and on validation data."""
     loss, validation = signals["loss/train"], signals["loss/validation"]
     if not facts.chance_loss or facts.chance_loss <= 0 or not long_enough(loss):
         return False
@@ -92,15 +93,15 @@ def at_chance(signals: Signals, facts: Facts) -> bool:
 
 
 def validation_stays_at_chance(signals: Signals, facts: Facts) -> bool:
-    """Tell whether the validation loss was never better than that of guessing, in three evaluations or more."""
+    """Tell whether the validation loss never beat the chance level, in three evaluations or more."""
     validation, chance = signals["loss/validation"], facts.chance_loss or 0.0
     return len(validation) >= 3 and chance > 0 and min(validation.values) >= CHANCE * chance
 
 
 def often_right(signals: Signals, facts: Facts, *, newest: int = 3) -> bool:
-    """Tell whether one of the newest accuracies is halfway from the commonest class's share to perfect.
+    """Tell whether one of the newest accuracies is halfway between the majority-class baseline and 1.
 
-    A network that is right but far too sure of its few mistakes can have a loss above chance.
+    A network that is right, but overconfident in its few mistakes, can have a loss above the chance level.
     """
     accuracy = signals["score/validation/accuracy"]
     if not accuracy or not facts.class_counts:
@@ -110,9 +111,10 @@ def often_right(signals: Signals, facts: Facts, *, newest: int = 3) -> bool:
 
 
 def collapsed_outputs(signals: Signals) -> tuple[int, float, float] | None:
-    """Return (step, spread, limit) if the network answers the same to every input (diagnosis P6), else None.
+    """Return (step, standard deviation, limit) if the outputs are the same for every input, else None.
 
-    A last layer set to zero on purpose does so at first: only what holds for three readings after step 20 counts.
+    A last layer that is initialised to zero gives constant outputs at first, so only what holds for three readings
+    after step 20 counts (docs/references.md, T7).
     """
     means = dict(signals["output/mean"])
     newest = [(step, spread) for step, spread in signals["output/std"] if step >= 20][-3:]
@@ -123,7 +125,7 @@ def collapsed_outputs(signals: Signals) -> tuple[int, float, float] | None:
 
 
 def broke(signals: Signals) -> bool:
-    """Tell whether the loss stopped being a finite number."""
+    """Tell whether the loss is NaN or Inf anywhere."""
     return any(
         not math.isfinite(value)
         for name in ("loss/train", "loss/train_epoch", "loss/validation")
@@ -132,9 +134,9 @@ def broke(signals: Signals) -> bool:
 
 
 def exploded(signals: Signals, facts: Facts) -> tuple[float, float] | None:
-    """Return the loss and its limit if the loss has grown tenfold and stays there (diagnosis T6), else None.
+    """Return the loss and its limit if the loss has grown tenfold and stays there, else None.
 
-    A loss that began low, as a pretrained network's does, is compared with chance.
+    A loss that started low, as that of a pretrained network does, is compared with the chance level.
     """
     finite = [value for value in signals["loss/train"].values if math.isfinite(value)]
     if len(finite) <= 5:
@@ -144,10 +146,10 @@ def exploded(signals: Signals, facts: Facts) -> tuple[float, float] | None:
 
 
 def judge(signals: Signals, facts: Facts) -> Severity:
-    """Return how grave a soft statistic is: the second key of the gate.
+    """Return the severity of a finding on a soft statistic: the second key of the gate.
 
-    `error` if nothing was learned (the loss broke, ran away or stayed at chance, or the answer is always the same),
-    `warning` if the loss has stalled, else `info`.
+    `error` if nothing was learned (the loss is not finite, diverged or stayed at the chance level, or the outputs are
+    constant), `warning` if the loss has stalled, else `info`.
     """
     lost = broke(signals) or exploded(signals, facts) or at_chance(signals, facts) or collapsed_outputs(signals)
     if lost:

@@ -42,7 +42,7 @@ class Regress(Task):
     target_type = NUMBERS
     criteria = ("numbers",)
     is_numeric = True
-    # Diagnosis P3: healthy networks start at 3 to 7 times chance.
+    # docs/references.md, T17: healthy networks start at 3 to 7 times the chance level.
     initial_loss_limits = (50.0, 1000.0)
 
     def __init__(self, *, mean: Sequence[float] = (0.0,), deviation: Sequence[float] = (1.0,)) -> None:

@@ -19,7 +19,7 @@ def test_verdicts_are_said_once(said: list[str]) -> None:
         series.signal("code/gradient_before_backward", step, 1.0)
         record.judge({series: Facts()})
     assert len(said) == 1
-    assert said[0].startswith("error: Gradients pile up")
+    assert said[0].startswith("error: Gradients accumulate")
 
 
 def test_hints_and_symptoms_are_not_said(said: list[str]) -> None:

@@ -15,7 +15,7 @@ from trainwell.data.examples import Examples
 from trainwell.data.kinds import Measurement
 from trainwell.data.splits import Splits
 
-_LEAK = 0.99  # score of one column alone, from 0 (chance) to 1: diagnosis D4 asks for an AUC of 0.99
+_LEAK = 0.99  # score of one column alone, from 0 (chance) to 1: docs/references.md, T15
 _SAMPLED = 5000  # rows that are enough to see it
 _MOST = 500  # columns that are looked at
 _OUTLIER = 20.0  # interquartile ranges from the median: normal numbers stay within 5, heavy tails within 20 or so

@@ -2,7 +2,7 @@
 
 The model never judges an example it learned from: tables by the trees of a random forest that did not draw the row,
 pictures and texts by folds. Its probabilities are calibrated first, because confident learning counts examples
-above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021; diagnosis D8).
+above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021; docs/references.md, T14).
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from trainwell.data.examples import Examples
 from trainwell.data.splits import Splits
 from trainwell.data.values.missing import Array
 
-_DUPLICATES = 0.01  # fraction of the held-out examples from which a score is worth little
+_DUPLICATES = 0.01  # of the held-out examples: docs/references.md, T10
 _SEVERAL = 10  # and fewer than this many are no error even in a small split
-_IMBALANCE = 10.0  # ratio of the largest to the smallest class
+_IMBALANCE = 10.0  # largest over smallest class: docs/references.md, T12
 _COMPARED_BYTES = 1024  # of each example while looking for candidates; candidates are then compared whole
 _SHOWN = 10
 

@@ -24,7 +24,7 @@ from trainwell.data.splits import Splits
 
 _LEAKED = 0.01  # fraction of the held-out examples that are copies of others from which scores are worth little
 _SEVERAL = 10
-_WRONG_LABELS = 0.03  # diagnosis D8
+_WRONG_LABELS = 0.03  # docs/references.md, T14
 # A model that agrees with fewer labels errs even where it is surest: of 8,000 pictures of CIFAR-10 with clean labels
 # the fast judge agrees with 0.60, and contradicts 0.13 of those it is surest of (benchmarks/audit.py labels).
 _TRUSTED = 0.75

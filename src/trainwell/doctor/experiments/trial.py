@@ -149,7 +149,7 @@ def loses_to_linear(plan: Plan, outcome: TrialOutcome) -> Finding | None:
     """Return a finding if a linear model is better on the validation split by two standard errors, else None.
 
     This catches a run in which no rule finds anything: a network that is worse than a linear model is badly trained,
-    whatever the reason. Its repairs are therefore general ones.
+    whatever the reason. Its repairs are therefore general ones (docs/references.md, T44).
     """
     parts = build_parts(plan)
     train, judged = _arrays(parts.train), _arrays(parts.splits["validation"])

@@ -11,7 +11,7 @@ from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
 _FEWEST = 40
 _PERMUTATIONS = 200
-_UNRELATED = 3.0  # standard deviations; sound data show 39 to 64 on 1,500 examples, CIFAR-10 12.5
+_UNRELATED = 3.0  # standard deviations: docs/references.md, T13
 
 
 def data_audit(subject: PreflightSubject) -> CheckResult:

@@ -13,11 +13,11 @@ from trainwell.core.finding import Finding, Severity
 from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject, ShortTraining
 
 _ENOUGH = 1.0  # fraction of the examples' targets
-_ENOUGH_VARIANCE = 0.5  # diagnosis P7: 0.25 of the variance left gave the only false alarm in 44 healthy runs
+_ENOUGH_VARIANCE = 0.5  # of the variance is left: docs/references.md, T20
 _STEPS, _SECONDS = 200, 2.5  # sound networks memorise ten examples within 120 steps
 _DIVERGED, _FALLING = 10.0, 0.5  # times the first loss
-_OTHER_RATES = (1e-3, 1e-2)  # learning rates of Adam
-_MISMATCH = 1e-3  # relative; correct gradients agree to 1e-6 in float64, wrong ones differ by 0.1 or more
+_OTHER_RATES = (1e-3, 1e-2)  # learning rates of Adam: docs/references.md, T20
+_MISMATCH = 1e-3  # relative, in float64: docs/references.md, T21
 _TENSORS = 12
 
 

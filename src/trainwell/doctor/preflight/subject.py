@@ -32,7 +32,7 @@ _MOST_BYTES = 1 << 26
 _BATCH = 32  # examples in a batch of the checks: larger batches only take time
 _FEW = 10
 _RAMP = 20  # steps over which the learning rate rises
-_WARMED = 5  # steps after which weights that were set to zero on purpose have changed
+_WARMED = 5  # steps after which weights that were set to zero on purpose have changed: docs/references.md, T7 and T18
 _RANDOM = (_DropoutNd, ClassicDropout, DropConnect, StochasticPool2d)  # layers that draw random numbers
 
 Make = Callable[[nn.Module], Optimizer]

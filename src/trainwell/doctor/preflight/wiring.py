@@ -10,11 +10,11 @@ from trainwell.core.finding import Finding, Severity
 from trainwell.core.outputs import main_output
 from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
-_LEAK = 1e-3  # fraction of the outputs' standard deviation; other rows in a batch change float32 sums by 1e-6
-_CONSTANT = 1e-7  # relative standard deviation
+_LEAK = 1e-3  # fraction of the outputs' standard deviation: docs/references.md, T22
+_CONSTANT = 1e-7  # relative standard deviation: docs/references.md, T7
 _SAMPLES = 64
 _SHOWN = 10
-_SMALL = 0.01  # fraction of all parameters: an unused head is a hint
+_SMALL = 0.01  # fraction of all parameters, below which it is a hint: docs/references.md, T23
 
 
 def head_fits(subject: PreflightSubject) -> CheckResult:

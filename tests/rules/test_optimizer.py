@@ -1,14 +1,12 @@
-"""Beyond the examples in the rules themselves: what is said, where, and what is kept quiet."""
+"""zero_grad, backward and step: what is reported, where, and what is not."""
 
 from __future__ import annotations
-
-import pytest
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
 from trainwell.core.signals import Signals
 from trainwell.rules import diagnose
-from trainwell.rules.code import gradient_missing, missing_zero_grad, parameters_not_in_optimizer, step_never_called
+from trainwell.rules.optimizer import missing_zero_grad, step_never_called
 
 FACTS = Facts()
 
@@ -35,21 +33,6 @@ def test_the_users_line_is_named() -> None:
     assert finding is not None
     assert finding.where == ("train.py:12",)
     assert finding.severity is Severity.ERROR
-
-
-def test_worst_parameter_first_then_the_line() -> None:
-    name = "code/parameters_not_in_optimizer"
-    signals = _signals({f"{name}/a": [0.1] * 3, f"{name}/b": [0.5] * 3, "code/line/optimizer/train.py": [4.0]})
-    finding = parameters_not_in_optimizer(signals, FACTS)
-    assert finding is not None
-    assert finding.where == ("b", "a", "train.py:4")
-    assert finding.evidence["parameter_fraction"] == pytest.approx(0.6)
-
-
-def test_small_parts_are_a_hint() -> None:
-    finding = gradient_missing(_signals({"code/gradient_missing/pooler": [0.005] * 3}), FACTS)
-    assert finding is not None
-    assert finding.severity is Severity.INFO
 
 
 def test_gradients_that_are_gathered_are_waited_for() -> None:
