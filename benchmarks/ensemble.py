@@ -1,4 +1,4 @@
-"""Claim: the mean of five networks' probabilities beats the mean member (curriculum A22).
+"""Claim: the mean of five networks' probabilities beats the mean member (docs/curriculum.md, A22).
 
 MLP on digits with 10 % and 100 % of the training labels, five members that differ in their seed alone, one split; the
 gain is on the sealed test split. n = 3 groups of five. Hardware: 2 cores. Run: python benchmarks/ensemble.py

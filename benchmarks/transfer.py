@@ -6,7 +6,8 @@ The other way, its first two layers, frozen, beat it by 3 points on 101 labelled
 From CIFAR-10 to photographs of ants and bees all layers at a tenth of the rate beat from scratch, the head alone does
 not. Features learned from the inputs alone beat it at 1 % and 5 % of the labels of digits.
 
-Curriculum P1-P3, A20. Each comparison within one run, interleaved over seeds; the seed changes labels drawn, weights
+docs/curriculum.md, P1, P2, P3, A20.
+Each comparison within one run, interleaved over seeds; the seed changes labels drawn, weights
 and order, never the splits (data.split_seed = 0). Reported: mean accuracy on the sealed test split, and its deviation.
 
 * LeNet-5, Fashion-MNIST (all labels, shifted, 6 epochs) -> 4,000 pictures of MNIST, 101 labelled, 3,000 test; n = 3.

@@ -1,4 +1,4 @@
-"""trainwell cost (curriculum K1)."""
+"""trainwell cost (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

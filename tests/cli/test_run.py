@@ -84,7 +84,7 @@ def test_an_error_is_the_users_own(tmp_path: Path) -> None:
     trace = plain.stderr[plain.stderr.index('  File "' + str(tmp_path)) :]  # runpy's own frames come before
     assert trace in done.stderr
     assert "site-packages/trainwell" not in done.stderr
-    assert "There is an example of class 2, for which the network has no output." in done.stderr
+    assert "Class label 2 is out of range: the network has no output for it." in done.stderr
     assert "package/train.py:4:  F.cross_entropy" in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""trainwell slide (curriculum A9)."""
+"""trainwell slide (docs/curriculum.md, A9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LeNet-5 as in LeCun et al. 1998, with full connections between the convolutions (curriculum K1)."""
+"""LeNet-5 as in LeCun et al. 1998, with full connections between the convolutions (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

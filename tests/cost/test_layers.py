@@ -81,7 +81,7 @@ def test_normalisation_needs_no_second_example(norm: nn.Module) -> None:
     assert table[1].parameters == 8
 
 
-# The tables of curriculum K1: output, parameters, multiply-adds of the layers that have any.
+# The tables of docs/curriculum.md, K1: output, parameters, multiply-adds of the layers that have any.
 TABLES = {
     "lenet": [
         ((6, 28, 28), 156, 117_600), ((16, 10, 10), 2_416, 240_000), ((120,), 48_120, 48_000),

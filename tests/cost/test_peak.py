@@ -1,4 +1,4 @@
-"""The most a step holds, predicted without computing it (curriculum K1)."""
+"""The most a step holds, predicted without computing it (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a number sees (curriculum K1)."""
+"""How far a number sees (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

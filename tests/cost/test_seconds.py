@@ -1,4 +1,4 @@
-"""Seconds from a few timed kernels (curriculum K1)."""
+"""Seconds from a few timed kernels (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Adversarial pictures keep to the pixels' range and to their strength (curriculum L6)."""
+"""Adversarial pictures keep to the pixels' range and to their strength (docs/curriculum.md, L6)."""
 
 from __future__ import annotations
 

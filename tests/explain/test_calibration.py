@@ -1,4 +1,4 @@
-"""Calibration and top-k error (curriculum L4)."""
+"""Calibration and top-k error (docs/curriculum.md, L4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Features before the head and at every depth (curriculum P2, P3, L5)."""
+"""Features before the head and at every depth (docs/curriculum.md, P2, P3, L5)."""
 
 from __future__ import annotations
 

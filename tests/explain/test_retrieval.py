@@ -1,4 +1,4 @@
-"""Nearest neighbours (curriculum A12)."""
+"""Nearest neighbours (docs/curriculum.md, A12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A mask from saliency (curriculum L5)."""
+"""A mask from saliency (docs/curriculum.md, L5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""fit --model timm:NAME with weights saved locally (curriculum H5)."""
+"""fit --model timm:NAME with weights saved locally (docs/curriculum.md, H5)."""
 
 from __future__ import annotations
 

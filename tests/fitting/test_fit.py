@@ -56,7 +56,7 @@ def test_digits_reach_97_percent_on_the_sealed_test_split(tmp_path) -> None:
 
 
 def test_logistic_regression_reaches_scikit_learns_loss(tmp_path) -> None:
-    """Curriculum A1: the loss is convex, so both must find the same minimum."""
+    """docs/curriculum.md, A1: the loss is convex, so both must find the same minimum."""
     from sklearn.linear_model import LogisticRegression
 
     from trainwell.fitting.build import build_parts

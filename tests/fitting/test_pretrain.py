@@ -1,4 +1,4 @@
-"""Features learned without labels (curriculum A20)."""
+"""Features learned without labels (docs/curriculum.md, A20)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starting from a network that was trained before (curriculum P1, M4)."""
+"""Starting from a network that was trained before (docs/curriculum.md, P1, M4)."""
 
 from __future__ import annotations
 

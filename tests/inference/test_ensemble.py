@@ -1,4 +1,4 @@
-"""Several runs as one (curriculum A22)."""
+"""Several runs as one (docs/curriculum.md, A22)."""
 
 from __future__ import annotations
 

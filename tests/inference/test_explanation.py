@@ -1,4 +1,4 @@
-"""Looking inside a trained network (curriculum L4, L5, L6)."""
+"""Looking inside a trained network (docs/curriculum.md, L4, L5, L6)."""
 
 from __future__ import annotations
 

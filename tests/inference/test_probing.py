@@ -1,4 +1,4 @@
-"""A linear classifier at every depth (curriculum P3)."""
+"""A linear classifier at every depth (docs/curriculum.md, P3)."""
 
 from __future__ import annotations
 

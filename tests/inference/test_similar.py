@@ -1,4 +1,4 @@
-"""Neighbours of a picture (curriculum A12)."""
+"""Neighbours of a picture (docs/curriculum.md, A12)."""
 
 from __future__ import annotations
 

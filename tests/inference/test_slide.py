@@ -1,4 +1,4 @@
-"""All windows of a large picture in one pass equal the classifier on each by itself (curriculum A9)."""
+"""All windows of a large picture in one pass equal the classifier on each by itself (docs/curriculum.md, A9)."""
 
 from __future__ import annotations
 

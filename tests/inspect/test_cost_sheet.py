@@ -1,4 +1,4 @@
-"""The whole cost in one value (curriculum K1)."""
+"""The whole cost in one value (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose cost is asked: a name, a class of the user's, a recipe, a run (curriculum K1)."""
+"""Whose cost is asked: a name, a class of the user's, a recipe, a run (docs/curriculum.md, K1)."""
 
 from __future__ import annotations
 

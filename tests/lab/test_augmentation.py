@@ -1,4 +1,4 @@
-"""Curriculum B6, G1."""
+"""docs/curriculum.md, B6, G1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum F2, F3."""
+"""docs/curriculum.md, F2, F3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum D1, D2."""
+"""docs/curriculum.md, D1, D2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum E1, B3."""
+"""docs/curriculum.md, E1, B3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum H1."""
+"""docs/curriculum.md, H1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum E1."""
+"""docs/curriculum.md, E1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum G1."""
+"""docs/curriculum.md, G1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum C2, M3."""
+"""docs/curriculum.md, C2, M3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum L5."""
+"""docs/curriculum.md, L5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum E6, M1."""
+"""docs/curriculum.md, E6, M1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum C1."""
+"""docs/curriculum.md, C1."""
 
 from __future__ import annotations
 

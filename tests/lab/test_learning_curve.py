@@ -1,4 +1,4 @@
-"""Curriculum B9."""
+"""docs/curriculum.md, B9."""
 
 from __future__ import annotations
 

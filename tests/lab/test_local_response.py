@@ -1,4 +1,4 @@
-"""Curriculum D1."""
+"""docs/curriculum.md, D1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum A4."""
+"""docs/curriculum.md, A4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum E3."""
+"""docs/curriculum.md, E3."""
 
 from __future__ import annotations
 

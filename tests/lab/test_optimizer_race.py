@@ -1,4 +1,4 @@
-"""Curriculum E5."""
+"""docs/curriculum.md, E5."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum N1."""
+"""docs/curriculum.md, N1."""
 
 from __future__ import annotations
 

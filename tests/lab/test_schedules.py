@@ -1,4 +1,4 @@
-"""Curriculum F1."""
+"""docs/curriculum.md, F1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum E3, E6: the determinant is 4, not 11."""
+"""docs/curriculum.md, E3, E6: the determinant is 4, not 11."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum C2 (Glorot and Bengio 2010, figure 2)."""
+"""docs/curriculum.md, C2 (Glorot and Bengio 2010, figure 2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum F1, F3."""
+"""docs/curriculum.md, F1, F3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum A2."""
+"""docs/curriculum.md, A2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum E4."""
+"""docs/curriculum.md, E4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Curriculum B4."""
+"""docs/curriculum.md, B4."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values and slopes of the non-linearities against their formulas (curriculum C2)."""
+"""Values and slopes of the non-linearities against their formulas (docs/curriculum.md, C2)."""
 
 from __future__ import annotations
 

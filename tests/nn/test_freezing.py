@@ -1,4 +1,4 @@
-"""Which layers learn (curriculum P1, D2)."""
+"""Which layers learn (docs/curriculum.md, P1, D2)."""
 
 from __future__ import annotations
 

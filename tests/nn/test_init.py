@@ -1,4 +1,4 @@
-"""Initialisations have the spread of their papers (curriculum C1) and are functions of the seed."""
+"""Initialisations have the spread of their papers (docs/curriculum.md, C1) and are functions of the seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A recipe's choices reach every architecture that has a place for them (curriculum D1, G1)."""
+"""A recipe's choices reach every architecture that has a place for them (docs/curriculum.md, D1, G1)."""
 
 from __future__ import annotations
 

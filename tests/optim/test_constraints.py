@@ -1,4 +1,4 @@
-"""Max-norm holds after every step (curriculum G1)."""
+"""Max-norm holds after every step (docs/curriculum.md, G1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Derivatives against closed forms, conditions for a minimum, the gradient check (curriculum E6)."""
+"""Derivatives against closed forms, conditions for a minimum, the gradient check (docs/curriculum.md, E6)."""
 
 from __future__ import annotations
 

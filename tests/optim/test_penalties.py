@@ -1,4 +1,4 @@
-"""L1, L2 and their sum (curriculum G1, E4)."""
+"""L1, L2 and their sum (docs/curriculum.md, G1, E4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules are closed forms (curriculum F1)."""
+"""Schedules are closed forms (docs/curriculum.md, F1)."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_the_law_of_the_transformer() -> None:
 
 @given(st.floats(1e-6, 10), st.integers(1, 10**4), st.integers(1, 10**4))
 def test_the_rate_follows_the_batch_size(rate, batch, reference) -> None:
-    """Curriculum F2: k times the batch, k times the rate in practice, sqrt(k) in theory."""
+    """docs/curriculum.md, F2: k times the batch, k times the rate in practice, sqrt(k) in theory."""
     (linear, warning), (root, _) = (rescaled_rate(rate, batch=batch, reference=reference, rule=rule) for rule in RULES)
     assert linear == pytest.approx(rate * batch / reference)
     assert root * root == pytest.approx(linear * rate)

@@ -1,4 +1,4 @@
-"""Newton and saddle-free steps (curriculum E3, E6)."""
+"""Newton and saddle-free steps (docs/curriculum.md, E3, E6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nested cross-validation (curriculum B2, N2): the whole procedure is judged on what it never saw."""
+"""Nested cross-validation (docs/curriculum.md, B2, N2): the whole procedure is judged on what it never saw."""
 
 from __future__ import annotations
 

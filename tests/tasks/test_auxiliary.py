@@ -1,4 +1,4 @@
-"""Auxiliary heads count in training and only there (curriculum H2)."""
+"""Auxiliary heads count in training and only there (docs/curriculum.md, H2)."""
 
 from __future__ import annotations
 

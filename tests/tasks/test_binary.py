@@ -1,4 +1,4 @@
-"""Logistic regression's laws (curriculum A1)."""
+"""Logistic regression's laws (docs/curriculum.md, A1)."""
 
 from __future__ import annotations
 

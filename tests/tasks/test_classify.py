@@ -1,4 +1,4 @@
-"""Softmax and cross-entropy (curriculum A3)."""
+"""Softmax and cross-entropy (docs/curriculum.md, A3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sigmoid per label, never a softmax (curriculum A5)."""
+"""One sigmoid per label, never a softmax (docs/curriculum.md, A5)."""
 
 from __future__ import annotations
 

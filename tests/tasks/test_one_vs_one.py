@@ -1,4 +1,4 @@
-"""One against the rest and one against one (curriculum A4)."""
+"""One against the rest and one against one (docs/curriculum.md, A4)."""
 
 from __future__ import annotations
 

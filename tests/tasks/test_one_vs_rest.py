@@ -1,4 +1,4 @@
-"""One against the rest (curriculum A4)."""
+"""One against the rest (docs/curriculum.md, A4)."""
 
 from __future__ import annotations
 

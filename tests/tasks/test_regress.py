@@ -1,4 +1,4 @@
-"""Squared error, with scores in the targets' own unit (curriculum A6)."""
+"""Squared error, with scores in the targets' own unit (docs/curriculum.md, A6)."""
 
 from __future__ import annotations
 

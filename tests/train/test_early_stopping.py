@@ -40,7 +40,7 @@ def test_equal_scores_are_decided_by_the_loss(make) -> None:
 
 
 def test_the_rate_drops_on_a_plateau_and_a_resumed_run_drops_at_the_same_step(make) -> None:
-    """Curriculum F1: with a rate of next to nothing the score never rises, so that a drop must come."""
+    """docs/curriculum.md, F1: with a rate of next to nothing the score never rises, so that a drop must come."""
 
     def flat(folder):
         return make(folder, epochs=6, learning_rate=1e-9, plateau={"epochs": 2, "factor": 0.1})

@@ -1,4 +1,4 @@
-"""The preparation that a published backbone was trained with, for data that are not its own (curriculum H5)."""
+"""The preprocessing of a published backbone, for data that are not its own (docs/curriculum.md, H5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learn features without labels first: an autoencoder whose encoder is the network without its head (curriculum A20).
+"""Unsupervised pre-training: an autoencoder whose encoder is the network without its head (docs/curriculum.md, A20).
 
 Vincent, Larochelle, Bengio, Manzagol 2008: an autoencoder that must restore inputs of which a share was blanked out
 learns what goes with what, and so features that serve a classifier with few labels.

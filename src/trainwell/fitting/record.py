@@ -105,7 +105,7 @@ def gather_evidence(writer: RunWriter, parts: Parts, state: State, interrupt: In
 
 
 def _record_calibration(writer: RunWriter, parts: Parts, shown: str) -> None:
-    """Record how sure the network is and how right, and its first filters where it has some (curriculum L4, L5)."""
+    """Record the calibration of the network, and its first filters where it has some (docs/curriculum.md, L4, L5)."""
     device = next(parts.model.parameters()).device
     probabilities, classes, seen = [], [], 0
     with evaluation_mode(parts.model), torch.no_grad():

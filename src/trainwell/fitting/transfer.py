@@ -1,4 +1,4 @@
-"""Start from a network that was trained before: its weights, its preparation, and a new head (curriculum P1, M4)."""
+"""Start from a trained network: its weights, its preprocessing, and a new head (docs/curriculum.md, P1, M4)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainwell.recipe import Recipe, flatten
 from trainwell.recipe.sections.setting import Value
 from trainwell.runs import Run
 
-# Weights that are good already are lost at the rate that found them (curriculum P1: a tenth).
+# Weights that are good already are lost at the rate that found them (docs/curriculum.md, P1: a tenth).
 RATE = 0.1
 PUBLISHED = "timm:"  # a backbone that others trained; it brings weights and preparation of its own
 _INHERITED = ("optim.name", "optim.weight_decay", "optim.momentum")

@@ -1,4 +1,4 @@
-"""Several runs as one: the mean of the members' probabilities, and what it gains (curriculum A22)."""
+"""Several runs as one: the mean of the members' probabilities, and what it gains (docs/curriculum.md, A22)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a linear classifier makes of the features at every depth of a network (curriculum P3)."""
+"""What a linear classifier makes of the features at every depth of a network (docs/curriculum.md, P3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which pictures look alike to a network (curriculum A12)."""
+"""Which pictures look alike to a network (docs/curriculum.md, A12)."""
 
 from __future__ import annotations
 

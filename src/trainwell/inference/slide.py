@@ -1,4 +1,4 @@
-"""A classifier of small pictures slid over a large one, all windows in one pass (curriculum A9)."""
+"""A classifier of small pictures slid over a large one, all windows in one pass (docs/curriculum.md, A9)."""
 
 from __future__ import annotations
 

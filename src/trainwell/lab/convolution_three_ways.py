@@ -4,8 +4,8 @@ The direct way multiplies the filter with every window. im2col copies the window
 one matrix product is enough. In Fourier space convolution is multiplication, whatever the size of the filter.
 
 Padding p adds p zeros around the picture; a stride s applies the filter at every s-th position only: (n + 2p - f) // s
-+ 1 positions along a side of n (curriculum H1). The FFT computes all positions and keeps every s-th. Pooling replaces
-the product with the maximum or the mean of a window; mean pooling is itself a convolution.
++ 1 positions along a side of n (docs/curriculum.md, H1). The FFT computes all positions and keeps every s-th. Pooling
+replaces the product with the maximum or the mean of a window; mean pooling is itself a convolution.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which layers learn, and from when on: freezing and gradual unfreezing (curriculum P1, D2).
+"""Which layers learn, and from when on: freezing and gradual unfreezing (docs/curriculum.md, P1, D2).
 
 Layers are counted from the input. A layer is a module with a matrix or filter bank of its own; the normalisation,
 bias or scale behind it belongs to it. The head, which is new for new data, is not counted and always learns.

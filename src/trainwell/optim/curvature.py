@@ -1,4 +1,4 @@
-"""Slopes and curvatures: Jacobian, Hessian, top curvature, conditions for a minimum, gradient check (curriculum E6).
+"""Jacobian, Hessian, largest curvature, conditions for a minimum, gradient check (docs/curriculum.md, E6).
 
 All take plain functions or losses of PyTorch; nothing here is needed to train.
 """

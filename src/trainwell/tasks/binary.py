@@ -1,4 +1,4 @@
-"""Binary classification: yes or no, by one logit (curriculum A1; logistic regression where the network is linear)."""
+"""Binary classification by one logit; logistic regression where the network is linear (docs/curriculum.md, A1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Multi-class classification: one class out of several, by softmax and cross-entropy (curriculum A3)."""
+"""Multi-class classification: one class out of several, by softmax and cross-entropy (docs/curriculum.md, A3)."""
 
 from __future__ import annotations
 

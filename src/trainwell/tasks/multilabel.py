@@ -1,4 +1,4 @@
-"""Multi-label classification: any number of labels at once, one sigmoid each, never a softmax (curriculum A5)."""
+"""Multi-label classification: any number of labels, one sigmoid each, never a softmax (docs/curriculum.md, A5)."""
 
 from __future__ import annotations
 

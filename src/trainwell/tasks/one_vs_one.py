@@ -1,4 +1,4 @@
-"""Several classes from two-class classifiers, each of which tells two classes apart (curriculum A4)."""
+"""Several classes from two-class classifiers, each of which tells two classes apart (docs/curriculum.md, A4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several classes from two-class classifiers, each of which tells one class from all others (curriculum A4)."""
+"""Several classes from binary classifiers, each of which tells one class from the rest (docs/curriculum.md, A4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regression: one or several numbers, by squared error (curriculum A6)."""
+"""Regression: one or several numbers, by squared error (docs/curriculum.md, A6)."""
 
 from __future__ import annotations
 

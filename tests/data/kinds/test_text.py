@@ -1,4 +1,4 @@
-"""Texts as sequences of tokens (curriculum A14, A18)."""
+"""Texts as sequences of tokens (docs/curriculum.md, A14, A18)."""
 
 from __future__ import annotations
 

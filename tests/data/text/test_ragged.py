@@ -1,4 +1,4 @@
-"""Rows of different lengths behave as a list of rows does (curriculum A14)."""
+"""Rows of different lengths behave as a list of rows does (docs/curriculum.md, A14)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vocabularies come from the training texts only, and unknown words become <unk> (curriculum A18)."""
+"""Vocabularies come from the training texts only, and unknown words become <unk> (docs/curriculum.md, A18)."""
 
 from __future__ import annotations
 

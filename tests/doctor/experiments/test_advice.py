@@ -1,4 +1,4 @@
-"""Advice from similarity, amount of data and short trials, computed, not asked (curriculum P2)."""
+"""Advice from similarity, amount of data and short trials, computed, not asked (docs/curriculum.md, P2)."""
 
 from __future__ import annotations
 

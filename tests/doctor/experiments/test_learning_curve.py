@@ -1,4 +1,4 @@
-"""Learning curves: the power law is found, its interval holds, and subsets are fair (curriculum B9)."""
+"""Learning curves: the power law is found, its interval holds, and subsets are fair (docs/curriculum.md, B9)."""
 
 from __future__ import annotations
 

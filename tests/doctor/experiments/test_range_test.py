@@ -1,4 +1,4 @@
-"""The range test reads a rate from where the loss falls, or says that there is none (curriculum F2)."""
+"""The range test reads a rate from where the loss falls, or says that there is none (docs/curriculum.md, F2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attention: weights that sum to 1, never on padding, never on the future (curriculum A16, H3)."""
+"""Attention: weights that sum to 1, never on padding, never on the future (docs/curriculum.md, A16, H3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Auxiliary heads are called in training mode only (curriculum H2)."""
+"""Auxiliary heads are called in training mode only (docs/curriculum.md, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Classic dropout: the mean over masks equals the output at prediction (curriculum G1)."""
+"""Classic dropout: the mean over masks equals the output at prediction (docs/curriculum.md, G1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fully connected layers and convolutions are the same numbers (curriculum H1, A9)."""
+"""Fully connected layers and convolutions are the same numbers (docs/curriculum.md, H1, A9)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The law of the convolution block: K (f f c + 1) numbers, floor((h + 2p - f) / s) + 1 rows (curriculum H1)."""
+"""The law of the convolution block: K (f f c + 1) numbers, floor((h + 2p - f) / s) + 1 rows (docs/curriculum.md, H1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decorrelated batch norm whitens (curriculum D1)."""
+"""Decorrelated batch norm whitens (docs/curriculum.md, D1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DropConnect: prediction equals the mean over masks (curriculum G1)."""
+"""DropConnect: prediction equals the mean over masks (docs/curriculum.md, G1)."""
 
 from __future__ import annotations
 

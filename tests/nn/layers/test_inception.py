@@ -1,4 +1,4 @@
-"""The inception modules have their papers' channels and parameters (curriculum H1, H2)."""
+"""The inception modules have their papers' channels and parameters (docs/curriculum.md, H1, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locally connected layers are convolutions whose filters are not shared (curriculum H1, A13)."""
+"""Locally connected layers are convolutions whose filters are not shared (docs/curriculum.md, H1, A13)."""
 
 from __future__ import annotations
 

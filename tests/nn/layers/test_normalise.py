@@ -1,4 +1,4 @@
-"""Normalisations by name (curriculum D1)."""
+"""Normalisations by name (docs/curriculum.md, D1)."""
 
 from __future__ import annotations
 

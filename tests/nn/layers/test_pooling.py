@@ -1,4 +1,4 @@
-"""Every pooling has the side of its formula, overlapping or not (curriculum G1, H1)."""
+"""Every pooling has the side of its formula, overlapping or not (docs/curriculum.md, G1, H1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pooling over time sees only what counts (curriculum A14)."""
+"""Pooling over time sees only what counts (docs/curriculum.md, A14)."""
 
 from __future__ import annotations
 

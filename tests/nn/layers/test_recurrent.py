@@ -1,4 +1,4 @@
-"""Recurrent layers obey the gate equations, and padding changes nothing (curriculum H3, A14)."""
+"""Recurrent layers obey the gate equations, and padding changes nothing (docs/curriculum.md, H3, A14)."""
 
 from __future__ import annotations
 

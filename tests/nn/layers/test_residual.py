@@ -1,4 +1,4 @@
-"""Residual blocks with the three shortcuts (curriculum H1)."""
+"""Residual blocks with the three shortcuts (docs/curriculum.md, H1)."""
 
 from __future__ import annotations
 

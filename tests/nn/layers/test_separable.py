@@ -1,4 +1,4 @@
-"""Separable convolutions compute products of small filters (curriculum H1)."""
+"""Separable convolutions compute products of small filters (docs/curriculum.md, H1)."""
 
 from __future__ import annotations
 

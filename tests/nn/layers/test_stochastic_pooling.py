@@ -1,4 +1,4 @@
-"""Stochastic pooling: prediction equals the mean of the draws (curriculum G1)."""
+"""Stochastic pooling: prediction equals the mean of the draws (docs/curriculum.md, G1)."""
 
 from __future__ import annotations
 

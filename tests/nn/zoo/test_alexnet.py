@@ -1,4 +1,4 @@
-"""AlexNet layer by layer (curriculum K1, H2)."""
+"""AlexNet layer by layer (docs/curriculum.md, K1, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Published backbones with their own preparation (curriculum H5); weights are saved locally, no network is needed."""
+"""Published backbones with their own preparation (docs/curriculum.md, H5); weights are saved locally, no network is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeepFace (curriculum A13, H2): the paper says more than 120 million, 95 % of them in local and full layers."""
+"""DeepFace (docs/curriculum.md, A13, H2): the paper says more than 120 million, 95 % of them in local and full layers."""
 
 from __future__ import annotations
 

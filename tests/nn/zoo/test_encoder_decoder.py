@@ -1,4 +1,4 @@
-"""One sequence is read, another is written (curriculum A16)."""
+"""One sequence is read, another is written (docs/curriculum.md, A16)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""GoogLeNet's table 1 (curriculum K1, H2)."""
+"""GoogLeNet's table 1 (docs/curriculum.md, K1, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inception-v3 has the parameters of the authors' program (curriculum H2)."""
+"""Inception-v3 has the parameters of the authors' program (docs/curriculum.md, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LeNet-5 has the parameters of its layer table (curriculum K1) and adapts to the input."""
+"""LeNet-5 has the parameters of its layer table (docs/curriculum.md, K1) and adapts to the input."""
 
 from __future__ import annotations
 

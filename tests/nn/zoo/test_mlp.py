@@ -1,4 +1,4 @@
-"""The perceptron solves XOR; zero or constant weights never can (curriculum A2)."""
+"""The perceptron solves XOR; zero or constant weights never can (docs/curriculum.md, A2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""MobileNet's table 6: the width multiplier (curriculum H2)."""
+"""MobileNet's table 6: the width multiplier (docs/curriculum.md, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One sentence for every input that does not fit, and the law of the output volume (curriculum H1)."""
+"""One sentence for every input that does not fit, and the law of the output volume (docs/curriculum.md, H1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Recurrent networks for sequences and positions (curriculum A14, H3)."""
+"""Recurrent networks for sequences and positions (docs/curriculum.md, A14, H3)."""
 
 from __future__ import annotations
 

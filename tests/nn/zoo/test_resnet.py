@@ -1,4 +1,4 @@
-"""Residual networks are the paper's (curriculum H2)."""
+"""Residual networks are the paper's (docs/curriculum.md, H2)."""
 
 from __future__ import annotations
 

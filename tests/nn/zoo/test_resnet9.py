@@ -1,4 +1,4 @@
-"""The small fast network (curriculum H2)."""
+"""The small fast network (docs/curriculum.md, H2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The small transformer (curriculum H3)."""
+"""The small transformer (docs/curriculum.md, H3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VGG-16 and VGG-19 (curriculum K1, H2): the paper's table 2 gives 138 and 144 million."""
+"""VGG-16 and VGG-19 (docs/curriculum.md, K1, H2): the paper's table 2 gives 138 and 144 million."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ZFNet layer by layer (curriculum K1, H2)."""
+"""ZFNet layer by layer (docs/curriculum.md, K1, H2)."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def test_a_frozen_network_is_refused() -> None:
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
 def test_every_optimizer_lowers_a_loss_and_goes_on_from_its_state(name: str, regression) -> None:
-    """Curriculum E2, E3: ten steps, a state saved and loaded after five, equal ten steps in one go."""
+    """docs/curriculum.md, E2, E3: ten steps, a state saved and loaded after five, equal ten steps in one go."""
     rate = {"adadelta": 1.0, "vsgd": 1.0, "lbfgs": 1.0, "newton": 0.1, "saddle_free": 0.5}.get(name, 0.02)
     recipe = OptimRecipe(name=name, damping=0.1, refresh=3, weight_decay=0.01)
 
@@ -75,7 +75,7 @@ def ends(regression):
 
 @pytest.mark.parametrize(("name", "equal"), [("sgd", True), ("adam", False)])
 def test_coupled_and_decoupled_decay_are_the_same_for_plain_descent_only(ends, name: str, equal: bool) -> None:
-    """Curriculum E4."""
+    """docs/curriculum.md, E4."""
     coupled = ends(name=name, momentum=0.0, weight_decay=0.5)
     assert torch.allclose(coupled, ends(name=name, momentum=0.0, l2=0.5), atol=1e-6)
     assert torch.allclose(coupled, ends(name=name, momentum=0.0, weight_decay=0.5, decoupled=True), atol=1e-5) is equal
@@ -87,7 +87,7 @@ def test_decoupled_adam_is_adamw_and_l2_reaches_adamw_through_the_gradient(ends)
 
 
 def test_l1_makes_zeros_and_spares_biases_unless_asked(ends) -> None:
-    """Curriculum G1."""
+    """docs/curriculum.md, G1."""
     weights, biases = slice(0, 20), slice(20, 25)
     penalised, all_of_it = ends(name="sgd", l1=5.0), ends(name="sgd", l1=5.0, penalise_biases=True)
     assert (penalised[weights] == 0).all() and not (penalised[biases] == 0).any()

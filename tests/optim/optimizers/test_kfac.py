@@ -1,4 +1,4 @@
-"""K-FAC equals the natural gradient it stands for (curriculum E3)."""
+"""K-FAC equals the natural gradient it stands for (docs/curriculum.md, E3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Confidence and accuracy in the report (curriculum L4)."""
+"""Confidence and accuracy in the report (docs/curriculum.md, L4)."""
 
 from __future__ import annotations
 

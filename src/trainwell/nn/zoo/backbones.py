@@ -1,4 +1,4 @@
-"""Published backbones by name, "timm:NAME", with the preparation they were trained with (curriculum H5).
+"""Published backbones by name, "timm:NAME", with the preparation they were trained with (docs/curriculum.md, H5).
 
 `timm:resnet18@weights.safetensors` takes the weights from a file: for machines without a network.
 """
