@@ -94,3 +94,29 @@ def test_he_keeps_the_spread_through_ten_rectified_layers() -> None:
         with torch.no_grad():
             growth.append((net(x).square().mean() / x.square().mean()).log().item())
     assert abs(sum(growth) / 5) < math.log(2)  # one draw of ten layers wanders; the law holds on average
+
+
+@pytest.mark.parametrize("layer", [nn.LSTM(3, 8), nn.GRU(3, 8, bidirectional=True), nn.RNN(3, 8), nn.Embedding(20, 8)])
+def test_recurrent_layers_and_embeddings_are_a_function_of_the_seed(layer: nn.Module) -> None:
+    initialise(layer, "he_normal", seed=1)
+    before = {name: tensor.clone() for name, tensor in layer.state_dict().items()}
+    initialise(layer, "he_normal", seed=2)
+    assert not torch.equal(next(iter(before.values())), next(iter(layer.state_dict().values())))
+    initialise(layer, "he_normal", seed=1)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in layer.state_dict().items())
+
+
+def test_recurrent_weights_start_orthogonal_and_the_forget_gate_open() -> None:
+    layer = nn.LSTM(3, 8)
+    initialise(layer, "he_normal", seed=0)
+    for gate in layer.weight_hh_l0.split(8):
+        assert torch.allclose(gate @ gate.T, torch.eye(8), atol=1e-5)
+    bias = layer.bias_ih_l0 + layer.bias_hh_l0
+    assert bias[8:16].tolist() == [1.0] * 8 and not bias[:8].any() and not bias[16:].any()
+
+
+def test_the_row_of_padding_stays_zero() -> None:
+    layer = nn.Embedding(500, 64, padding_idx=0)
+    initialise(layer, "he_normal", seed=0)
+    assert not layer.weight[0].any()
+    assert abs(layer.weight[1:].norm(dim=1).mean().item() - 1) < 0.05

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from trainwell.core.modes import evaluation_mode
-from trainwell.core.protocols import Batches, Display
+from trainwell.core.protocols import Display
 from trainwell.cost import LayerCost, layers
 from trainwell.data import Examples, audit
 from trainwell.explain import calibration, data_uri, first_filters, grid, top_error, worst_mistakes
@@ -153,15 +153,20 @@ def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
 
 
 def _record_baselines(writer: RunWriter, parts: Parts, shown: str) -> None:
-    train, judged = _arrays(parts.splits["train"], limit=20_000), _arrays(parts.splits[shown])
+    train = _arrays(parts, "train", limit=20_000)
+    judged = _arrays(parts, shown)
     rows = [{"name": name, "scores": scores} for name, scores in parts.task.baselines(train, judged)]
     writer.event("baselines", {"main": parts.task.main_score, "rows": rows})
 
 
-def _arrays(batches: Batches, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArray[Any]]:
-    inputs, targets, seen = [], [], 0
-    for batch in batches.epoch(0):
-        inputs.append(batch.inputs.numpy())
+def _arrays(parts: Parts, split: str, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return inputs and targets of a split as a linear model takes them."""
+    inputs: list[NDArray[Any]] = []
+    targets: list[NDArray[Any]] = []
+    seen = 0
+    for batch in parts.splits[split].epoch(0):
+        raw = batch.inputs.numpy()
+        inputs.append(parts.preparation.fitted.for_linear_model(raw) if parts.preparation else raw)
         targets.append(batch.targets.numpy())
         seen += len(batch)
         if seen >= limit:

@@ -198,7 +198,8 @@ def initialise(model: nn.Module, name: str, *, seed: int, bias: float = 0.0) -> 
     """Fill every weight matrix and filter bank in place; biases become zero, or `bias` in hidden layers.
 
     The output layer (a module called `head`) is not followed by a rectifier, so the He laws use gain 1
-    there instead of sqrt(2): the first outputs then stay near chance. Its bias is zero.
+    there instead of sqrt(2): the first outputs then stay near chance. Its bias is zero. Embeddings and recurrent
+    layers have initialisations of their own, whatever the name.
 
     Args:
         model: the network.
@@ -219,6 +220,10 @@ def initialise(model: nn.Module, name: str, *, seed: int, bias: float = 0.0) -> 
                 for bank in module.banks():
                     fill(bank, generator)
                 module.bias.fill_(bias)
+            elif isinstance(module, nn.Embedding):
+                _initialise_embedding(module, generator)
+            elif isinstance(module, nn.RNNBase):
+                _initialise_recurrent(module, generator)
             if not isinstance(module, (nn.Linear, nn.modules.conv._ConvNd)):
                 continue
             is_head = path.rpartition(".")[2] == "head"
@@ -231,3 +236,28 @@ def initialise(model: nn.Module, name: str, *, seed: int, bias: float = 0.0) -> 
                 module.weight = weight  # split into length and direction by weight norm
             if module.bias is not None:
                 module.bias.fill_(0.0 if is_head else bias)
+
+
+def _initialise_embedding(layer: nn.Embedding, generator: torch.Generator) -> None:
+    """Draw rows of expected length 1: Gaussian with deviation 1 / sqrt(features); the row of padding is zero."""
+    layer.weight.normal_(0.0, layer.embedding_dim**-0.5, generator=generator)
+    if layer.padding_idx is not None:
+        layer.weight[layer.padding_idx].zero_()
+
+
+def _initialise_recurrent(layer: nn.RNNBase, generator: torch.Generator) -> None:
+    """Xavier for the weights of the input, orthogonal for those of the state (Saxe et al. 2014), biases zero.
+
+    The forget gate of an LSTM starts open, with bias 1 (Jozefowicz et al. 2015).
+    """
+    for name, parameter in layer.named_parameters():
+        if "bias" in name:
+            parameter.zero_()
+            if isinstance(layer, nn.LSTM) and "bias_ih" in name:
+                parameter[layer.hidden_size : 2 * layer.hidden_size].fill_(1.0)
+            continue
+        for gate in torch.split(parameter, layer.hidden_size):
+            if "weight_hh" in name:
+                nn.init.orthogonal_(gate, generator=generator)
+            else:
+                nn.init.xavier_uniform_(gate, generator=generator)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from trainwell.fitting.build import build_network
+from trainwell.nn import MODELS
 from trainwell.optim import SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
 from trainwell.population.dropout import MemberDropout
@@ -61,6 +62,8 @@ def why_incompatible(recipe: Recipe) -> str:
 def _why_incompatible(recipe: Recipe) -> str:
     if recipe.optim.name not in FUNCTIONAL:
         return f"the optimizer {recipe.optim.name} needs more than the gradient of a step, one network at a time"
+    if recipe.nn.model in MODELS and not MODELS[recipe.nn.model].can_be_mapped:
+        return f"the network {recipe.nn.model} has operations that torch.func cannot map"
     for key, value in flatten(recipe):
         setting = SETTINGS[key]
         draws_nothing = key.startswith("nn.") and value in _DETERMINISTIC

@@ -65,3 +65,12 @@ def test_equal_texts_are_told_for_the_audit() -> None:
     assert TEXT.identity(texts)[:, 0].tolist() == [0, 1, 0]
     assert TEXT.texts(texts) == [("a b",), ("c",), ("a b",)]
     assert TEXT.measure(texts, (), 5)["length"].values.tolist() == [3, 1, 3]
+
+
+def test_a_linear_model_gets_the_counts_of_frequent_tokens_however_long_the_padding() -> None:
+    preparation, _ = fitted()
+    arrays = preparation.arrays(Texts.of(["the cat the", "cat"]))["inputs"]
+    counts = preparation.for_linear_model(arrays)
+    the, cat = (preparation.tokenizer.vocabulary.index(word) for word in ("the", "cat"))
+    assert np.expm1(counts[:, [the, cat]]).round().tolist() == [[2, 1], [0, 1]]
+    assert np.array_equal(preparation.for_linear_model(np.pad(arrays, ((0, 0), (0, 3)))), counts)

@@ -114,6 +114,10 @@ class InputPreparation(ABC):
     def view(self, prepared: Array) -> list[View]:
         """Return prepared inputs as a reader should see them, the preparation undone where that is possible."""
 
+    def for_linear_model(self, prepared: Array) -> Array:
+        """Return prepared inputs, (batch, ...), as what a linear model can learn from, (batch, columns)."""
+        return prepared.reshape(len(prepared), -1)
+
     @abstractmethod
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data, without loss."""

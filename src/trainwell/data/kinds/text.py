@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, final
 import numpy as np
 
 from trainwell.core.errors import DataError, ShapeError
-from trainwell.core.facts import InputFacts
+from trainwell.core.facts import Facts, InputFacts
 from trainwell.data.kinds.kind import InputPreparation, Kind, Measurement, Rows, Source, View
 from trainwell.data.statistics.tfidf import TfIdf
 from trainwell.data.text.ragged import Ragged
 from trainwell.data.text.texts import Texts
 from trainwell.data.text.tokens import SPECIAL, UNKNOWN, Tokenizer
 from trainwell.data.values.missing import Array
+from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections import DataRecipe
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _MOST_COVERED = 0.98  # of the training texts are read whole where data.max_length does not say otherwise
 _LONGEST = 512  # tokens that are read of a text unless it does
+_MOST_COUNTED = 2000  # tokens, the most frequent ones, that a linear model gets a column for
 _SHOWN = 400  # letters of a text in a view
 
 
@@ -87,6 +89,14 @@ class TextPreparation(InputPreparation):
         """Return the texts that the network reads: rare words are <unk>."""
         return [View(values={"text": self.tokenizer.decode(row.tolist())[:_SHOWN]}) for row in prepared]
 
+    def for_linear_model(self, prepared: Array) -> Array:
+        """Return how often each of the most frequent tokens occurs in a text, as log(1 + count)."""
+        columns = min(_MOST_COUNTED, len(self.tokenizer))
+        counts = np.zeros((len(prepared), columns), dtype=np.float32)
+        rows, places = np.nonzero((prepared >= len(SPECIAL)) & (prepared < columns))
+        np.add.at(counts, (rows, prepared[rows, places]), 1)
+        return np.log1p(counts)
+
     def to_json(self) -> dict[str, Any]:
         """Return everything as plain data, without loss."""
         return {"columns": (), "tokenizer": self.tokenizer.to_json(), "longest": self.longest}
@@ -100,6 +110,10 @@ class TextKind(Kind):
     units = "texts"
     description = "texts"
     preparations = ("standardise",)  # the default of a setting that concerns numbers
+
+    def usual(self, facts: Facts) -> Preset:
+        """Choose the convolutional network for sentences."""
+        return {"nn.model": ("text_cnn", "texts: filters over neighbouring words (Kim 2014)")}
 
     def check(self, inputs: Texts, *, name: str, ids: Sequence[str]) -> None:
         """Refuse data without a single word."""

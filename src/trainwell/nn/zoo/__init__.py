@@ -11,8 +11,11 @@ from trainwell.nn.zoo import (
     lenet5,
     mlp,
     mobilenet,
+    recurrent,
     resnet,
     resnet9,
+    text_cnn,
+    transformer,
     vgg,
     zfnet,
 )
@@ -40,5 +43,10 @@ MODELS: Catalogue[Network] = Catalogue(
         "resnet152": resnet.RESNET152,
         "mobilenet": mobilenet.MOBILENET,
         "deepface": deepface.DEEPFACE,
+        "rnn": recurrent.RNN,
+        "gru": recurrent.GRU,
+        "lstm": recurrent.LSTM,
+        "text_cnn": text_cnn.TEXT_CNN,
+        "transformer": transformer.TRANSFORMER,
     },
 )

@@ -29,6 +29,7 @@ class Network:
         usual: chooses settings that suit it, with a reason each, where it is asked for by name.
         published_input: facts of one example in the paper; None if no paper ties it to a data set.
         published_classes: classes of the paper's data.
+        can_be_mapped: whether `torch.func.vmap` maps its operations, so that many can train as one program.
     """
 
     build: Build
@@ -37,6 +38,7 @@ class Network:
     usual: Usual = no_defaults
     published_input: InputFacts | None = None
     published_classes: int = 1000
+    can_be_mapped: bool = True
 
     @property
     def choice(self) -> Choice:

@@ -6,8 +6,13 @@ from typing import final
 
 from torch import Tensor, nn
 
+from trainwell.core.errors import UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 from trainwell.nn.layers.recurrent import LockedDropout, Recurrent, State
+from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.tokens import for_tokens, vocabulary_of
+from trainwell.recipe.sections import NetworkRecipe
 
 
 @final
@@ -111,3 +116,49 @@ def recurrent_network(
             )
         head.weight = tokens.weight
     return RecurrentNetwork(body=body, head=head, embedding=tokens, pool=pool, dropout=dropout)
+
+
+def _network(cell: str) -> Network:
+    def build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Module:
+        if len(set(settings.hidden)) != 1:
+            raise UsageError(
+                f"nn.hidden must hold one number of units for every layer of {cell!r}, got {list(settings.hidden)}. "
+                "Give for example [128, 128] for two layers."
+            )
+        vocabulary = vocabulary_of(facts, cell)
+        body = Recurrent(
+            settings.embedding,
+            settings.hidden[0],
+            cell=cell,
+            layers=len(settings.hidden),
+            bidirectional=settings.bidirectional,
+            dropout=settings.dropout,
+        )
+        return recurrent_network(
+            body,
+            outputs=outputs,
+            vocabulary=vocabulary,
+            embedding=settings.embedding,
+            pool=settings.pool_over_time,
+            dropout=settings.dropout,
+        )
+
+    return Network(
+        build=build,
+        page=recurrent_network,
+        uses=(
+            "nn.initialisation",
+            "nn.hidden",
+            "nn.dropout",
+            "nn.embedding",
+            "nn.bidirectional",
+            "nn.pool_over_time",
+        ),
+        usual=for_tokens,
+        can_be_mapped=False,
+    )
+
+
+RNN = _network("rnn")
+GRU = _network("gru")
+LSTM = _network("lstm")

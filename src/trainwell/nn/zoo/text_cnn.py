@@ -9,7 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.pooling_over_time import PADDING, maximum, token_mask
+from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.tokens import for_tokens, vocabulary_of
+from trainwell.recipe.sections import NetworkRecipe
 
 
 @final
@@ -66,3 +70,21 @@ class TextCNN(nn.Module):
         padded = F.pad(features.transpose(1, 2), (around // 2, around - around // 2))
         maps: Tensor = self.activation(filters(padded)).transpose(1, 2)
         return maps
+
+
+def _build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Module:
+    return TextCNN(
+        vocabulary=vocabulary_of(facts, "text_cnn"),
+        outputs=outputs,
+        embedding=settings.embedding,
+        dropout=settings.dropout,
+    )
+
+
+TEXT_CNN = Network(
+    build=_build,
+    page=TextCNN,
+    uses=("nn.initialisation", "nn.activation", "nn.dropout", "nn.embedding"),
+    usual=for_tokens,
+    can_be_mapped=False,
+)

@@ -8,8 +8,13 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from trainwell.core.errors import UsageError
+from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.attention import TransformerBlock
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
+from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.tokens import for_tokens, vocabulary_of
+from trainwell.recipe.sections import NetworkRecipe
 
 
 @final
@@ -81,3 +86,33 @@ class Transformer(nn.Module):
         x = self.norm(x)
         outputs: Tensor = self.head(x if self.pool is None else OVER_TIME[self.pool](x, mask))
         return outputs
+
+
+def _build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Module:
+    if settings.embedding % settings.heads:
+        raise UsageError(
+            f"nn.embedding must be a multiple of nn.heads, got {settings.embedding} and {settings.heads}. Change one."
+        )
+    blocks = [
+        TransformerBlock(
+            settings.embedding, heads=settings.heads, hidden=4 * settings.embedding, dropout=settings.dropout
+        )
+        for _ in settings.hidden
+    ]
+    return Transformer(
+        vocabulary=vocabulary_of(facts, "transformer"),
+        outputs=outputs,
+        longest=facts.max_length,
+        blocks=blocks,
+        dropout=settings.dropout,
+        pool=settings.pool_over_time,
+    )
+
+
+TRANSFORMER = Network(
+    build=_build,
+    page=Transformer,
+    uses=("nn.initialisation", "nn.hidden", "nn.dropout", "nn.embedding", "nn.heads", "nn.pool_over_time"),
+    usual=for_tokens,
+    can_be_mapped=False,
+)

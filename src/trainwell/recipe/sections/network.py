@@ -131,6 +131,34 @@ class NetworkRecipe:
         ),
         population="network",
     )
+    embedding: int = setting(
+        128,
+        "features of a token",
+        limits=AT_LEAST_ONE,
+        unit="features",
+        only_with=OnlyWith("nn.model"),
+        population="network",
+    )
+    bidirectional: bool = setting(
+        False,
+        "read sequences in both directions",
+        only_with=OnlyWith("nn.model"),
+        population="network",
+    )
+    heads: int = setting(
+        4,
+        "heads of each attention",
+        limits=AT_LEAST_ONE,
+        only_with=OnlyWith("nn.model"),
+        population="network",
+    )
+    pool_over_time: str = setting(
+        "max",
+        "how the positions of a sequence become one: last, mean or max",
+        limits=Limits(words=("last", "mean", "max")),
+        only_with=OnlyWith("nn.model"),
+        population="network",
+    )
 
 
 def relations(values: Values) -> Iterator[str]:
