@@ -28,7 +28,7 @@ def test_scores_that_would_measure_memory_are_an_error(cli, tmp_path) -> None:
     np.savez(
         "d.npz", x_train=pictures, y_train=np.arange(60) % 2, x_test=pictures[:20, :, ::-1], y_test=np.arange(20) % 2
     )
-    done = cli("audit", "d.npz", "--page", "p.html", "--no-labels")
+    done = cli("audit", "d.npz", "--output", "p.html", "--no-labels")
     assert done.code == 3
     assert "duplicates_across_splits" in done.out
     assert (tmp_path / "p.html").exists()

@@ -13,7 +13,7 @@ KEYS = {"name", "kind", "output", "parameters", "macs", "receptive_field"}
 
 
 def test_alexnet_table_and_json() -> None:
-    done = CliRunner().invoke(app, ["cost", "alexnet", "--input", "3x227x227", "--batch", "128", "--json"])
+    done = CliRunner().invoke(app, ["cost", "alexnet", "--input", "3x227x227", "--batch-size", "128", "--json"])
     assert done.exit_code == 0, done.output
     plain = json.loads(done.stdout.splitlines()[-1])
     assert {"parameters", "macs", "activation_bytes", "training_bytes", "layers"} <= plain.keys()
@@ -32,7 +32,7 @@ def test_alexnet_table_and_json() -> None:
         (["lenet", "--input", "28"], "got inputs of shape 28. Give --input 3x12x12 or more."),
         (["alexnet", "--input", "227x227x3"], "Give 3x227x227"),
         (["lenet", "--input", "abc"], "--input must be channels x height x width"),
-        (["lenet", "--batch", "-1"], "--batch must be at least 0"),
+        (["lenet", "--batch-size", "-1"], "--batch-size must be at least 0"),
         (["lenett"], "Did you mean 'lenet'"),
     ],
 )

@@ -19,7 +19,7 @@ def test_the_list_names_every_experiment_with_its_row(cli) -> None:
 
 
 def test_one_experiment_prints_numbers_beside_the_expected_ones_and_draws(cli) -> None:
-    done = cli("lab", "second_order", "--out", "figures", "--json")
+    done = cli("lab", "second_order", "--output", "figures", "--json")
     assert done.code == 0
     assert "✓ determinant" in done.err and "expected 4" in done.err
     found = done.json

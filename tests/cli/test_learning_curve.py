@@ -13,7 +13,7 @@ from trainwell.core.errors import TrainwellError
 def test_a_verdict_and_a_picture(tmp_path) -> None:
     out = tmp_path / "c.svg"
     done = CliRunner().invoke(
-        app, ["learning-curve", "wine", "--epochs", "4", "--seeds", "1", "--out", str(out), "--json"]
+        app, ["learning-curve", "wine", "--epochs", "4", "--seeds", "1", "--output", str(out), "--json"]
     )
     found = json.loads(done.stdout.splitlines()[-1])
     assert len(found["sizes"]) == len(found["errors"]) >= 3

@@ -9,8 +9,10 @@ import time
 
 import pytest
 
-from trainwell.cli.main import complain
+from trainwell.cli.main import COMMANDS, report_error
 from trainwell.core.errors import DataError, Interrupted
+
+NAMES = [name for group in COMMANDS.values() for name in group]
 
 
 def test_help_is_quick_and_brings_no_torch() -> None:
@@ -27,8 +29,8 @@ def test_help_is_quick_and_brings_no_torch() -> None:
 def test_every_command_is_told_in_whole_words_on_a_narrow_terminal(cli, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     lines = cli("--help").out.splitlines()
-    commands = [line for line in lines[lines.index("Commands:") + 1 :] if line.startswith("  ") and len(line) > 19]
-    assert len(commands) > 24 and not [line for line in commands if line.endswith("...")]
+    commands = {name: next(line for line in lines if line.startswith(f"  {name} ")) for name in NAMES}
+    assert len(commands) > 24 and not [line for line in commands.values() if line.endswith("...")]
 
 
 def test_version(cli) -> None:
@@ -53,7 +55,7 @@ def test_wrong_usage_is_exit_code_2(cli, arguments) -> None:
     ],
 )
 def test_exit_codes(problem, code, capsys) -> None:
-    assert complain(problem) == code
+    assert report_error(problem) == code
     assert capsys.readouterr().err.startswith("trainwell: ")
 
 
@@ -76,5 +78,5 @@ def test_a_stream_that_is_gone_does_not_hide_the_exit_code(stream, monkeypatch, 
     if stream is not None:
         stream.close()
     monkeypatch.setattr(sys, "stderr", stream)
-    assert complain(DataError("d")) == 65
+    assert report_error(DataError("d")) == 65
     assert capsys.readouterr().out == ""

@@ -7,15 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from trainwell.cli.options import find_run, print_json, read_edits
+from trainwell.cli.options import find_run, print_json, read_settings
 from trainwell.core.errors import RecipeError
 
 
 def test_edits_are_read_and_all_mistakes_come_at_once() -> None:
-    assert read_edits(["seed=3", "optim.name=sgd"]) == {"seed": 3, "optim.name": "sgd"}
-    assert read_edits(None) == {}
+    assert read_settings(["seed=3", "optim.name=sgd"]) == {"seed": 3, "optim.name": "sgd"}
+    assert read_settings(None, epochs=None) == {}
+    assert read_settings(["train.epochs=3"], epochs=5, learning_rate=0.1) == {
+        "train.epochs": 5,
+        "optim.learning_rate": 0.1,
+    }
     with pytest.raises(RecipeError) as caught:
-        read_edits(["a", "b"])
+        read_settings(["a", "b"])
     assert len(caught.value.mistakes) == 2
 
 

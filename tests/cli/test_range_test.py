@@ -13,7 +13,9 @@ from trainwell.core.errors import TrainwellError
 
 def test_a_rate_with_its_band_and_a_picture(tmp_path) -> None:
     out = tmp_path / "deep" / "r.svg"
-    done = CliRunner().invoke(app, ["range-test", "iris", "--steps", "40", "--seeds", "1", "--out", str(out), "--json"])
+    done = CliRunner().invoke(
+        app, ["range-test", "iris", "--steps", "40", "--seeds", "1", "--output", str(out), "--json"]
+    )
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["low"] < found["suggested"] <= found["high"]
     assert len(found["rates"]) == len(found["losses"]) == 40

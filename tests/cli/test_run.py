@@ -95,7 +95,7 @@ def test_an_error_is_the_users_own(tmp_path: Path) -> None:
         (["-m", "no.such.module"], "there is none"),
         (["-m"], "must be followed by"),
         (["--jsn", "train.py"], "got --jsn. Did you mean --json?"),
-        (["--runs", "kept", "-x", "train.py"], "got -x. Those of the script"),
+        (["--runs", "kept", "-x", "train.py"], "got -x. Options of the script"),
         (["--budget", "much", "train.py"], "--budget must be"),
         (["--budget", "200%", "train.py"], "--budget must be"),
     ],

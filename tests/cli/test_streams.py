@@ -15,7 +15,7 @@ atexit.register(lambda: print("bye", end=""))
 print("script", end="", flush=True)
 sys.stdout = sys.stderr = None
 streams.say("aside")
-streams.print("\\nœ", aside=False)
+streams.print("\\nœ", to_stderr=False)
 sys.stdout = sys.__stdout__
 """
 

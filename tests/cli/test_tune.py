@@ -100,7 +100,7 @@ def test_a_search_without_any_trial_is_listed_and_summed_up(cli) -> None:
 
 
 def test_a_target_is_enough(cli) -> None:
-    done = cli("tune", "iris", "--trials", 200, "--target", "0.1", *RATE, *QUICK, "--json")
+    done = cli("tune", "iris", "--trials", 200, "--target-score", "0.1", *RATE, *QUICK, "--json")
     assert done.code == 0 and done.json["trials"] < 200
 
 

@@ -11,14 +11,27 @@ from trainwell.cli.options import Json, print_json
 if TYPE_CHECKING:
     from trainwell.inspect.about import Page
 
+# Which setting chooses a name of this kind.
+_CHOSEN_BY = {
+    "optimizer": "optim.name",
+    "schedule": "optim.schedule",
+    "initialisation": "nn.initialisation",
+    "activation": "nn.activation",
+    "normalisation": "nn.normalisation",
+    "pooling": "nn.pooling",
+    "network": "nn.model",
+    "task": "task.name",
+}
+
 
 def about(
-    name: Annotated[
-        str | None, typer.Argument(help="optim.nesterov, schedule.cosine, optim.learning_rate, ...")
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="optim.momentum, schedule.cosine, ...; none: list all")] = None,
     json: Json = False,
 ) -> None:
-    """Explain a setting, an optimizer, a layer: formula, when to use it, what it costs, which lab figure shows it."""
+    """Explain a setting, an optimizer or a layer.
+
+    Prints the formula, when to use it, what it costs, and which lab experiment shows it.
+    """
     from trainwell.inspect.about import about as page_of
     from trainwell.inspect.about import pages
 
@@ -42,24 +55,20 @@ def _text(page: Page) -> str:
     if example := _example(page):
         lines.append(f"  Choose:  --set {example}")
     if page.setting:
-        allowed = page.setting.limits.describe()
-        said = f"  Setting: --set {page.setting.key}={page.setting.default}"
-        lines.append(said + " (the default" + (f"; {allowed})" if allowed else ")"))
+        lines.append(f"  Setting: --set {page.setting.key}={page.setting.default} ({_allowed(page)})")
     return "\n".join([*lines, *(["", page.text] if page.text else [])])
 
 
+def _allowed(page: Page) -> str:
+    """Describe the value shown as an example: the default, its unit and the limits."""
+    assert page.setting is not None
+    default = f"the default, {page.setting.declared.unit}" if page.setting.declared.unit else "the default"
+    limits = page.setting.limits.describe()
+    return f"{default}; {limits}" if limits else default
+
+
 def _example(page: Page) -> str:
-    keys = {
-        "optimizer": "optim.name",
-        "schedule": "optim.schedule",
-        "initialisation": "nn.initialisation",
-        "activation": "nn.activation",
-        "normalisation": "nn.normalisation",
-        "pooling": "nn.pooling",
-        "network": "nn.model",
-        "task": "task.name",
-    }
-    return f"{keys[page.kind]}={page.name.rpartition('.')[2]}" if page.kind in keys else ""
+    return f"{_CHOSEN_BY[page.kind]}={page.name.rpartition('.')[2]}" if page.kind in _CHOSEN_BY else ""
 
 
 def _plain(page: Page) -> dict[str, Any]:
@@ -67,8 +76,12 @@ def _plain(page: Page) -> dict[str, Any]:
     found |= {part: page.parts.get(part.capitalize()) for part in ("formula", "use", "cost", "source")}
     setting = None
     if page.setting:
-        allowed = page.setting.limits.describe()
-        setting = {"key": page.setting.key, "default": page.setting.default, "allowed": allowed}
+        setting = {
+            "key": page.setting.key,
+            "default": page.setting.default,
+            "allowed": page.setting.limits.describe(),
+            "unit": page.setting.declared.unit,
+        }
     return {**found, "lab": list(page.figures), "text": page.text, "setting": setting}
 
 

@@ -1,4 +1,4 @@
-"""trainwell audit: what is wrong with data, before anything is trained on them."""
+"""trainwell audit: faults of a data set, before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Annotated
 
 import typer
 
-from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
+from trainwell.cli.options import Data, Edits, Json, Target, print_json, print_text, read_settings
+from trainwell.core.errors import EXIT_FINDINGS
 
-_SICK = 3
-_JUDGES = ("fast", "network")
+_LABEL_MODELS = ("fast", "network")
 
 
 def audit(
-    data: Annotated[str, typer.Argument(help="What you would give to fit; tables may hold columns of text.")],
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    page: Annotated[Path | None, typer.Option(help="Where to write the page; default: audit-NAME.html here.")] = None,
-    labels: Annotated[bool, typer.Option(help="Look for wrong labels too.")] = True,
-    judge: Annotated[
-        str, typer.Option(help="Who judges labels: fast, or network (pictures; about ten minutes).")
-    ] = "fast",
+    data: Data,
+    target: Target = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the page here; default: audit-NAME.html.")
+    ] = None,
+    labels: Annotated[bool, typer.Option(help="Search for wrong labels too.")] = True,
+    label_model: Annotated[str, typer.Option(help="Find wrong labels by fast or network (images; minutes).")] = "fast",
     edits: Edits = None,
     json: Json = False,
 ) -> None:
-    """Look for copies, leaks, wrong labels and everything else that spoils training or its score.
+    """Find duplicates, leakage and wrong labels in data.
 
-    Leaves with 0 if there is no error among the findings (warnings and hints are none), with 3 if there is one, with 65
-    if the data cannot be read.
+    Exits with 0 if no finding is an error (warnings and hints are not), with 3 if one is, with 65 if the data cannot be
+    read.
     """
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
@@ -38,16 +38,16 @@ def audit(
     from trainwell.report import audit_text, write_audit
     from trainwell.tasks import target_type_for
 
-    if judge not in _JUDGES:
-        raise UsageError(f"--judge must be {' or '.join(_JUDGES)}, got {judge!r}.")
-    settings = gather(data, read_edits(edits) | ({"data.target": target} if target else {}))
+    if label_model not in _LABEL_MODELS:
+        raise UsageError(f"--label-model must be {' or '.join(_LABEL_MODELS)}, got {label_model!r}.")
+    settings = gather(data, read_settings(edits, target=target))
     recipe = unflatten(settings)
     examples = read(recipe.data, target_type=target_type_for(str(settings.get("task.name", ""))))
-    found = examine(examples, split(examples, recipe.data, split_seed(recipe)), labels=labels, judge=judge)
+    found = examine(examples, split(examples, recipe.data, split_seed(recipe)), labels=labels, judge=label_model)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))
-    path = write_audit(found, examples, page or Path(f"audit-{stem}.html"))
-    speak(f"{audit_text(found)}\n\nThe page: {path}", aside=json)
+    path = write_audit(found, examples, output or Path(f"audit-{stem}.html"))
+    print_text(f"{audit_text(found)}\n\nThe page: {path}", to_stderr=json)
     if json:
         print_json({**found.to_json(), "page": str(path)})
     if any(finding.severity is Severity.ERROR for finding in found.findings):
-        raise typer.Exit(_SICK)
+        raise typer.Exit(EXIT_FINDINGS)

@@ -1,4 +1,4 @@
-"""trainwell compare: what differs between two runs."""
+"""trainwell compare: the differences between two runs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 
 def compare(first: RunPath, second: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
-    """Compare two runs: the settings in which they differ, and their scores side by side."""
+    """Compare two runs: settings and scores."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from trainwell.runs import compare as compared
+    from trainwell.runs import compare as compare_runs
 
-    found = compared(find_run(first, runs), find_run(second, runs))
+    found = compare_runs(find_run(first, runs), find_run(second, runs))
     if json:
         print_json(
             {

@@ -1,4 +1,4 @@
-"""trainwell diagnose: find out what is wrong with a run."""
+"""trainwell diagnose: the findings of a run."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 
 def diagnose(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
-    """Diagnose a run, during or after training: causes first, with evidence and repairs."""
+    """Diagnose a run, during or after training.
+
+    Prints causes before symptoms, each with its evidence and the recommended repairs.
+    """
     from trainwell.doctor import diagnose as diagnose_run
     from trainwell.doctor import findings_json
     from trainwell.report import findings_text

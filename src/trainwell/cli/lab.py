@@ -9,22 +9,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainwell.cli.options import Json, print_json, speak
+from trainwell.cli.options import Json, print_json, print_text
 
 if TYPE_CHECKING:
     from trainwell.lab import Conditions, Experiment, Result
 
 
 def lab(
-    name: Annotated[str | None, typer.Argument(help="The experiment to run; none lists them all.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Run every experiment and write a gallery.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for figures and pages.")] = Path("lab"),
+    name: Annotated[str | None, typer.Argument(help="Experiment to run; none: list all.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Run all experiments; write a gallery.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write figures to this folder.")] = Path("lab"),
     full: Annotated[bool, typer.Option(help="Run the long version, as large as the original.")] = False,
     seeds: Annotated[int, typer.Option(help="Repeat everything random with N seeds, at least 2.", metavar="N")] = 5,
-    data: Annotated[str, typer.Option(help="Pictures to train on: digits, or a path (idx files, folder).")] = "digits",
+    data: Annotated[str, typer.Option(help="Train on these images: digits, or a path.")] = "digits",
     json: Json = False,
 ) -> None:
-    """List the experiments, or run one and compare its numbers with the expected ones."""
+    """Run a classic experiment, or list them.
+
+    Prints each measured number beside the one that theory predicts, and writes the figure.
+    """
     from trainwell.core.errors import UsageError
     from trainwell.lab import EXPERIMENTS, Conditions
 
@@ -35,8 +38,8 @@ def lab(
     listed = {"experiments": [{"name": e.name, "title": e.title, "row": e.row} for e in EXPERIMENTS.values()]}
     chosen = list(EXPERIMENTS.values()) if all_ else [EXPERIMENTS[name]] if name else []
     if chosen:
-        found = [_run(experiment, Conditions(full, data, seeds), out=out, aside=json) for experiment in chosen]
-        _finish(listed, found, gallery=all_, out=out, json=json)
+        found = [_run(experiment, Conditions(full, data, seeds), out=output, to_stderr=json) for experiment in chosen]
+        _finish(listed, found, gallery=all_, out=output, json=json)
     elif json:
         print_json(listed)
     else:
@@ -46,7 +49,7 @@ def lab(
 
 
 def _run(
-    experiment: Experiment, conditions: Conditions, *, out: Path, aside: bool
+    experiment: Experiment, conditions: Conditions, *, out: Path, to_stderr: bool
 ) -> tuple[Experiment, Result, dict[str, Any]]:
     from trainwell.report.html.gallery import verdicts, write_experiment
 
@@ -55,13 +58,13 @@ def _run(
     path = write_experiment(experiment, result, out)
     rows = verdicts(result)
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    speak(f"{experiment.title} [{experiment.row}]", aside=aside)
+    print_text(f"{experiment.title} [{experiment.row}]", to_stderr=to_stderr)
     for mark, name, measured, wanted in rows:
-        speak(f"  {mark} {name:<{widths[1]}}  {measured:>{widths[2]}}   expected {wanted}", aside=aside)
+        print_text(f"  {mark} {name:<{widths[1]}}  {measured:>{widths[2]}}   expected {wanted}", to_stderr=to_stderr)
     for remark in (result.remark, result.note):
         if remark:
-            speak(f"  {remark}", aside=aside)
-    speak(f"  {path} ({time.perf_counter() - start:.1f} s)", aside=aside)
+            print_text(f"  {remark}", to_stderr=to_stderr)
+    print_text(f"  {path} ({time.perf_counter() - start:.1f} s)", to_stderr=to_stderr)
     expected = {name: value.plain() for name, value in result.expected.items()}
     numbers = {name: value if math.isfinite(value) else None for name, value in result.numbers.items()}
     intervals = {
@@ -85,7 +88,7 @@ def _finish(
 
     if gallery:
         page = write_gallery([(experiment, result) for experiment, result, _ in found], out)
-        speak(f"Gallery: {page}", aside=json)
+        print_text(f"Gallery: {page}", to_stderr=json)
         listed |= {"gallery": str(page), "results": {experiment.name: shown for experiment, _, shown in found}}
     else:
         listed |= found[0][2]

@@ -13,21 +13,24 @@ from trainwell.cli.options import Json, Runs, print_json
 COLUMNS = ("name", "status", "score", "model", "task", "seconds", "created")
 
 
-def list_command(
+def list_runs(
     runs: Runs = Path("runs"),
-    sort: Annotated[str, typer.Option(help="Column to sort by: " + ", ".join(COLUMNS) + ".")] = "created",
+    sort: Annotated[str, typer.Option(help="Sort by " + ", ".join(COLUMNS) + ".")] = "created",
     json: Json = False,
 ) -> None:
-    """List runs, the newest or best first, failed ones with their reason; and searches by name."""
+    """List runs and searches.
+
+    The newest run comes first; failed ones have their reason.
+    """
     from trainwell.core.catalogue import unknown_name
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
     from trainwell.report.text.words import duration
-    from trainwell.runs import list_runs
+    from trainwell.runs import list_runs as read_runs
 
     if sort not in COLUMNS:
         raise UsageError(unknown_name("column", sort, COLUMNS))
-    found = list_runs(runs)
+    found = read_runs(runs)
     if sort == "score":
         found.sort(key=lambda run: run.rank)
     else:

@@ -1,4 +1,4 @@
-"""trainwell probe-layers: what a linear classifier makes of the features at every depth."""
+"""trainwell probe-layers: the accuracy of a linear classifier on the features of every depth."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 def probe_layers(
     run: RunPath,
-    data: Annotated[str | None, typer.Argument(help="Other classified data; none: those of the run.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The plot; none: probe-layers.svg in the run's folder.")] = None,
+    data: Annotated[str | None, typer.Argument(help="Other labelled data; none: the run's own.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the figure here; default: in the run's folder.")
+    ] = None,
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Fit a linear classifier on the features at every depth, and plot its accuracy."""
+    """Fit a linear classifier on every layer's features."""
     from trainwell.fitting import open_run
     from trainwell.inference import probe_layers as probe
     from trainwell.report.html.explained import depths_figure
@@ -25,7 +27,7 @@ def probe_layers(
 
     opened = open_run(find_run(run, runs))
     found = probe(opened, data)
-    path = out or opened.path / "probe-layers.svg"
+    path = output or opened.path / "probe-layers.svg"
     write_figure(depths_figure(found), path, title="A linear classifier at every depth")
     if json:
         return print_json(

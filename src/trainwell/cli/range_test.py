@@ -8,35 +8,49 @@ from typing import Annotated
 
 import typer
 
-from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
+from trainwell.cli.options import (
+    BatchSize,
+    Data,
+    Edits,
+    Json,
+    Model,
+    Optimizer,
+    Target,
+    print_json,
+    print_text,
+    read_settings,
+)
 
 
 def range_test(
-    data: Annotated[str, typer.Argument(help="What you would give to fit.")],
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    model: Annotated[str | None, typer.Option(help="Architecture, e.g. mlp, lenet5, resnet20.")] = None,
+    data: Data,
+    target: Target = None,
+    model: Model = None,
+    optimizer: Optimizer = None,
+    batch_size: BatchSize = None,
     edits: Edits = None,
-    steps: Annotated[int, typer.Option(help="Steps of each short run.")] = 140,
-    seeds: Annotated[int, typer.Option(help="Short runs; their mean is read.")] = 3,
-    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("range-test.svg"),
+    steps: Annotated[int, typer.Option(help="Take so many steps in each short run.")] = 140,
+    seeds: Annotated[int, typer.Option(help="Average so many short runs.")] = 3,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write the figure here.")] = Path("range-test.svg"),
     json: Json = False,
 ) -> None:
-    """Raise the rate step by step until the loss breaks, and suggest one with its safe band."""
-    from trainwell.doctor import range_test as test
+    """Find a learning rate by raising it until it diverges.
+
+    Suggests a learning rate, and the range in which training is stable.
+    """
+    from trainwell.doctor import range_test as run_test
     from trainwell.fitting import gather, plan
     from trainwell.report.figures.trials import rate_figure
     from trainwell.report.html.gallery import write_figure
 
-    given = {"data.target": target, "nn.model": model}
-    changes = read_edits(edits) | {key: value for key, value in given.items() if value is not None}
-    made = plan(gather(data, changes))
-    found = test(made, steps=steps, seeds=seeds)
-    write_figure(rate_figure(found), out, title=f"Range test on {data}")
-    speak(found.verdict, aside=json)
-    speak(f"  {found.reason}", aside=json)
+    settings = read_settings(edits, target=target, model=model, optimizer=optimizer, batch_size=batch_size)
+    found = run_test(plan(gather(data, settings)), steps=steps, seeds=seeds)
+    write_figure(rate_figure(found), output, title=f"Range test on {data}")
+    print_text(found.verdict, to_stderr=json)
+    print_text(f"  {found.reason}", to_stderr=json)
     if found.suggested is not None:
-        speak(f"  trainwell fit {data} --set optim.learning_rate={found.suggested:.2g}", aside=json)
-    speak(f"  {out}", aside=json)
+        print_text(f"  trainwell fit {data} --lr {found.suggested:.2g}", to_stderr=json)
+    print_text(f"  {output}", to_stderr=json)
     if json:
         losses = [round(loss, 6) for loss in found.losses]
-        print_json({**dataclasses.asdict(found), "losses": losses, "verdict": found.verdict, "figure": str(out)})
+        print_json({**dataclasses.asdict(found), "losses": losses, "verdict": found.verdict, "figure": str(output)})

@@ -3,30 +3,54 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
 
-import typer
-
-from trainwell.cli.options import Edits, Json, print_json, read_edits, speak
+from trainwell.cli.options import (
+    BatchSize,
+    Data,
+    Edits,
+    Epochs,
+    Json,
+    LearningRate,
+    Model,
+    Optimizer,
+    Target,
+    print_json,
+    print_text,
+    read_settings,
+)
 
 
 def recipe(
-    data: Annotated[str, typer.Argument(help="What you would give to fit.")],
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    model: Annotated[str | None, typer.Option(help="Architecture, e.g. mlp, lenet5, resnet20.")] = None,
+    data: Data,
+    target: Target = None,
+    model: Model = None,
+    optimizer: Optimizer = None,
+    learning_rate: LearningRate = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
     edits: Edits = None,
     json: Json = False,
 ) -> None:
-    """Print the complete recipe that fit would run, every setting explained; redirect it to a file and edit it."""
+    """Print every setting that fit would use, explained.
+
+    Redirect it to a file, edit it, and give that file to fit: trainwell recipe digits > recipe.toml
+    """
     from trainwell.fitting import choices, gather, plan
     from trainwell.recipe import flatten, to_toml, without_effect
 
-    asked = {"data.target": target, "nn.model": model}
-    changes = read_edits(edits) | {key: value for key, value in asked.items() if value}
-    made = plan(gather(data, changes))
+    settings = read_settings(
+        edits,
+        target=target,
+        model=model,
+        optimizer=optimizer,
+        learning_rate=learning_rate,
+        epochs=epochs,
+        batch_size=batch_size,
+    )
+    made = plan(gather(data, settings))
     validated = len(made.splits.validation) > 0
     for remark in (*made.examples.remarks, *without_effect(made.recipe, choices(), validated=validated)):
-        speak(remark, aside=True)
+        print_text(remark, to_stderr=True)
     if json:
         # JSON has no word for infinity; TOML's is read back by --set.
         values = {key: "inf" if value == math.inf else value for key, value in flatten(made.recipe)}

@@ -1,14 +1,17 @@
-"""trainwell report: write the report of a run again."""
+"""trainwell report: write the report of a run or a search."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json, speak
+from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json, print_text
 
 
 def report(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
-    """Write report.html of a run or a search, finished or not, and print its summary."""
+    """Write report.html of a run or a search.
+
+    Works for unfinished runs too, and prints the summary.
+    """
     from trainwell.report import summary, write_report
     from trainwell.runs import Run
     from trainwell.runs.names import STUDY
@@ -19,12 +22,12 @@ def report(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
         from trainwell.search import open_study
 
         written = write_study_report(open_study(found))
-        speak(f"The report of the search: {written}", aside=json)
+        print_text(f"The report of the search: {written}", to_stderr=json)
         if json:
             print_json({"run": str(found), "report": str(written)})
         return
     opened = Run.open(found)
     path = write_report(opened)
-    speak(summary(opened), aside=json)
+    print_text(summary(opened), to_stderr=json)
     if json:
         print_json({"run": str(opened.path), "report": str(path)})

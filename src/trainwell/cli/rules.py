@@ -1,4 +1,4 @@
-"""trainwell rules: everything that is judged."""
+"""trainwell rules: the rules that a run is judged by."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ from trainwell.cli.options import Json, print_json
 
 
 def rules(
-    name: Annotated[str | None, typer.Argument(help="Print the page of this rule.")] = None, json: Json = False
+    name: Annotated[str | None, typer.Argument(help="Rule to explain; none: list all.")] = None, json: Json = False
 ) -> None:
-    """List all rules, or print one rule's page: law, reason, known problems, examples."""
+    """List the rules, or explain one.
+
+    The page of a rule says what it does, why that is bad, what is known to fail, and which repairs it recommends.
+    """
     from trainwell.doctor import rule_remedies
     from trainwell.doctor.bench import bench_sentence, read_record
     from trainwell.rules import RULES

@@ -1,4 +1,4 @@
-"""trainwell run: watch anybody's training script."""
+"""trainwell run: watch a training script."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainwell.monitor import Watched
 
 SETTINGS = {"allow_interspersed_args": False, "ignore_unknown_options": True}
-"""For the parser: our options end at the script, whatever follows it is the script's."""
+"""For the parser: the options of `run` end at the script; what follows is the script's."""
 
 _BUDGET = f"{OVERHEAD_BUDGET:.0%}"
 _WITH_VALUE = ("--runs", "--name", "--budget")
@@ -24,7 +24,7 @@ _OPTIONS = (*_WITH_VALUE, "--json", "--debug", "--help", "-m")
 
 
 def own_arguments(arguments: Sequence[str]) -> int:
-    """Return how many arguments of `run` are ours: those before the script, with their values.
+    """Return how many arguments belong to `run`: those before the script, with their values.
 
     >>> own_arguments(["--runs", "kept", "--debug", "train.py", "--debug"])
     3
@@ -38,11 +38,14 @@ def own_arguments(arguments: Sequence[str]) -> int:
 def run(
     command: Annotated[list[str], typer.Argument(metavar="SCRIPT.py [ARGUMENTS]", help="Or: -m MODULE [ARGUMENTS]")],
     runs: Runs = Path("runs"),
-    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
-    budget: Annotated[str, typer.Option(help="Most watching time, as a share of training time.")] = _BUDGET,
+    name: Annotated[str | None, typer.Option(help="Name the run; default: script and time.")] = None,
+    budget: Annotated[str, typer.Option(help="Spend at most this fraction of time on watching.")] = _BUDGET,
     json: Json = False,
 ) -> None:
-    """Run a PyTorch training script, unmodified, and say what is wrong with its training."""
+    """Watch a PyTorch script; report what is wrong.
+
+    The script runs unmodified, with the same results. Its own options come after its name.
+    """
     from trainwell.core.catalogue import nearest
     from trainwell.core.errors import UsageError
     from trainwell.monitor import run_watched
@@ -50,7 +53,7 @@ def run(
     is_module = command[0] == "-m"
     if command[0].startswith("-") and not is_module:
         guess = nearest(command[0].partition("=")[0], _OPTIONS)
-        hint = f" Did you mean {guess}?" if guess else " Those of the script come after it."
+        hint = f" Did you mean {guess}?" if guess else " Options of the script come after it."
         raise UsageError(f"An option before the script must be one of {', '.join(_OPTIONS)}, got {command[0]}.{hint}")
     if is_module and len(command) < 2:
         raise UsageError("-m must be followed by the name of a module. Example: trainwell run -m package.train")

@@ -1,4 +1,4 @@
-"""trainwell show-batch: a picture of exactly what the network sees."""
+"""trainwell show-batch: an image of exactly what the network receives."""
 
 from __future__ import annotations
 
@@ -7,31 +7,34 @@ from typing import Annotated
 
 import typer
 
-from trainwell.cli.options import Edits, Json, Runs, find_run, print_json, read_edits, speak
+from trainwell.cli.options import Data, Edits, Json, Runs, Target, find_run, print_json, print_text, read_settings
 
 
 def show_batch(
-    data: Annotated[str, typer.Argument(help="What you would give to fit, a recipe.toml, or a run.")],
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
-    step: Annotated[int, typer.Option(help="Which step of training, from 0.")] = 0,
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where to write the picture.")] = Path("batch.png"),
+    data: Data,
+    target: Target = None,
+    step: Annotated[int, typer.Option(help="Show the batch of this step, from 0.")] = 0,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Write the image here.")] = Path("batch.png"),
     runs: Runs = Path("runs"),
     edits: Edits = None,
     json: Json = False,
 ) -> None:
-    """Write a PNG of one batch as the network gets it, prepared and augmented, with its labels."""
+    """Draw one batch as the network receives it.
+
+    Preprocessed and augmented, with its labels. DATA may be a run too.
+    """
     from trainwell.inspect import glance
     from trainwell.report import write_batch
 
     found = find_run(data, runs)
     source = str(found) if (found / "recipe.toml").is_file() else data
-    seen = glance(source, read_edits(edits) | ({"data.target": target} if target else {}), step=step)
+    seen = glance(source, read_settings(edits, target=target), step=step)
     inputs = seen.inputs.float().numpy()
     least, mean, spread, most = float(inputs.min()), float(inputs.mean()), float(inputs.std()), float(inputs.max())
     shape = " x ".join(map(str, inputs.shape[1:]))
     title = f"step {step}: {len(inputs)} of {shape}, mean {mean:.3g}, deviation {spread:.3g}, {least:.3g} to {most:.3g}"
     write_batch(output, seen.views(), seen.labels, names=seen.preparation.feature_names, title=title)
-    speak(f"{title}\nThe picture: {output}", aside=json)
+    print_text(f"{title}\nThe picture: {output}", to_stderr=json)
     if json:
         numbers = {"mean": mean, "deviation": spread, "least": least, "greatest": most}
         print_json(

@@ -13,34 +13,34 @@ from typing import final
 class Streams:
     """Duplicates of both streams, which a script cannot close, replace or redirect: make them before it starts.
 
-    Nothing that is written here raises: a reader who has gone must not change how the script ends.
+    Writing never raises: a closed pipe must not change how the script ends.
     """
 
     def __init__(self) -> None:
         self._out, self._err = _duplicate(1), _duplicate(2)
         self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         self._last = ""
-        # What is registered first runs last: after all that the script registers.
+        # What is registered first runs last: after everything the script registers.
         atexit.register(self._print_last)
 
-    def print(self, text: str, *, aside: bool = True) -> None:
+    def print(self, text: str, *, to_stderr: bool = True) -> None:
         """Print for a person: on standard error, or on standard output."""
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):  # the script may have put anything there
                 stream.flush()
-        _write(self._err if aside else self._out, f"{text}\n".encode(self._encoding, "backslashreplace"))
+        _write(self._err if to_stderr else self._out, f"{text}\n".encode(self._encoding, "backslashreplace"))
 
     def say(self, line: str) -> None:
-        """Print one line of ours on standard error."""
+        """Print one line on standard error, with the program's name."""
         self.print(f"trainwell: {line}")
 
     def print_last(self, line: str) -> None:
-        """Print a line on standard output when this process ends, below whatever the script writes until then."""
+        """Print a line on standard output when this process ends, after everything the script writes."""
         self._last = f"\n{line}"  # what the script wrote last may lack its end of line
 
     def _print_last(self) -> None:
         if self._last:
-            self.print(self._last, aside=False)
+            self.print(self._last, to_stderr=False)
 
 
 def _duplicate(stream: int) -> int | None:

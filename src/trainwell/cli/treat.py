@@ -7,28 +7,31 @@ from typing import Annotated
 
 import typer
 
-from trainwell.cli.options import Edits, Json, Runs, find_run, print_json, read_edits, speak
+from trainwell.cli.options import Edits, Json, Runs, Target, find_run, print_json, print_text, read_settings
 
 
 def treat(
-    subject: Annotated[str, typer.Argument(help="A run, its name in --runs, a recipe.toml or data.", metavar="RUN")],
-    target: Annotated[str | None, typer.Option(help="Column of a table to predict.")] = None,
+    subject: Annotated[str, typer.Argument(help="A run, a recipe.toml, or data.", metavar="RUN")],
+    target: Target = None,
     edits: Edits = None,
     runs: Runs = Path("runs"),
-    seeds: Annotated[int, typer.Option(help="New seeds for the comparison with no change.")] = 5,
-    trials: Annotated[int, typer.Option(help="Largest number of sets of repairs to try.")] = 30,
-    out: Annotated[Path | None, typer.Option(help="File for the repaired recipe.")] = None,
+    seeds: Annotated[int, typer.Option(help="Confirm with so many new random seeds.")] = 5,
+    trials: Annotated[int, typer.Option(help="Try at most so many sets of repairs.")] = 30,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the repaired recipe here.")] = None,
     json: Json = False,
 ) -> None:
-    """Try repairs in short trainings, keep those that help significantly, write the repaired recipe."""
+    """Try repairs in short trainings; keep those that help.
+
+    Only repairs that improve the score significantly are kept. Writes the repaired recipe.
+    """
     from trainwell.doctor import treat as find_repairs
     from trainwell.report import treatment_text
 
-    changes = read_edits(edits) | ({"data.target": target} if target else {})
+    changes = read_settings(edits, target=target)
     path = find_run(subject, runs)
     treatment = find_repairs(
-        path, edits=changes, seeds=seeds, trials=trials, out=out, say=lambda text: speak(text, aside=True)
+        path, edits=changes, seeds=seeds, trials=trials, out=output, say=lambda text: print_text(text, to_stderr=True)
     )
-    speak(treatment_text(treatment), aside=json)
+    print_text(treatment_text(treatment), to_stderr=json)
     if json:
         print_json(treatment.to_json())

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 import re
-import sys
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainwell.cli.options import Edits, Json, Runs, find_run, print_json, read_edits, speak
+from trainwell.cli.display import TuneDisplay
+from trainwell.cli.options import (
+    Edits,
+    Epochs,
+    Json,
+    Quiet,
+    Runs,
+    Seed,
+    find_run,
+    print_json,
+    print_text,
+    read_settings,
+)
 
 if TYPE_CHECKING:
-    from trainwell.search import SearchProgress, Study
+    from trainwell.search import Study
 
 TRIALS = 64
 # What is varied by default: the learning rate matters most.
@@ -22,58 +32,56 @@ DEFAULT = ["optim.learning_rate=log:1e-4..0.1", "optim.weight_decay=log:1e-5..0.
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 _SHOWN = 5  # trials in a summary
 _FEW = 24  # with fewer trials, settings that matter can look like noise
-_REDRAW_SECONDS = 0.2  # between two updates on a terminal
-_LINE_SECONDS = 10.0  # between two lines where nothing can be redrawn
 
 
 def tune(
     data: Annotated[
-        str | None, typer.Argument(help="digits, iris, … · table.csv · pictures/ · data.npz · recipe.toml")
+        str | None, typer.Argument(help="digits, iris, ... · table.csv · images/ · data.npz · recipe.toml")
     ] = None,
     vary: Annotated[
         list[str] | None,
         typer.Option(
             "--vary",
             metavar="KEY=RANGE",
-            help="optim.learning_rate=log:1e-4..1 · nn.dropout=0..0.7 · optim.name=sgd,adamw · data.flip=bernoulli:0.5",
+            help="Search log:1e-4..1, 0..0.7, sgd,adamw, ...; repeatable.",
         ),
     ] = None,
     space: Annotated[Path | None, typer.Option(help="Read ranges and conditions from a TOML file.")] = None,
     trials: Annotated[int | None, typer.Option(help=f"Try so many configurations.  [default: {TRIALS}]")] = None,
-    method: Annotated[
-        str, typer.Option(help="Use auto, grid, random, sobol, coarse-to-fine, halving or tpe.")
-    ] = "auto",
+    method: Annotated[str, typer.Option(help="Use auto, grid, random, sobol, coarse-to-fine, halving, tpe.")] = "auto",
     folds: Annotated[int, typer.Option(help="Cross-validate with so many folds; 1: validation split.")] = 1,
     nested: Annotated[int, typer.Option(help="Evaluate the whole search with so many outer folds.")] = 0,
-    epochs: Annotated[int | None, typer.Option(help="Train each trial for at most so many epochs.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Set the random seed.")] = None,
+    epochs: Epochs = None,
+    seed: Seed = None,
     edits: Edits = None,
     engine: Annotated[str, typer.Option(help="Train with auto, population or sequential.")] = "auto",
     workers: Annotated[int, typer.Option(help="Use so many processes; 0: one per core if it pays.")] = 0,
     on: Annotated[str, typer.Option(metavar="ADDRESS", help="Train on a Ray cluster: ray or ray://host:port.")] = "",
     repeats: Annotated[int | None, typer.Option(help="Retrain the two best with so many other seeds.")] = None,
     stop_after: Annotated[str | None, typer.Option(metavar="TIME", help="Stop after 90s, 10m or 2h.")] = None,
-    target: Annotated[float | None, typer.Option(help="Stop at this validation score.")] = None,
-    storage: Annotated[
-        str, typer.Option(metavar="URL", help="Share the study in a database, e.g. postgresql://…")
-    ] = "",
-    resume: Annotated[str | None, typer.Option(metavar="STUDY", help="Continue this study.")] = None,
+    target_score: Annotated[float | None, typer.Option(help="Stop at this validation score.")] = None,
+    storage: Annotated[str, typer.Option(metavar="URL", help="Share the study in a database: postgresql://...")] = "",
+    resume: Annotated[str | None, typer.Option(metavar="STUDY", help="Resume this study.")] = None,
     retest: Annotated[
         str | None, typer.Option(metavar="RUN", help="Test whether this run's settings are still good.")
     ] = None,
     export_optuna: Annotated[
         str | None, typer.Option(metavar="STUDY", help="Write this study for Optuna's dashboard.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Name the study.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name the study; default: data and time.")] = None,
     runs: Runs = Path("runs"),
     json: Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show neither progress nor summary.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Search for good settings; choose by validation score."""
+    """Search for good hyperparameters.
+
+    Many small networks are trained at once as one program. The winner is chosen by validation score and evaluated once
+    on the held-out test split.
+    """
     from trainwell.core.errors import TrainwellError, UsageError
     from trainwell.search import Compute, FinalEvaluation, NoDisplay, Options, StopRule, read_space, resume_study
     from trainwell.search import retest as retest_run
-    from trainwell.search import tune as search
+    from trainwell.search import tune as search_settings
 
     if sum(given is not None for given in (data, resume, retest, export_optuna)) != 1:
         raise UsageError(
@@ -90,13 +98,12 @@ def tune(
         )
     if resume and (vary or space or planned or edits or name or storage or epochs is not None or seed is not None):
         raise UsageError("--resume continues a study exactly as it was: leave out all other settings.")
-    given = {"train.epochs": epochs, "seed": seed}
     options = Options(
-        read_edits(edits) | {key: value for key, value in given.items() if value is not None},
+        read_settings(edits, epochs=epochs, seed=seed),
         name=name,
         display=NoDisplay() if quiet else TuneDisplay(),
         compute=Compute(engine=engine, workers=workers, cluster=on, storage=storage),
-        stop=StopRule(seconds=_seconds(stop_after), target=math.inf if target is None else target),
+        stop=StopRule(seconds=_seconds(stop_after), target=math.inf if target_score is None else target_score),
         evaluation=FinalEvaluation(repeats=repeats, nested=nested),
     )
     try:
@@ -107,7 +114,7 @@ def tune(
         else:
             chosen = read_space(space, vary or ([] if space else DEFAULT))
             count = TRIALS if trials is None else trials
-            study = search(data, chosen, trials=count, method=method, folds=folds, runs=runs, options=options)
+            study = search_settings(data, chosen, trials=count, method=method, folds=folds, runs=runs, options=options)
     except TrainwellError as problem:
         if problem.run is not None:
             _show(problem.run, json=json, quiet=quiet)
@@ -121,7 +128,7 @@ def _export(path: Path, storage: str, *, json: bool) -> None:
 
     study = open_study(path)
     written = export_to_optuna(study, storage)
-    speak(f"Wrote {len(study.trials)} trials. Show them: optuna-dashboard {written}", aside=json)
+    print_text(f"Wrote {len(study.trials)} trials. Show them: optuna-dashboard {written}", to_stderr=json)
     if json:
         print_json({"study": str(path), "trials": len(study.trials), "storage": written})
 
@@ -151,7 +158,7 @@ def _show(path: Path, *, json: bool, quiet: bool) -> None:
 
     written = write_study_report(study)
     if not quiet:
-        speak(f"{_summary(study)}\nReport: {written}", aside=json)
+        print_text(f"{_summary(study)}\nReport: {written}", to_stderr=json)
     if json:
         print_json(study.to_json())
 
@@ -209,66 +216,3 @@ def _importance_lines(study: Study) -> list[str]:
         reason = "too few trials to tell" if len(study.trials) < _FEW else "no setting matters significantly"
         return ["", f"Importance: {reason}"]
     return []
-
-
-class TuneDisplay:
-    """Shows a search on standard error: a table of the best on a terminal, a line every ten seconds elsewhere."""
-
-    def __init__(self) -> None:
-        self._live: Any = None
-        self._shown = 0.0
-        self._complete = False
-
-    def say(self, sentence: str) -> None:
-        """Print a sentence."""
-        self.stop()
-        speak(sentence, aside=True)
-
-    def progress(self, progress: SearchProgress) -> None:
-        """Show how far the search is, if the last time is long enough ago."""
-        from trainwell.report.text.words import duration
-
-        is_terminal = sys.stderr.isatty()
-        now = time.monotonic()
-        complete = progress.trials >= progress.total
-        interval = _REDRAW_SECONDS if is_terminal else _LINE_SECONDS
-        if now - self._shown < interval and complete == self._complete:
-            return
-        self._shown = now
-        self._complete = complete
-        parts = [f"{progress.trials:,}/{progress.total:,} trials", f"{progress.seconds:.0f} s"]
-        parts += [f"about {duration(progress.left)} left"] if progress.left else []
-        parts += [f"{progress.diverged:,} diverged"] if progress.diverged else []
-        if is_terminal:
-            self._draw(" · ".join(parts), progress)
-            return
-        from trainwell.search import describe_settings
-
-        best = progress.leaders[0] if progress.leaders else None
-        if best and best.score is not None:
-            parts.append(f"best {best.score:.4f}: {describe_settings(best.settings)}")
-        speak("  " + " · ".join(parts), aside=True)
-
-    def stop(self) -> None:
-        """Release the terminal."""
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
-
-    def _draw(self, status: str, progress: SearchProgress) -> None:
-        from rich import box
-        from rich.console import Console
-        from rich.live import Live
-        from rich.table import Table
-
-        from trainwell.search import describe_settings
-
-        table = Table("trial", "score", "epochs", "settings", box=box.SIMPLE_HEAD, pad_edge=False, title=status)
-        for trial in progress.leaders:
-            if trial.score is not None:
-                settings = describe_settings(trial.settings).replace("[", r"\[")
-                table.add_row(str(trial.number), f"{trial.score:.4f}", str(trial.epochs), settings)
-        if self._live is None:
-            self._live = Live(console=Console(stderr=True), auto_refresh=False, transient=True)
-            self._live.start()
-        self._live.update(table, refresh=True)

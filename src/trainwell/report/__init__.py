@@ -5,8 +5,10 @@ from trainwell.report.html.audit import write_audit as write_audit
 from trainwell.report.html.page import policy as policy
 from trainwell.report.html.page import render as render
 from trainwell.report.html.page import write_report as write_report
+from trainwell.report.text.advice import advice_text as advice_text
 from trainwell.report.text.audit import audit_text as audit_text
 from trainwell.report.text.check import check_text as check_text
+from trainwell.report.text.cost import cost_text as cost_text
 from trainwell.report.text.findings import finding_parts as finding_parts
 from trainwell.report.text.findings import finding_text as finding_text
 from trainwell.report.text.findings import findings_text as findings_text

@@ -83,5 +83,5 @@ def test_without_the_extra_it_says_so(monkeypatch) -> None:
 
 
 def test_a_network_judges_pictures_only() -> None:
-    with pytest.raises(UsageError, match=r"--judge must be 'fast' for iris.*16 pixels"):
+    with pytest.raises(UsageError, match=r"--label-model must be 'fast' for iris.*16 pixels"):
         suspicious_labels(BUNDLED["iris"](), judge="network")

@@ -81,7 +81,7 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
     inputs = examples.inputs
     if network and (not examples.kind.is_spatial or min(inputs.shape[1:3]) < SMALLEST):
         raise UsageError(
-            f"--judge must be 'fast' for {examples.name}, got 'network': it looks at pictures of at least {SMALLEST} "
+            f"--label-model must be 'fast' for {examples.name}, got 'network': it needs images of at least {SMALLEST} "
             "pixels a side. Leave it out."
         )
     classes = examples.class_numbers
