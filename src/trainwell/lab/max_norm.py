@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 
-from trainwell.core.figure import LOG_Y, Figure, Level, Panel
+from trainwell.core.figure import Figure, Level, Panel
 from trainwell.lab.learning import Pictures, dense, hidden_weights, pictures, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
@@ -20,6 +20,15 @@ from trainwell.optim.constraints import max_norm_
 
 _LIMIT, _RATE = 2.0, 1.5
 _MOST = 1e3
+
+
+def orders(curves: list[list[float]]) -> list[list[float]]:
+    """Return the logarithms to base 10: one seed that explodes must not hide the others in a mean.
+
+    >>> orders([[1.0, 100.0, float("inf")]])
+    [[0.0, 2.0, 3.0]]
+    """
+    return [[math.log10(max(1e-3, value) if value < _MOST else _MOST) for value in values] for values in curves]
 
 
 class _Run(NamedTuple):
@@ -59,14 +68,14 @@ def run(conditions: Conditions) -> Result:
     data = pictures(conditions, train=1000)
     free = _learn(data, constrained=False)
     held = _learn(data, constrained=True)
-    norms = mean_curves({"without": free.norms, "max-norm": held.norms})
-    losses = mean_curves({"without": free.losses, "max-norm": held.losses})
-    limit = (Level(_LIMIT, "limit"),)
+    norms = mean_curves({"without": orders(free.norms), "max-norm": orders(held.norms)})
+    losses = mean_curves({"without": orders(free.losses), "max-norm": orders(held.losses)})
+    limit = (Level(math.log10(_LIMIT), "limit"),)
     figure = Figure(
         "Without the constraint weights and loss grow by orders of magnitude; with max-norm both stay bounded.",
         (
-            Panel("No weight vector exceeds the limit", "step", "largest norm", norms, levels=limit, logs=LOG_Y),
-            Panel("The loss stays bounded", "step", "training loss", losses, logs=LOG_Y),
+            Panel("No weight vector exceeds the limit", "step", "largest norm, power of 10", norms, levels=limit),
+            Panel("The loss stays bounded", "step", "training loss, power of 10", losses),
         ),
     )
     worst = largest(held.losses)
