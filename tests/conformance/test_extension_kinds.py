@@ -159,7 +159,7 @@ from trainwell.recipe import edit, without_effect
 rng = np.random.default_rng(0)
 targets = rng.integers(0, 2, 200)
 curves = plugin.Curves(rng.normal(2 * target, 1, rng.integers(3, 9)) for target in targets)
-examples = Examples("waves", KINDS["curve"], curves, targets, "binary", [f"c{i}" for i in range(200)], ("low", "high"))
+examples = Examples("waves", KINDS["curve"], curves, targets, "classes", [f"c{i}" for i in range(200)], ("low", "high"))
 run = tw.fit(examples, epochs=8, runs=sys.argv[1])
 again = tw.Run.open(run.path)
 found = tw.predict(run, curves[np.arange(20)])
