@@ -88,7 +88,7 @@ from trainwell.core.errors import TrainwellError
 from trainwell.fitting import choices, gather, plan
 from trainwell.inspect.about import about
 from trainwell.recipe import load_recipe, without_effect
-from trainwell.search.tune import Options
+from trainwell.search import FinalEvaluation, Options
 
 NAMES = {"optim.name": "signed", "optim.schedule": "tooth", "optim.warmup": 0.0}
 
@@ -103,7 +103,8 @@ def mistake(edits):
 run = tw.fit("iris", epochs=20, runs=sys.argv[1], edits={**NAMES, "tooth.teeth": 4})
 recipes = [run.recipe, tw.Run.open(run.path).recipe, load_recipe(run.path / "recipe.toml")]
 space = {"optim.learning_rate": [0.001, 0.01], "tooth.teeth": [1, 2]}
-study = tw.tune("iris", space, trials=4, runs=sys.argv[1], options=Options({**NAMES, "train.epochs": 2}, final=False))
+options = Options({**NAMES, "train.epochs": 2}, evaluation=FinalEvaluation(train_winner=False))
+study = tw.tune("iris", space, trials=4, runs=sys.argv[1], options=options)
 unused = plan(gather("iris", {"tooth.teeth": 3, "optim.name": "signed", "optim.beta1": 0.5})).recipe
 print(json.dumps({
     "status": run.status,
