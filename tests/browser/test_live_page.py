@@ -67,7 +67,7 @@ def test_a_loss_that_explodes_and_breaks_stays_readable(tab, enter, going) -> No
     expect(figure.get_by_role("button", name="log")).to_have_attribute("aria-pressed", "true")
     expect(figure.locator("text.broken")).to_have_text("NaN")
     assert all(len(label) < 9 for label in figure.locator("text.tick").all_text_contents())
-    expect(opened.page.locator("article").first).to_contain_text("finite number")
+    expect(opened.page.locator("article").first).to_contain_text("Non-finite loss")
     assert opened.errors == []
 
 

@@ -1,4 +1,4 @@
-"""A table of texts from the file to predictions (curriculum A14, A18)."""
+"""A table of texts from the file to predictions [A14, A18]."""
 
 from __future__ import annotations
 

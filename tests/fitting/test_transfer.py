@@ -49,9 +49,10 @@ def test_inputs_are_prepared_as_the_weights_expect(base, tmp_path) -> None:
     rng = np.random.default_rng(0)
     bright = rng.integers(200, 256, (60, 8, 8, 1), dtype=np.uint8)
     run = tw.fit((bright, np.arange(60) % 2), edits=start(base), epochs=1, runs=tmp_path)
-    ours, theirs = (json.loads((r.path / "model/preparation.json").read_text())["preparation"] for r in (run, base))
+    stored, origin = (json.loads((r.path / "model/preparation.json").read_text()) for r in (run, base))
+    ours, theirs = stored["preparation"], origin["preparation"]
     assert (ours["mean"], ours["std"]) == (theirs["mean"], theirs["std"])
-    assert ours["labels"] != theirs["labels"]
+    assert stored["targets"]["labels"] != origin["targets"]["labels"]
     with pytest.raises(RecipeError, match=r"data\.prepare must be 'standardise' as in the run"):
         plan(gather("digits", start(base) | {"data.prepare": "none"}))
 

@@ -17,7 +17,7 @@ from trainwell.core.errors import UsageError
 from trainwell.core.facts import Facts, InputFacts
 from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
-from trainwell.data import Examples, Preparation
+from trainwell.data import Examples, Preparation, Splits
 from trainwell.data.augment.augmentation import Augment, parse
 from trainwell.data.batches import ArrayBatches, Collated
 from trainwell.fitting.backbone import as_published
@@ -157,9 +157,9 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     task = build_task(recipe, examples, splits.train)
     if model is None:
         model = build_network(recipe, preparation.facts, task.outputs, fresh=origin is None)
-    new = (
-        _begun_anew(model, recipe, preparation, task.outputs) if recipe.transfer.source and not origin else frozenset()
-    )
+    new: frozenset[str] = frozenset()
+    if recipe.transfer.source and not origin:
+        new = _begun_anew(model, recipe, preparation, task.outputs)
     if origin:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
@@ -182,7 +182,6 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
             workers=recipe.data.workers,
         )
 
-    chosen = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     train = batches(splits.train, shuffle=True)
     return Parts(
         recipe=recipe,
@@ -190,7 +189,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         task=task,
         model=model,
         preparation=preparation,
-        splits={name: batches(indices, shuffle=False) for name, indices in chosen.items() if len(indices)},
+        splits={name: batches(indices, shuffle=False) for name, indices in _by_name(splits).items()},
         train=train,
         sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
         facts=_facts(plan, preparation, task, model=model, steps_per_epoch=len(train)),
@@ -200,6 +199,12 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         origin=origin,
         inputs=batches(plan.inputs, shuffle=True) if transfer.pretrain != "none" else None,
     )
+
+
+def _by_name(splits: Splits) -> dict[str, Array]:
+    """Return the example numbers of each split that has any."""
+    named = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    return {name: indices for name, indices in named.items() if len(indices)}
 
 
 def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module, steps_per_epoch: int) -> Facts:

@@ -65,9 +65,10 @@ def without_effect(recipe: Recipe, choices: Choices, *, validated: bool = True) 
 def effective(before: Recipe, after: Recipe, choices: Choices) -> Recipe:
     """Return the edited recipe without those edits that have no effect in it.
 
+    >>> from trainwell.recipe.choice import Choice
     >>> from trainwell.recipe.edit import edit
     >>> both = edit(Recipe(), {"nn.width": 8, "seed": 1})  # an mlp has no stages
-    >>> differences(Recipe(), effective(Recipe(), both, {}))
+    >>> differences(Recipe(), effective(Recipe(), both, {"nn.model": {"mlp": Choice()}}))
     {'seed': (0, 1)}
     """
     values = dict(flatten(after))

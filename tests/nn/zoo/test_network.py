@@ -23,7 +23,9 @@ OTHER = {"nn.hidden": (7,), "nn.width": 8, "nn.width_factor": 0.25, "nn.activati
 def built(name: str, **chosen: object) -> list[str]:
     small = {"hidden": (5,), "width": 4, "width_factor": 0.125} | chosen
     settings = NetworkRecipe(model=name, **small)
-    facts = InputFacts(SHAPES.get(name, (3, 64, 64)))
+    published = MODELS[name].published_input
+    of_tokens = published is not None and published.vocabulary > 0
+    facts = published if of_tokens else InputFacts(SHAPES.get(name, (3, 64, 64)))
     model = MODELS[name].build(settings, facts, 3)
     modify(model, settings, facts)
     return [repr(module) for module in model.modules()]

@@ -1,4 +1,4 @@
-"""Networks for sequences of tokens, as the catalogue builds them (curriculum A14, H3)."""
+"""Networks for sequences of tokens, as the catalogue builds them [A14, H3]."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 from trainwell.nn.layers.recurrent import LockedDropout, Recurrent, State
 from trainwell.nn.zoo.network import Network
-from trainwell.nn.zoo.tokens import for_tokens, vocabulary_of
+from trainwell.nn.zoo.tokens import SENTENCES, for_tokens, vocabulary_of
 from trainwell.recipe.sections import NetworkRecipe
 
 
@@ -155,6 +155,8 @@ def _network(cell: str) -> Network:
             "nn.pool_over_time",
         ),
         usual=for_tokens,
+        published_input=SENTENCES,
+        published_classes=2,
         can_be_mapped=False,
     )
 

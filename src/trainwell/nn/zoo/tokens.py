@@ -6,6 +6,9 @@ from trainwell.core.errors import UsageError
 from trainwell.core.facts import Facts, InputFacts
 from trainwell.recipe.choice import Preset
 
+SENTENCES = InputFacts((64,), vocabulary=20_000, max_length=64)
+"""Inputs of a usual size, for which the cost of a network is told where there are no data."""
+
 
 def vocabulary_of(facts: InputFacts, model: str) -> int:
     """Return the size of the vocabulary.

@@ -13,7 +13,7 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.attention import TransformerBlock
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 from trainwell.nn.zoo.network import Network
-from trainwell.nn.zoo.tokens import for_tokens, vocabulary_of
+from trainwell.nn.zoo.tokens import SENTENCES, for_tokens, vocabulary_of
 from trainwell.recipe.sections import NetworkRecipe
 
 
@@ -94,10 +94,8 @@ def _build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Modul
             f"nn.embedding must be a multiple of nn.heads, got {settings.embedding} and {settings.heads}. Change one."
         )
     blocks = [
-        TransformerBlock(
-            settings.embedding, heads=settings.heads, hidden=4 * settings.embedding, dropout=settings.dropout
-        )
-        for _ in settings.hidden
+        TransformerBlock(settings.embedding, heads=settings.heads, hidden=units, dropout=settings.dropout)
+        for units in settings.hidden
     ]
     return Transformer(
         vocabulary=vocabulary_of(facts, "transformer"),
@@ -114,5 +112,7 @@ TRANSFORMER = Network(
     page=Transformer,
     uses=("nn.initialisation", "nn.hidden", "nn.dropout", "nn.embedding", "nn.heads", "nn.pool_over_time"),
     usual=for_tokens,
+    published_input=SENTENCES,
+    published_classes=2,
     can_be_mapped=False,
 )
