@@ -25,10 +25,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+from trainwell.data.audit.copies import copies
 
 from trainwell.data import from_arrays, read
 from trainwell.data.audit.columns import column_findings, numbers
-from trainwell.data.audit.copies import copies
 from trainwell.data.audit.label_network import by_network
 from trainwell.data.audit.labels import out_of_sample, suspicious_labels
 from trainwell.data.examples import Examples

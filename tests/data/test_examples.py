@@ -45,7 +45,7 @@ def test_length_and_class_numbers() -> None:
         ({"given": np.zeros(5)}, "given and targets must have the same length"),
         ({"targets": np.array([0, 1, 2, 1])}, "must lie between 0 and 1, got 2 in row 2 (1 of 4)"),
         ({"targets": np.array([0, 1, -1, -1])}, "got -1 in row 2, row 3 (2 of 4)"),
-        ({"targets": np.array([1, 1, 1, 1])}, "has one class only, 'yes'"),
+        ({"targets": np.array([1, 1, 1, 1])}, "has a single class, 'yes'"),
         (
             {"inputs": np.array([[1, np.nan]] * 4, np.float32)},
             "got NaN or infinity in row 0, row 1, row 2, row 3 (4 of 4)",

@@ -1,6 +1,6 @@
-"""Batches in an order that is a function of (seed, epoch), nothing else.
+"""Batches in an order that depends on (seed, epoch) alone.
 
-Gathering 64 rows at a time costs more than a small network's forward pass. Here rows are gathered in blocks of
+Gathering 64 rows at a time costs more than the forward pass of a small network. Here rows are gathered in blocks of
 many batches, and each batch is a view of its block: about 5 microseconds per step.
 """
 
@@ -44,7 +44,7 @@ class Collated:
     lengths: Indices | None = None
 
 
-# Bytes gathered at once: large enough to forget the cost of a call, small enough to stay near the caches.
+# Bytes gathered at once: large enough to make the cost of a call negligible, small enough to stay in the caches.
 _BLOCK_BYTES = 1 << 21
 _BLOCK_COLLATED = 8  # batches in a block where each is collated
 _BUCKET = 50  # batches whose examples are sorted by length together: more leave less padding, and less chance
@@ -103,7 +103,11 @@ class ArrayBatches:
         if not len(indices):
             raise ShapeError("There must be at least one example to make batches of, got none.")
         self._indices = np.ascontiguousarray(indices, dtype=np.int64)
-        self._size, self._seed, self._shuffle, self._finish, self._workers = batch_size, seed, shuffle, finish, workers
+        self._size = batch_size
+        self._seed = seed
+        self._shuffle = shuffle
+        self._finish = finish
+        self._workers = workers
         row = sum(values.nbytes // max(len(values), 1) for values in self._tensors.values())
         self._per_block = max(1, _BLOCK_BYTES // max(1, row * batch_size)) if self._tensors else _BLOCK_COLLATED
 
@@ -179,26 +183,26 @@ def ragged(inputs: Sequence[Tensor | NDArray[Any]], targets: Tensor | NDArray[An
     (torch.Size([2, 3]), tensor([[ True,  True, False],
             [ True,  True,  True]]))
     """
-    answers = torch.as_tensor(targets)
+    all_targets = torch.as_tensor(targets)
 
     def collate(chosen: Indices) -> Batch:
         rows = [torch.as_tensor(inputs[i]) for i in chosen]
         lengths = torch.tensor([len(row) for row in rows])
         mask = torch.arange(int(lengths.max())) < lengths[:, None]
         padded = pad_sequence(rows, batch_first=True)
-        return Batch({"inputs": padded, "targets": answers[torch.from_numpy(chosen)], "mask": mask})
+        return Batch({"inputs": padded, "targets": all_targets[torch.from_numpy(chosen)], "mask": mask})
 
     return collate
 
 
 @final
 class LoaderBatches:
-    """Batches from a torch DataLoader, or from anything that can be iterated again and again.
+    """Batches from a torch DataLoader, or from anything that can be iterated repeatedly.
 
-    The law: before an epoch starts, torch's, numpy's and Python's global generators (and the loader's own, if it
+    Before an epoch starts, torch's, numpy's and Python's global generators (and the loader's own, if it
     has one) are seeded with f(seed, epoch), and before each fetch with f(seed, epoch, position); afterwards the
-    caller's generators stand as they stood. So order and random transforms are a function of (seed, epoch,
-    position). Resuming at `start` fetches and drops what came before. With worker processes, random transforms
+    caller's generators have the state they had before. So order and random transforms are a function of (seed, epoch,
+    position). Resuming at `start` fetches and discards the batches before. With worker processes, random transforms
     also depend on their number; with persistent workers, on earlier epochs: such a run does not resume exactly.
 
     Args:
@@ -211,7 +215,7 @@ class LoaderBatches:
         self._seed = seed
 
     def __len__(self) -> int:
-        return len(self._loader)  # type: ignore[arg-type]  # a loader without a length says so itself
+        return len(self._loader)  # type: ignore[arg-type]  # a loader without a length raises its own error
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from position `start`."""
@@ -226,7 +230,7 @@ class LoaderBatches:
             if (item is _END) != (position == promised):
                 got = position if item is _END else "more"
                 raise DataError(
-                    f"A loader must give as many batches as its length says, {promised}, got {got}. "
+                    f"A loader must yield as many batches as its length says, {promised}, got {got}. "
                     "Correct its __len__, or its sampler."
                 )
             if item is _END:
@@ -235,7 +239,7 @@ class LoaderBatches:
                 yield as_batch(item)
 
     def _prepare(self, epoch: int, seed: int) -> None:
-        """Reseed generators that belong to the loader, and tell samplers of distributed training the epoch."""
+        """Reseed the generators of the loader, and set the epoch of samplers for distributed training."""
         samplers = [getattr(self._loader, name, None) for name in ("sampler", "batch_sampler")]
         for owner in (self._loader, *samplers):
             if isinstance(generator := getattr(owner, "generator", None), torch.Generator):
@@ -270,7 +274,7 @@ def as_batch(item: Any) -> Batch:
 
 
 def _tensor(values: Tensor | NDArray[Any]) -> Tensor | NDArray[Any]:
-    """Share memory with a plain array; what is mapped or read-only is gathered by numpy, which copies."""
+    """Share memory with a plain array; memory-mapped and read-only arrays stay numpy's, which copies on gathering."""
     if isinstance(values, np.ndarray) and values.flags.writeable and not isinstance(values, np.memmap):
         return torch.from_numpy(values)
     return values
@@ -284,7 +288,7 @@ def _take(values: Tensor | NDArray[Any], rows: Indices) -> Tensor:
 
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """Seed the three global generators of the CPU inside the block and put them back after it."""
+    """Seed the three global generators of the CPU inside the block and restore them after it."""
     before = torch.default_generator.get_state(), np.random.get_state(), random.getstate()
     torch.default_generator.manual_seed(seed)
     np.random.seed(seed % 2**32)

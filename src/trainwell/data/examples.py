@@ -1,4 +1,4 @@
-"""What a reader returns: examples as they are, nothing fitted, nothing shuffled."""
+"""What a reader returns: examples as they were read, nothing fitted, nothing shuffled."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _BLOCK = 1 << 16
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs and targets with their names, checked once when they are made.
+    """Inputs and targets with their names, checked once on construction.
 
     Args:
-        name: what the data set is called in sentences.
+        name: of the data set, for messages.
         kind: one of `KINDS`: checks, prepares and shows the inputs.
         inputs: what the kind takes: a `Table`; uint8 (N, H, W, C) pictures, C = 1 or 3; float32 (N, ...); ...
         targets: int64 (N,) class numbers, float32 (N,) or (N, k) (float64 where float32 cannot tell them
@@ -40,7 +40,7 @@ class Examples:
         ids: a name for each example, for reports: its line or its file.
         labels: names of the classes, in the order of their numbers; empty for regression.
         features: names of the inputs; empty for pictures.
-        groups: (N,) numbers; examples of equal number never straddle two splits.
+        groups: (N,) numbers; examples of equal number are never in two splits.
         given: (N,) int8, the split that came with the data (0 train, 1 validation, 2 test), or None.
         remarks: sentences about what was inferred.
     Raises:
@@ -118,7 +118,7 @@ class Examples:
             )
         if np.ptp(self.targets) == 0:
             raise DataError(
-                f"{self.name} has one class only, {self.labels[self.targets[0]]!r}: nothing can be told apart. "
+                f"{self.name} has a single class, {self.labels[self.targets[0]]!r}: there is nothing to classify. "
                 "Give examples of at least two classes, or choose another target."
             )
 

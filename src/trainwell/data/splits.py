@@ -1,4 +1,4 @@
-"""Which examples train, which choose and which stay sealed: disjoint, complete, a function of the seed."""
+"""Training, validation and test split: disjoint, complete, a function of the seed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from trainwell.recipe.sections import DataRecipe
 
 Indices = NDArray[np.int64]
 
-# Enough to choose on: the standard error of an accuracy is then at most half a percentage point, and drawing more
-# only takes examples from training and time from every evaluation.
+# Enough to choose on: the standard error of an accuracy is then at most half a percentage point, and more would only
+# take examples from training and time for every evaluation.
 MOST_VALIDATION = 10_000
 
 
@@ -25,9 +25,9 @@ class Splits:
     """Sorted numbers of the examples of each split.
 
     Args:
-        train: what the network learns from; all statistics are fitted on it alone.
-        validation: what is used to choose: the best epoch, the hyperparameters.
-        test: sealed until the end.
+        train: the network is trained on it; all statistics are fitted on it alone.
+        validation: used to choose the best epoch and the hyperparameters.
+        test: unseen until the end, used once.
     """
 
     train: Indices
@@ -43,17 +43,17 @@ class Splits:
 def split(examples: Examples, recipe: DataRecipe, seed: int) -> Splits:
     """Draw validation and test, unless they came with the data.
 
-    A split that came with the data is kept as it is; one that did not is drawn from the training examples: the
-    test split first, so that changing the validation fraction never moves it. Fractions are of the examples that
-    may be drawn. Drawn splits keep the class proportions to within one example per class (not with groups), and
-    never take the last example of a class or a part of a group.
+    A split that came with the data is kept as it is; any other is drawn from the training examples: the test split
+    first, so that changing the validation fraction never changes it. Fractions are of the examples that may be drawn.
+    Drawn splits keep the class proportions to within one example per class (not with groups), and never take the last
+    example of a class or a part of a group.
 
     Args:
         examples: all examples.
         recipe: `validation`, `test` and `stratify` are read.
         seed: seed of the run.
     Raises:
-        DataError: if a split would be empty, or fewer than 2 examples were left to train on.
+        DataError: if a split would be empty, or fewer than 2 examples would be left to train on.
     """
     if recipe.validation + recipe.test >= 1:
         raise DataError(
@@ -71,7 +71,7 @@ def split(examples: Examples, recipe: DataRecipe, seed: int) -> Splits:
         parts[part] = np.flatnonzero(given == part)
         if len(parts[part]) or not fractions[part]:
             continue
-        kept = 2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1  # groups for what follows
+        kept = 2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1  # groups left for others
         size = max(sizes[part], 1)
         parts[part] = _draw(train, size, examples=examples, recipe=recipe, generator=generator, kept=kept)
         train = np.setdiff1d(train, parts[part], assume_unique=True)
@@ -98,7 +98,7 @@ def _draw(
 
 
 def _draw_evenly(classes: Array, size: int, *, generator: np.random.Generator) -> Indices:
-    """Choose positions so that each class gives its share rounded down or up, by largest remainder, ties at random."""
+    """Choose positions so that each class gives its fraction, rounded by largest remainder, ties at random."""
     _, classes, counts = np.unique(classes, return_inverse=True, return_counts=True)
     share = counts * min(size, len(classes)) / len(classes)
     take = np.minimum(np.floor(share).astype(np.int64), counts - 1)
@@ -114,7 +114,7 @@ def _draw_evenly(classes: Array, size: int, *, generator: np.random.Generator) -
 
 
 def _draw_groups(groups: Array, size: int, *, generator: np.random.Generator, kept: int) -> Indices:
-    """Choose whole groups in random order, as many as come nearest to the size, at least one, and keep some."""
+    """Choose whole groups in random order, as many as come nearest to the size, at least one, and leave some."""
     _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
     order = generator.permutation(len(counts))
     reached = np.cumsum(counts[order])

@@ -149,7 +149,9 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         plan: recipe and data.
         model: the user's own network, used as it is.
     """
-    recipe, examples, splits = plan.recipe, plan.examples, plan.splits
+    recipe = plan.recipe
+    examples = plan.examples
+    splits = plan.splits
     preparation = _prepared(plan)
     origin = origin_of(recipe)
     if origin:
@@ -164,7 +166,8 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         new = take_over(model, origin, recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
-    transfer, freezing = recipe.transfer, None
+    transfer = recipe.transfer
+    freezing = None
     if transfer.freeze != "none":
         freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
     task = _with_heads_of(model, task)
@@ -208,7 +211,8 @@ def _by_name(splits: Splits) -> dict[str, Array]:
 
 
 def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module, steps_per_epoch: int) -> Facts:
-    recipe, examples = plan.recipe, plan.examples
+    recipe = plan.recipe
+    examples = plan.examples
     targets = task.prepare_targets(examples.targets[plan.splits.train])
     return Facts(
         source=recipe.data.source,

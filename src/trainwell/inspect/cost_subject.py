@@ -114,7 +114,8 @@ def state_numbers(name: str) -> int:
     """
     layer = nn.Linear(7, 5)
     made = optimizer(layer, OptimRecipe(name=name), learning_rate=1e-3)
-    layer.weight.grad, layer.bias.grad = torch.ones_like(layer.weight), torch.ones_like(layer.bias)
+    layer.weight.grad = torch.ones_like(layer.weight)
+    layer.bias.grad = torch.ones_like(layer.bias)
     try:
         made.step()
     except Exception:  # one that wants the loss itself; most of those keep two numbers or more
@@ -185,7 +186,8 @@ def _class(what: str, classes: int) -> Callable[[], nn.Module]:
 
 def _of_recipe(path: str) -> Subject:
     parts = build_parts(plan(gather(path, {})))
-    sizes, recipe = parts.facts.sizes, parts.recipe
+    sizes = parts.facts.sizes
+    recipe = parts.recipe
     return Subject(
         name=path,
         model=parts.model,
@@ -200,7 +202,8 @@ def _of_recipe(path: str) -> Subject:
 
 def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subject:
     run = open_run(folder)
-    recipe, facts = run.recipe, run.facts
+    recipe = run.recipe
+    facts = run.facts
     if recipe.nn.model == CUSTOM:
         raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
     given = InputFacts(input_shape) if input_shape else read_preparation(run).facts

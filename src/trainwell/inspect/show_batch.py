@@ -61,7 +61,8 @@ def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = 
     settings = gather(kept if kept.is_file() else Path(source), edits or {}, custom=True)
     parts = build_parts(plan(settings), nn.Identity())  # the network is not needed, and may be somebody's own
     assert parts.preparation is not None  # it was read, not made in Python
-    recipe, each = parts.recipe, len(parts.train)
+    recipe = parts.recipe
+    each = len(parts.train)
     if not 0 <= step < each * recipe.train.epochs:
         raise UsageError(
             f"The step must lie between 0 and {each * recipe.train.epochs - 1:,} for {recipe.train.epochs:,} epochs of "

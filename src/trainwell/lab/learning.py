@@ -185,7 +185,8 @@ def train(
     for step in range(1, steps + 1):
         if queue.shape[1] < size:
             queue = torch.stack([torch.randperm(count, generator=order) for order in orders])
-        now, queue = queue[:, :size], queue[:, size:]
+        now = queue[:, :size]
+        queue = queue[:, size:]
         inputs = data.inputs[rows, now]
         loss = cross_entropy(model(change(inputs) if change else inputs), data.targets[rows, now])
         optimizer.zero_grad()

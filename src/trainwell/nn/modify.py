@@ -21,7 +21,8 @@ from trainwell.nn.activations import ACTIVATIONS
 from trainwell.nn.layers import NORMALISATIONS, POOLINGS, ClassicDropout, DecorrelatedBatchNorm, DropConnect
 from trainwell.recipe.sections import NetworkRecipe
 
-AS_DESIGNED, WEIGHT = "as_designed", "weight"
+AS_DESIGNED = "as_designed"
+WEIGHT = "weight"
 NORMALISATION_NAMES = (AS_DESIGNED, *NORMALISATIONS, WEIGHT)
 POOLING_NAMES = (AS_DESIGNED, *POOLINGS)
 

@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 
-from trainwell.data.audit.near_duplicates import near_copies
+from trainwell.data.audit.near_duplicates import near_duplicates
 
 RANDOM = np.random.default_rng(0)
 
@@ -40,11 +40,11 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_copy_is_found_and_nothing_else(change: str) -> None:
+def test_a_changed_picture_is_found_and_nothing_else(change: str) -> None:
     pictures = scenes(300)
     sources = np.arange(0, 40, 2)
     copies = np.stack([CHANGES[change](pictures[i]) for i in sources])
-    found = {pair[:2] for pair in near_copies(np.concatenate([pictures, copies]))}
+    found = {pair[:2] for pair in near_duplicates(np.concatenate([pictures, copies]))}
     planted = {(int(i), 300 + n) for n, i in enumerate(sources)}
     assert len(found & planted) >= 0.95 * len(planted)
     assert not found - planted
@@ -54,15 +54,15 @@ def test_objects_before_a_plain_ground_and_large_pictures() -> None:
     pictures = np.zeros((200, 64, 64, 1), np.uint8)
     pictures[:, 16:48, 16:48] = scenes(200, channels=1)
     copies = np.roll(pictures[:20], (4, 6), axis=(1, 2))
-    found = {pair[:2] for pair in near_copies(np.concatenate([pictures, copies]))}
+    found = {pair[:2] for pair in near_duplicates(np.concatenate([pictures, copies]))}
     assert found == {(i, 200 + i) for i in range(20)}
 
 
-def test_a_recoloured_picture_is_no_copy() -> None:
+def test_a_recoloured_picture_is_no_duplicate() -> None:
     pictures = (scenes(30) * [1.0, 0.6, 0.3]).astype(np.uint8)
-    assert near_copies(np.concatenate([pictures, pictures[:10, ..., [2, 0, 1]]])) == []
+    assert near_duplicates(np.concatenate([pictures, pictures[:10, ..., [2, 0, 1]]])) == []
 
 
 @pytest.mark.parametrize("pictures", [np.zeros((5, 8, 8, 1), np.uint8), np.full((5, 32, 32, 3), 7, np.uint8)])
 def test_tiny_and_flat_pictures_are_left_to_the_exact_comparison(pictures: np.ndarray) -> None:
-    assert near_copies(pictures) == []
+    assert near_duplicates(pictures) == []

@@ -7,7 +7,7 @@ import torch
 
 from trainwell.core.batch import Batch
 from trainwell.core.errors import DataError
-from trainwell.data.augment.geometry import STRAIGHT, Warp, elastic_field
+from trainwell.data.augment.geometry import AFFINE, Warp, elastic_field
 
 SIZE = (40, 48)
 
@@ -35,11 +35,11 @@ def drawn(name: str, count: int = 16) -> Warp:
         return Warp(warp.matrix, warp.bend, elastic_field(count, 0.02, SIZE))
     if name == "all":
         warp = Warp(warp.matrix, 0.1 * torch.rand(count), elastic_field(count, 0.01, SIZE))
-        return warp.then(STRAIGHT["rotate"][0](count, 20.0, SIZE)).then(STRAIGHT["translate"][0](count, 3.0, SIZE))
-    return warp.then(STRAIGHT[name][0](count, STRAIGHT[name][1], SIZE))
+        return warp.then(AFFINE["rotate"][0](count, 20.0, SIZE)).then(AFFINE["translate"][0](count, 3.0, SIZE))
+    return warp.then(AFFINE[name][0](count, AFFINE[name][1], SIZE))
 
 
-@pytest.mark.parametrize("name", [*STRAIGHT, "lens", "elastic", "all"])
+@pytest.mark.parametrize("name", [*AFFINE, "lens", "elastic", "all"])
 def test_points_and_boxes_move_with_the_pixels(name: str) -> None:
     points = torch.tensor([[[20.0, 18.0], [27.0, 22.0], [24.0, 16.0]]]).repeat(16, 1, 1)
     warp = drawn(name)
@@ -71,12 +71,12 @@ def test_a_mirrored_box_and_a_shifted_one_are_exact() -> None:
 
 
 def test_multi_scale_crops_show_224_of_256_to_480() -> None:
-    shares = STRAIGHT["multi_crop"][0](2000, 0.0, SIZE)[:, 0, 0]
+    shares = AFFINE["multi_crop"][0](2000, 0.0, SIZE)[:, 0, 0]
     assert 224 / 480 <= shares.min() < 0.48 and 0.86 < shares.max() <= 224 / 256
-    centre = STRAIGHT["multi_crop"][0](2000, 0.0, SIZE)
+    centre = AFFINE["multi_crop"][0](2000, 0.0, SIZE)
     assert ((centre[:, :2, 2].abs() + centre[:, 0, 0, None]) <= 1 + 1e-6).all()  # never beyond the edge
 
 
 def test_a_crop_larger_than_the_picture_is_refused() -> None:
     with pytest.raises(DataError, match="crop must fit into the pictures of 40 x 48 pixels, got 41"):
-        STRAIGHT["crop"][0](1, 41.0, SIZE)
+        AFFINE["crop"][0](1, 41.0, SIZE)

@@ -54,7 +54,7 @@ def test_names_task_and_labels() -> None:
         (np.array([[1.0, np.nan]] * 10), TEN, "must be finite numbers, got NaN or infinity in row 0"),
         (np.array([[1.0, 1e300]] * 10), TEN, "must be finite numbers"),
         (np.zeros((10, 2)), np.full(10, np.nan), "Target 'y' must be known for every example"),
-        (np.zeros((10, 2)), np.ones(10), "has one class only, '1'"),
+        (np.zeros((10, 2)), np.ones(10), "has a single class, '1'"),
         (5, TEN, "x of arrays must be an array"),
         (np.zeros((10, 0)), TEN, "at least one number per example"),
     ],
@@ -87,7 +87,7 @@ def test_x_beside_other_splits_is_the_training_split(tmp_path: Path) -> None:
     assert examples.given is not None and examples.given.tolist() == [0] * 6 + [2] * 4
     np.savez(tmp_path / "a.npz", X=np.zeros((6, 3)), y=TEN[:6], X_test=np.ones((4, 3)))
     examples = read_npz(tmp_path / "a.npz")
-    assert examples.given is None and "Left out, having no targets beside them: X_test." in examples.remarks
+    assert examples.given is None and "Left out, because they have no targets: X_test." in examples.remarks
 
 
 @pytest.mark.parametrize(

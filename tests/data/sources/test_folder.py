@@ -136,9 +136,10 @@ def test_links_pipes_and_other_files_are_left_out(pets: Path, tmp_path: Path) ->
     examples = read(pets)
     assert len(examples) == 9 and examples.labels == ("cat", "dog")
     assert (
-        "Left out, being no pictures: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png." in examples.remarks
+        "Left out, because they are no pictures: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png."
+        in examples.remarks
     )
-    assert "Left out, being links to folders: linked." in examples.remarks
+    assert "Left out, because they are links to folders: linked." in examples.remarks
     (tmp_path / "all").mkdir()
     (tmp_path / "all" / "a").symlink_to(pets / "cat")
     with pytest.raises(DataError, match=r"but links are not followed \(a\)"):
@@ -155,7 +156,7 @@ def test_hostile_names_are_made_safe(pets: Path) -> None:
 
 def test_broken_pictures_are_one_sentence(pets: Path, cache: Path) -> None:
     (pets / "cat" / "1.png").write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"1 of 8 cannot be used: cat/1.png \(no picture of a known format\)"):
+    with pytest.raises(DataError, match=r"1 of 8 cannot be used: cat/1.png \(not a picture of a supported format\)"):
         read(pets)
     save(pets / "cat" / "1.png", 5, size=(50, 50))
     with pytest.raises(DataError, match="50 x 50 pixels are more than data.max_pixels = 100"):
@@ -165,7 +166,7 @@ def test_broken_pictures_are_one_sentence(pets: Path, cache: Path) -> None:
 
 def test_one_class_only(tmp_path: Path) -> None:
     save(tmp_path / "a" / "cat" / "1.png")
-    with pytest.raises(DataError, match="a has one class only, 'cat'"):
+    with pytest.raises(DataError, match="a has a single class, 'cat'"):
         read(tmp_path / "a")
 
 
@@ -210,7 +211,7 @@ def test_texts_are_read_where_there_are_no_pictures(reviews: Path) -> None:
     texts = examples.inputs.columns["text"]  # type: ignore[union-attr]
     assert texts[0] == "number 0 of these is dull all the way" and texts[6] is None
     assert examples.ids[6] == "bad/6.txt" and examples.targets.tolist() == [0] * 7 + [1] * 6
-    assert any("being no texts: bad/notes.doc" in remark for remark in examples.remarks)
+    assert any("because they are no texts: bad/notes.doc" in remark for remark in examples.remarks)
 
 
 def test_bytes_that_are_no_text_are_named_with_their_line(reviews: Path) -> None:

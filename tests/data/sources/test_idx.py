@@ -60,7 +60,7 @@ BYTES = np.arange(72, dtype=np.uint8)
         ({"pictures": idx(BYTES.reshape(6, 4, 3), kind=13)}, "must be an idx file of bytes"),
         ({"pictures": b"\0\0\x08"}, "must be an idx file of bytes"),
         ({"labels": idx(np.zeros(5, np.uint8))}, "holds 6 pictures, but its file of labels 5"),
-        ({"labels": idx(np.zeros(6, np.uint8))}, "has one class only"),
+        ({"labels": idx(np.zeros(6, np.uint8))}, "has a single class"),
         (
             {"pictures": idx(np.zeros(0, np.uint8), shape=(0, 4, 3)), "labels": idx(np.zeros(0, np.uint8))},
             "holds no examples",

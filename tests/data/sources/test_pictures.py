@@ -193,5 +193,5 @@ def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
     import os
 
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(DataError, match="no regular file"):
+    with pytest.raises(DataError, match="not a regular file"):
         read_headers([tmp_path / "pipe.png"], max_pixels=LIMIT)

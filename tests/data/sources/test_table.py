@@ -238,7 +238,7 @@ BROKEN: dict[str, tuple[str | bytes, dict[str, object], str]] = {
         "Column 'a' of data.csv must hold finite numbers (at most 3.4e38), got more in line 3, line 4 (2 of 3)",
     ),
     "infinite target": ("a,y\n1,0.5\n2,inf\n", {}, "Target 'y' must be finite, got infinity in line 3"),
-    "one class": ("a,y\n1,x\n2,x\n", {}, "data.csv has one class only, 'x'"),
+    "one class": ("a,y\n1,x\n2,x\n", {}, "data.csv has a single class, 'x'"),
     "HTML": ("<html>\n<body>\n</body>\n</html>\n", {}, "single column"),
 }
 

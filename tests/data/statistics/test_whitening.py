@@ -163,7 +163,7 @@ REFUSED = {
         table({"a": np.arange(50.0), "b": np.arange(50.0) * 2, "c": np.sin(np.arange(50.0))}),
         "whiten_pca",
         0,
-        r"1 of 3 dimensions do not \(sums of others\)",
+        r"1 of 3 dimensions do not \(linear combinations\)",
     ),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What single numbers of the examples tell: leaks of the target, outliers, ranges, and splits that do not match."""
+"""Findings about single columns: target leakage, outliers, ranges, and distribution shift between splits."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from trainwell.data.kinds import Measurement
 from trainwell.data.splits import Splits
 
 _LEAK = 0.99  # score of one column alone, from 0 (chance) to 1: docs/references.md, T15
-_SAMPLED = 5000  # rows that are enough to see it
-_MOST = 500  # columns that are looked at
+_SAMPLED = 5000  # rows that suffice to see it
+_MOST = 500  # columns that are checked
 _OUTLIER = 20.0  # interquartile ranges from the median: normal numbers stay within 5, heavy tails within 20 or so
 _MISMATCH = 0.1  # Kolmogorov-Smirnov distance between two splits ...
-_BY_CHANCE = 1e-6  # ... and its probability if both were drawn alike, over all columns
-_SCALED = 3.0  # ratio of deviations between splits that only another preparation explains
+_BY_CHANCE = 1e-6  # ... and its p-value, corrected for the number of columns
+_SCALED = 3.0  # ratio of standard deviations of two splits that only another preparation explains
 _SHOWN = 10
 
 
 class Feature(NamedTuple):
-    """One input in numbers: its name, the share that is missing, least, mean and greatest value."""
+    """A summary of one input: its name, the fraction that is missing, minimum, mean and maximum."""
 
     name: str
     missing: float
@@ -49,7 +49,7 @@ def features(columns: Mapping[str, Measurement]) -> tuple[Feature, ...]:
 
 
 def column_findings(examples: Examples, splits: Splits, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
-    """Yield what single columns reveal."""
+    """Yield findings about single columns, and those that only the kind of examples can find."""
     found = (
         _leaks(examples, columns),
         _mismatch(splits, columns),
@@ -64,7 +64,7 @@ def _range(known: NDArray[np.float64]) -> tuple[float, float, float]:
 
 
 def _leaks(examples: Examples, columns: Mapping[str, Measurement]) -> Finding | None:
-    """Find columns from which alone a small tree tells the target of rows it has not seen."""
+    """Find columns from which alone a small decision tree predicts the target of unseen rows."""
     if not examples.kind.has_columns or examples.targets.ndim > 1 or len(columns) < 2 or len(examples) < 30:
         return None
     from sklearn.model_selection import cross_val_score
@@ -75,26 +75,28 @@ def _leaks(examples: Examples, columns: Mapping[str, Measurement]) -> Finding | 
     targets = examples.targets[rows]
     if classes is not None:
         leaves = 4 * len(examples.labels)
-        tree, score = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0), "balanced_accuracy"
+        tree = DecisionTreeClassifier(max_leaf_nodes=leaves, random_state=0)
+        score = "balanced_accuracy"
     else:
-        tree, score = DecisionTreeRegressor(max_leaf_nodes=256, random_state=0), "r2"
+        tree = DecisionTreeRegressor(max_leaf_nodes=256, random_state=0)
+        score = "r2"
     chance = 1 / len(np.unique(targets)) if classes is not None else 0.0
-    told: dict[str, float] = {}
+    scores: dict[str, float] = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with fewer rows than folds
         for name, (values, _) in columns.items():
             alone = np.nan_to_num(values[rows], nan=np.nanmin(values, initial=0.0) - 1.0)[:, np.newaxis]
             if np.ptp(alone):
-                told[name] = float(cross_val_score(tree, alone, targets, scoring=score, cv=3).mean() - chance)
-    leaks = sorted((name for name in told if told[name] / (1 - chance) >= _LEAK), key=lambda name: -told[name])
+                scores[name] = float(cross_val_score(tree, alone, targets, scoring=score, cv=3).mean() - chance)
+    leaks = sorted((name for name in scores if scores[name] / (1 - chance) >= _LEAK), key=lambda name: -scores[name])
     if not leaks:
         return None
-    best = told[leaks[0]] / (1 - chance)
+    best = scores[leaks[0]] / (1 - chance)
     return Finding(
         rule="leaking_column",
         severity=Severity.WARNING,
-        title=f"Column {plain(leaks[0])!r} alone tells the target: it may be the target under another name, "
-        "or known only after it. Leave it out with data.drop.",
+        title=f"Target leakage: column {plain(leaks[0])!r} alone predicts the target. It may be the target under "
+        "another name, or known only after it. Leave it out with data.drop.",
         evidence={"score_of_the_column_alone": best, "score_of_the_column_alone_limit": _LEAK},
         where=tuple(map(plain, leaks[:_SHOWN])),
     )
@@ -108,7 +110,8 @@ def _mismatch(splits: Splits, columns: Mapping[str, Measurement]) -> Finding | N
     for name, (values, _) in columns.items():
         train = values[splits.train]
         for part, rows in (("validation", splits.validation), ("test", splits.test)):
-            one, two = train[~np.isnan(train)], values[rows][~np.isnan(values[rows])]
+            one = train[~np.isnan(train)]
+            two = values[rows][~np.isnan(values[rows])]
             if min(len(one), len(two)) < 20:
                 continue
             distance, chance = ks_2samp(one, two, method="asymp")
@@ -119,19 +122,23 @@ def _mismatch(splits: Splits, columns: Mapping[str, Measurement]) -> Finding | N
         return None
     worst.sort(reverse=True)
     ratio = max(ratio for _, ratio, _ in worst)
-    other = ratio >= _SCALED
+    is_scaled = ratio >= _SCALED
+    title = "Distribution shift: held-out examples are distributed differently from the training examples, so their "
+    title += "scores are unreliable."
+    if is_scaled:
+        title = "Held-out examples are scaled differently from the training examples: they were prepared differently."
     return Finding(
         rule="splits_differ",
-        severity=Severity.ERROR if other else Severity.WARNING,
-        title="Held-out examples are "
-        + ("scaled otherwise than the training examples: they were prepared in another way." if other else
-           "distributed otherwise than the training examples: scores will not say what training achieved."),
+        severity=Severity.ERROR if is_scaled else Severity.WARNING,
+        title=title,
         evidence={
-            "distance": worst[0][0], "distance_limit": _MISMATCH,
-            "ratio_of_deviations": ratio, "ratio_of_deviations_limit": _SCALED,
+            "distance": worst[0][0],
+            "distance_limit": _MISMATCH,
+            "ratio_of_deviations": ratio,
+            "ratio_of_deviations_limit": _SCALED,
         },
         where=tuple(name for _, _, name in worst[:_SHOWN]),
-    )  # fmt: skip
+    )
 
 
 def _outliers(examples: Examples, columns: Mapping[str, Measurement]) -> Finding | None:
@@ -146,10 +153,10 @@ def _outliers(examples: Examples, columns: Mapping[str, Measurement]) -> Finding
         far = np.abs(values - middle) / (high - low)
         for row in np.flatnonzero(far > _OUTLIER).tolist():
             found[row] = max(found.get(row, (0.0, "")), (float(far[row]), name))
-    if not found or len(found) > 0.01 * len(examples) + 1:  # many far values are a heavy tail, not mistakes
+    if not found or len(found) > 0.01 * len(examples) + 1:  # many outliers are a heavy tail, not mistakes
         return None
     rows = sorted(found, key=lambda row: -found[row][0])
-    title = f"{len(found):,} of {len(examples):,} examples hold a number far from all others: is it a mistake?"
+    title = f"Outliers: {len(found):,} of {len(examples):,} examples hold a number far from all others. Check them."
     evidence = {"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER}
     where = tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN])
     return Finding("outliers", Severity.INFO, title, evidence=evidence, where=where)

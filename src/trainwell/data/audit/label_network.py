@@ -1,4 +1,4 @@
-"""A convolutional network as the judge of labels: slower than the fast judge, and agreeing with far more of them."""
+"""A small convolutional network that judges labels: slower than the fast model, and right about far more of them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ import numpy as np
 from trainwell.core.seeds import derive
 from trainwell.data.values.missing import Array
 
-SMALLEST = 16  # pixels a side that three poolings leave something of
+SMALLEST = 16  # pixels a side: smaller pictures do not survive three poolings
 _LARGEST = 40  # pixels a side to which pictures are reduced
-_SEEN = (
-    200_000  # pictures that all folds together train on: nine minutes of one processor (benchmarks/audit.py network)
-)
-_FEW, _MANY = 5, 2  # folds of small and of large data: half of many examples teach nearly as much as all
-_LARGE = 20_000
-_EPOCHS = 30  # at most: few examples are learned by heart, and then wrong labels agree with them
-_BATCH, _RATE, _DECAY, _SMOOTHING, _SHIFT = 128, 0.1, 5e-4, 0.1, 3
+# Pictures that all folds together train on: nine minutes of one processor (benchmarks/audit.py network).
+_SEEN = 200_000
+_FOLDS = 5
+_LARGE = 20_000  # examples from which two folds suffice: half of them train nearly as well as all
+_FOLDS_OF_LARGE = 2
+_EPOCHS = 30  # at most: a network that memorises few examples agrees with their wrong labels
+# Of the training: batch size, learning rate, weight decay, label smoothing, largest shift in pixels.
+_BATCH = 128
+_RATE = 0.1
+_DECAY = 5e-4
+_SMOOTHING = 0.1
+_SHIFT = 3
 _WIDTHS = (24, 32, 64, 128)  # of airbench94's shape (Jordan 2024), a quarter to a half as wide
 
 
@@ -29,19 +34,25 @@ def by_network(pictures: Array, rows: Array, targets: Array, *, seed: int = 0) -
         pictures: (N, H, W, C) uint8 of at least 16 pixels a side.
         rows: (n,) numbers of the pictures that are judged.
         targets: (n,) class numbers from 0, each at least as often as there are folds.
-        seed: of folds, first weights, order and shifts.
+        seed: of folds, initialisation, order and shifts.
     Returns:
-        (n, classes), each row from a network that did not see the picture; the mean over it and its mirror image.
+        (n, classes), each from a network that was not trained on the picture; the mean over it and its mirror image.
     """
     from sklearn.model_selection import StratifiedKFold
 
     probabilities = np.zeros((len(rows), int(targets.max()) + 1))
-    count = _MANY if len(rows) >= _LARGE else _FEW
+    count = _FOLDS_OF_LARGE if len(rows) >= _LARGE else _FOLDS
     folds = StratifiedKFold(count, shuffle=True, random_state=derive(seed, "judge folds") % 2**32)
     epochs = max(2, min(_EPOCHS, round(_SEEN / ((count - 1) * len(rows)))))
     for fold, (train, held) in enumerate(folds.split(rows, targets)):
-        classes, own = probabilities.shape[1], derive(seed, "judge", fold)
-        model = _train(pictures, rows[train], targets[train], classes, epochs=epochs, seed=own)
+        model = _train(
+            pictures,
+            rows[train],
+            targets=targets[train],
+            classes=probabilities.shape[1],
+            epochs=epochs,
+            seed=derive(seed, "judge", fold),
+        )
         probabilities[held] = _judge(model, pictures, rows[held])
     return probabilities
 
@@ -59,7 +70,7 @@ def _build(channels: int, classes: int) -> Any:
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
 
 
-def _train(pictures: Array, rows: Array, targets: Array, classes: int, *, epochs: int, seed: int) -> Any:
+def _train(pictures: Array, rows: Array, *, targets: Array, classes: int, epochs: int, seed: int) -> Any:
     import torch
     from torch import nn
 
@@ -97,7 +108,7 @@ def _block(pictures: Array, rows: Array) -> Any:
 
 
 def _moved(block: Any, generator: np.random.Generator) -> Any:
-    """Shift the whole batch by up to three pixels, and mirror half of it."""
+    """Shift the whole batch by up to three pixels, and mirror a random half of it."""
     import torch
 
     y, x = (int(step) for step in generator.integers(-_SHIFT, _SHIFT + 1, 2))
@@ -111,11 +122,11 @@ def _judge(model: Any, pictures: Array, rows: Array) -> Array:
 
     model.eval()
 
-    def answers() -> Iterator[Any]:
+    def blocks() -> Iterator[Any]:
         with torch.inference_mode():
             for start in range(0, len(rows), 4 * _BATCH):
                 block = _block(pictures, rows[start : start + 4 * _BATCH])
                 yield (model(block).softmax(1) + model(block.flip(3)).softmax(1)) / 2
 
-    found: Array = torch.cat(list(answers())).double().numpy()
+    found: Array = torch.cat(list(blocks())).double().numpy()
     return found

@@ -1,8 +1,9 @@
-"""Labels that are probably wrong: out-of-sample probabilities of a fast model, judged by confident learning.
+"""Labels that are probably wrong: out-of-sample probabilities of a fast model, and confident learning.
 
-The model never judges an example it learned from: tables by the trees of a random forest that did not draw the row,
-pictures and texts by folds. Its probabilities are calibrated first, because confident learning counts examples
-above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021; docs/references.md, T14).
+The model never judges an example that it was trained on: tables are judged by the trees of a random forest that did
+not draw the row, pictures and texts by cross-validation. Its probabilities are calibrated first, because confident
+learning counts examples above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021;
+docs/references.md, T14).
 """
 
 from __future__ import annotations
@@ -23,13 +24,16 @@ from trainwell.data.values.missing import Array
 Float32 = NDArray[np.float32]
 
 _FOLDS = 5
-_FEWEST = 2 * _FOLDS  # examples of a class below which nothing can be said of it
-_SURE = 0.5  # probability of the suggested label: a weak model's guesses among many labels accuse nobody
-_SUREST = 0.25  # share of the examples by which wrong labels are told from hard examples
+_FEWEST = 2 * _FOLDS  # examples of a class below which its labels are not judged
+_SURE = 0.5  # least probability of the suggested label: a weak model's guesses among many labels are no evidence
+_SUREST = 0.25  # fraction of the examples, most confident first, that tells wrong labels from hard examples
 _TREES = 200
-_PATCHES, _SIDE, _STRIDE = 160, 5, 2  # filters made of patches, as in Coates and Ng 2012
-_PATCH_EPOCHS, _SEEN = 12, 240_000  # epochs at most, and about so many pictures in all: more brings little
-_BLOCK = 64  # pictures at once: what they become stays near the caches
+_PATCHES = 160  # filters made of patches, as in Coates and Ng 2012
+_SIDE = 5  # pixels of a patch
+_STRIDE = 2
+_PATCH_EPOCHS = 12  # at most
+_SEEN = 240_000  # examples that each fold trains on, over all epochs: more improves little
+_BLOCK = 64  # pictures at once: their features stay in the caches
 _LARGEST = 40  # pixels a side to which pictures are reduced
 
 
@@ -51,14 +55,14 @@ class Suspect:
 
 
 class Judgement(NamedTuple):
-    """What a judge says of labels it did not learn from.
+    """What a model says of labels that it was not trained on.
 
     Args:
         suspects: labels that are probably wrong, most suspicious first.
-        agreement: fraction of all labels that the judge agrees with: how far it is to be trusted.
-        contradicted: fraction of the labels that it surely contradicts among the quarter of the examples that it is
-            surest of, less its sampling error. Of hard examples hardly one lies there, of labels that are wrong by
-            chance every fourth: so it tells noise (Fashion-MNIST with 5 % planted: 0.05) from a hard task (0.001).
+        agreement: fraction of all labels that the model agrees with: how reliable it is.
+        contradicted: fraction of labels that it contradicts among the quarter of the examples that it is most
+            confident of, less one standard error. Hard examples are rarely among them, a quarter of randomly wrong
+            labels is: so it tells label noise (Fashion-MNIST with 5 % planted: 0.05) from a hard task (0.001).
     """
 
     suspects: list[Suspect]
@@ -67,15 +71,15 @@ class Judgement(NamedTuple):
 
 
 def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0) -> Judgement:
-    """Find labels that contradict what the rest of the data says, most suspicious first.
+    """Find labels that contradict the rest of the data, most suspicious first.
 
     Args:
-        examples: examples of classes; others have no label that could be wrong in this sense.
-        judge: "fast", or "network" for pictures: about ten minutes, and fewer wrong suspicions.
+        examples: examples with classes; for others nothing is returned.
+        judge: "fast", or "network" for pictures: about ten minutes, and fewer false suspicions.
         seed: of the model.
     Raises:
         MissingExtraError: if cleanlab is not installed.
-        UsageError: if a network is to judge what are no pictures of at least 16 pixels a side.
+        UsageError: if the network is to judge anything but pictures of at least 16 pixels a side.
     """
     network = judge == "network"
     inputs = examples.inputs
@@ -113,7 +117,7 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
 
 
 def out_of_sample(examples: Examples, rows: Array, targets: Array, *, seed: int = 0) -> Array:
-    """Return (rows, classes) probabilities, each from a model that did not see the example."""
+    """Return (rows, classes) probabilities, each from a model that was not trained on the example."""
     kind = examples.kind
     inputs = examples.inputs
     if (texts := kind.texts(inputs)) is not None:
@@ -127,12 +131,12 @@ def _by_trees(inputs: Array, targets: Array, seed: int) -> Array:
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(_TREES, oob_score=True, min_samples_leaf=2, n_jobs=-1, random_state=seed)
-    with warnings.catch_warnings():  # a row that every tree drew has no probability; it is judged by the class shares
+    with warnings.catch_warnings():  # a row that every tree drew has no estimate; it gets the class frequencies
         warnings.simplefilter("ignore")
         forest.fit(inputs, targets)
     probabilities: Array = np.nan_to_num(forest.oob_decision_function_, nan=0.0)
-    lost = probabilities.sum(axis=1) == 0
-    probabilities[lost] = np.bincount(targets) / len(targets)
+    unjudged = probabilities.sum(axis=1) == 0
+    probabilities[unjudged] = np.bincount(targets) / len(targets)
     return probabilities
 
 
@@ -149,7 +153,7 @@ def _by_words(texts: list[str], targets: Array) -> Array:
 
 
 def _patch_features(pictures: Array, rows: Array, seed: int) -> Float32:
-    """Describe pictures by how strongly whitened random patches answer in each quarter, (rows, features).
+    """Describe pictures by the mean response of whitened random patches in each quarter, (rows, features).
 
     The single-layer network of Coates, Lee and Ng 2011 with random patches in place of centroids.
     """
@@ -165,7 +169,7 @@ def _patch_features(pictures: Array, rows: Array, seed: int) -> Float32:
 
     sample = F.unfold(part(generator.permutation(rows)[:2000]), _SIDE, stride=_STRIDE)
     drawn = sample.permute(0, 2, 1).reshape(-1, sample.shape[1])[::7]
-    scale = drawn.std(dim=1, keepdim=True) + 10.0  # grey levels: what is nearly flat must not become noise
+    scale = drawn.std(dim=1, keepdim=True) + 10.0  # grey levels: nearly flat patches must not be amplified to noise
     patches = (drawn - drawn.mean(dim=1, keepdim=True)) / scale
     values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
     whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T
@@ -180,8 +184,8 @@ def _patch_features(pictures: Array, rows: Array, seed: int) -> Float32:
             block = part(rows[start : start + _BLOCK])
             mean = F.avg_pool2d(block, _SIDE, _STRIDE).mean(dim=1, keepdim=True)
             square = F.avg_pool2d(block * block, _SIDE, _STRIDE).mean(dim=1, keepdim=True)
-            answer = F.conv2d(block, kernel, stride=_STRIDE) / ((square - mean**2).clamp_min(0).sqrt() + 10.0)
-            both = torch.cat([F.relu(answer - 0.25), F.relu(-answer - 0.25)], dim=1)
+            response = F.conv2d(block, kernel, stride=_STRIDE) / ((square - mean**2).clamp_min(0).sqrt() + 10.0)
+            both = torch.cat([F.relu(response - 0.25), F.relu(-response - 0.25)], dim=1)
             features.append(F.adaptive_avg_pool2d(both, 2).flatten(1))
     found: Float32 = torch.cat(features).numpy()
     return found
@@ -193,7 +197,8 @@ def _by_folds(features: Float32, targets: Array, seed: int) -> Array:
     from sklearn.model_selection import StratifiedKFold
     from torch import nn
 
-    torch_features, torch_targets = torch.from_numpy(features), torch.from_numpy(targets)
+    torch_features = torch.from_numpy(features)
+    torch_targets = torch.from_numpy(targets)
     torch_features = (torch_features - torch_features.mean(0)) / (torch_features.std(0) + 1e-6)
     probabilities = np.zeros((len(targets), int(targets.max()) + 1))
     folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=seed)
@@ -218,7 +223,7 @@ def _by_folds(features: Float32, targets: Array, seed: int) -> Array:
 
 
 def _calibrate(probabilities: Array, targets: Array) -> Array:
-    """Sharpen or soften by the one temperature that makes the given labels most likely (Guo et al. 2017)."""
+    """Scale by the temperature that makes the given labels most likely (Guo et al. 2017)."""
     from scipy.optimize import minimize_scalar
 
     logs = np.log(np.clip(probabilities, 1e-4, 1.0))
@@ -241,7 +246,7 @@ def _confident_learning(targets: Array, probabilities: Array) -> Array:
     try:
         from cleanlab.filter import find_label_issues
     except ImportError:
-        raise MissingExtraError("Looking for wrong labels", "cleanlab", "labels") from None
+        raise MissingExtraError("Finding wrong labels", "cleanlab", "labels") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found: Array = find_label_issues(

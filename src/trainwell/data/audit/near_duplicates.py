@@ -1,13 +1,13 @@
-"""Pictures that are copies of one another though no byte agrees: shifted, mirrored, encoded again, resized.
+"""Near-duplicate pictures: shifted, mirrored, re-encoded or resized, so that no byte need agree.
 
 1. Every picture is reduced to grey at 40 pixels or less. The low frequencies (DCT) of a window describe it, each in
-   units of what a quarter of a pixel and JPEG change in it: so a copy lies within a few units of its source wherever
-   the two windows show the same, and hardly anything else does.
-2. Windows in the middle at four neighbouring places are asked for by windows two pixels apart: together they meet
-   every shift of up to three pixels exactly. The same with windows around the centre of what is seen, for objects
-   that moved farther; and mirrored, for which the odd frequencies across change their sign. Only a few of about
-   sqrt(N) cells are searched (an inverted file, Jégou, Douze and Schmid 2011), so that 60,000 pictures take seconds.
-3. Each candidate is laid over its partner and compared pixel by pixel.
+   units of what a quarter of a pixel and JPEG change in it: a near-duplicate lies within a few units of its source
+   wherever the two windows show the same, and hardly anything else does.
+2. Central windows at four neighbouring positions are indexed, and queried with windows two pixels apart: together they
+   match every shift of up to three pixels exactly. The same with windows around the centre of mass, for objects that
+   moved farther; and mirrored, where the odd horizontal frequencies change their sign. Only a few of about sqrt(N)
+   cells are searched (an inverted file, Jégou, Douze and Schmid 2011), so that 60,000 pictures take seconds.
+3. Each candidate pair is aligned and compared pixel by pixel.
 """
 
 from __future__ import annotations
@@ -27,24 +27,27 @@ from trainwell.data.values.missing import Array
 Float32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SMALLEST = 16  # pixels: below, likeness cannot be told from a copy
+SMALLEST = 16  # pixels a side: below, similar pictures cannot be told from near-duplicates
 _SIDE = 40  # larger pictures are averaged down to at most this
 _ORDER = 5  # frequencies each way
-_PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the windows that are kept; those that ask lie two pixels apart
+_PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the indexed windows; those of queries lie two pixels apart
 _FARTHEST = 4  # pixels by which a window may move beyond the picture's own margin
 _PROBED = 3  # cells that each window searches
-_NEAR = 16.0  # units of _scale within which a pair is looked at: half a pixel is about 10
+_NEAR = 16.0  # units of _scale within which a pair is a candidate: half a pixel is about 10
 _ENCODED = 3.0  # levels by which JPEG moves a frequency of 28 x 28 pixels (benchmarks/audit.py)
 _KEPT = 4  # candidates of a picture that are compared exactly
-_AT_ONCE, _COMPARED = 8192, 2048  # pictures described at once; pairs compared at once, near the caches
-_LARGEST = 1 << 22  # numbers of a table of distances: many copies of one picture must not fill the memory
-# Two pictures are one where the common part correlates and differs, blurred by 3 x 3, by at most so many of 255 levels:
-# JPEG errs in fine detail and keeps the coarse, two garments of one cut do not. Measured in benchmarks/audit.py.
-_CORRELATED, _RESIDUAL, _COLOUR = 0.95, 3.5, 0.04
+_AT_ONCE = 8192  # pictures described at once
+_COMPARED = 2048  # pairs compared at once: they stay in the caches
+_LARGEST = 1 << 22  # numbers of a table of distances: many duplicates of one picture must not fill the memory
+# Two pictures are near-duplicates if their common part correlates, and differs little once it is blurred by 3 x 3:
+# JPEG changes fine detail and keeps the coarse, two garments of one cut do not. Measured in benchmarks/audit.py.
+_CORRELATED = 0.95  # least correlation
+_RESIDUAL = 3.5  # largest root mean squared difference, of 255 levels
+_COLOUR = 0.04  # largest difference of a colour's share
 
 
 class Pair(NamedTuple):
-    """Two examples that are copies: the smaller number first, and how well they agree (1: exactly)."""
+    """Two duplicates: the smaller number first, and how well they agree (1: exactly)."""
 
     first: int
     second: int
@@ -61,7 +64,7 @@ class _View:
     size: tuple[int, int]
 
     def windows(self, rows: Ints, y: Ints | int = 0, x: Ints | int = 0) -> Float32:
-        """Return the windows of some pictures, moved by so many pixels, (rows, height, width)."""
+        """Return the windows of some pictures, shifted by y and x pixels, (rows, height, width)."""
         every = sliding_window_view(self.pictures, self.size, axis=(1, 2))
         last_y, last_x = every.shape[1] - 1, every.shape[2] - 1
         found: Float32 = every[rows, np.clip(self.top[rows] + y, 0, last_y), np.clip(self.left[rows] + x, 0, last_x)]
@@ -69,10 +72,10 @@ class _View:
 
 
 class _Candidates(NamedTuple):
-    """Rows of windows that look alike: the asker's, mirrored or not, lies so many pixels off the member's."""
+    """Pairs of similar windows: that of the query, mirrored or not, is shifted by y and x from that of the member."""
 
     member: Ints
-    asker: Ints
+    query: Ints
     mirrored: Ints
     y: Ints
     x: Ints
@@ -81,22 +84,23 @@ class _Candidates(NamedTuple):
         return _Candidates(*(column[rows] for column in self))
 
 
-def near_copies(pictures: Array) -> list[Pair]:
-    """Find pictures that are shifted, mirrored or re-encoded copies of one another.
+def near_duplicates(pictures: Array) -> list[Pair]:
+    """Find pictures that are the same but for a shift, a mirror image or another encoding.
 
     Shifts of up to a ninth of the side are covered; pictures of less than 16 pixels a side, and flat ones, are not.
 
     Args:
         pictures: (N, H, W, C) uint8.
     Returns:
-        pairs, each once, in the order of their numbers; exact copies among them.
+        pairs, each once, in the order of their numbers; exact duplicates are among them.
     """
     count, height, width = pictures.shape[:3]
     if count < 2 or min(height, width) < SMALLEST:
         return []
     grey, colour = _reduce(pictures)
     varied = np.flatnonzero(np.ptp(grey, axis=(1, 2)) > 1)
-    grey, colour = grey[varied], colour[varied]
+    grey = grey[varied]
+    colour = colour[varied]
     if len(varied) < 2:
         return []
     margin = max(3, round(min(grey.shape[1:]) / 9))
@@ -132,7 +136,7 @@ def _reduce(pictures: Array) -> tuple[Float32, Float32]:
 
 
 def _centred(pictures: Float32, size: tuple[int, int]) -> _View:
-    """Put the window around the centre of what differs from the border, so that it moves with an object."""
+    """Centre the window on what differs from the border, so that it moves with an object."""
     border = np.concatenate([pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]], axis=1)
     mass = np.abs(pictures - np.median(border, axis=1)[:, None, None]) + 1e-3
     total = mass.sum(axis=(1, 2))
@@ -144,8 +148,8 @@ def _centred(pictures: Float32, size: tuple[int, int]) -> _View:
     return _View(pictures, places[0], places[1], size)
 
 
-def _describe(view: _View, basis: Float32, y: int, x: int) -> Float32:
-    """Return (N, frequencies) of the windows moved by so many pixels."""
+def _describe(view: _View, basis: Float32, *, y: int, x: int) -> Float32:
+    """Return (N, frequencies) of the windows shifted by y and x pixels."""
     found = np.empty((len(view.pictures), basis.shape[1]), dtype=np.float32)
     for start in range(0, len(found), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(found)))
@@ -154,7 +158,7 @@ def _describe(view: _View, basis: Float32, y: int, x: int) -> Float32:
 
 
 def _basis(height: int, width: int) -> Float32:
-    """Return (pixels, frequencies): the low frequencies of the DCT, those across in the innermost place."""
+    """Return (pixels, frequencies): the low frequencies of the DCT, the horizontal ones innermost."""
     down, across = (
         np.cos(np.pi * np.outer(np.arange(size) + 0.5, np.arange(_ORDER)) / size) for size in (height, width)
     )
@@ -164,14 +168,14 @@ def _basis(height: int, width: int) -> Float32:
 
 
 def _scale(view: _View, basis: Float32) -> Float32:
-    """Return what each frequency changes by a quarter of a pixel, either way, and by JPEG."""
+    """Return the change of each frequency by a shift of a quarter of a pixel and by JPEG."""
     few = (
         view
         if len(view.top) <= _AT_ONCE
         else _View(view.pictures[:_AT_ONCE], view.top[:_AT_ONCE], view.left[:_AT_ONCE], view.size)
     )
-    here = _describe(few, basis, 0, 0)
-    changes = [((_describe(few, basis, *place) - here) ** 2).mean(axis=0) for place in ((0, 1), (1, 0))]
+    here = _describe(few, basis, y=0, x=0)
+    changes = [((_describe(few, basis, y=y, x=x) - here) ** 2).mean(axis=0) for y, x in ((0, 1), (1, 0))]
     scale: Float32 = np.sqrt(_ENCODED**2 + sum(changes) / 32)
     return scale
 
@@ -203,7 +207,7 @@ def _half(points: Float32) -> Float32:
 
 @dataclass(frozen=True)
 class _Index:
-    """Described windows, sorted by cell."""
+    """Described windows, sorted by cell: cell c holds points bounds[c] to bounds[c + 1]."""
 
     points: Float32
     centres: Float32
@@ -224,21 +228,25 @@ def _index(points: Float32) -> _Index:
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     return _Index(
-        _half(points[order]), centres, order, np.searchsorted(cell_of[order], np.arange(len(centres) + 1)), place
+        points=_half(points[order]),
+        centres=centres,
+        order=order,
+        bounds=np.searchsorted(cell_of[order], np.arange(len(centres) + 1)),
+        place=place,
     )
 
 
 def _candidates(view: _View, places: tuple[tuple[int, int], ...]) -> _Candidates:
-    """Return the nearest few of each asker, each pair once."""
+    """Return the nearest few windows of each query, each pair once."""
     basis = _basis(*view.size)
     scale = _scale(view, basis)
     count = len(view.top)
-    index = _index(np.concatenate([_describe(view, basis, y, x) / scale for y, x in _PLACES]))
+    index = _index(np.concatenate([_describe(view, basis, y=y, x=x) / scale for y, x in _PLACES]))
     odd = np.where(np.arange(basis.shape[1]) % _ORDER % 2, -1, 1).astype(np.float32)
 
-    def ask(place: tuple[int, int]) -> list[tuple[Array, Float32]]:
+    def query(place: tuple[int, int]) -> list[tuple[Array, Float32]]:
         y, x = place
-        asked = _describe(view, basis, y, x) / scale
+        asked = _describe(view, basis, y=y, x=x) / scale
         both = (_nearest(asked, index), _nearest(asked * odd, index))
         shifts = [np.array([[y - b, (-x if mirrored else x) - a] for b, a in _PLACES]) for mirrored in (0, 1)]
         return [
@@ -252,12 +260,14 @@ def _candidates(view: _View, places: tuple[tuple[int, int], ...]) -> _Candidates
         ]
 
     with ThreadPoolExecutor(2) as pool:
-        answers = [answer for part in pool.map(ask, places) for answer in part]
-    rows, far = np.concatenate([rows for rows, _ in answers]), np.concatenate([far for _, far in answers])
+        answers = [answer for part in pool.map(query, places) for answer in part]
+    rows = np.concatenate([rows for rows, _ in answers])
+    far = np.concatenate([far for _, far in answers])
     ends = np.sort(rows[:, :2], axis=1)
     nearest = np.argsort(far, kind="stable")
     first = nearest[np.unique((ends[:, 0] * count + ends[:, 1])[nearest], return_index=True)[1]]
-    rows, far = rows[first], far[first]
+    rows = rows[first]
+    far = far[first]
     best = np.lexsort((far, rows[:, 1]))
     starts = np.flatnonzero(np.diff(rows[best, 1], prepend=-1))
     rank = np.arange(len(best)) - np.repeat(starts, np.diff(np.append(starts, len(best))))
@@ -265,42 +275,45 @@ def _candidates(view: _View, places: tuple[tuple[int, int], ...]) -> _Candidates
 
 
 def _nearest(asked: Float32, index: _Index) -> tuple[Array, Float32]:
-    """Return (window, asker) and their squared distance: the nearest two in each probed cell, never oneself."""
+    """Return (window, query) and their squared distance: the nearest two in each probed cell, itself excluded."""
     count = len(asked)
-    lengths, asked = (asked * asked).sum(axis=1), _one(asked)
+    lengths = (asked * asked).sum(axis=1)
+    asked = _one(asked)
     probed = np.empty((count, min(_PROBED, len(index.centres))), dtype=np.int64)
     for start in range(0, count, _AT_ONCE):
-        likeness = asked[start : start + _AT_ONCE] @ index.centres.T
+        similarity = asked[start : start + _AT_ONCE] @ index.centres.T
         for column in range(probed.shape[1]):
-            probed[start : start + _AT_ONCE, column] = best = likeness.argmax(axis=1)
-            likeness[np.arange(len(best)), best] = -np.inf
-    flat, who = probed.ravel(), np.repeat(np.arange(count), probed.shape[1])
+            probed[start : start + _AT_ONCE, column] = best = similarity.argmax(axis=1)
+            similarity[np.arange(len(best)), best] = -np.inf
+    flat = probed.ravel()
+    who = np.repeat(np.arange(count), probed.shape[1])
     by_cell = np.argsort(flat, kind="stable")
     ends = np.searchsorted(flat[by_cell], np.arange(len(index.centres) + 1))
-    rows, far = [np.empty((0, 2), dtype=np.int64)], [np.empty(0, dtype=np.float32)]
+    rows = [np.empty((0, 2), dtype=np.int64)]
+    far = [np.empty(0, dtype=np.float32)]
     for cell in np.flatnonzero(np.diff(index.bounds)):
         low, high = index.bounds[cell : cell + 2]
-        all_askers = who[by_cell[ends[cell] : ends[cell + 1]]]
-        for start in range(0, len(all_askers), step := max(1, _LARGEST // int(high - low))):
-            askers = all_askers[start : start + step]
-            likeness = asked[askers] @ index.points[low:high].T
+        all_queries = who[by_cell[ends[cell] : ends[cell + 1]]]
+        for start in range(0, len(all_queries), step := max(1, _LARGEST // int(high - low))):
+            queries = all_queries[start : start + step]
+            similarity = asked[queries] @ index.points[low:high].T
             for own in range(0, len(index.place), count):
-                place = index.place[own + askers]
+                place = index.place[own + queries]
                 inside = np.flatnonzero((place >= low) & (place < high))
-                likeness[inside, place[inside] - low] = -np.inf
+                similarity[inside, place[inside] - low] = -np.inf
             for _ in range(2):
-                best = likeness.argmax(axis=1)
-                distance = lengths[askers] - 2 * likeness[np.arange(len(askers)), best]
+                best = similarity.argmax(axis=1)
+                distance = lengths[queries] - 2 * similarity[np.arange(len(queries)), best]
                 keep = distance <= _NEAR**2
-                rows.append(np.column_stack([index.order[low + best[keep]], askers[keep]]))
+                rows.append(np.column_stack([index.order[low + best[keep]], queries[keep]]))
                 far.append(distance[keep])
-                likeness[np.arange(len(askers)), best] = -np.inf
+                similarity[np.arange(len(queries)), best] = -np.inf
     return np.concatenate(rows), np.concatenate(far)
 
 
 def _confirm(view: _View, candidates: _Candidates, colour: Float32) -> Iterator[Pair]:
-    """Lay each candidate over its partner at the nine neighbouring positions: coarsely first, then pixel by pixel."""
-    near = np.abs(colour[candidates.member] - colour[candidates.asker]).max(axis=1) <= _COLOUR
+    """Align each pair at the nine neighbouring positions, coarsely first, and compare them pixel by pixel."""
+    near = np.abs(colour[candidates.member] - colour[candidates.query]).max(axis=1) <= _COLOUR
     candidates = candidates.take(near)
     blocks = []
     for mirrored in (0, 1):
@@ -312,15 +325,16 @@ def _confirm(view: _View, candidates: _Candidates, colour: Float32) -> Iterator[
 
 
 def _compare(view: _View, rows: _Candidates) -> list[Pair]:
-    """Return which of (member, asker) are copies; either all askers are mirrored, or none."""
+    """Return which candidates are near-duplicates; either all queries are mirrored, or none."""
     fixed = view.windows(rows.member)
-    blurred, coarse = _blur(fixed), _coarse(fixed)
+    blurred = _blur(fixed)
+    coarse = _coarse(fixed)
     mirrored = bool(rows.mirrored[0])
 
     def other(chosen: Array | slice, y: Ints | int, x: Ints | int) -> Float32:
         part = rows.take(chosen)
         across = part.x + x
-        found = view.windows(part.asker, part.y + y, -across if mirrored else across)
+        found = view.windows(part.query, part.y + y, -across if mirrored else across)
         return found[:, :, ::-1] if mirrored else found
 
     least = np.full(len(rows.member), np.inf, dtype=np.float32)
@@ -329,14 +343,15 @@ def _compare(view: _View, rows: _Candidates) -> list[Pair]:
         for x in (-1, 0, 1):
             error = ((_coarse(other(slice(None), y, x)) - coarse) ** 2).mean(axis=(1, 2))
             better = error < least
-            least[better], shift[better] = error[better], (y, x)
+            least[better] = error[better]
+            shift[better] = (y, x)
     here = np.flatnonzero(least <= 2 * _RESIDUAL**2)
     laid = other(here, shift[here, 0], shift[here, 1])
     residual = np.sqrt(((_blur(laid) - blurred[here]) ** 2).mean(axis=(1, 2)))
     agreement = (_unit(fixed[here]) * _unit(laid)).sum(axis=1)
     found = []
     for i in np.flatnonzero((residual <= _RESIDUAL) & (agreement >= _CORRELATED)):
-        pair = sorted((int(rows.member[here[i]]), int(rows.asker[here[i]])))
+        pair = sorted((int(rows.member[here[i]]), int(rows.query[here[i]])))
         found.append(Pair(pair[0], pair[1], min(float(agreement[i]), 1.0)))
     return found
 

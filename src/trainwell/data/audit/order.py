@@ -1,4 +1,4 @@
-"""What the order and the number of examples reveal."""
+"""Findings about the order and the number of examples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainwell.data.examples import Examples
 from trainwell.data.kinds import Measurement
 from trainwell.data.splits import Splits
 
-_BATCH = 32  # examples of a batch, as loaders take them when nobody says otherwise
+_BATCH = 32  # examples of a batch: a usual default of loaders
 _ONE_LABEL = 0.2  # fraction of unshuffled batches that hold one label only; shuffled ones of two classes: 2^-31
 _DRIFT = 0.2  # Kolmogorov-Smirnov distance between the first and the last third of the file
 _BY_CHANCE = 1e-9
@@ -21,7 +21,7 @@ _SHOWN = 10
 
 
 def order_findings(examples: Examples, splits: Splits, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
-    """Yield what the order and the sizes reveal."""
+    """Yield findings about the order of the examples and the sizes of classes."""
     sorted_by_label = _one_label_batches(examples, splits)
     found = (sorted_by_label, None if sorted_by_label else _drift(splits, columns), _too_few(examples, splits))
     yield from (finding for finding in found if finding)
@@ -39,8 +39,8 @@ def _one_label_batches(examples: Examples, splits: Splits) -> Finding | None:
     return Finding(
         rule="sorted_by_label",
         severity=Severity.INFO,
-        title=f"The examples stand in the order of their labels: unshuffled, {single:.0%} of the batches of {_BATCH} "
-        "hold one label only. trainwell shuffles every epoch; another loader must be told to.",
+        title=f"The examples are sorted by label: without shuffling, {single:.0%} of the batches of {_BATCH} hold a "
+        "single label. trainwell shuffles in every epoch; set shuffle=True in any other loader.",
         evidence={"one_label_batches_fraction": single, "one_label_batches_fraction_limit": _ONE_LABEL},
     )
 
@@ -64,7 +64,8 @@ def _drift(splits: Splits, columns: Mapping[str, Measurement]) -> Finding | None
     return Finding(
         rule="order_matters",
         severity=Severity.INFO,
-        title="Examples change along the file: if the order is time, draw the test split from its end, not at random.",
+        title="The distribution of the examples shifts along the file: if the order is time, draw the test split from "
+        "the end, not at random.",
         evidence={"distance": found[0][0], "distance_limit": _DRIFT},
         where=tuple(name for _, name in found[:_SHOWN]),
     )

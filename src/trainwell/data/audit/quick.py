@@ -1,4 +1,4 @@
-"""What can be seen in the data before anything is trained, as findings."""
+"""A quick audit of the data before training: findings in a second."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from trainwell.data.splits import Splits
 from trainwell.data.values.missing import Array
 
 _DUPLICATES = 0.01  # of the held-out examples: docs/references.md, T10
-_SEVERAL = 10  # and fewer than this many are no error even in a small split
+_SEVERAL = 10  # fewer than this many duplicates are no error even in a small split
 _IMBALANCE = 10.0  # largest over smallest class: docs/references.md, T12
 _COMPARED_BYTES = 1024  # of each example while looking for candidates; candidates are then compared whole
 _SHOWN = 10
 
 
 def audit(examples: Examples, splits: Splits) -> list[Finding]:
-    """Look for what would spoil training or its score: duplicates across splits, absent and rare classes, constants.
+    """Look for what invalidates training or its score: duplicates across splits, absent and rare classes, constants.
 
     Returns:
-        findings in the order of gravity of their kind; 60,000 pictures of 28 x 28 take about 0.2 s.
+        findings, the most severe kinds first; 60,000 pictures of 28 x 28 take about 0.2 s.
     """
     found = (
         _absent_classes(examples, splits),
@@ -46,10 +46,11 @@ def _absent_classes(examples: Examples, splits: Splits) -> Finding | None:
 
 
 def _duplicates(examples: Examples, splits: Splits) -> Finding | None:
-    """Find held-out examples equal to the last bit to one of an earlier split; in a table, target included."""
+    """Find held-out examples that equal one of an earlier split bit for bit; in a table, target included."""
     rows = _rows(examples)
     narrow = np.ascontiguousarray(rows[:, :: max(1, rows.shape[1] * rows.itemsize // _COMPARED_BYTES)])
-    width, data = narrow.shape[1] * narrow.itemsize, memoryview(narrow.tobytes())
+    width = narrow.shape[1] * narrow.itemsize
+    data = memoryview(narrow.tobytes())
     first: dict[bytes, int] = {}
     pairs: list[tuple[int, int]] = []
     for part in (splits.train, splits.validation, splits.test):
@@ -73,7 +74,8 @@ def _duplicates(examples: Examples, splits: Splits) -> Finding | None:
     return Finding(
         rule="duplicates_across_splits",
         severity=severity,
-        title=f"{len(pairs):,} of {held_out:,} validation and test examples also stand, bit for bit, in another split.",
+        title=f"{len(pairs):,} of {held_out:,} validation and test examples are exact duplicates of examples of "
+        "another split.",
         evidence={
             "duplicates": len(pairs),
             "duplicates_limit": _SEVERAL,
@@ -93,10 +95,11 @@ def _imbalance(examples: Examples, splits: Splits) -> Finding | None:
     ratio = float(count.max() / count[rarest])
     if ratio <= _IMBALANCE:
         return None
-    label, most = examples.labels[rarest], examples.labels[int(count.argmax())]
+    label = examples.labels[rarest]
+    most = examples.labels[int(count.argmax())]
     title = (
-        f"Class {label!r} has {count[rarest]:,} training examples, {most!r} {ratio:.0f} times as many: look at scores "
-        "per class."
+        f"Class {label!r} has {count[rarest]:,} training examples, {most!r} {ratio:.0f} times as many: look at the "
+        "scores per class."
     )
     evidence = {"imbalance_ratio": ratio, "imbalance_ratio_limit": _IMBALANCE}
     return Finding("class_imbalance", Severity.INFO, title, evidence=evidence, where=(label,))
@@ -106,7 +109,10 @@ def _constants(examples: Examples, splits: Splits) -> Finding | None:
     constant = list(examples.kind.constant_features(examples.inputs, splits.train, examples.features))
     if not constant:
         return None
-    title = f"{len(constant):,} of {len(examples.features):,} inputs never vary in training: they teach nothing."
+    title = (
+        f"{len(constant):,} of {len(examples.features):,} inputs are constant in the training split: they carry no "
+        "information."
+    )
     evidence = {"constant_features": len(constant), "constant_features_limit": 0}
     return Finding("constant_features", Severity.INFO, title, evidence=evidence, where=tuple(constant[:_SHOWN]))
 

@@ -1,4 +1,4 @@
-"""Everything that can be told of data before a training, in one value."""
+"""A thorough audit of the data before training, as one value."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from trainwell.core.errors import MissingExtraError
 from trainwell.core.files import plain
 from trainwell.core.finding import Finding, Severity, in_order
 from trainwell.data.audit.columns import Feature, column_findings, features, numbers
-from trainwell.data.audit.copies import copies
+from trainwell.data.audit.duplicates import duplicates
 from trainwell.data.audit.labels import Judgement, Suspect, suspicious_labels
 from trainwell.data.audit.near_duplicates import Pair
 from trainwell.data.audit.order import order_findings
@@ -22,11 +22,11 @@ from trainwell.data.audit.quick import audit
 from trainwell.data.examples import Examples
 from trainwell.data.splits import Splits
 
-_LEAKED = 0.01  # fraction of the held-out examples that are copies of others from which scores are worth little
+_LEAKED = 0.01  # fraction of duplicates among the held-out examples from which scores are unreliable
 _SEVERAL = 10
 _WRONG_LABELS = 0.03  # docs/references.md, T14
-# A model that agrees with fewer labels errs even where it is surest: of 8,000 pictures of CIFAR-10 with clean labels
-# the fast judge agrees with 0.60, and contradicts 0.13 of those it is surest of (benchmarks/audit.py labels).
+# A model that agrees with fewer labels is wrong even where it is most confident: of 8,000 pictures of CIFAR-10 with
+# clean labels the fast model agrees with 0.60, and contradicts 0.13 of its most confident ones (benchmarks/audit.py).
 _TRUSTED = 0.75
 _SHOWN = 10
 
@@ -41,10 +41,10 @@ class Audit:
         sizes: examples by split.
         class_counts: label to examples in (train, validation, test).
         features: every input in numbers.
-        findings: in their one order, causes first.
-        duplicates: pairs of copies, exact or near.
+        findings: most severe first.
+        duplicates: pairs of duplicates, exact or near.
         suspects: labels that are probably wrong, most suspicious first.
-        remarks: what was inferred, and what could not be looked at.
+        remarks: what was inferred, and what could not be checked.
         seconds: how long it took.
     """
 
@@ -74,13 +74,13 @@ class Audit:
 
 
 def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: str = "fast") -> Audit:
-    """Look at data as thoroughly as a minute allows [B10].
+    """Audit data as thoroughly as a minute allows [B10].
 
     Args:
         examples: all examples.
-        splits: which of them train, choose and judge.
-        labels: look for wrong labels too; needs the extra `labels`, and says so in the remarks where it is not there.
-        judge: of labels, "fast" or "network".
+        splits: which of them train, validate and test.
+        labels: look for wrong labels too; needs the extra `labels`, and says so in the remarks if it is missing.
+        judge: model that judges labels, "fast" or "network".
 
     >>> from trainwell.data import read, split
     >>> from trainwell.recipe.sections import DataRecipe
@@ -94,9 +94,9 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
     remarks = list(examples.remarks)
     columns = numbers(examples)
     judged = Judgement([], 0.0, 0.0)
-    # Copies and labels side by side, a thread each: their products are too small to be worth sharing among threads.
+    # Duplicates and labels in parallel, a thread each: their matrix products are too small for several threads.
     with ThreadPoolExecutor(1) as aside, threadpool_limits(1 if judge == "fast" else None):
-        looked = aside.submit(copies, examples)
+        looked = aside.submit(duplicates, examples)
         try:
             if labels:
                 judged = suspicious_labels(examples, judge=judge)
@@ -104,7 +104,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
             remarks.append(str(problem))
         pairs = looked.result()
     found = [finding for finding in audit(examples, splits) if finding.rule != "duplicates_across_splits"]
-    found += _copies_found(examples, splits, pairs)
+    found += _duplicate_findings(examples, splits, pairs)
     found += column_findings(examples, splits, columns)
     found += order_findings(examples, splits, columns)
     found += _suspects_found(examples, judged)
@@ -131,8 +131,8 @@ def _parts(splits: Splits) -> tuple[Any, ...]:
     return splits.train, splits.validation, splits.test
 
 
-def _copies_found(examples: Examples, splits: Splits, pairs: list[Pair]) -> list[Finding]:
-    """Say where copies lie: within a split, across splits, with different labels."""
+def _duplicate_findings(examples: Examples, splits: Splits, pairs: list[Pair]) -> list[Finding]:
+    """Return where duplicates lie: within a split, across splits, with different labels."""
     part = np.zeros(len(examples), dtype=np.int64)
     for number, rows in enumerate(_parts(splits)):
         part[rows] = number
@@ -147,26 +147,26 @@ def _copies_found(examples: Examples, splits: Splits, pairs: list[Pair]) -> list
         severe = len(held) >= _SEVERAL and fraction > _LEAKED
         severity = Severity.ERROR if severe else Severity.INFO if few_values else Severity.WARNING
         found.append(
-            _copied(
+            _duplicate_finding(
                 "duplicates_across_splits",
                 severity,
-                f"{len(held):,} of {held_out:,} validation and test examples are copies of examples of another split: "
-                "scores on them measure memory. Regroup the splits (data.group) or delete the copies.",
-                across,
-                examples,
-                {"duplicate_fraction": fraction, "duplicate_fraction_limit": _LEAKED},
+                f"{len(held):,} of {held_out:,} validation and test examples are duplicates of examples of another "
+                "split: scores on them measure memorisation. Keep them in one split with data.group, or delete them.",
+                pairs=across,
+                examples=examples,
+                evidence={"duplicate_fraction": fraction, "duplicate_fraction_limit": _LEAKED},
             )
         )
     if within:
-        title = f"{_pairs(within)} within a split are copies, exact or near: they count twice."
-        found.append(_copied("duplicates", Severity.INFO, title, within, examples, {}))
+        title = f"{_pairs(within)} within a split are duplicates, exact or near: they count twice."
+        found.append(_duplicate_finding("duplicates", Severity.INFO, title, pairs=within, examples=examples))
     classes = examples.class_numbers
     if classes is not None:
         torn = [pair for pair in pairs if classes[pair.first] != classes[pair.second]]
         if torn:
-            title = f"{_pairs(torn)} are copies with different labels: at least one label of each pair is wrong."
+            title = f"{_pairs(torn)} are duplicates with different labels: at least one label of each pair is wrong."
             severity = Severity.INFO if few_values else Severity.WARNING
-            found.append(_copied("conflicting_duplicates", severity, title, torn, examples, {}))
+            found.append(_duplicate_finding("conflicting_duplicates", severity, title, pairs=torn, examples=examples))
     return found
 
 
@@ -174,15 +174,21 @@ def _pairs(pairs: list[Pair]) -> str:
     return "One pair of examples" if len(pairs) == 1 else f"{len(pairs):,} pairs of examples"
 
 
-def _copied(
-    rule: str, severity: Severity, title: str, pairs: list[Pair], examples: Examples, more: Mapping[str, float]
+def _duplicate_finding(
+    rule: str,
+    severity: Severity,
+    title: str,
+    *,
+    pairs: list[Pair],
+    examples: Examples,
+    evidence: Mapping[str, float] | None = None,
 ) -> Finding:
     named = sorted(pairs, key=lambda pair: -pair.agreement)[:_SHOWN]
     return Finding(
         rule=rule,
         severity=severity,
         title=title,
-        evidence={"pairs": len(pairs), "pairs_limit": 0, **more},
+        evidence={"pairs": len(pairs), "pairs_limit": 0, **(evidence or {})},
         where=tuple(f"{plain(str(examples.ids[i]))} = {plain(str(examples.ids[j]))}" for i, j, _ in named),
     )
 
@@ -197,8 +203,8 @@ def _suspects_found(examples: Examples, judged: Judgement) -> list[Finding]:
         Finding(
             rule="suspicious_labels",
             severity=Severity.WARNING if many else Severity.INFO,
-            title=f"{said}{len(suspects):,} of {len(examples):,} {'' if many else 'labels '}contradict what similar "
-            "examples say. Look at the first of them.",
+            title=f"{said}{len(suspects):,} of {len(examples):,} {'' if many else 'labels '}contradict those of "
+            "similar examples. Check the first of them.",
             evidence={
                 "contradicted_where_sure": contradicted,
                 "contradicted_where_sure_limit": _WRONG_LABELS,

@@ -1,1 +1,1 @@
-"""Random changes of training pictures that leave labels true, and test-time crops."""
+"""Augmentation: random changes of training pictures that keep their labels true, and test-time crops."""

@@ -1,4 +1,4 @@
-"""Random changes of whole batches of pictures, on the training device, that leave labels true [B6]."""
+"""Augmentation of whole batches of pictures on the training device, with labels that stay true [B6]."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from trainwell.core.batch import Batch
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import RecipeError
 from trainwell.data.augment.colour import COLOURS
-from trainwell.data.augment.geometry import STRAIGHT, Warp, elastic_field
+from trainwell.data.augment.geometry import AFFINE, Warp, elastic_field
 
-_BENT = {"lens": 0.2, "elastic": 0.02}  # bend of the rim; share of the side
-DEFAULTS = {name: strength for name, (_, strength) in (*STRAIGHT.items(), *COLOURS.items())} | _BENT
+_NONLINEAR = {"lens": 0.2, "elastic": 0.02}  # displacement at the rim; fraction of the side
+DEFAULTS = {name: strength for name, (_, strength) in (*AFFINE.items(), *COLOURS.items())} | _NONLINEAR
 NAMES = ("shift", "flip", *DEFAULTS)  # of all changes of pictures
 _WITHOUT = ("flip", "flip_vertical", "multi_crop")  # these have no strength
 
 
 class Step(NamedTuple):
-    """One augmentation and its strength, in the unit of its kind."""
+    """One augmentation and its strength, in its own unit."""
 
     name: str
     strength: float
 
 
 def parse(texts: Sequence[str]) -> tuple[Step, ...]:
-    """Read augmentations as a recipe names them: "rotate", or "rotate:30" with a strength.
+    """Return the augmentations that a recipe names: "rotate", or "rotate:30" with a strength.
 
     Raises:
         RecipeError: with one sentence for each mistake.
@@ -40,7 +40,8 @@ def parse(texts: Sequence[str]) -> tuple[Step, ...]:
     Traceback (most recent call last):
     trainwell.core.errors.RecipeError: data.augment: unknown augmentation 'rotat'. Did you mean 'rotate'? ...
     """
-    steps, mistakes = [], []
+    steps = []
+    mistakes = []
     for text in texts:
         name, colon, strength = text.partition(":")
         if name not in DEFAULTS:
@@ -65,22 +66,21 @@ def parse(texts: Sequence[str]) -> tuple[Step, ...]:
 
 @final
 class Augment:
-    """Change every picture of a batch by draws of its own.
+    """Change every picture of a batch independently at random.
 
-    All draws come from torch's default generator of the CPU, whatever the device, so that a seed gives the same
-    pictures everywhere; the loop seeds it with (seed, epoch, step). First come shift and flip in one gathering of
+    All random numbers come from torch's default generator of the CPU, whatever the device, so that a seed gives the
+    same pictures everywhere; the loop seeds it with (seed, epoch, step). First come shift and flip in one gathering of
     pixels, then the steps in their order: all movements in one resampling, then colours. "boxes" and "points" of a
     batch move with the pixels.
 
     Args:
-        shift: pictures move by up to this many pixels each way; what comes in is 0, which is the mean once inputs
-            are standardised (He et al. 2015 pad CIFAR by 4).
+        shift: pictures move by up to this many pixels each way; new pixels are 0, the mean of standardised inputs
+            (He et al. 2015 pad CIFAR by 4).
         flip: mirror left and right with probability 1/2; only where mirrored objects keep their name.
-        steps: what else, see `parse`.
+        steps: further augmentations, see `parse`.
         mix: probability of each step for each picture: below 1 every picture gets a random mixture of steps.
-        affine: what the preparation subtracted from each channel of pixels in [0, 1] and what it divided by, for
-            changes of colour.
-        noise: share of class numbers that are drawn anew at every step, and the number of classes (label noise [G1]).
+        affine: mean and deviation by which the channels of pixels in [0, 1] were standardised, for changes of colour.
+        noise: fraction of class numbers that are redrawn at every step, and the number of classes (label noise [G1]).
 
     >>> batch = Batch({"inputs": torch.arange(6.0).reshape(1, 1, 2, 3), "targets": torch.zeros(1)})
     >>> _ = torch.default_generator.manual_seed(0)
@@ -119,18 +119,19 @@ class Augment:
         return self._mislabel(batch) if self.noise[0] else batch
 
     def _mislabel(self, batch: Batch) -> Batch:
-        share, classes = self.noise
+        fraction, classes = self.noise
         targets = batch.targets
-        wrong = (torch.rand(len(batch)) < share).to(targets.device)
+        wrong = (torch.rand(len(batch)) < fraction).to(targets.device)
         drawn = torch.randint(0, classes, (len(batch),)).to(targets)
         return batch.replace(targets=torch.where(wrong, drawn, targets))
 
     def _applied(self, count: int) -> Tensor | None:
-        """Draw which pictures a step applies to; None: to all."""
+        """Return which pictures a step applies to, (count,) bool; None: all."""
         return torch.rand(count) < self.mix if self.mix < 1 else None
 
     def _warp(self, batch: Batch) -> Warp:
-        count, size = len(batch), (batch.inputs.shape[2], batch.inputs.shape[3])
+        count = len(batch)
+        size = (batch.inputs.shape[2], batch.inputs.shape[3])
         warp = Warp.none(count)
         for name, strength in self.steps:
             if name in COLOURS:
@@ -143,7 +144,7 @@ class Augment:
                 field = elastic_field(count, strength, size)
                 warp = Warp(warp.matrix, warp.bend, field if applied is None else field * applied[:, None, None, None])
             else:
-                matrix = STRAIGHT[name][0](count, strength, size)
+                matrix = AFFINE[name][0](count, strength, size)
                 warp = warp.then(
                     matrix if applied is None else torch.where(applied[:, None, None], matrix, torch.eye(3))
                 )
@@ -160,7 +161,7 @@ class Augment:
         return (pictures - mean) / std
 
     def _move(self, batch: Batch) -> Batch:
-        """Gather each output pixel from the padded picture: one pass does shift and flip."""
+        """Shift and flip in one pass: gather each output pixel from the padded picture."""
         pictures = batch.inputs
         count, channels, height, width = pictures.shape
         down, right = (torch.randint(0, 2 * self.shift + 1, (count, 1)) for _ in range(2))
@@ -179,7 +180,8 @@ class Augment:
             warp.matrix[:, 0, 0] = torch.where(mirrored[:, 0], -1.0, 1.0)
             warp.matrix[:, 0, 2] = (right[:, 0] - self.shift) * 2.0 / width
             warp.matrix[:, 1, 2] = (down[:, 0] - self.shift) * 2.0 / height
-            warp, size = warp.to(pictures.device), (height, width)
-            ways = {"boxes": warp.boxes, "points": warp.points}
-            changes |= {name: way(batch[name], size) for name, way in ways.items() if name in batch}
+            warp = warp.to(pictures.device)
+            size = (height, width)
+            moves = {"boxes": warp.boxes, "points": warp.points}
+            changes |= {name: move(batch[name], size) for name, move in moves.items() if name in batch}
         return batch.replace(**changes)

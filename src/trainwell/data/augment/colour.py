@@ -1,6 +1,6 @@
-"""Changes of colour and sharpness, and mixtures of two pictures, drawn anew for every picture of a batch.
+"""Random changes of colour and sharpness, and mixtures of two pictures, independent for every picture of a batch.
 
-Pictures come in as numbers from 0 to 1. Kornia does what it knows (blur, contrast, saturation).
+Pictures are (B, C, H, W) numbers from 0 to 1. Blur, contrast and saturation are those of Kornia.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def _factors(pictures: Tensor, strength: float) -> Tensor:
 
 
 def blur(pictures: Tensor, strength: float) -> Tensor:
-    """Blur with a Gaussian of up to so many pixels."""
+    """Blur with a Gaussian of up to `strength` pixels standard deviation."""
     width = 2 * max(1, round(2 * strength)) + 1
     sigma = (strength * torch.rand(len(pictures), 1)).clamp_min(0.05).expand(-1, 2).to(pictures)
     return _kornia().filters.gaussian_blur2d(pictures, (width, width), sigma)  # type: ignore[no-any-return]
 
 
 def colour(pictures: Tensor, strength: float) -> Tensor:
-    """Change brightness, contrast and the balance of the colours by up to this share."""
+    """Change brightness, contrast and colour balance by up to this fraction."""
     changed = _kornia().enhance.adjust_contrast(pictures, _factors(pictures, strength))
     balance = 1 + strength * (2 * torch.rand(len(pictures), pictures.shape[1], 1, 1) - 1) / 2
     bright = _factors(pictures, strength).view(-1, 1, 1, 1)
@@ -44,7 +44,7 @@ def colour(pictures: Tensor, strength: float) -> Tensor:
 
 
 def saturation(pictures: Tensor, strength: float) -> Tensor:
-    """Change the saturation by up to this share; grey pictures have none."""
+    """Change the saturation by up to this fraction; grey pictures stay as they are."""
     if pictures.shape[1] != 3:
         return pictures
     return _kornia().enhance.adjust_saturation(pictures, _factors(pictures, strength))  # type: ignore[no-any-return]
@@ -53,7 +53,7 @@ def saturation(pictures: Tensor, strength: float) -> Tensor:
 def pca_colour(pictures: Tensor, strength: float) -> Tensor:
     """Add multiples of the principal components of the colours (AlexNet, Krizhevsky et al. 2012: deviation 0.1).
 
-    The components are those of the batch: training pictures only, and nothing to store.
+    The components are those of the batch, which holds training pictures only, so nothing need be stored.
     """
     pixels = pictures.transpose(0, 1).flatten(1)
     centred = pixels - pixels.mean(dim=1, keepdim=True)
@@ -69,16 +69,16 @@ def _partner(pictures: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _share(count: int, strength: float) -> Tensor:
-    """Draw the share of a picture's own pixels from Beta(a + 1, a).
+    """Draw the weight of a picture's own pixels from Beta(a + 1, a).
 
-    Where mixup draws from Beta(a, a) and mixes the labels too, a label kept whole has this law (Huszár 2017): the
-    expected gradient is the same, and the label stays one.
+    Mixup draws from Beta(a, a) and mixes the labels too. With the picture's own label kept, this distribution gives the
+    same expected gradient (Huszár 2017).
     """
     return torch.distributions.Beta(strength + 1, strength).sample((count,))
 
 
 def mixup(pictures: Tensor, strength: float) -> Tensor:
-    """Mix every picture with another of the batch (Zhang et al. 2018), its own label kept."""
+    """Mix every picture with another of the batch (Zhang et al. 2018), and keep its own label."""
     own, other = _partner(pictures)
     share = _share(len(pictures), strength).to(pictures).view(-1, 1, 1, 1)
     mixed: Tensor = share * own + (1 - share) * other
@@ -86,7 +86,7 @@ def mixup(pictures: Tensor, strength: float) -> Tensor:
 
 
 def cutmix(pictures: Tensor, strength: float) -> Tensor:
-    """Replace a box of every picture by that of another (Yun et al. 2019), its own label kept."""
+    """Replace a box of every picture by that of another (Yun et al. 2019), and keep its own label."""
     own, other = _partner(pictures)
     height, width = pictures.shape[2:]
     side = (1 - _share(len(pictures), strength)).sqrt()

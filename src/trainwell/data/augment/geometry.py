@@ -1,7 +1,7 @@
-"""Movements of pictures, composed into one resampling per batch; boxes and points move with the pixels.
+"""Geometric transforms of pictures, composed into one resampling per batch; boxes and points move with the pixels.
 
-Every movement says from where an output pixel is taken. Coordinates run from -1 to 1 between the outer edges of the
-picture. Straight movements are 3 x 3 matrices and multiply; bent ones (lens, elastic) add a displacement.
+Every transform maps an output pixel to where it is sampled. Coordinates run from -1 to 1 between the outer edges of the
+picture. Affine transforms are 3 x 3 matrices that multiply; non-linear ones (lens, elastic) add a displacement.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from trainwell.core.errors import DataError
 Matrix = Callable[[int, float, tuple[int, int]], Tensor]
 
 # VGG (Simonyan and Zisserman 2015) cuts 224 pixels out of a picture whose short side is 256 to 480 (there: 512).
-CUT, SHORTEST, LONGEST = 224, 256, 480
+CUT = 224
+SHORTEST = 256
+LONGEST = 480
 _SMOOTH = 8.0  # an elastic field is smooth over an eighth of the side (Simard, Steinkraus and Platt 2003: 4 of 29)
-_ROUNDS = 20  # of the fixed-point iteration that follows points through a bent movement
+_ROUNDS = 20  # of the fixed-point iteration that inverts a non-linear transform for points
 
 
 def _uniform(count: int, low: float, high: float) -> Tensor:
@@ -36,7 +38,8 @@ def _signs(count: int) -> Tensor:
 def _matrix(count: int, x: Tensor | float = 1.0, y: Tensor | float = 1.0) -> Tensor:
     """Return scalings by x and y, (count, 3, 3)."""
     matrix = torch.eye(3).repeat(count, 1, 1)
-    matrix[:, 0, 0], matrix[:, 1, 1] = x, y
+    matrix[:, 0, 0] = x
+    matrix[:, 1, 1] = y
     return matrix
 
 
@@ -51,7 +54,7 @@ def flip_vertical(count: int, strength: float, size: tuple[int, int]) -> Tensor:
 
 
 def translate(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Shift by up to so many whole pixels each way."""
+    """Shift by up to `strength` whole pixels each way."""
     matrix = _matrix(count)
     for axis, pixels in ((0, size[1]), (1, size[0])):
         steps = torch.randint(-round(strength), round(strength) + 1, (count,))
@@ -60,55 +63,58 @@ def translate(count: int, strength: float, size: tuple[int, int]) -> Tensor:
 
 
 def rotate(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Turn by up to so many degrees."""
+    """Rotate by up to `strength` degrees."""
     angle = _uniform(count, -strength, strength) * math.pi / 180
-    matrix, aspect = _matrix(count, angle.cos(), angle.cos()), size[0] / size[1]
-    matrix[:, 0, 1], matrix[:, 1, 0] = -angle.sin() * aspect, angle.sin() / aspect
+    matrix = _matrix(count, angle.cos(), angle.cos())
+    aspect = size[0] / size[1]
+    matrix[:, 0, 1] = -angle.sin() * aspect
+    matrix[:, 1, 0] = angle.sin() / aspect
     return matrix
 
 
 def stretch(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Scale each side by up to this share more or less, independently."""
+    """Scale each side independently by up to this fraction."""
     most = math.log1p(strength)
     return _matrix(count, _uniform(count, -most, most).exp(), _uniform(count, -most, most).exp())
 
 
 def shear(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Slant by up to so many degrees."""
+    """Shear by up to `strength` degrees."""
     matrix = _matrix(count)
     matrix[:, 0, 1] = (_uniform(count, -strength, strength) * math.pi / 180).tan() * size[0] / size[1]
     return matrix
 
 
 def crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Cut out a square of so many pixels anywhere, enlarged to the picture's size."""
+    """Crop a square of `strength` pixels at a random position, enlarged to the size of the picture."""
     side = round(strength)
     if side > min(size) or side < 1:
         raise DataError(
-            f"A crop must fit into the pictures of {size[0]} x {size[1]} pixels, got {side}. Make it smaller, or the "
-            "pictures larger with data.image_size."
+            f"A crop must fit into the pictures of {size[0]} x {size[1]} pixels, got {side}. Make it smaller, or set a "
+            "larger data.image_size."
         )
     return _cut(torch.full((count,), side / size[1]), torch.full((count,), side / size[0]))
 
 
 def multi_crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Cut out 224 / L of the picture anywhere, with L between 256 and 480 drawn anew: multi-scale crops."""
+    """Crop 224 / L of the picture at a random position, with L random between 256 and 480: multi-scale crops."""
     share = CUT / _uniform(count, SHORTEST, LONGEST)
     return _cut(share, share)
 
 
 def _cut(x: Tensor, y: Tensor) -> Tensor:
     matrix = _matrix(len(x), x, y)
-    matrix[:, 0, 2], matrix[:, 1, 2] = (1 - x) * _uniform(len(x), -1, 1), (1 - y) * _uniform(len(y), -1, 1)
+    matrix[:, 0, 2] = (1 - x) * _uniform(len(x), -1, 1)
+    matrix[:, 1, 2] = (1 - y) * _uniform(len(y), -1, 1)
     return matrix
 
 
 @dataclass(frozen=True)
 class Warp:
-    """Where the pixels of a batch come from.
+    """Where the pixels of a batch are sampled.
 
     Args:
-        matrix: (B, 3, 3), applied last.
+        matrix: (B, 3, 3) affine transform, applied last.
         bend: (B,) strength of the lens: a displacement of bend r² along the radius.
         field: (B, 2, H, W) elastic displacement; None: none.
     """
@@ -119,41 +125,42 @@ class Warp:
 
     @classmethod
     def none(cls, count: int) -> Warp:
-        """Return the movement of so many pictures that leaves them."""
+        """Return the identity for `count` pictures."""
         return cls(torch.eye(3).repeat(count, 1, 1), torch.zeros(count))
 
     def to(self, device: torch.device) -> Warp:
-        """Return the same movement on a device."""
+        """Return the same transform on a device."""
         return Warp(self.matrix.to(device), self.bend.to(device), None if self.field is None else self.field.to(device))
 
     def then(self, matrix: Tensor) -> Warp:
-        """Add a straight movement."""
+        """Add an affine transform."""
         return replace(self, matrix=self.matrix @ matrix)
 
     def pictures(self, pictures: Tensor) -> Tensor:
-        """Resample (B, C, H, W) bilinearly; what comes in from outside is 0, the mean of standardised inputs."""
+        """Resample (B, C, H, W) bilinearly; pixels outside are 0, the mean of standardised inputs."""
         height, width = pictures.shape[2:]
         y, x = torch.meshgrid(*(_centres(side).to(pictures.device) for side in (height, width)), indexing="ij")
         here = torch.stack([x, y], dim=-1).reshape(1, -1, 2).expand(len(pictures), -1, 2)
-        source = self._straight(here + self._displacement(here), self.matrix)
+        source = self._apply(here + self._displacement(here), self.matrix)
         grid = source.view(len(pictures), height, width, 2).to(pictures.dtype)
         return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
     def points(self, points: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return where (B, K, 2) points x, y in pixels (0 is the centre of the first) go.
+        """Return where (B, K, 2) points x, y in pixels (0 is the centre of the first) move to.
 
-        The inverse of the bent part is found by fixed-point iteration, exact to a thousandth of a pixel for mild bends.
+        The inverse of the non-linear part is found by fixed-point iteration, exact to a thousandth of a pixel if it is
+        mild.
         """
         scale = torch.tensor([size[1], size[0]], dtype=torch.float32, device=points.device)
         wanted = (2 * points.float() + 1) / scale - 1
-        straight = self._straight(wanted, torch.linalg.inv(self.matrix))
+        straight = self._apply(wanted, torch.linalg.inv(self.matrix))
         found = straight
         for _ in range(_ROUNDS if self.field is not None or bool(self.bend.any()) else 0):
             found = straight - self._displacement(found)
         return (((found + 1) * scale - 1) / 2).to(points.dtype)
 
     def boxes(self, boxes: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return the upright boxes around moved (B, K, 4) boxes x0, y0, x1, y1 in pixels, cut at the edges."""
+        """Return the bounding boxes of transformed (B, K, 4) boxes x0, y0, x1, y1 in pixels, clipped at the edges."""
         x0, y0, x1, y1 = (boxes.float() - 0.5).unbind(-1)  # edges lie half a pixel before the first centre
         corners = torch.stack([torch.stack([x, y], -1) for x, y in ((x0, y0), (x1, y0), (x0, y1), (x1, y1))], dim=2)
         moved = self.points(corners.flatten(1, 2), size).view_as(corners) + 0.5
@@ -162,7 +169,7 @@ class Warp:
         return torch.cat([low, high], dim=-1).to(boxes.dtype)
 
     def batch(self, batch: Batch) -> Batch:
-        """Move inputs, boxes and points of a batch together."""
+        """Transform inputs, boxes and points of a batch together."""
         size = (batch.inputs.shape[2], batch.inputs.shape[3])
         changes = {"inputs": self.pictures(batch.inputs)}
         if "boxes" in batch:
@@ -179,12 +186,12 @@ class Warp:
         return moved
 
     @staticmethod
-    def _straight(at: Tensor, matrix: Tensor) -> Tensor:
+    def _apply(at: Tensor, matrix: Tensor) -> Tensor:
         return at @ matrix[:, :2, :2].transpose(1, 2) + matrix[:, None, :2, 2]
 
 
 def elastic_field(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Draw smooth random displacements of about this share of the side, (count, 2, H, W)."""
+    """Return smooth random displacements of about this fraction of the side, (count, 2, H, W)."""
     coarse = tuple(max(2, round(side / _SMOOTH) + 1) if side >= 16 else 3 for side in size)
     noise = torch.randn(count, 2, *coarse) * (2 * strength / math.sqrt(2))
     return F.interpolate(noise, size=size, mode="bicubic", align_corners=True)
@@ -194,7 +201,7 @@ def _centres(count: int) -> Tensor:
     return (2 * torch.arange(count) + 1) / count - 1
 
 
-STRAIGHT: dict[str, tuple[Matrix, float]] = {
+AFFINE: dict[str, tuple[Matrix, float]] = {
     "flip": (flip, 0.0),
     "flip_vertical": (flip_vertical, 0.0),
     "translate": (translate, 4.0),

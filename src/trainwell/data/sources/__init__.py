@@ -1,4 +1,4 @@
-"""Readers, one kind of source per file, and `read`, which recognises what a source is."""
+"""Readers, one file for each kind of source, and `read`, which recognises what a source is."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
     """Read the examples a recipe names: a bundled data set, or a path recognised by what it holds.
 
     Args:
-        recipe: `source` and the settings of its kind.
-        target_type: "classes", "numbers" or "label sets" where the inferred type is not the one you mean.
+        recipe: `source` and the settings of its reader.
+        target_type: "classes", "numbers" or "label sets" if the inferred type is not the one you want.
     Raises:
         RecipeError: if none is named, or columns are chosen where there are none.
-        DataError: if there is no such data set, or it cannot be used; one sentence says why.
+        DataError: if there is no such data set, or it cannot be used.
         MissingExtraError: if an optional package is needed.
 
     >>> len(read(DataRecipe(source="iris")))
@@ -47,7 +47,7 @@ def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
         )
     found = _read(recipe, target_type)
     if recipe.image_size and not Path(recipe.source).expanduser().is_dir():
-        said = f"data.image_size = {recipe.image_size} changes nothing: only pictures of a folder are resized."
+        said = f"data.image_size = {recipe.image_size} has no effect: only the pictures of a folder are resized."
         return dataclasses.replace(found, remarks=(*found.remarks, said))
     return found
 
@@ -83,7 +83,7 @@ def _read(recipe: DataRecipe, target_type: str) -> Examples:
 
 
 def _without_columns(examples: Examples, recipe: DataRecipe) -> Examples:
-    """Return examples that come without a table, or refuse what only a table has."""
+    """Return examples that are not a table, or refuse settings that only tables have."""
     chosen = {"target": recipe.target, "drop": recipe.drop, "group": recipe.group}
     mistakes = [
         f"data.{key} must be left out for {examples.name}, got {value!r}: only tables have columns to choose."

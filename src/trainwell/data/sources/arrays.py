@@ -1,4 +1,4 @@
-"""Arrays: .npz files, and numpy arrays or torch tensors given from Python."""
+"""Arrays: .npz files, and numpy arrays or torch tensors from Python."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainwell.data.values.given import as_array, as_numbers, as_pictures
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import numbered
 
-# Names of the arrays of one split in an .npz file, lower case; X is the whole data set unless there are others.
+# Names of the arrays of one split in an .npz file, in lower case; X is the whole data set unless there are others.
 _LAYOUT: dict[str, tuple[str, int]] = {
     "x": ("y", TRAIN),
     "x_train": ("y_train", TRAIN),
@@ -31,14 +31,14 @@ _LAYOUT: dict[str, tuple[str, int]] = {
 def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = None, target_type: str = "") -> Examples:
     """Make examples from arrays or tensors in memory.
 
-    uint8 of three axes (N, H, W) or of four with 1 or 3 channels, last or second, are pictures; all else is numbers.
+    uint8 with three axes (N, H, W), or four with 1 or 3 channels, last or second, are pictures; all else is numbers.
 
     Args:
         x: (N, ...) numbers.
         y: (N,) class names, class numbers or numbers; (N, k) numbers, or zeros and ones.
-        name: what the data set is called in sentences.
-        given: (N,) 0, 1, 2 where train, validation and test are already decided.
-        target_type: "classes", "numbers" or "label sets" where the inferred type is not the one you mean.
+        name: of the data set, for messages.
+        given: (N,) 0, 1, 2 for train, validation and test if the data are divided already.
+        target_type: "classes", "numbers" or "label sets" if the inferred type is not the one you want.
     Raises:
         DataError: for objects, missing targets, numbers that are not finite.
         ShapeError: if x and y differ in length.
@@ -75,9 +75,9 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
 
 
 def read_npz(path: Path, target_type: str = "") -> Examples:
-    """Read an .npz file holding X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
+    """Read an .npz file that holds X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
 
-    X beside x_val or x_test is the training split. Inputs without targets are left out, and named in the remarks.
+    X beside x_val or x_test is the training split. Inputs without targets are left out and named in the remarks.
 
     Raises:
         DataError: if it is damaged, the arrays have other names, or there are both X and x_train.
@@ -107,7 +107,7 @@ def read_npz(path: Path, target_type: str = "") -> Examples:
         raise ShapeError(f"The splits of {name} must have equal shapes: {problem}.") from None
     examples = from_arrays(inputs, targets, name=name, given=given, target_type=target_type)
     alone = [lower[x] for x, (y, _) in _LAYOUT.items() if x in lower and y not in lower]
-    said = f"Left out, having no targets beside them: {', '.join(map(plain, alone))}."
+    said = f"Left out, because they have no targets: {', '.join(map(plain, alone))}."
     return dataclasses.replace(examples, remarks=(*examples.remarks, said)) if alone else examples
 
 

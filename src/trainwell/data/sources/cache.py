@@ -1,6 +1,6 @@
-"""Decoded pictures, kept on the disk so that they are decoded once and mapped into memory afterwards.
+"""A cache of decoded pictures on the disk: they are decoded once and memory-mapped afterwards.
 
-They lie in $TRAINWELL_CACHE, else in ~/.cache/trainwell; deleting that folder is always safe.
+It is $TRAINWELL_CACHE, or else ~/.cache/trainwell; deleting that folder is always safe.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Pictures = NDArray[np.uint8]
 
 
 def load(key: str) -> tuple[Pictures, tuple[str, ...]] | None:
-    """Return the pictures stored under a key, mapped, and the remarks about them; None if they are not there whole."""
+    """Return the memory-mapped pictures of a key and the remarks about them; None if they are missing or incomplete."""
     pictures, remarks = _paths(key)
     try:
         return np.load(pictures, mmap_mode="r", allow_pickle=False), tuple(json.loads(remarks.read_bytes()))
@@ -32,13 +32,13 @@ def load(key: str) -> tuple[Pictures, tuple[str, ...]] | None:
 def store(
     key: str, blocks: Callable[[], Iterator[Pictures]], *, shape: tuple[int, ...], remarks: Sequence[str]
 ) -> Pictures:
-    """Store pictures and return them mapped; where the disk refuses, return them in memory.
+    """Store pictures and return them memory-mapped; if writing fails, return them in memory.
 
     Args:
-        key: what the pictures are a function of.
-        blocks: yields them in blocks along the first axis; called again if the disk refuses half-way.
+        key: identifies the files and how they are converted.
+        blocks: yields them in blocks along the first axis; called again if writing fails.
         shape: of all pictures together.
-        remarks: kept beside them.
+        remarks: stored beside them.
     """
     pictures, beside = _paths(key)
     temporary = pictures.with_name(f"{TEMPORARY}{secrets.token_hex(4)}.npy")

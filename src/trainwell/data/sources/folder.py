@@ -32,15 +32,16 @@ _SPLITS = {
     **dict.fromkeys(("test", "testing"), TEST),
 }
 # Pictures of different sizes get at most this side unless data.image_size says otherwise: what a small network can
-# learn from in minutes on a processor; at 224 a step costs twelve times as much.
+# learn from in minutes on a CPU; at 224 a step costs twelve times as much.
 _LARGEST_MEDIAN = 64
-TEXT, TEXT_SUFFIXES = "text", (".txt", ".text")
-_RULES = 2  # raise when the rules of conversion change: what was decoded by the old ones is then decoded again
+TEXT = "text"
+TEXT_SUFFIXES = (".txt", ".text")
+_RULES = 2  # increase when the rules of conversion change: cached pictures are then decoded again
 
 
 @dataclass
 class Scan:
-    """What lies in a folder of pictures or texts."""
+    """The files of a folder of pictures or texts."""
 
     files: list[Path] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
@@ -52,8 +53,8 @@ class Scan:
 def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     """Read pictures, or texts, whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
 
-    Links, devices and pipes are never opened; other files are left out and named in the remarks. Where there are both,
-    pictures count.
+    Links, devices and pipes are never opened; other files are left out and named in the remarks. If there are both
+    pictures and texts, pictures are read.
 
     Args:
         folder: holds a sub-folder for each class, or train/ and others that do.
@@ -63,9 +64,11 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
         MissingExtraError: if Pillow is not installed.
     """
     name = plain(folder.resolve().name)
-    found, kind = _scan(folder, SUFFIXES), "picture"
+    found = _scan(folder, SUFFIXES)
+    kind = "picture"
     if not found.files:
-        found, kind = _scan(folder, TEXT_SUFFIXES), "table"
+        found = _scan(folder, TEXT_SUFFIXES)
+        kind = "table"
     if not found.files or (found.linked and len(set(found.classes)) < 2):
         raise DataError(_nothing(folder, name, linked=found.linked))
     inputs: Array | Table | Texts
@@ -85,9 +88,9 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     said = [f"{len(labels):,} sub-folders: {task} ({shorten(labels, len(labels), most=10)}).", *remarks]
     if found.left_out:
         what = "pictures" if of_pictures else "texts"
-        said.append(f"Left out, being no {what}: {shorten(found.left_out, len(found.left_out))}.")
+        said.append(f"Left out, because they are no {what}: {shorten(found.left_out, len(found.left_out))}.")
     if found.linked:
-        said.append(f"Left out, being links to folders: {shorten(found.linked, len(found.linked))}.")
+        said.append(f"Left out, because they are links to folders: {shorten(found.linked, len(found.linked))}.")
     return Examples(
         name=name,
         kind=KINDS[kind],
@@ -114,7 +117,8 @@ def read_texts(files: Sequence[Path], root: Path) -> Table:
 
 def files_below(folder: Path, suffixes: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Return the files below a folder with such names, sorted, and the names of all others; links are not followed."""
-    files, left_out = [], []
+    files = []
+    left_out = []
     for place, folders, names in os.walk(folder, followlinks=False):
         folders.sort()
         links = [Path(place, name) for name in folders if not name.startswith(".") and Path(place, name).is_symlink()]
@@ -149,9 +153,9 @@ def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
 
 
 def _are_classes(below: Sequence[Path], splits: Mapping[Path, int], suffixes: Sequence[str]) -> bool:
-    """Tell whether train is a class, like bus and car beside it: it has no sub-folders, or is the only split that has.
+    """Return whether train is a class, like bus and car: it has no sub-folders, or is the only split that has some.
 
-    Where the folders beside the splits hold none of the files, it is a split.
+    If the folders beside the splits hold none of the files, it is a split.
     """
     nested = {part for path, part in splits.items() if any(_folders(path))}
     beside = any(files_below(path, suffixes)[0] for path in below if path not in splits)
@@ -217,7 +221,7 @@ def _key(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> str:
     digest = hashlib.sha256(repr(how).encode() + os.fsencode(folder.resolve()))
     for path in files:
         status = path.stat()
-        # What changes with any change of content, though size and times of modification be kept, as by cp -p and tar.
+        # Changes with any change of content, even if size and modification time are kept, as by cp -p and tar.
         kept = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
         digest.update(os.fsencode(path.relative_to(folder)) + f"\0{kept}\0".encode())
     return digest.hexdigest()[:32]

@@ -22,12 +22,12 @@ from trainwell.data.targets import infer
 from trainwell.data.values.naming import numbered
 
 _PICTURES = re.compile(r"(?P<split>.*?)[-_.]?images[-_.]idx3[-_.]ubyte(\.gz)?")
-# DEFLATE cannot shrink by more than 1,032:1, so a header that promises more than this is a lie.
-_MOST_SHRUNK = 1032
+# DEFLATE cannot compress by more than 1,032:1, so a header that promises more than this is wrong.
+_MOST_COMPRESSED = 1032
 
 
 def is_idx_folder(folder: Path) -> bool:
-    """Tell whether a folder holds idx files of pictures."""
+    """Return whether a folder holds idx files of pictures."""
     return any(_PICTURES.fullmatch(path.name) for path in folder.iterdir())
 
 
@@ -35,8 +35,8 @@ def read_idx(path: Path) -> Examples:
     """Read pictures and their classes: a folder (train-*, t10k-* or test-*), or one file of pictures beside its labels.
 
     Raises:
-        DataError: if a file is missing, damaged or holds something else.
-        ShapeError: if there are more pictures than labels, or fewer.
+        DataError: if a file is missing, damaged or of another type.
+        ShapeError: if there are more or fewer pictures than labels.
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     found = [(file, match["split"]) for file in files if (match := _PICTURES.fullmatch(file.name))]
@@ -51,7 +51,9 @@ def read_idx(path: Path) -> Examples:
                 f"{plain(file.name)} holds {len(some):,} pictures, but its file of labels {len(classes):,}."
             )
     if len({some.shape[1:] for some in pictures}) > 1:
-        raise ShapeError(f"The files of {plain(path.name)} must hold pictures of one size. Keep them apart.")
+        raise ShapeError(
+            f"The files of {plain(path.name)} must hold pictures of one size. Put them into separate folders."
+        )
     ids = [name for (_, split), some in zip(found, pictures, strict=True) for name in numbered(split, len(some))]
     targets = infer(np.concatenate(labels), name="The label", ids=ids)
     given = np.repeat([TEST if sealed else TRAIN for sealed in test], [len(some) for some in pictures]).astype(np.int8)
@@ -100,14 +102,16 @@ def _read(path: Path, *, axes: int) -> NDArray[np.uint8]:
                 )
             shape = struct.unpack(f">{axes}I", header[4:])
             promised = math.prod(shape)
-            if promised > path.stat().st_size * (_MOST_SHRUNK if zipped else 1):
-                raise DataError(_lie(name, shape, f"{path.stat().st_size:,} bytes cannot hold them"))
+            if promised > path.stat().st_size * (_MOST_COMPRESSED if zipped else 1):
+                raise DataError(_wrong_header(name, shape, f"{path.stat().st_size:,} bytes cannot hold them"))
             content = b"".join(_pieces(file, promised))
             more = file.read(1)
     except (OSError, EOFError, zlib.error) as problem:
         raise DataError(f"{name} cannot be read: {plain(str(problem))}. Download it again.") from None
     if len(content) != promised or more:
-        raise DataError(_lie(name, shape, "there are more bytes" if more else f"only {len(content):,} bytes follow"))
+        raise DataError(
+            _wrong_header(name, shape, "there are more bytes" if more else f"only {len(content):,} bytes follow")
+        )
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
@@ -117,5 +121,5 @@ def _pieces(file: IO[bytes], size: int) -> Iterable[bytes]:
         yield piece
 
 
-def _lie(name: str, shape: tuple[int, ...], but: str) -> str:
+def _wrong_header(name: str, shape: tuple[int, ...], but: str) -> str:
     return f"The header of {name} promises {' x '.join(f'{n:,}' for n in shape)} bytes, but {but}. Download it again."

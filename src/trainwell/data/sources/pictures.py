@@ -1,7 +1,7 @@
-"""Picture files to arrays: checked before they are decoded, converted by fixed rules, decoded in threads.
+"""Picture files as arrays: checked before they are decoded, converted by fixed rules, decoded in threads.
 
-The rules: JPEG, PNG, WebP, BMP, TIFF and GIF only; the first frame; turned as EXIF says; transparent pixels on
-white; 16 bits to 8 by dropping the lower byte; all else to RGB, or to one channel where every picture is grey.
+The rules: JPEG, PNG, WebP, BMP, TIFF and GIF only; the first frame; rotated as EXIF says; transparent pixels on
+white; 16 bits to 8 by dropping the lower byte; everything else to RGB, or to one channel if every picture is grey.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
 _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _GREY = ("1", "L", "LA", "La", *_SIXTEEN_BITS)
-_ORIENTATION, _TURNED = 0x0112, (5, 6, 7, 8)  # EXIF: these orientations swap width and height
-_AT_ONCE = 256  # pictures decoded before they are handed on: bounds memory
+_ORIENTATION = 0x0112  # EXIF tag
+_TURNED = (5, 6, 7, 8)  # orientations that swap width and height
+_AT_ONCE = 256  # pictures decoded per block: bounds memory
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a picture before it is decoded."""
+    """Size and colour of a picture, known before it is decoded."""
 
     height: int
     width: int
@@ -73,15 +74,15 @@ def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
 def decode(
     files: Sequence[Path], shape: tuple[int, int, int], *, interpolation: str = "bilinear", crop: float = 1.0
 ) -> Iterator[Pictures]:
-    """Yield pictures in blocks of (n, height, width, channels), in order; a larger or smaller one is resized until it
-    fills the shape, and what juts out is cut off evenly.
+    """Yield pictures in blocks of (n, height, width, channels), in order.
+
+    A picture of another size is resized until it fills the shape, and the rest is cropped evenly.
 
     Args:
         files: what to read.
         shape: (height, width, channels) of every picture.
-        interpolation: how one is resized.
-        crop: share of its sides that is kept, from the middle.
-
+        interpolation: how pictures are resized.
+        crop: fraction of the sides that is kept, from the centre.
     Raises:
         DataError: after all files were tried, naming up to five that are broken.
     """
@@ -91,7 +92,7 @@ def decode(
             if picture.format == "PNG":
                 picture.verify()  # decoding alone does not notice every cut-off PNG
         with _open(path) as picture:
-            return _convert(picture, shape, interpolation, crop)
+            return _convert(picture, shape, interpolation=interpolation, crop=crop)
 
     tried: list[_Broken | None] = []
     for start in range(0, len(files), _AT_ONCE):
@@ -132,7 +133,7 @@ def _in_threads(read: Callable[[Path], Result | _Broken], files: Sequence[Path])
         try:
             return read(path)
         except image.UnidentifiedImageError:
-            return _Broken("no picture of a known format")
+            return _Broken("not a picture of a supported format")
         except Exception as problem:  # a decoder fed with damaged bytes may raise anything
             return _Broken(str(problem).strip(".") or type(problem).__name__)
 
@@ -151,17 +152,16 @@ def _pillow() -> Any:
 
 def _open(path: Path) -> Any:
     if not path.is_file():
-        raise OSError("no regular file")
+        raise OSError("not a regular file")
     return _pillow().Image.open(path, formats=_FORMATS)
 
 
-def _convert(picture: Any, shape: tuple[int, int, int], interpolation: str, crop: float) -> Pictures:
+def _convert(picture: Any, shape: tuple[int, int, int], *, interpolation: str, crop: float) -> Pictures:
     height, width, channels = shape
     pillow = _pillow()
     if picture.size not in ((width, height), (height, width)):
-        picture.draft(
-            None, (math.ceil(max(shape[:2]) / crop),) * 2
-        )  # a JPEG is decoded at the smallest scale that is large enough
+        # A JPEG is decoded at the smallest scale that is large enough.
+        picture.draft(None, (math.ceil(max(shape[:2]) / crop),) * 2)
     picture = pillow.ImageOps.exif_transpose(picture)
     if picture.mode in _SIXTEEN_BITS:
         levels = np.clip(np.asarray(picture).astype(np.int64), 0, 65535) >> 8

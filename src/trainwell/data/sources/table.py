@@ -1,4 +1,4 @@
-"""Tables: CSV, TSV and Parquet, with delimiter, header, types and missing values found out and said aloud."""
+"""Tables: CSV, TSV and Parquet. Delimiter, header, types and missing values are detected and reported."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_NAMED = {"tab": "\t", "\\t": "\t"}  # ways to write a tab in a recipe
+_NAMED = {"tab": "\t", "\\t": "\t"}  # how a tab is written in a recipe
 _MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"))
-_SAMPLE = 100  # rows read to find out the delimiter and the header
+_SAMPLE = 100  # rows read to detect the delimiter and the header
 _FEWEST_NUMBERED = 4  # columns called 0, 1, 2, 3 are a header; 0, 1, 2 may be a row of data
 _CODE = re.compile(r"0\d+")  # 007 is a name, not the number 7
 _DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
@@ -39,14 +39,14 @@ _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 @dataclass(frozen=True)
 class Rows:
-    """A table as it stands in its file.
+    """A table as it is in its file.
 
     Args:
         name: of the file.
         table: its columns by name.
         ids: where each row is.
-        remarks: what was found out.
-        codes: columns of numbers some of which begin with a 0, as they are written.
+        remarks: what was detected.
+        codes: columns of numbers of which some begin with a 0, as they are written.
         unfit: columns of types that cannot be used, whose values are None; why, in a sentence.
     """
 
@@ -61,7 +61,7 @@ class Rows:
         """Refuse columns that cannot be used.
 
         Raises:
-            DataError: for the first of them that cannot.
+            DataError: for the first of them that cannot be used.
         """
         for name in names:
             if name in self.unfit:
@@ -75,9 +75,9 @@ def read_table(path: Path, recipe: DataRecipe, target_type: str = "") -> Example
         path: CSV, TSV or Parquet.
         recipe: `target` (a name, or a number counted from 0, negative from the end; empty: the last column),
             `drop`, `group` and `delimiter` are read.
-        target_type: "classes", "numbers" or "label sets" where the inferred type is not the one you mean.
+        target_type: "classes", "numbers" or "label sets" if the inferred type is not the one you want.
     Raises:
-        DataError: for everything that can be wrong with a table, with its line.
+        DataError: if the table cannot be used, with the line.
     """
     return choose(read_rows(path, recipe.delimiter), recipe, target_type)
 
@@ -138,12 +138,12 @@ def text_column(rows: Rows, recipe: DataRecipe) -> Texts:
 
 
 def read_rows(path: Path, delimiter: str = "", *, known: Mapping[str, bool] | None = None) -> Rows:
-    """Read all columns of a table, whatever they mean.
+    """Read all columns of a table.
 
     Args:
         path: CSV, TSV or Parquet.
-        delimiter: what separates its cells; empty: found out.
-        known: columns that were learned from, and whether they held numbers: those that held text are text again, even
+        delimiter: what separates its cells; empty: detected.
+        known: columns of the training data, and whether they held numbers: those that held text are text again, even
             if every cell looks like a number now.
     Raises:
         DataError: if it is empty, ragged or not text; with the line.
@@ -185,7 +185,13 @@ def _read_text(path: Path, delimiter: str, known: Mapping[str, bool]) -> Rows:
         for column, values in zip(names, cells, strict=True)
         if columns[column].dtype != object and any(map(_CODE.fullmatch, values))
     }
-    return Rows(name, Table(columns), ids, (*remarks, *_type_remarks(columns, ids)), codes)
+    return Rows(
+        name=name,
+        table=Table(columns),
+        ids=ids,
+        remarks=(*remarks, *_type_remarks(columns, ids)),
+        codes=codes,
+    )
 
 
 def decode_text(data: bytes, name: str) -> str:
@@ -245,7 +251,7 @@ def _delimiter(text: str) -> str:
 
 
 def _width(sample: Sequence[str], delimiter: str) -> tuple[bool, int]:
-    """Return whether every line has equally many cells, at least two, and how many nearly every line has, else 0."""
+    """Return whether all lines have equally many cells, at least two, and how many nearly all lines have, or 0."""
     try:
         widths = [len(row) for row in csv.reader(sample, delimiter=delimiter, skipinitialspace=True) if row]
     except csv.Error:
@@ -255,12 +261,12 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[bool, int]:
 
 
 def _decimal_points(rows: list[list[str]], texts: Set[str], *, thousands: bool) -> list[str]:
-    """Write decimal commas as points in columns that hold nothing but numbers, and say so.
+    """Replace decimal commas by points in columns that hold only numbers, and return remarks about it.
 
     Args:
         rows: changed in place; the first may be a header.
         texts: columns that stay as they are.
-        thousands: whether a comma before three digits may part thousands; a column of such cells stays as it is.
+        thousands: whether a comma before three digits may separate thousands; a column of such cells stays as it is.
     """
     said = []
     for place, (first, *cells) in enumerate(zip(*rows, strict=True)):
@@ -279,12 +285,13 @@ def _decimal_points(rows: list[list[str]], texts: Set[str], *, thousands: bool) 
 
 
 def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Tell whether the first row names the columns.
+    """Return whether the first row names the columns.
 
-    It does if a cell of it is text over a column of numbers, or if it counts the columns (0, 1, 2, 3); in a table of
-    text only, if its cells are known, differ from one another and none occurs again below.
+    It does if one of its cells is text above a column of numbers, or if it counts the columns (0, 1, 2, 3); in a table
+    of text only, if its cells are known, differ from one another and none occurs again below.
     """
-    first, sample = rows[0], rows[1:_SAMPLE]
+    first = rows[0]
+    sample = rows[1:_SAMPLE]
     named = [cell for cell in first if cell]
     if len(named) >= _FEWEST_NUMBERED and named == list(map(str, range(len(named)))):
         return True
@@ -312,7 +319,7 @@ def _number(cell: str) -> float | None:
 
 
 def _typed(cells: Sequence[str], *, text: bool = False) -> Array:
-    """Return numbers if every known cell is one and text is not wanted, else text."""
+    """Return numbers if every known cell is one and text is not asked for, else text."""
     numbers = {cell: _number(cell) for cell in set(cells)}
     if not text and None not in numbers.values():
         return np.array([numbers[cell] for cell in cells], dtype=np.float64)
@@ -321,7 +328,7 @@ def _typed(cells: Sequence[str], *, text: bool = False) -> Array:
 
 
 def _type_remarks(columns: dict[str, Array], ids: Sequence[str]) -> Iterable[str]:
-    """Say where a column is text only because of a few cells."""
+    """Yield remarks about columns that are text only because of a few cells."""
     for name, values in columns.items():
         if values.dtype != object:
             continue

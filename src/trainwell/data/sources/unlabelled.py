@@ -1,4 +1,4 @@
-"""New inputs without targets, read the way the training data were."""
+"""New inputs without targets, read as the training data were."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def read_inputs(
     Args:
         source: a bundled name; a table with the training columns (others are ignored); a picture or a text,
             or a folder of them at any depth; an idx file of pictures; an .npz holding X.
-        preparation: says what kind of inputs the network was trained on.
+        preparation: of the network: its kind of inputs.
         recipe: `interpolation`, `centre_crop`, `max_pixels` and `delimiter` are read.
     Returns:
         raw inputs as `Preparation.inputs` takes them, and a name for each.
     Raises:
         RecipeError: if no source is named.
-        DataError: if there is nothing, or it is of another kind.
+        DataError: if there is nothing to read, or it is of another kind.
     """
     if source in BUNDLED:
         examples = BUNDLED[source]()

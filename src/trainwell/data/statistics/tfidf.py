@@ -1,4 +1,4 @@
-"""A column of texts as numbers: which of the frequent words each holds, weighted by how rare they are."""
+"""TF-IDF: texts as numbers, one for each frequent word, weighted by how rare the word is."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class TfIdf:
 
     @classmethod
     def fit(cls, name: str, values: Array) -> TfIdf | None:
-        """Fit on the texts of the training rows, or return None where a column holds none or no word twice."""
+        """Fit on the training rows, or return None if the column holds no texts or no word occurs in two of them."""
         if not is_text(values):
             return None
         counts = Counter(word for text in values.tolist() for word in set(normalise(text).split()))
@@ -51,11 +51,11 @@ class TfIdf:
         return tuple(f"{self.name}: {word}" for word in self.words)
 
     def fill(self, values: Array, out: NDArray[np.float32]) -> None:
-        """Write the inputs of (rows,) texts into (rows, words); a text without known words stays at 0."""
+        """Write the inputs of (rows,) texts into (rows, words) zeros; a text without known words stays at 0."""
         number = {word: i for i, word in enumerate(self.words)}
         for row, text in enumerate(values.tolist()):
             counts = Counter(number[word] for word in normalise(str(text or "")).split() if word in number)
             for i, count in counts.items():
                 out[row, i] = (1 + math.log(count)) * self.weights[i]
-        # As long as a row of standardised numbers is: networks are initialised for those.
+        # Scaled to the length of a row of standardised numbers, which initialisations assume.
         out *= math.sqrt(len(self.words)) / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-9)

@@ -1,10 +1,10 @@
-"""The second stage of a preparation: a mean taken from every input, and a rotation that decorrelates or whitens.
+"""The second stage of a preparation: the mean subtracted from every input, and a rotation that decorrelates or whitens.
 
 With the covariance C = U diag(s) Uᵀ of the training inputs, x becomes
 
-* (x - m) U: decorrelated (PCA); its first k columns are the best k dimensions in the sense of squares,
+* (x - m) U: decorrelated (PCA); its first k columns are the best k dimensions in the least-squares sense,
 * (x - m) U diag(s)^(-1/2): whitened (PCA), covariance 1,
-* (x - m) U diag(s)^(-1/2) Uᵀ: whitened (ZCA, Bell and Sejnowski 1997): nearest to x, pictures stay pictures.
+* (x - m) U diag(s)^(-1/2) Uᵀ: whitened (ZCA, Bell and Sejnowski 1997): nearest to x, so pictures stay recognisable.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ Block = Callable[[NDArray[np.int64]], Float32]
 ROTATED = ("decorrelate", "whiten_pca", "whiten_zca")  # methods that need the covariance
 FLATTENING = ("decorrelate", "whiten_pca")  # methods whose outputs are no longer positions of the input
 MEAN_IMAGE = "mean_image"
-_MOST = 4096  # inputs: the covariance of more does not fit a second or a gigabyte
+_MOST = 4096  # inputs: the covariance of more takes seconds and gigabytes
 _AT_ONCE = 1024
 _NO_VARIANCE = 1e-9  # share of the largest variance below which a direction is rounding noise
 
 
 @dataclass(frozen=True)
 class LinearTransform:
-    """A mean and a matrix, as base64 of little-endian float32 so that they go through JSON without loss.
+    """A mean and a matrix, kept as base64 of little-endian float32, so that JSON loses nothing.
 
     Args:
-        mean: (inputs,) taken off.
+        mean: (inputs,) subtracted.
         matrix: (inputs, outputs); empty: nothing is rotated.
-        outputs: numbers that come out.
-        kept: share of the variance that they keep.
+        outputs: number of outputs.
+        kept: fraction of the variance that they keep.
     """
 
     mean: str
@@ -47,7 +47,7 @@ class LinearTransform:
     kept: float = 1.0
 
     def __call__(self, inputs: Float32) -> Float32:
-        """Apply to (N, ...) inputs; gives (N, outputs), or the same shape where the matrix keeps the positions."""
+        """Return (N, outputs) float32 for (N, ...) inputs."""
         flat = inputs.reshape(len(inputs), -1)
         mean = _decode(self.mean).astype(np.float64)
         matrix = _decode(self.matrix).reshape(flat.shape[1], -1).astype(np.float64) if self.matrix else None
@@ -81,7 +81,7 @@ def fit_transform(
     """
     width = block(train[:1]).reshape(1, -1).shape[1]
     if method != MEAN_IMAGE:
-        _require_enough(method, width, len(train), components)
+        _require_enough(method, width=width, examples=len(train), components=components)
     total = np.zeros(width)
     for start in range(0, len(train), _AT_ONCE):
         total += block(train[start : start + _AT_ONCE]).reshape(-1, width).sum(axis=0, dtype=np.float64)
@@ -93,11 +93,12 @@ def fit_transform(
         centred = block(train[start : start + _AT_ONCE]).reshape(-1, width).astype(np.float64) - mean
         covariance += centred.T @ centred
     values, vectors = np.linalg.eigh(covariance / len(train))
-    values, vectors = values[::-1], vectors[:, ::-1]
+    values = values[::-1]
+    vectors = vectors[:, ::-1]
     vectors = vectors * np.where(vectors[np.abs(vectors).argmax(axis=0), np.arange(width)] < 0, -1.0, 1.0)
     kept = min(components or width, width)
     if method != "decorrelate":
-        _require_variance(method, values, kept, np.diag(covariance), names)
+        _require_variance(method, values, kept=kept, variances=np.diag(covariance), names=names)
     matrix = vectors[:, :kept]
     if method != "decorrelate":
         matrix = matrix / np.sqrt(values[:kept])
@@ -107,10 +108,10 @@ def fit_transform(
     return LinearTransform(_encode(mean), _encode(matrix), matrix.shape[1], share)
 
 
-def _require_enough(method: str, width: int, examples: int, components: int) -> None:
+def _require_enough(method: str, *, width: int, examples: int, components: int) -> None:
     if width > _MOST:
         raise DataError(
-            f"data.prepare = {method!r} is for at most {_MOST:,} inputs, got {width:,}. "
+            f"data.prepare = {method!r} takes at most {_MOST:,} inputs, got {width:,}. "
             "Lower data.image_size, or choose 'channel_mean_std'."
         )
     wanted = components or width
@@ -124,15 +125,15 @@ def _require_enough(method: str, width: int, examples: int, components: int) -> 
 
 
 def _require_variance(
-    method: str, values: NDArray[np.float64], kept: int, variances: NDArray[np.float64], names: tuple[str, ...]
+    method: str, values: NDArray[np.float64], *, kept: int, variances: NDArray[np.float64], names: tuple[str, ...]
 ) -> None:
     usable = int((values > _NO_VARIANCE * values[0]).sum()) if values[0] > 0 else 0
     if usable >= kept:
         return
     constant = [name for name, variance in zip(names, variances, strict=False) if variance <= 0]
-    reason = f"constant in training: {shorten(constant, len(constant))}" if constant else "sums of others"
+    reason = f"constant in training: {shorten(constant, len(constant))}" if constant else "linear combinations"
     raise DataError(
-        f"data.prepare = {method!r} must have inputs that all vary by themselves, but {len(values) - usable:,} of "
+        f"data.prepare = {method!r} must have inputs that vary independently, but {len(values) - usable:,} of "
         f"{len(values):,} dimensions do not ({reason}). "
         + (f"Set data.components to at most {usable}." if usable else "Choose 'standardise'.")
     )

@@ -15,7 +15,10 @@ from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import MissingExtraError, UsageError
 from trainwell.data.text.ragged import Ragged
 
-PAD, UNKNOWN, BEGIN, END = "<pad>", "<unk>", "<bos>", "<eos>"
+PAD = "<pad>"
+UNKNOWN = "<unk>"
+BEGIN = "<bos>"
+END = "<eos>"
 SPECIAL = (PAD, UNKNOWN, BEGIN, END)
 """Tokens every vocabulary begins with: their numbers are 0, 1, 2 and 3."""
 

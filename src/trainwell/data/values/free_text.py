@@ -1,4 +1,4 @@
-"""Text in columns: which columns hold it, and when two texts are the same."""
+"""Free text in columns: which columns hold it, and when two texts are the same."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import unicodedata
 from trainwell.data.values.missing import Array, missing
 
 _WORDS = 3  # words a value must have on average, or it names a category
-_DIFFERENT = 0.5  # fraction of different values below which it does, too
+_DIFFERENT = 0.5  # fraction of distinct values below which a column holds categories, too
 
 
 def is_text(values: Array) -> bool:
-    """Tell whether a column holds sentences rather than categories: several words, mostly different.
+    """Return whether a column holds sentences rather than categories: several words, mostly distinct.
 
     >>> import numpy as np
     >>> is_text(np.array(["a long story", "another long story"], dtype=object))
@@ -29,7 +29,7 @@ def is_text(values: Array) -> bool:
 
 
 def normalise(text: str | None) -> str:
-    """Reduce a text to its letters and digits, so that spacing, case and punctuation do not tell two apart.
+    """Return the letters and digits of a text in lower case: spacing, case and punctuation do not count.
 
     >>> normalise("  The CAT, sat\u00a0here! ")
     'the cat sat here'

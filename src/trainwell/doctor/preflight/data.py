@@ -30,13 +30,15 @@ def labels_fit_inputs(subject: PreflightSubject) -> CheckResult:
     agree with the targets far better than with shuffled targets (permutation test).
     """
     expected = f"at least {_UNRELATED:g} deviations"
-    inputs, targets = subject.seen.inputs, subject.task.target_columns(subject.seen.targets)
+    inputs = subject.seen.inputs
+    targets = subject.task.target_columns(subject.seen.targets)
     if len(inputs) < 2 * _FEWEST or not inputs.is_floating_point():
         return CheckResult(
             None, expected, note="too few examples" if inputs.is_floating_point() else "inputs are tokens"
         )
     half = len(inputs) // 2
-    x, rest = inputs.flatten(1)[:half].double(), inputs.flatten(1)[half:].double()
+    x = inputs.flatten(1)[:half].double()
+    rest = inputs.flatten(1)[half:].double()
     known = targets[:half] - targets[:half].mean(dim=0)
     nearest = known[torch.cdist(rest, x).argmin(dim=1)]
     gram = x @ x.T

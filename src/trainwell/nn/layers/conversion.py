@@ -81,7 +81,8 @@ def fully_convolutional(model: nn.Module, input_shape: tuple[int, ...]) -> tuple
         if isinstance(layer, nn.Flatten):
             size = (before[0], before[1])
         elif isinstance(layer, nn.Linear):
-            layers[name], size = to_convolution(layer, size), (1, 1)
+            layers[name] = to_convolution(layer, size)
+            size = (1, 1)
         elif isinstance(layer, nn.AdaptiveAvgPool2d) and tuple(x.shape[2:]) == (1, 1):
             layers[name] = nn.AvgPool2d((before[0], before[1]), 1)
         elif isinstance(layer, _BY_PLACE) or not list(layer.parameters()) and x.shape[2:] == before:
@@ -102,7 +103,8 @@ def _in_a_row(model: nn.Module, path: str = "") -> list[tuple[str, nn.Module]]:
 def _step(name: str, layer: nn.Module) -> int:
     if isinstance(layer, nn.BatchNorm2d):
         return 1
-    padding, step = getattr(layer, "padding", 0), getattr(layer, "stride", 1)
+    padding = getattr(layer, "padding", 0)
+    step = getattr(layer, "stride", 1)
     if padding not in (0, (0, 0)) or getattr(layer, "ceil_mode", False):
         raise UsageError(
             f"A network slides exactly only without padding, but its layer {name} pads by {padding}. "

@@ -37,7 +37,8 @@ class DecorrelatedBatchNorm(nn.Module):
 
     def __init__(self, features: int, *, momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         super().__init__()
-        self.momentum, self.epsilon = momentum, epsilon
+        self.momentum = momentum
+        self.epsilon = epsilon
         self.weight = nn.Parameter(torch.ones(features))
         self.bias = nn.Parameter(torch.zeros(features))
         self.register_buffer("running_mean", torch.zeros(features))
@@ -62,7 +63,8 @@ class DecorrelatedBatchNorm(nn.Module):
                 self.running_matrix.lerp_(matrix, self.momentum)
                 self.num_batches_tracked += 1
         else:
-            centred, matrix = rows - self.running_mean, self.running_matrix
+            centred = rows - self.running_mean
+            matrix = self.running_matrix
         white = centred @ matrix * self.weight + self.bias
         return white.reshape(inputs.movedim(1, -1).shape).movedim(-1, 1)
 

@@ -81,8 +81,10 @@ def inception_factorised(channels_in: int, middle: int, *, width: float = 1.0) -
         middle: channels between the factors.
         width: every number of channels is multiplied by this.
     """
-    c192, middle = round(width * 192), round(width * middle)
-    row, column = ((1, 7), (0, 3)), ((7, 1), (3, 0))
+    c192 = round(width * 192)
+    middle = round(width * middle)
+    row = ((1, 7), (0, 3))
+    column = ((7, 1), (3, 0))
 
     def chain(*kernels: tuple[tuple[int, int], tuple[int, int]]) -> nn.Sequential:
         layers: list[nn.Module] = [conv(channels_in, middle, 1)]
@@ -104,7 +106,8 @@ def inception_expanded(channels_in: int, *, width: float = 1.0) -> Stack:
     c192, c320, c384, c448 = (round(width * count) for count in (192, 320, 384, 448))
 
     def fork() -> Stack:
-        row, column = conv(c384, c384, (1, 3), padding=(0, 1)), conv(c384, c384, (3, 1), padding=(1, 0))
+        row = conv(c384, c384, (1, 3), padding=(0, 1))
+        column = conv(c384, c384, (3, 1), padding=(1, 0))
         return Stack(OrderedDict(row=row, column=column))
 
     branches: OrderedDict[str, nn.Module] = OrderedDict()

@@ -30,7 +30,9 @@ class LocallyConnected2d(nn.Module):
 
     def __init__(self, channels_in: int, channels: int, kernel: int, *, size: tuple[int, int], stride: int = 1) -> None:
         super().__init__()
-        self.channels_in, self.kernel, self.stride = channels_in, kernel, stride
+        self.channels_in = channels_in
+        self.kernel = kernel
+        self.stride = stride
         self.places = ((size[0] - kernel) // stride + 1, (size[1] - kernel) // stride + 1)
         count = self.places[0] * self.places[1]
         # One unit a row, as in every other layer: so decay, penalties and max-norm tell weights from biases.

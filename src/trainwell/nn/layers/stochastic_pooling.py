@@ -30,7 +30,10 @@ class StochasticPool2d(nn.Module):
 
     def __init__(self, size: int = 2, *, stride: int | None = None, padding: int = 0, ceil: bool = False) -> None:
         super().__init__()
-        self.size, self.stride, self.padding, self.ceil = size, stride or size, padding, ceil
+        self.size = size
+        self.stride = stride or size
+        self.padding = padding
+        self.ceil = ceil
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled pictures."""

@@ -103,7 +103,8 @@ def preprocessing(name: str) -> Preprocessing:
     timm = load_timm()
     _require(timm, short)
     described = timm.models.get_pretrained_cfg(short)
-    side, crop = described.input_size[1], min(1.0, described.crop_pct or 1.0)
+    side = described.input_size[1]
+    crop = min(1.0, described.crop_pct or 1.0)
     return Preprocessing(side, described.mean, described.std, described.interpolation, crop)
 
 

@@ -49,7 +49,8 @@ def googlenet(
         UsageError: if the input is not a picture or is too small.
     """
     channels, *size = picture("googlenet", input_shape, smallest=32)
-    c64, c192 = round(width * 64), round(width * 192)
+    c64 = round(width * 64)
+    c192 = round(width * 192)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if separable:
         layers["depthwise1"] = nn.Conv2d(channels, 8 * channels, 7, stride=2, padding=3, groups=channels, bias=False)
@@ -62,7 +63,9 @@ def googlenet(
     layers["conv2"] = conv(c64, c192, 3, padding=1, norm=False)
     layers["norm2"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)
     layers["pool2"] = nn.MaxPool2d(3, 2, ceil_mode=True)
-    now, at, before = grid(nn.Sequential(layers), (size[0], size[1])), {}, c192
+    now = grid(nn.Sequential(layers), (size[0], size[1]))
+    at = {}
+    before = c192
     for name, columns in _MODULES.items():
         if columns is None:
             layers[name] = nn.MaxPool2d(3, 2, ceil_mode=True)
@@ -82,7 +85,8 @@ def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: flo
     """Build a head of section 5: 5x5 average pooling with stride 3, 1x1 convolution, two fully connected layers."""
     kernel = (min(5, size[0]), min(5, size[1]))  # a small picture leaves less than the window
     places = ((size[0] - kernel[0]) // 3 + 1) * ((size[1] - kernel[1]) // 3 + 1)
-    maps, units = round(width * 128), round(width * 1024)
+    maps = round(width * 128)
+    units = round(width * 1024)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["pool"] = nn.AvgPool2d(kernel, 3)
     layers["conv"] = conv(channels, maps, 1, norm=False)

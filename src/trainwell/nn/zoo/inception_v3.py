@@ -77,7 +77,8 @@ def _first_reduction(channels: int, width: float) -> Stack:
 
 
 def _second_reduction(channels: int, width: float) -> Stack:
-    c192, c320 = round(width * 192), round(width * 320)
+    c192 = round(width * 192)
+    c320 = round(width * 320)
     branches: OrderedDict[str, nn.Module] = OrderedDict()
     branches["three"] = nn.Sequential(conv(channels, c192, 1), conv(c192, c320, 3, stride=2))
     branches["seven"] = nn.Sequential(
@@ -93,7 +94,8 @@ def _second_reduction(channels: int, width: float) -> Stack:
 def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
     pool = (min(5, size[0]), min(5, size[1]))  # a small picture leaves less than the windows
     left = ((size[0] - pool[0]) // 3 + 1, (size[1] - pool[1]) // 3 + 1)
-    maps, last = round(width * 128), round(width * 768)
+    maps = round(width * 128)
+    last = round(width * 768)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["pool"] = nn.AvgPool2d(pool, 3)
     layers["conv1"] = conv(channels, maps, 1)

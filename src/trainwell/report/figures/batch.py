@@ -88,7 +88,9 @@ def _numbers(pil: Any, views: Sequence[View], labels: Sequence[str], *, names: S
     below = 110 if names else 10
     canvas, draw, font = _canvas(pil, beside + columns * side + 40, rows * side + below, title)
     strength = np.clip(flat / 3, -1, 1)[..., np.newaxis]
-    red, blue, paper = np.array([184, 72, 10]), np.array([11, 95, 165]), np.array([246, 246, 243])
+    red = np.array([184, 72, 10])
+    blue = np.array([11, 95, 165])
+    paper = np.array([246, 246, 243])
     colours = np.where(strength > 0, paper + (red - paper) * strength, paper + (blue - paper) * -strength)
     for y in range(rows):
         top = _head() + y * side

@@ -17,7 +17,10 @@ from trainwell.report.html.sections import finding as finding_card
 from trainwell.report.text.audit import audit_verdict
 from trainwell.report.text.words import number, percent, plural, printable, unbroken
 
-_PAIRS, _SUSPECTS, _FEATURES, _CLASSES = 60, 96, 100, 100
+_PAIRS = 60
+_SUSPECTS = 96
+_FEATURES = 100
+_CLASSES = 100
 _SIDE = 96  # pixels: larger pictures are thinned out to about this
 _COLUMNS = 6  # of a row that are shown
 

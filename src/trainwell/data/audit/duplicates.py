@@ -1,4 +1,4 @@
-"""Examples that occur more than once: pictures, rows equal up to rounding, texts equal up to spelling."""
+"""Duplicate examples: pictures, rows equal up to rounding, texts equal up to spelling."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.data.audit.near_duplicates import Pair, near_copies
+from trainwell.data.audit.near_duplicates import Pair, near_duplicates
 from trainwell.data.examples import Examples
 from trainwell.data.values.free_text import normalise
 from trainwell.data.values.missing import Array
 
 _ROUNDING = 1e-3  # rows are equal if no number differs by more than this share of its column's deviation
-_WIDEST = 64  # numbers in a row beyond which rows are compared byte by byte only
-_LISTED = 10  # copies of one example beyond which pairs are given with the first only
+_WIDEST = 64  # numbers in a row beyond which only exactly equal rows are found
+_LISTED = 10  # duplicates of one example beyond which only pairs with the first are returned
 _TEXTS = 30_000  # texts beyond which only equal ones are looked for
 _SHARED = 0.9  # cosine of character n-grams from which two texts are one
 
 
-def copies(examples: Examples) -> list[Pair]:
+def duplicates(examples: Examples) -> list[Pair]:
     """Find pairs of examples whose inputs are the same, whatever their targets.
 
     Returns:
-        each pair once, in the order of their numbers. Groups of more than 10 copies are paired with their first only.
+        each pair once, in the order of their numbers. Groups of more than 10 are paired with their first only.
     """
     kind = examples.kind
     inputs = examples.inputs
@@ -35,7 +35,7 @@ def copies(examples: Examples) -> list[Pair]:
     else:
         found = dict(_exact(kind.identity(inputs)))
         if (pixels := kind.pixels(inputs)) is not None:
-            found = {(pair.first, pair.second): pair.agreement for pair in near_copies(pixels)} | found
+            found = {(pair.first, pair.second): pair.agreement for pair in near_duplicates(pixels)} | found
     return [Pair(*key, found[key]) for key in sorted(found)]
 
 
