@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from trainwell.report.html.study import slices_in_text
+from trainwell.report.text.study import slices_in_text
 from trainwell.search import (
     FinalEvaluation,
     Options,

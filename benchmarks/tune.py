@@ -133,7 +133,7 @@ def by_tune(
     options = Options(edits, compute=Compute(workers=workers), evaluation=evaluation)
     started = time.perf_counter()
     study = tune(data, SPACE, trials=trials, method="sobol", runs=folder, options=options)
-    return trials / (time.perf_counter() - started) * 3600, f"{study.engine}: {study.why}"
+    return trials / (time.perf_counter() - started) * 3600, f"{study.engine}: {study.execution.why}"
 
 
 def engine_cost(data: tuple[np.ndarray, ...], trials: int, edits: dict, folder: Path) -> tuple[float, float]:

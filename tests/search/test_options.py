@@ -17,7 +17,7 @@ from trainwell.search.options import Compute, FinalEvaluation, Options, StopRule
         (Compute, {"workers": -1}, "--workers must be at least 0, got -1"),
         (FinalEvaluation, {"repeats": 1}, "0, or at least 2"),
         (FinalEvaluation, {"repeats": -2}, "0, or at least 2"),
-        (StopRule, {"target": math.nan}, "--target must be a score"),
+        (StopRule, {"target": math.nan}, "--target-score must be a number"),
     ],
 )
 def test_a_mistake_is_one_sentence(group: type, wrong: dict, said: str) -> None:

@@ -138,7 +138,7 @@ def make_folds(plan: Plan, *, folds: int = 1, build: NetworkBuilder = build_netw
         build: builds the network of a recipe.
     Raises:
         UsageError: if there are no validation examples, or the networks do not start from random weights.
-        DataError: if there are too few examples or groups for so many folds.
+        DataError: if there are fewer examples or groups than folds.
     """
     if plan.recipe.transfer != TransferRecipe():
         raise UsageError("A search trains networks from scratch, got settings of [transfer]. Remove them.")

@@ -89,7 +89,7 @@ class StackedOptimizer:
         return StackedOptimizer(self._name, joined)
 
     def _shape(self, axes: int, *, like: Tensor) -> StepSettings:
-        """Return the settings, shaped to broadcast against a weight with so many axes; computed once."""
+        """Return the settings, shaped to broadcast against a weight with this number of axes; computed once."""
         if axes not in self._shaped:
             defaults = Settings(0.0)._asdict()
             columns = {key: self._settings.get(key, torch.full_like(like, value)) for key, value in defaults.items()}

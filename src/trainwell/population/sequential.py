@@ -55,7 +55,7 @@ class SingleTraining:
         self.reason = ""
 
     def train(self, epochs: int, check: Callable[[], None] = lambda: None) -> None:
-        """Train until so many epochs are done in total; a network that diverged is not trained further."""
+        """Train until this number of epochs is done in total; a network that diverged is not trained further."""
         self._until = epochs
         self._check = check
         self.state.stop = ""

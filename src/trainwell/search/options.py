@@ -55,7 +55,7 @@ class StopRule:
 
     def __post_init__(self) -> None:
         if math.isnan(self.target):
-            raise UsageError("--target must be a score, got nan. Leave it out to try all configurations.")
+            raise UsageError("--target-score must be a number, got nan. Leave it out to try all configurations.")
 
 
 @dataclass(frozen=True, kw_only=True)

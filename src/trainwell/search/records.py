@@ -39,7 +39,7 @@ class TimeEstimate:
         self._training_seconds = 0.0
 
     def add(self, work: float, seconds: float) -> None:
-        """Note that so many full trainings took so many seconds."""
+        """Note the time that some full trainings took."""
         self._updated = time.monotonic()
         self._done += work
         self._training_seconds += seconds

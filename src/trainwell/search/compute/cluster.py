@@ -86,7 +86,7 @@ class RayWorker(Worker):
         self._pending = self.actor.do.remote(command, argument)
 
     def is_ready(self, seconds: float) -> bool:
-        """Wait at most so many seconds, and return True if there is a result or the actor died."""
+        """Wait at most this many seconds, and return True if there is a result or the actor died."""
         done, _ = self._ray.wait([self._pending], timeout=seconds)
         return bool(done)
 

@@ -191,7 +191,7 @@ class Worker(ABC):
 
     @abstractmethod
     def is_ready(self, seconds: float) -> bool:
-        """Wait at most so many seconds, and return True if there is a result or the worker died."""
+        """Wait at most this many seconds, and return True if there is a result or the worker died."""
 
     @abstractmethod
     def receive(self) -> list[list[ValidationResult]]:
@@ -230,7 +230,7 @@ class ProcessWorker(Worker):
             self._pipe.send((command, argument))
 
     def is_ready(self, seconds: float) -> bool:
-        """Wait at most so many seconds, and return True if there is a result or the process ended."""
+        """Wait at most this many seconds, and return True if there is a result or the process ended."""
         return self._pipe.poll(seconds)
 
     def receive(self) -> list[list[ValidationResult]]:

@@ -12,7 +12,7 @@ from trainwell.search.trials.space import Configuration, Space
 from trainwell.search.trials.trial import Trial
 
 _SMALLEST_GROUP = 4  # trials proposed at once, at least: as few as a population needs to be faster
-_GROUPS = 8  # at least so many groups, so that later ones learn from earlier ones
+_GROUPS = 8  # the least number of groups, so that later ones learn from earlier ones
 
 
 @final
