@@ -35,7 +35,7 @@ def run(name: str) -> None:
                 "name": name,
                 "title": experiment.title,
                 "law": experiment.page.partition("\n\n")[0],
-                "says": found.figure.says,
+                "says": found.figure.caption,
                 "rows": verdicts(found),
                 "note": " ".join(part for part in (found.remark, found.note) if part),
             }

@@ -163,7 +163,7 @@ def test_errors_of_safetensors_are_recognised(tmp_path):
 def test_errors_of_torch_are_recognised(tmp_path):
     torch.save(torch.zeros(1000), tmp_path / "x")
     os.truncate(tmp_path / "x", 2000)
-    with pytest.raises(DamagedError, match="cut off"), storage_errors("Loading", tmp_path):
+    with pytest.raises(DamagedError, match="truncated or damaged"), storage_errors("Loading", tmp_path):
         torch.load(tmp_path / "x", weights_only=True)
     full = "[enforce fail at inline_container.cc:672] . unexpected pos 576 vs 534"  # what a full disk gives
     with pytest.raises(StorageError, match="is full"), storage_errors("Saving", tmp_path):
@@ -172,7 +172,7 @@ def test_errors_of_torch_are_recognised(tmp_path):
 
 def test_errors_of_sqlite_are_recognised(tmp_path):
     (tmp_path / "no.sqlite").write_bytes(b"x" * 5000)
-    with pytest.raises(DamagedError, match="damaged or is none"), storage_errors("Reading", tmp_path):
+    with pytest.raises(DamagedError, match="damaged or not a database"), storage_errors("Reading", tmp_path):
         connection = sqlite3.connect(tmp_path / "no.sqlite")
         try:
             connection.execute("SELECT * FROM sqlite_master")

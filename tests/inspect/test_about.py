@@ -64,3 +64,22 @@ def test_the_last_part_or_the_path_of_python_is_enough(given: str, found: str) -
 def test_an_unknown_name_gets_the_nearest(given: str, guess: str) -> None:
     with pytest.raises(UnknownNameError, match=guess):
         about(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("optim.beta1", "Has an effect only with optim.name = adam, adamw."),
+        ("optim.step_epochs", "Has an effect only with optim.schedule = step."),
+        ("data.components", "Has an effect only with data.prepare = decorrelate, whiten_pca, whiten_zca."),
+        ("nn.classic_dropout", "Has an effect only if nn.dropout is not 0.0."),
+        ("train.epochs", ""),
+    ],
+)
+def test_a_setting_says_what_it_depends_on(name: str, said: str) -> None:
+    assert about(name).text == said
+
+
+def test_a_name_says_how_it_is_chosen() -> None:
+    assert about("schedule.cosine").choose == "optim.schedule=cosine"
+    assert about("optim.functional.sgd").choose == ""

@@ -37,7 +37,7 @@ def test_what_is_random_is_repeated_over_seeds(name: str, done) -> None:
 @pytest.mark.parametrize("name", list(EXPERIMENTS))
 def test_the_figure_says_what_it_shows(name: str, done) -> None:
     figure = done(name).figure
-    assert figure.says.endswith(".") and figure.panels
+    assert figure.caption.endswith(".") and figure.panels
     for panel in figure.panels:
         assert panel.title and panel.x and panel.y
         assert panel.field or any(math.isfinite(up) for series in panel.series for _, up in series.points)

@@ -222,7 +222,7 @@ def made_by(path: Path, *statements: str) -> None:
 @pytest.mark.parametrize("opened", [StoreReader, StoreWriter])
 def test_a_file_that_is_no_store_is_refused(path, opened):
     path.write_bytes(b"not a database" * 1000)
-    with pytest.raises(DamagedError, match="damaged or is none"):
+    with pytest.raises(DamagedError, match="damaged or not a database"):
         opened(path)
     path.write_bytes(b"")
     with pytest.raises(DamagedError, match="another kind of database"):

@@ -11,18 +11,6 @@ from trainwell.cli.options import Json, print_json
 if TYPE_CHECKING:
     from trainwell.inspect.about import Page
 
-# Which setting chooses a name of this kind.
-_CHOSEN_BY = {
-    "optimizer": "optim.name",
-    "schedule": "optim.schedule",
-    "initialisation": "nn.initialisation",
-    "activation": "nn.activation",
-    "normalisation": "nn.normalisation",
-    "pooling": "nn.pooling",
-    "network": "nn.model",
-    "task": "task.name",
-}
-
 
 def about(
     name: Annotated[str | None, typer.Argument(help="optim.momentum, schedule.cosine, ...; none: list all")] = None,
@@ -52,8 +40,8 @@ def _text(page: Page) -> str:
     lines += [f"  {part + ':':<9}{text}" for part, text in page.parts.items() if part != "Lab"]
     if page.figures:
         lines.append("  Figure:  " + ", ".join(f"trainwell lab {figure}" for figure in page.figures))
-    if example := _example(page):
-        lines.append(f"  Choose:  --set {example}")
+    if page.choose:
+        lines.append(f"  Choose:  --set {page.choose}")
     if page.setting:
         lines.append(f"  Setting: --set {page.setting.key}={page.setting.default} ({_allowed(page)})")
     return "\n".join([*lines, *(["", page.text] if page.text else [])])
@@ -65,10 +53,6 @@ def _allowed(page: Page) -> str:
     default = f"the default, {page.setting.declared.unit}" if page.setting.declared.unit else "the default"
     limits = page.setting.limits.describe()
     return f"{default}; {limits}" if limits else default
-
-
-def _example(page: Page) -> str:
-    return f"{_CHOSEN_BY[page.kind]}={page.name.rpartition('.')[2]}" if page.kind in _CHOSEN_BY else ""
 
 
 def _plain(page: Page) -> dict[str, Any]:

@@ -10,7 +10,7 @@
     │   └── ShapeError            65   shapes of arrays or tensors do not match
     ├── StorageError              74   disk, run folder or checkpoint
     │   ├── LockedError           74   another process writes to this run
-    │   └── DamagedError          74   a file is corrupt
+    │   └── DamagedError          74   a file is damaged
     ├── TrainingError              3   training cannot continue
     │   └── DivergedError          3   loss, gradients or weights are not finite
     └── Interrupted          130/143   stopped by a signal; everything is saved
@@ -128,7 +128,7 @@ class LockedError(StorageError):
 
 
 class DamagedError(StorageError):
-    """A file is corrupt: its bytes are not those that were written."""
+    """A file is damaged: its bytes are not those that were written."""
 
 
 class TrainingError(TrainwellError):

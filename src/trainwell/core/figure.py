@@ -1,4 +1,4 @@
-"""What a figure shows, as values: an experiment computes them, `report/figures/lab.py` draws them. No torch."""
+"""Figures as values: whoever measures makes them, `report/figures/panels.py` draws them. No torch."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Point = tuple[float, float]
-LOG_X, LOG_Y, LOG_BOTH = (True, False), (False, True), (True, True)
+LOG_X = (True, False)
+LOG_Y = (False, True)
+LOG_BOTH = (True, True)
 
 
 class Curve(NamedTuple):
-    """One set of points.
+    """A named set of points in one panel.
 
     Args:
-        name: written beside it in its colour; empty if it needs none.
+        name: label, written beside the curve in its colour; empty for none.
         points: (x, y) pairs.
-        kind: "line"; "path" for a walk over a landscape, its end marked; "dots"; "bars"; "area" for a histogram.
-        colour: number of a colour; equal things have equal colours in all panels; -1 is grey.
+        kind: "line"; "path" for a trajectory over a landscape, its end marked; "dots"; "bars"; "area" for a histogram.
+        colour: number of a colour, the same for the same thing in all panels; -1 is grey.
         errors: half the width of the interval around each y, drawn as a band or as whiskers; empty if not known.
     """
 
@@ -30,7 +32,7 @@ class Curve(NamedTuple):
 
 
 class Level(NamedTuple):
-    """A value to compare with, drawn across the panel and named."""
+    """A reference value, drawn as a line across the panel with its name."""
 
     value: float
     name: str
@@ -42,7 +44,7 @@ class Field(NamedTuple):
 
     Args:
         values: rows of numbers.
-        contours: heights at which contour lines run; empty paints every cell instead, white at 0.
+        contours: values of the contour lines; empty colours every cell instead, white at 0.
     """
 
     values: tuple[tuple[float, ...], ...]
@@ -50,19 +52,19 @@ class Field(NamedTuple):
 
 
 class Panel(NamedTuple):
-    """One coordinate system.
+    """A coordinate system with its curves.
 
     Args:
         title: the finding in a few words.
-        x: name of the horizontal axis.
-        y: name of the vertical axis.
-        series: what is drawn.
-        levels: values to compare with.
-        field: a landscape below.
-        spans: ends of x and of y; chosen by the drawing where None.
-        logs: True for a logarithmic x and y.
+        x: label of the horizontal axis.
+        y: label of the vertical axis.
+        series: the curves.
+        levels: reference values.
+        field: a landscape behind the curves.
+        spans: limits of x and of y; None to fit the points.
+        logs: True for a logarithmic axis, x and y.
         categories: names under bars whose x are 0, 1, 2, ...
-        square: True if both axes have one unit, as in a picture.
+        square: True for an equal scale of both axes, as in an image.
     """
 
     title: str
@@ -78,27 +80,27 @@ class Panel(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """Panels with what to see in them, in one or two sentences."""
+    """Panels with a caption of one or two sentences that says what to see."""
 
-    says: str
+    caption: str
     panels: tuple[Panel, ...]
 
 
 def curve(
     name: str, values: Iterable[Any], *, xs: Iterable[Any] | None = None, kind: str = "line", colour: int = 0
 ) -> Curve:
-    """Make a series of values over 0, 1, 2, ... or over `xs`.
+    """Make a curve of values over 0, 1, 2, ... or over `xs`.
 
     >>> curve("loss", [3, 1]).points
     ((0.0, 3.0), (1.0, 1.0))
     """
-    ups = [float(value) for value in values]
-    across = range(len(ups)) if xs is None else xs
-    return Curve(name, tuple((float(x), up) for x, up in zip(across, ups, strict=True)), kind, colour)
+    ys = [float(value) for value in values]
+    across = range(len(ys)) if xs is None else xs
+    return Curve(name, tuple((float(x), y) for x, y in zip(across, ys, strict=True)), kind, colour)
 
 
 def curves(named: dict[str, Any], *, xs: Iterable[Any] | None = None, kind: str = "line") -> tuple[Curve, ...]:
-    """Make one series of each entry, each in a colour of its own."""
+    """Make one curve of each entry, each in its own colour."""
     xs = None if xs is None else list(xs)
     return tuple(
         curve(name, values, xs=xs, kind=kind, colour=number) for number, (name, values) in enumerate(named.items())
@@ -106,7 +108,7 @@ def curves(named: dict[str, Any], *, xs: Iterable[Any] | None = None, kind: str 
 
 
 def histogram(name: str, values: Any, *, span: Point, bins: int = 40, colour: int = 0) -> Curve:
-    """Make the outline of a histogram; its heights are fractions of all values.
+    """Make the outline of a histogram, in fractions of all values.
 
     >>> histogram("", [0.1, 0.2, 0.9], span=(0, 1), bins=2).points
     ((0.25, 0.6666666666666666), (0.75, 0.3333333333333333))
@@ -117,7 +119,7 @@ def histogram(name: str, values: Any, *, span: Point, bins: int = 40, colour: in
 
 
 def landscape(function: Callable[[Any, Any], Any], x: Point, y: Point, *, count: int = 12, size: int = 61) -> Field:
-    """Measure a function of two numpy arrays on a grid; contours enclose equal shares of the area.
+    """Evaluate a function of two numpy arrays on a grid; between contours lie equal fractions of the area.
 
     >>> landscape(lambda x, y: x + y, (0, 1), (0, 1), count=1, size=3)
     Field(values=((0.0, 0.5, 1.0), (0.5, 1.0, 1.5), (1.0, 1.5, 2.0)), contours=(1.0,))

@@ -1,7 +1,7 @@
-"""Files that survive a crash, and every way a disk can fail as one sentence. No torch.
+"""Files that survive a crash, and one message for every way a disk can fail. No torch.
 
-The order that makes a file safe against `kill -9` and power loss is always the same: write a temporary file
-in the same folder, fsync it, rename it over the old one, fsync the folder.
+A file is safe against `kill -9` and power loss if it is written in this order: write a temporary file in the same
+folder, fsync it, rename it over the old one, fsync the folder.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from trainwell.core.errors import DamagedError, StorageError
 TEMPORARY = ".tmp-"
 TRASH = ".trash-"
 
-# C0, DEL and C1 steer terminals, bidirectional controls reorder text, lone surrogates cannot be printed.
+# C0, DEL and C1 control terminals, bidirectional controls reorder text, lone surrogates cannot be printed.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 _CAUSES = {
@@ -43,7 +43,7 @@ _IN_TEXT = re.compile(r"os error (\d+)")
 
 
 def plain(text: str) -> str:
-    """Strip what could steer a terminal from the name of a file or a class before it is shown.
+    """Remove control characters from the name of a file or a class before it is printed.
 
     >>> plain("cat\\x1b[31m.png")
     'cat[31m.png'
@@ -58,7 +58,7 @@ def sha256(path: Path) -> str:
 
 
 def fsync_folder(path: Path) -> None:
-    """Wait until the names in a folder are on the disk: a rename is durable only after this."""
+    """Flush the names in a folder to the disk: a rename is durable only after this."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
     try:
         os.fsync(descriptor)
@@ -67,7 +67,7 @@ def fsync_folder(path: Path) -> None:
 
 
 def write_durably(path: Path, data: bytes) -> None:
-    """Write a new file and wait until its bytes are on the disk; its name needs `fsync_folder` besides.
+    """Write a new file and flush its bytes to the disk; its name needs `fsync_folder` too.
 
     Raises:
         FileExistsError: if there is one of this name.
@@ -79,7 +79,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:
-    """Write a file so that at any instant, crash or not, it holds either the old or the new bytes, whole.
+    """Write a file so that at any instant, crash or not, it holds either all old or all new bytes.
 
     Args:
         path: the file; its folder must exist. A symbolic link is replaced, not followed.
@@ -100,10 +100,10 @@ def atomic_write(path: Path, data: bytes | str) -> None:
 
 
 def discard(path: Path) -> str | None:
-    """Delete a folder or file so that a crash half-way leaves only rubbish that `tidy` knows.
+    """Delete a folder or file so that a crash half-way leaves only files that `tidy` deletes.
 
     Returns:
-        None, or one sentence if it could not be deleted: rubbish never stops a training.
+        None, or one sentence if it could not be deleted; that never stops a training.
     """
     try:
         if not path.name.startswith((TEMPORARY, TRASH)):
@@ -120,7 +120,7 @@ def discard(path: Path) -> str | None:
 
 
 def tidy(folder: Path) -> tuple[str, ...]:
-    """Delete what a killed writer left behind in a folder; call it only under the run's lock.
+    """Delete what a killed writer left in a folder; call it only under the run's lock.
 
     Returns:
         one sentence for each thing that could not be deleted.
@@ -133,17 +133,17 @@ def tidy(folder: Path) -> tuple[str, ...]:
 
 @contextlib.contextmanager
 def storage_errors(what: str, folder: Path | None = None) -> Iterator[None]:
-    """Turn every way a disk can fail inside the block into a StorageError of one sentence.
+    """Turn every failure of the disk inside the block into a StorageError with one message.
 
-    torch, safetensors and SQLite report a full disk as errors of their own; they are recognised by name, so
-    that none of them is imported here. Errors that are not about storage pass unchanged.
+    torch, safetensors and SQLite raise their own errors for a full disk; these are recognised by name, so that none of
+    the libraries is imported here. Errors that are not about storage pass unchanged.
 
     Args:
-        what: what was tried, at the start of the sentence ("Saving the checkpoint step-000010").
-        folder: where, to tell whether bytes or inodes ran out; by default what the error itself names.
+        what: what failed, at the start of the message ("Saving the checkpoint step-000010").
+        folder: where, to tell whether bytes or inodes ran out; by default the folder that the error names.
     Raises:
         StorageError: the disk, a limit or a permission.
-        DamagedError: the bytes are not what they must be.
+        DamagedError: a file is damaged.
 
     >>> with storage_errors("Saving the report"):
     ...     raise OSError(errno.EROFS, "x")
@@ -168,13 +168,13 @@ def _translate(problem: Exception, what: str, *, folder: Path | None) -> Storage
         code = getattr(problem, "sqlite_errorcode", 0) & 0xFF
         if code in _SQLITE:
             return StorageError(f"{what} failed: {_cause(_SQLITE[code], folder)}.")
-        return DamagedError(f"{what} failed: the database is damaged or is none ({plain(text)}).")
+        return DamagedError(f"{what} failed: the database is damaged or not a database ({plain(text)}).")
     if type(problem).__name__ == "SafetensorError":
         if found := _IN_TEXT.search(text):
             return StorageError(f"{what} failed: {_cause(int(found.group(1)), folder)}.")
         return DamagedError(f"{what} failed: the tensors cannot be read ({plain(text)}).")
     if isinstance(problem, RuntimeError) and ("PytorchStreamReader" in text or "Reader failed" in text):
-        return DamagedError(f"{what} failed: the file is cut off or damaged.")
+        return DamagedError(f"{what} failed: the file is truncated or damaged.")
     if isinstance(problem, RuntimeError) and ("inline_container.cc" in text or "PytorchStreamWriter" in text):
         return StorageError(f"{what} failed: {_cause(errno.ENOSPC, folder)}.")
     return None
@@ -189,7 +189,7 @@ def _cause(number: int | None, folder: Path | None) -> str:
 
 
 def _full(folder: Path) -> str:
-    """Say what ran out: `No space left on device` means bytes or inodes, and only one of them helps to free."""
+    """Say whether bytes or inodes ran out: `No space left on device` means either."""
     place = folder.absolute()
     while not place.exists():
         place = place.parent

@@ -1,7 +1,7 @@
 """All randomness is a function of (seed, purpose, epoch, step): never of history, process or worker count.
 
-A run that stops at any step and starts again draws exactly what it would have drawn, because nothing
-random is carried from one step to the next.
+A run that is resumed at any step draws exactly the same random numbers, because no random state is carried from one
+step to the next.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ def _mix(value: int) -> int:
 
 
 def derive(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> int:
-    """Derive the seed of one purpose at one moment of a run.
+    """Derive the random seed of one purpose at one step of a run.
 
     Args:
         seed: the seed of the run.
-        purpose: what is drawn ("order", "step", "init", "split"): purposes never share a stream.
+        purpose: what is drawn ("order", "step", "init", "split"); purposes never share a random stream.
         epoch: number of the epoch, from 0.
         step: number of the step or of the example, from 0.
     Returns:

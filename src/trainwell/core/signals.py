@@ -1,4 +1,4 @@
-"""Named series that only grow: everything a rule or a page may read of a run."""
+"""Named series that only grow: all measurements of a run that rules and pages read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Series:
-    """One named series: values and the steps at which they were seen, oldest first.
+    """Values and the steps at which they were measured, oldest first.
 
     >>> series = Series([0, 10], [2.3, 0.4])
     >>> series.last, series.first, len(series)
@@ -42,7 +42,7 @@ class Series:
 class Signals(Mapping[str, Series]):
     """Series by name; names are paths from general to specific ("grad/norm/layers.0.weight").
 
-    Reading a name nobody wrote gives an empty series, so that a rule may ask and stay silent.
+    A name that was never written gives an empty series, so that rules need no checks.
 
     >>> signals = Signals()
     >>> signals.add("loss/train", 0, 2.3)
@@ -55,7 +55,7 @@ class Signals(Mapping[str, Series]):
 
     def __init__(self) -> None:
         self._series: dict[str, Series] = {}
-        self._under: dict[str, dict[str, Series]] = {}  # by path: rules ask for it again and again
+        self._under: dict[str, dict[str, Series]] = {}  # by path, because rules read it often
 
     def add(self, name: str, step: int, value: float) -> None:
         """Append one value; steps must not go back within a series."""

@@ -1,6 +1,7 @@
-"""Pages on every setting and on every name a setting may have: formula, when to use it, what it costs, what shows it.
+"""Pages on every setting and every name: formula, when to use it, what it costs, which experiment shows it.
 
-The pages of names are the docstrings of what is built: a first sentence, and lines that begin with one of `PARTS`.
+The page of a setting is its note (`recipe/sections`). The page of a name is the docstring of what is built: a first
+sentence, and lines that begin with one of `PARTS`.
 """
 
 from __future__ import annotations
@@ -9,13 +10,12 @@ import importlib
 import inspect
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import UnknownNameError
-from trainwell.fitting.catalogues import CATALOGUES
+from trainwell.fitting.catalogues import CATALOGUES, choices
 from trainwell.nn import ACTIVATIONS, INITIALISATIONS, MODELS, NORMALISATIONS, POOLINGS
 from trainwell.optim import OPTIMIZERS, SCHEDULES
 from trainwell.optim.functional import FUNCTIONAL
@@ -24,32 +24,52 @@ from trainwell.tasks import TASKS
 
 PARTS = ("Formula", "Use", "Cost", "Lab", "Source")
 _LINE = re.compile(rf"^({'|'.join(PARTS)}): (.*)$")
+_MOST_NAMED = 12  # names listed of those that use a setting
 
-_KINDS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "optim": ("optimizer", {name: entry.build for name, entry in OPTIMIZERS.items()}),
-    "schedule": ("schedule", {name: entry.build for name, entry in SCHEDULES.items()}),
-    "nn.init": ("initialisation", INITIALISATIONS),
-    "nn.activation": ("activation", ACTIVATIONS),
-    "nn.norm": ("normalisation", NORMALISATIONS),
-    "nn.pool": ("pooling", POOLINGS),
-    "model": ("network", {name: entry.page for name, entry in MODELS.items()}),
-    "optim.functional": ("pure function", {name: entry.rule for name, entry in FUNCTIONAL.items()}),
-}
 
-_TITLES = {"nn.norm.weight": "Split each weight vector into length and direction: w = g v / |v|."}
+@dataclass(frozen=True)
+class Group:
+    """Names of one kind.
+
+    Args:
+        place: what stands before the name in the name of a page ("schedule" in "schedule.cosine").
+        kind: "optimizer", "schedule" and so on.
+        documented: name to the object whose docstring is the page.
+        chosen_by: key of the setting that chooses one; empty if none does.
+    """
+
+    place: str
+    kind: str
+    documented: Mapping[str, Any]
+    chosen_by: str = ""
+
+
+def _groups() -> tuple[Group, ...]:
+    return (
+        Group("optim", "optimizer", {name: entry.build for name, entry in OPTIMIZERS.items()}, "optim.name"),
+        Group("schedule", "schedule", {name: entry.build for name, entry in SCHEDULES.items()}, "optim.schedule"),
+        Group("nn.init", "initialisation", INITIALISATIONS, "nn.initialisation"),
+        Group("nn.activation", "activation", ACTIVATIONS, "nn.activation"),
+        Group("nn.norm", "normalisation", NORMALISATIONS, "nn.normalisation"),
+        Group("nn.pool", "pooling", POOLINGS, "nn.pooling"),
+        Group("model", "network", {name: entry.page for name, entry in MODELS.items()}, "nn.model"),
+        Group("task", "task", TASKS, "task.name"),
+        Group("optim.functional", "pure function", {name: entry.rule for name, entry in FUNCTIONAL.items()}),
+    )
 
 
 @dataclass(frozen=True)
 class Page:
-    """What there is to know of one name.
+    """The page of one name.
 
     Args:
         name: "optim.nesterov", "optim.learning_rate".
         kind: "optimizer", "setting", "part" and so on.
         title: one sentence.
         parts: formula, use, cost, lab and source, those that are known.
-        text: what else its docstring says.
+        text: the rest of its docstring.
         setting: the setting of this name, if there is one.
+        choose: the assignment that chooses it, "optim.name=nesterov"; empty if there is none.
     """
 
     name: str
@@ -58,16 +78,16 @@ class Page:
     parts: Mapping[str, str]
     text: str = ""
     setting: Setting | None = None
+    choose: str = ""
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """Names of the lab's experiments that show it."""
+        """Names of the experiments of `trainwell lab` that show it."""
         return tuple(name for name in re.split(r",\s*", self.parts.get("Lab", "")) if name)
 
 
-@cache
 def pages() -> Mapping[str, Page]:
-    """Return every page by name.
+    """Return every page by name, those of names and settings registered from outside included.
 
     >>> pages()["optim.nesterov"].parts["Formula"]
     'v <- m v + g; w <- w - r (g + m v)'
@@ -75,31 +95,32 @@ def pages() -> Mapping[str, Page]:
     0.001
     """
     made = {key: _of_setting(entry) for key, entry in SETTINGS.items()}
-    for place, (kind, entries) in _KINDS.items():
-        for name, entry in entries.items():
-            page = _of_doc(f"{place}.{name}", kind, inspect.getdoc(entry) or f"The {kind} {name}.")
-            taken = made.get(page.name)  # optim.nesterov is an optimizer and a setting of sgd
-            made[page.name] = page if taken is None else Page(*_start(page), setting=taken.setting)
-    for name, task in TASKS.items():
-        made[f"task.{name}"] = _of_doc(f"task.{name}", "task", inspect.getdoc(task) or name)
+    for group in _groups():
+        for name, documented in group.documented.items():
+            doc = inspect.getdoc(documented) or f"The {group.kind} {name}."
+            page = _of_doc(f"{group.place}.{name}", group.kind, doc)
+            setting = made[page.name].setting if page.name in made else None  # optim.nesterov is a setting of sgd too
+            chosen = f"{group.chosen_by}={name}" if group.chosen_by else ""
+            made[page.name] = replace(page, setting=setting, choose=chosen)
     for room in ("nn", "optim"):
         made |= {page.name: page for page in _parts_of(room) if page.name not in made}
     made["nn.norm.weight"] = Page(
         "nn.norm.weight",
         "normalisation",
-        _TITLES["nn.norm.weight"],
+        "Split each weight vector into length and direction: w = g v / |v|.",
         {
             "Formula": "w = g v / |v|, g and v are learned",
-            "Use": "recurrent networks and small batches: no statistics of the batch enter",
-            "Cost": "one more weight a unit",
+            "Use": "recurrent networks and small batches: independent of the other examples of a batch",
+            "Cost": "one more weight for each unit",
             "Source": "Salimans and Kingma 2016",
         },
+        choose="nn.normalisation=weight",
     )
     return made
 
 
 def about(name: str) -> Page:
-    """Return the page of a name; the last part is enough where it is clear.
+    """Return the page of a name; the last part is enough if it is unambiguous.
 
     Raises:
         UnknownNameError: with the nearest name.
@@ -116,17 +137,10 @@ def about(name: str) -> Page:
     ending = [key for key in known if key.rpartition(".")[2] == wanted.rpartition(".")[2]]
     if ending and "." not in wanted:
         return known[min(ending, key=len)]
-    guess = (ending[0] if ending else None) or nearest(wanted, known) or nearest(wanted, _last_parts())
+    last_parts = {key.rpartition(".")[2] for key in known}
+    guess = (ending[0] if ending else None) or nearest(wanted, known) or nearest(wanted, last_parts)
     hint = f" Did you mean {guess!r}?" if guess else ""
-    raise UnknownNameError(f"There is no page {name!r}.{hint} 'trainwell about' lists them all.")
-
-
-def _last_parts() -> set[str]:
-    return {key.rpartition(".")[2] for key in pages()}
-
-
-def _start(page: Page) -> tuple[str, str, str, Mapping[str, str], str]:
-    return page.name, page.kind, page.title, page.parts, page.text
+    raise UnknownNameError(f"There is no page {name!r}.{hint} List all: trainwell about")
 
 
 def _of_setting(entry: Setting) -> Page:
@@ -140,12 +154,25 @@ def _of_setting(entry: Setting) -> Page:
     }
     parts = {part: text for part, text in texts.items() if text}
     names = CATALOGUES.get(entry.limits.catalogue)
-    text = f"Names: {', '.join(names)}." if names else ""
+    text = f"Names: {', '.join(names)}." if names else _dependency(entry)
     return Page(entry.key, "setting", entry.meaning[:1].upper() + entry.meaning[1:] + ".", parts, text, entry)
 
 
+def _dependency(entry: Setting) -> str:
+    """Say which values of another setting give a setting an effect; empty if it always has one."""
+    needed = entry.declared.only_with
+    if needed is None:
+        return ""
+    if needed.off is not None:
+        return f"Has an effect only if {needed.key} is not {needed.off!r}."
+    named = choices().get(needed.key, {})
+    names = needed.names or tuple(name for name, choice in named.items() if entry.key in choice.uses)
+    shown = ", ".join(names[:_MOST_NAMED]) + (" and others" if len(names) > _MOST_NAMED else "")
+    return f"Has an effect only with {needed.key} = {shown}."
+
+
 def _of_doc(name: str, kind: str, doc: str) -> Page:
-    """Take a docstring apart: first sentence, marked lines, the rest without its examples."""
+    """Split a docstring into its first sentence, the marked lines, and the rest without examples."""
     title, _, rest = doc.partition("\n")
     parts: dict[str, str] = {}
     kept: list[str] = []

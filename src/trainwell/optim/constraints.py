@@ -1,4 +1,4 @@
-"""Constraints that hold after every step, whatever the gradient wanted."""
+"""Constraints on the weights, enforced after every step."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from trainwell.core.errors import UsageError
 
 
 def max_norm_(weights: Iterable[Tensor], limit: float) -> None:
-    """Shorten every unit's incoming weight vector to `limit`, in place (Srivastava et al. 2014, section 5.1).
+    """Scale every unit's incoming weight vector down to norm `limit`, in place (Srivastava et al. 2014, section 5.1).
 
     Args:
-        weights: (out, in, ...) matrices and filter banks; biases and scales (one axis) stay as they are.
+        weights: (out, in, ...) matrices and filter banks; biases and scales (one axis) are not changed.
         limit: the largest norm, often 3 or 4.
     Raises:
         UsageError: if the limit is not positive.
@@ -25,7 +25,7 @@ def max_norm_(weights: Iterable[Tensor], limit: float) -> None:
     tensor([[0.6000, 0.8000], [0.3000, 0.4000]])
     """
     if not limit > 0:
-        raise UsageError(f"The max-norm must be greater than 0, got {limit}. Usual are 3 or 4.")
+        raise UsageError(f"The max-norm must be greater than 0, got {limit}. The usual values are 3 and 4.")
     with torch.no_grad():
         for weight in weights:
             if weight.ndim >= 2:
@@ -34,7 +34,7 @@ def max_norm_(weights: Iterable[Tensor], limit: float) -> None:
 
 
 def max_norm_of(model: nn.Module, limit: float) -> Callable[[], None]:
-    """Return what holds the max-norm of the weights of a network that learn at the time; frozen ones stay as they are.
+    """Return a function that enforces the max-norm of a network's weights; frozen weights are not changed.
 
     >>> net = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
     >>> frozen = net[0].weight.detach().clone()

@@ -41,10 +41,11 @@ def hessian(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
 
 
 class Point(NamedTuple):
-    """What kind of point it is.
+    """A point of a function, classified by its gradient and its Hessian.
 
     Args:
-        kind: "minimum", "maximum", "saddle", "flat" (a curvature is zero: the second order cannot tell) or "slope".
+        kind: "minimum", "maximum", "saddle", "slope" (not stationary) or "flat" (a curvature is zero: the
+            second derivatives do not decide).
         slope: norm of the gradient, 0 at a stationary point.
         curvatures: (n,) eigenvalues of the Hessian, smallest first.
         minors: (n,) determinants of the leading squares of the Hessian; all positive at a minimum (Sylvester).
@@ -57,12 +58,12 @@ class Point(NamedTuple):
 
 
 def classify_point(function: Callable[[Tensor], Tensor], at: Tensor, *, tolerance: float = 1e-6) -> Point:
-    """Check the conditions for a minimum: no slope, and only positive curvatures.
+    """Check the conditions for a minimum: the gradient is zero and all curvatures are positive.
 
     Args:
         function: (n,) to a number.
         at: where, (n,).
-        tolerance: slopes and curvatures below it count as zero.
+        tolerance: a gradient norm or a curvature below it counts as zero.
 
     >>> found = classify_point(lambda w: w[0] ** 2 - w[1] ** 2, torch.zeros(2))
     >>> found.kind, found.curvatures.tolist(), found.minors.tolist()
@@ -85,14 +86,15 @@ def classify_point(function: Callable[[Tensor], Tensor], at: Tensor, *, toleranc
 
 
 def top_curvature(loss: Callable[[], Tensor], parameters: Iterable[Tensor], *, steps: int = 30, seed: int = 0) -> float:
-    """Return the eigenvalue of the Hessian with the largest size, by power iteration; memory of a few gradients.
+    """Return the eigenvalue of the Hessian with the largest absolute value, by power iteration.
 
-    Plain descent diverges along its direction once the rate exceeds 2 / curvature (LeCun et al. 1998).
+    Takes the memory of a few gradients. Gradient descent diverges along its direction once the learning rate exceeds
+    2 / curvature (LeCun et al. 1998).
 
     Args:
         loss: returns the loss with its graph, the same at every call.
-        parameters: of the loss, n numbers in all.
-        steps: products of the Hessian with a vector.
+        parameters: of the loss.
+        steps: Hessian-vector products to compute.
         seed: of the first vector.
 
     >>> w = torch.ones(2, requires_grad=True)
@@ -138,18 +140,20 @@ def numerical_gradient(function: Callable[[Tensor], Tensor], at: Tensor, *, h: f
 def gradient_error(
     function: Callable[[Tensor], Tensor], at: Tensor, *, gradient: Tensor | None = None, h: float = 1e-5
 ) -> float:
-    """Return how far a gradient is from central differences: |a - n| / (|a| + |n|); a right one is below 1e-7.
+    """Return the relative error of a gradient against central differences, |a - n| / (|a| + |n|).
+
+    That of a correct gradient is below 1e-7.
 
     Args:
         function: numbers of the shape of `at` to a number; float64.
         at: where.
-        gradient: what to check; None checks what autograd says.
+        gradient: what to check; None checks that of autograd.
         h: half the distance of the differences.
 
     >>> gradient_error(lambda w: (w**2).sum(), torch.ones(3, dtype=torch.float64)) < 1e-7
     True
     """
-    claimed = torch.func.grad(function)(at) if gradient is None else gradient
+    given = torch.func.grad(function)(at) if gradient is None else gradient
     numerical = numerical_gradient(function, at, h=h)
-    size = float(claimed.norm() + numerical.norm())
-    return float((claimed - numerical).norm()) / size if size else 0.0
+    size = float(given.norm() + numerical.norm())
+    return float((given - numerical).norm()) / size if size else 0.0

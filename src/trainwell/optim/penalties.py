@@ -19,12 +19,12 @@ from trainwell.core.errors import UsageError
 def elastic_net(weights: Iterable[Tensor], *, l1: float, l2: float) -> Tensor:
     """Return l1 * sum |w| + l2 / 2 * sum w**2, to be added to the loss (Zou and Hastie 2005).
 
-    With `l1=0` this is ridge: its slope l2 * w is weight decay. With `l2=0` it is the lasso.
+    With `l1=0` this is ridge regression: its gradient l2 * w is weight decay. With `l2=0` it is the lasso.
 
     Args:
         weights: matrices and filter banks; tensors with one axis are left out.
-        l1: strength of the pull of equal force towards zero.
-        l2: strength of the pull in proportion to the weight.
+        l1: strength of the penalty on absolute values.
+        l2: strength of the penalty on squares.
     Raises:
         UsageError: if a strength is negative.
 
@@ -43,8 +43,8 @@ def elastic_net(weights: Iterable[Tensor], *, l1: float, l2: float) -> Tensor:
 def soft_threshold_(weights: Iterable[Tensor], amount: float, *, biases: bool = False) -> None:
     """Move every weight by `amount` towards zero and no further, in place: the exact step of an L1 penalty.
 
-    Adding |w| to the loss makes weights small; only this makes them zero. Use `amount` = rate * strength after
-    each step (Daubechies et al. 2004). Tensors with one axis are left out unless `biases`.
+    Adding |w| to the loss makes weights small; only this makes them zero. Use `amount` = learning rate * strength
+    after each step (Daubechies et al. 2004). Tensors with one axis are left out unless `biases`.
 
     >>> weight = torch.tensor([[0.5, -0.1]])
     >>> soft_threshold_([weight], 0.2)
@@ -58,11 +58,11 @@ def soft_threshold_(weights: Iterable[Tensor], amount: float, *, biases: bool = 
 
 
 def decay_directly(optimizer: Optimizer, decays: dict[int, float]) -> None:
-    """Shrink weights by rate * decay before every step, whatever the gradient: decoupled weight decay.
+    """Shrink weights by learning rate * decay before every step: decoupled weight decay.
 
-    Weights that do not require a gradient at the time of a step are frozen, and stay.
+    Weights that do not require a gradient at the time of a step are frozen and not changed.
 
-    For plain descent the same as an L2 penalty; for optimizers that divide by the size of gradients it is not
+    The same as an L2 penalty for SGD, but not for optimizers that divide by the size of gradients
     (Loshchilov and Hutter 2019).
 
     Args:
@@ -89,9 +89,9 @@ def decay_directly(optimizer: Optimizer, decays: dict[int, float]) -> None:
 
 
 def pull_to_zero(optimizer: Optimizer, pulls: dict[int, float]) -> None:
-    """Move weights by rate * strength towards zero after every step and no further: an L1 penalty that makes zeros.
+    """Move weights by learning rate * strength towards zero after every step, and no further: an exact L1 penalty.
 
-    Weights that do not require a gradient at the time of a step are frozen, and stay.
+    Weights that do not require a gradient at the time of a step are frozen and not changed.
 
     Args:
         optimizer: of any kind.
@@ -116,7 +116,7 @@ def pull_to_zero(optimizer: Optimizer, pulls: dict[int, float]) -> None:
 
 
 def add_slope(optimizer: Optimizer, pulls: dict[int, float]) -> None:
-    """Add strength * w to the gradients before every step: an L2 penalty for optimizers whose own decay is another.
+    """Add strength * w to the gradients before every step: an L2 penalty for optimizers with another weight decay.
 
     >>> w = torch.ones(1, requires_grad=True)
     >>> optimizer = torch.optim.SGD([w], lr=0.1)

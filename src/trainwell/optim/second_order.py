@@ -1,4 +1,4 @@
-"""Steps that know the curvature, for problems small enough to write the Hessian down."""
+"""Newton steps, for problems small enough to compute the Hessian."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def slope_and_curvature(function: Callable[[Tensor], Tensor], at: Tensor) -> tup
 
 
 def newton_step(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
-    """Jump to the stationary point of the local quadratic, w - H^-1 g: a minimum, maximum or saddle alike.
+    """Jump to the stationary point of the local quadratic, w - H^-1 g: a minimum, a maximum or a saddle.
 
     >>> newton_step(lambda w: (w**2).sum(), torch.tensor([3.0, 4.0]))
     tensor([0., 0.])
@@ -31,12 +31,12 @@ def newton_step(function: Callable[[Tensor], Tensor], at: Tensor) -> Tensor:
 def saddle_free_step(function: Callable[[Tensor], Tensor], at: Tensor, *, damping: float = 1e-3) -> Tensor:
     """Step by w - |H|^-1 g, where |H| has the eigenvalues' absolute values (Dauphin et al. 2014).
 
-    Along directions that curve down, Newton's step climbs to the saddle; this one goes down.
+    Along directions of negative curvature, Newton's step climbs to the saddle; this one descends.
 
     Args:
         function: (n,) to a number.
         at: where to start, (n,).
-        damping: smallest curvature assumed, which bounds the step on flat ground.
+        damping: smallest curvature assumed, which bounds the step where the function is flat.
 
     >>> saddle_free_step(lambda w: w[0] ** 2 - w[1] ** 2, torch.tensor([1.0, 0.1]))
     tensor([0.0000, 0.2000])

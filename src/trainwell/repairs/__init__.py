@@ -1,4 +1,4 @@
-"""What is changed: cures as edits of the recipe. No torch."""
+"""Repairs: edits of the recipe that answer findings. No torch."""
 
 from trainwell.repairs.catalogue import REPAIRS as REPAIRS
 from trainwell.repairs.repair import Repair as Repair

@@ -1,4 +1,4 @@
-"""Repairs of how the data reach the network."""
+"""Repairs of preprocessing and data loading."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from trainwell.recipe import Recipe, edit
 
 
 def standardise_inputs(recipe: Recipe, finding: Finding) -> Recipe:
-    """Bring the inputs to zero mean and unit deviation."""
+    """Standardise the inputs to mean 0 and standard deviation 1."""
     return edit(recipe, {"data.prepare": "standardise"})
 
 
 def more_workers(recipe: Recipe, finding: Finding) -> Recipe:
-    """Make batches ahead in twice as many threads, at least two."""
+    """Load batches ahead in twice as many threads, at least two."""
     return edit(recipe, {"data.workers": max(recipe.data.workers, min(16, max(2, 2 * recipe.data.workers)))})

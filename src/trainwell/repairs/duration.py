@@ -1,4 +1,4 @@
-"""Repairs of how long a run lasts."""
+"""Repairs of the length of a run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Repairs of how the weights start."""
+"""Repairs of the initialisation of the weights."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from trainwell.recipe import Recipe, edit
 
 
 def he_initialisation(recipe: Recipe, finding: Finding) -> Recipe:
-    """Start the weights by He's law, made for rectifiers."""
+    """Use He initialisation, meant for ReLU."""
     return edit(recipe, {"nn.initialisation": "he_normal"})
 
 
 def xavier_initialisation(recipe: Recipe, finding: Finding) -> Recipe:
-    """Start the weights by Glorot's law, made for sigmoid and tanh."""
+    """Use Xavier (Glorot) initialisation, meant for sigmoid and tanh."""
     return edit(recipe, {"nn.initialisation": "xavier_normal"})

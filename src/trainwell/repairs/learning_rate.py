@@ -1,4 +1,4 @@
-"""Repairs of the learning rate, in thirds: as many as it takes to bring the updates to a healthy size."""
+"""Repairs of the learning rate by factors of three, until the updates have a healthy size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_STEPS = 10
 
 
 def lower_rate(recipe: Recipe, finding: Finding) -> Recipe:
-    """Lower the learning rate to a third, again until updates fall below 3 % of the weights.
+    """Lower the learning rate to a third, repeatedly until updates are below 3 % of the weights.
 
     >>> from trainwell.core.finding import Severity
     >>> finding = Finding("learning_rate_too_high", Severity.ERROR, "", evidence={"update_ratio": 0.2})
@@ -25,13 +25,13 @@ def lower_rate(recipe: Recipe, finding: Finding) -> Recipe:
 
 
 def raise_rate(recipe: Recipe, finding: Finding) -> Recipe:
-    """Raise the learning rate threefold, again until updates reach 0.03 % of the weights; at most to 1."""
+    """Raise the learning rate threefold, repeatedly until updates reach 0.03 % of the weights; at most to 1."""
     too_small = _SMALLEST_UPDATE / max(finding.evidence.get("update_ratio", _SMALLEST_UPDATE), 1e-12)
     return _scaled(recipe, 3.0 ** _thirds(too_small))
 
 
 def _thirds(excess: float) -> int:
-    """Return how often a factor of three must be applied to make up for an excess: at least once."""
+    """Return how many factors of three make up for an excess, at least one."""
     needed = math.ceil(math.log(excess, 3)) if 1 < excess < math.inf else 1
     return min(max(1, needed), _MOST_STEPS)
 

@@ -33,13 +33,13 @@ def kfac(given: Given, *, momentum: float, damping: float, refresh: int) -> Opti
 def kronecker_step(gradient: Tensor, inputs: Tensor, outputs: Tensor, *, damping: float) -> Tensor:
     """Return (G + e I)^-1 gradient (A + d I)^-1: the natural gradient where the Fisher matrix is A x G.
 
-    The damping is shared out by the factors' mean sizes, d = p sqrt(damping), e = sqrt(damping) / p with
+    The damping is divided between the factors by their mean sizes, d = p sqrt(damping), e = sqrt(damping) / p with
     p² = mean(diag A) / mean(diag G) (Martens and Grosse 2015, section 6.3).
 
     Args:
         gradient: (outputs, inputs).
         inputs: A, (inputs, inputs), the mean of a aᵀ over the layer's inputs.
-        outputs: G, (outputs, outputs), the mean of g gᵀ over the slopes of the layer's outputs.
+        outputs: G, (outputs, outputs), the mean of g gᵀ over the gradients of the layer's outputs.
         damping: added to the curvature.
 
     >>> kronecker_step(torch.ones(1, 1), torch.ones(1, 1), torch.ones(1, 1), damping=1.0)
@@ -65,20 +65,20 @@ def _inverse(factor: Tensor, damping: Tensor) -> Tensor:
 
 @final
 class KFAC(Optimizer):
-    """Natural gradient descent: each layer's gradient is divided by its Fisher matrix, taken as a Kronecker product.
+    """Natural gradient descent: each layer's gradient is multiplied by its inverse Fisher matrix, a Kronecker product.
 
-    For a layer with inputs a and output slopes g the Fisher matrix is E[a aᵀ] x E[g gᵀ] (Martens and Grosse 2015);
-    for convolutions a are the patches, summed over positions (Grosse and Martens 2016). Slopes are those of the loss
-    on the true labels (the empirical Fisher matrix), so no second backward pass is needed. Steps are shortened where
-    they would change the predictions too much. Parameters of other layers (scales, grouped convolutions) take plain
-    momentum steps. The factors take (inputs + 1)² + outputs² numbers a layer.
+    For a layer with inputs a and output gradients g the Fisher matrix is E[a aᵀ] x E[g gᵀ] (Martens and Grosse 2015);
+    for convolutions a are the patches, summed over positions (Grosse and Martens 2016). The gradients are those of the
+    loss on the true labels (the empirical Fisher matrix), so no second backward pass is needed. Steps that would
+    change the predictions too much are scaled down. Parameters of other layers (scales, grouped convolutions) take
+    plain momentum steps. The factors take (inputs + 1)² + outputs² numbers for each layer.
 
     Args:
-        model: the network; hooks see its layers while it trains, and go with the optimizer.
+        model: the network; forward hooks on its layers live as long as the optimizer.
         params: tensors or groups with "params" and "weight_decay"; None takes all of the network.
-        lr: the rate.
-        momentum: share of the last step kept.
-        damping: added to the curvature; larger is nearer to plain descent.
+        lr: learning rate.
+        momentum: fraction of the last step that is kept.
+        damping: added to the curvature; larger values are closer to plain gradient descent.
         refresh: steps between two inversions of the factors.
     Raises:
         UsageError: if the network has no linear or convolution layer.
@@ -106,7 +106,7 @@ class KFAC(Optimizer):
             module.weight: module for module in layers_of(model) if module.weight.requires_grad
         }
         if not self._layers:
-            raise UsageError("K-FAC must find a linear or convolution layer, got none. Choose optim.name = 'adamw'.")
+            raise UsageError("K-FAC needs a linear or convolution layer, got none. Choose optim.name = 'adamw'.")
         self._inputs: dict[nn.Module, Tensor] = {}
         self._outputs: dict[nn.Module, Tensor] = {}
         handles = [module.register_forward_hook(_watch(weakref.ref(self))) for module in self._layers.values()]
@@ -133,7 +133,7 @@ class KFAC(Optimizer):
         self._apply(moves)
 
     def _apply(self, moves: list[tuple[Tensor, Tensor, Tensor, float]]) -> None:
-        """Shorten what would change the predictions by more than is trusted, and add the momentum."""
+        """Scale down steps that would change the predictions too much, add momentum, and update the weights."""
         change = sum(float((slope * natural).sum()) * rate**2 for _, slope, natural, rate in moves)
         factor = min(1.0, (_TRUST / max(change, 1e-30)) ** 0.5)
         for p, _, natural, rate in moves:
@@ -151,7 +151,7 @@ class KFAC(Optimizer):
                 state[name] = now if name not in state else state[name].lerp(now, 1 - kept)
         if "inputs" not in state:
             return slope
-        # Early factors change fast, so the first steps look at each.
+        # Early factors change fast, so they are inverted in every one of the first steps.
         if "left" not in state or number <= self._refresh or number % self._refresh == 0:
             state["left"], state["right"] = _inverses(state["inputs"], state["outputs"], self._damping)
         matrix = slope.flatten(1)
@@ -174,7 +174,7 @@ class KFAC(Optimizer):
         self._inputs[module] = self._inputs[module] + factor if module in self._inputs else factor
 
     def _see_outputs(self, module: nn.Module, slopes: Tensor) -> None:
-        # The loss is a mean over examples: times their number it is one example's slope again.
+        # The loss is a mean over examples: times their number, this is the gradient of one example again.
         channels_last = slopes.movedim(1, -1) if isinstance(module, nn.Conv2d) else slopes
         rows = channels_last.reshape(-1, channels_last.shape[-1])
         factor = rows.T @ rows * len(slopes) ** 2 / len(rows)
@@ -182,7 +182,7 @@ class KFAC(Optimizer):
 
 
 def patches(module: nn.Module, inputs: Tensor) -> Tensor:
-    """Return what meets a layer's weights, one row for each example (and place), with a 1 for the bias.
+    """Return the inputs of a layer's weights, one row for each example (and position), with a 1 for the bias.
 
     >>> patches(nn.Conv2d(1, 4, 2), torch.ones(1, 1, 3, 3)).shape
     torch.Size([4, 5])

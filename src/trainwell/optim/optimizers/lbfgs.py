@@ -27,12 +27,12 @@ def lbfgs(given: Given, *, history: int) -> Optimizer:
 class LBFGS(torch.optim.LBFGS):
     """Limited-memory BFGS: the last steps and gradients approximate the inverse Hessian (Liu and Nocedal 1989).
 
-    One direction and one line search (strong Wolfe conditions) per call of `step`; made for whole batches.
+    One direction and one line search (strong Wolfe conditions) in each call of `step`; meant for whole batches.
 
     Args:
         params: tensors, or groups with "params" and "weight_decay" (added to the gradient).
-        lr: first length the line search tries.
-        history: steps remembered; memory of 2 * history * weights.
+        lr: first step length that the line search tries.
+        history: number of past steps that are kept; takes 2 * history * weights numbers.
 
     >>> w = torch.tensor([3.0, -2.0], requires_grad=True)
     >>> optimizer = LBFGS([w], lr=1.0)

@@ -44,16 +44,16 @@ def saddle_free(given: Given, *, damping: float) -> Optimizer:
 class Newton(Optimizer):
     """Newton's step on the Hessian of the batch, w - r (H + d I)^-1 g; saddle-free: |H| in place of H.
 
-    Plain Newton jumps to the stationary point of the local quadratic, be it a minimum or a saddle; saddle-free
-    (Dauphin et al. 2014) takes the absolute values of the curvatures and goes down.
+    Plain Newton jumps to the stationary point of the local quadratic, a minimum or a saddle; saddle-free
+    (Dauphin et al. 2014) takes the absolute values of the curvatures and descends.
 
     Args:
-        params: tensors, or groups with "params" and "weight_decay" (added to slope and curvature).
+        params: tensors, or groups with "params" and "weight_decay" (added to gradient and curvature).
         lr: 1 jumps all the way.
         damping: d; added to every curvature.
         saddle_free: whether to take absolute curvatures.
     Raises:
-        UsageError: if there are more than 2,000 numbers: the Hessian has the square of them.
+        UsageError: if there are more than 2,000 weights: the Hessian has the square of that.
 
     >>> w = torch.tensor([3.0, -2.0], requires_grad=True)
     >>> Newton([w], damping=1e-9).step(lambda: (w * torch.tensor([10.0, 2.5]) * w).sum())
@@ -71,7 +71,7 @@ class Newton(Optimizer):
         size = sum(p.numel() for group in self.param_groups for p in group["params"])
         if size > LARGEST:
             raise UsageError(
-                f"Newton's method must have at most {LARGEST:,} weights to write its Hessian down, got {size:,}. "
+                f"Newton's method computes the Hessian of at most {LARGEST:,} weights, got {size:,}. "
                 "Make the network smaller, or choose optim.name = 'kfac' or 'lbfgs'."
             )
 
@@ -99,7 +99,7 @@ class Newton(Optimizer):
         if not self._saddle_free:
             eye = self._damping * torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
             solved, singular = torch.linalg.solve_ex(matrix + eye, slope)
-            # A singular Hessian has no such step; going down the slope is always possible.
+            # A singular Hessian has no such step; the gradient always has one.
             return slope if int(singular) else solved
         values, vectors = torch.linalg.eigh(matrix)
         moved: Tensor = vectors @ ((vectors.T @ slope) / (values.abs() + self._damping))

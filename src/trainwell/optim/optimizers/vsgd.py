@@ -25,13 +25,13 @@ def variance_sgd(given: Given) -> Optimizer:
 
 
 class Variance(NamedTuple):
-    """What vSGD remembers of each weight: running means, and over how many steps they run.
+    """The state of vSGD for each weight: running means, and the number of steps they cover.
 
     Args:
         mean: of the gradient.
         square: of the squared gradient.
         curvature: of the curvature's size.
-        memory: steps the means reach back; short while the gradient is steady, long in noise.
+        memory: steps that the means cover; few while the gradient is steady, many in noise.
     """
 
     mean: Tensor
@@ -41,7 +41,7 @@ class Variance(NamedTuple):
 
 
 def start_variance(gradient: Tensor, curvature: Tensor, *, overestimate: float = 10.0) -> Variance:
-    """Return the memory of vSGD before its first step; too large a variance keeps the first steps small."""
+    """Return the state of vSGD before its first step; the variance is overestimated to keep the first steps small."""
     tiny = torch.finfo(gradient.dtype).tiny
     square = (gradient * gradient).clamp(min=tiny) * overestimate
     return Variance(gradient.clone(), square, curvature.clamp(min=tiny), torch.full_like(gradient, 2.0))
@@ -50,17 +50,18 @@ def start_variance(gradient: Tensor, curvature: Tensor, *, overestimate: float =
 def vsgd(
     weight: Tensor, gradient: Tensor, curvature: Tensor, memory: Variance, *, learning_rate: Tensor | float = 1.0
 ) -> tuple[Tensor, Variance]:
-    """Step with the rate that is best for a noisy quadratic, each weight its own (Schaul, Zhang, LeCun 2013).
+    """Step with the optimal learning rate of a noisy quadratic, for each weight (Schaul, Zhang, LeCun 2013).
 
-    With running means E over t steps, rate = E[g]² / (E[|h|] E[g²]): the signal's share of the gradient over the
-    curvature. Then t <- (1 - E[g]² / E[g²]) t + 1. A pure function; works under `torch.func.vmap`.
+    With running means E over t steps, rate = E[g]² / (E[|h|] E[g²]): the fraction of the gradient
+    that is signal, over the curvature. Then t <- (1 - E[g]² / E[g²]) t + 1. A pure function; works under
+    `torch.func.vmap`.
 
     Args:
         weight: any shape.
         gradient: of the same shape.
-        curvature: of the same shape, the size of the diagonal of the Hessian.
-        memory: what the last call returned, or `start_variance`.
-        learning_rate: factor on the rate found; 1 is the law.
+        curvature: of the same shape, absolute values of the diagonal of the Hessian.
+        memory: the state that the last call or `start_variance` returned.
+        learning_rate: factor on the rate found, usually 1.
 
     >>> one = torch.ones(1)
     >>> memory = Variance(one, one, 2 * one, one)
@@ -73,7 +74,7 @@ def vsgd(
     height = torch.lerp(memory.curvature, curvature, share)
     tiny = torch.finfo(weight.dtype).tiny
     signal = (mean * mean / square.clamp(min=tiny)).clamp(max=1.0)
-    # A weight whose curvature was never seen (a dead unit) has no slope either, and stays.
+    # A weight without curvature (of a dead unit) has no gradient either, and is not changed.
     rate = torch.where(height > tiny, signal / height.clamp(min=tiny), torch.zeros_like(height))
     new = weight - learning_rate * rate * gradient
     return new, Variance(mean, square, height, (1 - signal) * memory.memory + 1)
@@ -81,15 +82,15 @@ def vsgd(
 
 @final
 class VSGD(Optimizer):
-    """Variance-based SGD (Schaul, Zhang, LeCun 2013): no rate to choose.
+    """Variance-based SGD (Schaul, Zhang, LeCun 2013): no learning rate to choose.
 
-    The curvature comes from a second gradient of the same batch, a mean gradient away (Schaul and LeCun 2013), so a
-    step costs two. Curvatures below the mean of their tensor count as that mean: on the flat parts of rectifiers
-    finite differences see none, and the rate would be boundless.
+    The curvature comes from a second gradient of the same batch, at weights shifted by the mean gradient (Schaul and
+    LeCun 2013), so a step costs two gradients. Curvatures below the mean of their tensor count as that mean: finite
+    differences are zero where ReLU is flat, and the learning rate would be unbounded.
 
     Args:
-        params: tensors, or groups with "params" and "weight_decay" (added to slope and curvature).
-        lr: factor on the rates found; 1 is the law.
+        params: tensors, or groups with "params" and "weight_decay" (added to gradient and curvature).
+        lr: factor on the rates found, usually 1.
 
     >>> w = torch.tensor([3.0, -2.0], requires_grad=True)
     >>> optimizer = VSGD([w])
@@ -130,6 +131,6 @@ class VSGD(Optimizer):
 
 
 def _shift(mean: Tensor, weight: Tensor) -> Tensor:
-    """Return how far to look: the mean gradient, but far enough for the difference to be seen above rounding."""
+    """Return the shift for finite differences: the mean gradient, but large enough to exceed rounding errors."""
     least = 1e-3 * weight.abs().mean().clamp(min=1e-3)
     return torch.where(mean < 0, -1.0, 1.0).to(mean.dtype) * mean.abs().clamp(min=float(least))

@@ -39,7 +39,7 @@ def draw_lab(figure: Figure, *, title: str) -> Markup:
         at = f"translate({px(index % across * _WIDTH + _EDGE)} {px(index // across * _HEIGHT + _EDGE)})"
         parts.append(tag("g", _panel(panel), transform=at))
     paper = tag("rect", class_="paper", width="100%", height="100%")
-    return drawing([paper, *parts], size=size, title=title, describe=figure.says)
+    return drawing([paper, *parts], size=size, title=title, describe=figure.caption)
 
 
 def _panel(panel: Panel) -> Markup:

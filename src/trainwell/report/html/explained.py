@@ -171,7 +171,7 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     figures_drawn = [
         tag(
             "figure",
-            [draw_lab(figure, title=name.capitalize()), tag("p", figure.says, class_="quiet")],
+            [draw_lab(figure, title=name.capitalize()), tag("p", figure.caption, class_="quiet")],
             class_="narrow" if len(figure.panels) == 1 else None,
         )
         for name, figure in drawn.items()

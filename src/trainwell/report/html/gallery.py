@@ -106,7 +106,7 @@ def _section(experiment: Experiment, result: Result, picture: Markup, *, head: s
     content: list[Child] = [
         tag(head, f"{experiment.title} [{experiment.row}]"),
         tag("p", law),
-        tag("figure", [picture, tag("p", result.figure.says, class_="quiet")], class_=narrow),
+        tag("figure", [picture, tag("p", result.figure.caption, class_="quiet")], class_=narrow),
         table(["", "number", "measured", "expected"], rows, texts=2, caption=f"Numbers of {experiment.name}"),
         [
             tag("p", part.replace("\n", " "), class_="quiet")
