@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trainwell.core.facts import Facts
-from trainwell.core.finding import Severity, is_symptom
+from trainwell.core.finding import Finding, Severity, is_symptom
 from trainwell.core.signals import Signals
 from trainwell.rules import RULES, WRITTEN_BY_FIT, diagnose, reads
 
@@ -111,3 +111,19 @@ def test_hint_explains_nothing() -> None:
 
 def test_knows_nothing_says_nothing() -> None:
     assert diagnose(Signals(), Facts()) == []
+
+
+def test_a_rule_that_raises_an_error_is_no_finding_and_stops_no_other_rule(monkeypatch: pytest.MonkeyPatch) -> None:
+    signals = Signals()
+    for step, loss in enumerate([2.3, float("nan")]):
+        signals.add("loss/train", step, loss)
+
+    def broken(signals: Signals, facts: Facts) -> Finding | None:
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setitem(RULES._entries, "dead_units", broken)
+    errors: list[tuple[str, str]] = []
+    findings = diagnose(signals, Facts(), on_error=lambda rule, problem: errors.append((rule, str(problem))))
+    assert [finding.rule for finding in findings] == ["loss_not_finite"]
+    assert errors == [("broken", "float division by zero")]
+    assert diagnose(signals, Facts()) == findings

@@ -83,7 +83,11 @@ def judge(writer: RunWriter, parts: Parts) -> None:
     writer.flush()
     with StoreReader(writer.path / STORE) as store:
         signals = store.signals()
-    for finding in diagnose(signals, parts.facts):
+
+    def rule_failed(rule: str, problem: Exception) -> None:
+        writer.event("internal", {"problem": f"{type(problem).__name__}: {problem}", "rule": rule})
+
+    for finding in diagnose(signals, parts.facts, on_error=rule_failed):
         writer.finding(finding)
 
 

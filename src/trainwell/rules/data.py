@@ -46,11 +46,12 @@ def input_scale(signals: Signals, facts: Facts) -> Finding | None:
     *Why it matters*: initialisations and usual learning rates assume inputs of about unit standard deviation; raw
     pixels of 0 to 255 multiply the first gradients by a hundred.
     *Known problems*: harmless where the first layer normalises its inputs. Such a run trains well, so the finding
-    stays a hint.
+    stays a hint. Inputs that are all equal have no scale; they are left to `input_constant`.
 
     Reads: input/std, symptoms
 
     ok: input/std = 1.0 0.9 1.1
+    ok: input/std = 0*9; loss/train = 2.4*20 @10; chance_loss = 2.3
     hint: input/std = 79 80 79
     bad: input/std = 79 80 79; loss/train = 2.4*20 @10; chance_loss = 2.3
     """
@@ -58,7 +59,7 @@ def input_scale(signals: Signals, facts: Facts) -> Finding | None:
     if len(series) < _FEWEST_READINGS:
         return None
     spread = statistics.median(series.values)
-    if not (spread < _SMALLEST_STD or spread > _LARGEST_STD):
+    if not (0 < spread < _SMALLEST_STD or spread > _LARGEST_STD):
         return None
     return Finding(
         rule="input_scale",

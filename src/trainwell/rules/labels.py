@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import statistics
-
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
 from trainwell.rules.consequences import AFTER_INITIALISATION, CONSEQUENCES
 from trainwell.rules.locations import line_of
-from trainwell.rules.symptoms import at_chance, stalled, validation_stays_at_chance
+from trainwell.rules.symptoms import at_chance, mean, stalled, validation_stays_at_chance
 
 _READINGS = 6
 _FEWEST_TARGETS = 256
@@ -69,7 +67,7 @@ def unshuffled_data(signals: Signals, facts: Facts) -> Finding | None:
     expected = signals["target/expected_same_fraction"]
     if len(same) < _READINGS or expected.last > _MOST_EXPECTED:
         return None
-    seen = statistics.fmean(same.values)
+    seen = mean(same.values)
     limit = expected.last + _EXCESS * (1 - expected.last)
     if seen <= limit:
         return None

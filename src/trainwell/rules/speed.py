@@ -104,7 +104,7 @@ def data_loading_bottleneck(signals: Signals, facts: Facts) -> Finding | None:
         return None
     step = statistics.median(steps.values)
     wait = statistics.median(waits.values)
-    if wait <= _SHARE * step or wait < _NOTICEABLE_SECONDS:
+    if not step > 0 or wait <= _SHARE * step or wait < _NOTICEABLE_SECONDS:
         return None
     return Finding(
         rule="data_loading_bottleneck",

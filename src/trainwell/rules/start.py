@@ -101,9 +101,9 @@ def initial_loss_far_from_chance(signals: Signals, facts: Facts) -> Finding | No
     bad: loss/train = 70*20 @10; initial_loss_limits = (50, 1000); numeric_target = True; chance_loss = 1.0
     """
     loss = signals["loss/train"]
-    if not loss or loss.steps[0] != 0 or not facts.chance_loss or not math.isfinite(loss.first):
+    if not loss or loss.steps[0] != 0 or not math.isfinite(loss.first):
         return None
-    if facts.initial_loss_limits is None:
+    if facts.initial_loss_limits is None or facts.chance_loss is None or not facts.chance_loss > 0:
         return None
     warning, error = facts.initial_loss_limits
     uniform = 0.0 if facts.numeric_target else math.log(max(2, len(facts.class_counts)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
@@ -46,11 +47,20 @@ def recent(series: Series) -> float:
     return math.nan if any(math.isnan(value) for value in values) else statistics.median(values)
 
 
+def mean(values: Sequence[float]) -> float:
+    """Return the mean; NaN, and not an error as in `statistics.fmean`, where the values hold both infinities.
+
+    >>> mean([1.0, 2.0]), mean([math.inf, 1.0, -math.inf])
+    (1.5, nan)
+    """
+    return sum(values) / len(values)
+
+
 def opening(series: Series) -> float:
     """Return the mean over the first fiftieth of the steps, of 5 readings at least and 20 at most."""
     until = series.steps[0] + (series.steps[-1] - series.steps[0]) / 50
     count = sum(step <= until for step in series.steps[:20])
-    return statistics.fmean(series.values[: max(5, count)])
+    return mean(series.values[: max(5, count)])
 
 
 def current(signals: Signals) -> float:
@@ -62,7 +72,7 @@ def current(signals: Signals) -> float:
     epochs = signals["loss/train_epoch"]
     if len(epochs) < 2:
         return recent(signals["loss/train"])
-    return statistics.fmean(epochs.tail(min(3, len(epochs) - 1)))
+    return mean(epochs.tail(min(3, len(epochs) - 1)))
 
 
 def long_enough(series: Series) -> bool:
@@ -104,7 +114,7 @@ def often_right(signals: Signals, facts: Facts, *, newest: int = 3) -> bool:
     A network that is right, but overconfident in its few mistakes, can have a loss above the chance level.
     """
     accuracy = signals["score/validation/accuracy"]
-    if not accuracy or not facts.class_counts:
+    if not accuracy or not sum(facts.class_counts):
         return False
     majority = max(facts.class_counts) / sum(facts.class_counts)
     return max(accuracy.tail(newest)) > (1 + majority) / 2

@@ -5,10 +5,14 @@ import os
 import shutil
 from pathlib import Path
 
+import pytest
+
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Severity
+from trainwell.core.signals import Signals
 from trainwell.monitor import Record
 from trainwell.monitor.trainings.record import one_line
+from trainwell.rules import RULES
 from trainwell.runs import Run, RunWriter
 
 
@@ -113,3 +117,15 @@ def test_too_many_failures_of_our_own_are_reported_as_such() -> None:
     record = Record(None, print)
     assert [record.failure(ValueError("no")) for _ in range(12)] == [False] * 10 + [True] * 2
     assert record.events[0] == ("internal", {"problem": "ValueError: no", "line": ""})
+
+
+def test_a_rule_that_raises_an_error_is_an_internal_event_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(signals: Signals, facts: Facts) -> None:
+        raise ZeroDivisionError("float division by zero")
+
+    monkeypatch.setitem(RULES._entries, "dead_units", broken)
+    record = Record(None, print)
+    series = record.new_training()
+    for _ in range(3):
+        assert record.judge({series: Facts()}) == []
+    assert record.events == [("internal", {"problem": "ZeroDivisionError: float division by zero", "rule": "broken"})]

@@ -39,6 +39,7 @@ class Record:
         self._say_line = say
         self._said: set[str] = set()
         self._failures = 0
+        self._failed_rules: set[str] = set()
         self._process = os.getpid()
 
     @property
@@ -65,6 +66,12 @@ class Record:
         self.event("internal", {"problem": f"{type(problem).__name__}: {error_message(problem)}", "line": at})
         return self._failures > _MOST_FAILURES
 
+    def rule_failed(self, rule: str, problem: Exception) -> None:
+        """Record that a rule raised an error, once for each rule: it is run again and again."""
+        if rule not in self._failed_rules:
+            self._failed_rules.add(rule)
+            self.event("internal", {"problem": f"{type(problem).__name__}: {error_message(problem)}", "rule": rule})
+
     def store(self, write: Callable[[RunWriter], object]) -> None:
         """Write to the run folder; if the disk refuses, the recording ends and the training continues."""
         if self._writer is None or not self.is_own_process:
@@ -81,7 +88,8 @@ class Record:
         findings: list[Finding] = []
         for series, facts in trainings.items():
             there = {finding.rule for finding in findings}
-            findings += [finding for finding in diagnose(series.judged(), facts) if finding.rule not in there]
+            found = diagnose(series.judged(), facts, on_error=self.rule_failed)
+            findings += [finding for finding in found if finding.rule not in there]
         findings = [dataclasses.replace(one, source_lines=source_lines(one.where)) for one in in_order(findings)]
         for finding in findings:
             is_new = finding.rule not in self._said and finding.severity is not Severity.INFO
