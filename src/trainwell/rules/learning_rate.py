@@ -46,7 +46,10 @@ def learning_rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
         return None
     evidence: dict[str, float] = {}
     if far is not None:
-        evidence |= {"update_ratio": max(filter(math.isfinite, updates.values), default=math.inf), "update_ratio_limit": _TOO_FAR}
+        evidence |= {
+            "update_ratio": max(filter(math.isfinite, updates.values), default=math.inf),
+            "update_ratio_limit": _TOO_FAR,
+        }
     if peaks:
         highest = max(value for value in loss.values if not math.isnan(value))
         evidence |= {"highest_loss": highest, "highest_loss_limit": EXPLODED * first}

@@ -100,7 +100,7 @@ def train_validation_overlap(signals: Signals, facts: Facts) -> Finding | None:
         f"(limit {_SEEN:.0%}).",
         evidence={"seen_fraction": seen.last, "seen_fraction_limit": _SEEN},
         where=line_of(signals, "evaluation", "forward"),
-        step=next(step for step, value in seen if value > _SEEN),
+        step=next((step for step, value in seen if value > _SEEN), seen.steps[-1]),
     )
 
 
