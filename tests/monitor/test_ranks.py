@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import torch.multiprocessing
 
-from trainwell.core.finding import Finding, Severity
-from trainwell.core.signals import Signals
 from trainwell.monitor import Watched, run_watched
-from trainwell.monitor.ranks import Ranks, Report, merged
+from trainwell.monitor.ranks import Ranks, write_report
+from trainwell.monitor.trainings.report import Report
 from trainwell.runs import Run
 
 SCRIPT = """
@@ -59,13 +61,38 @@ def test_distributed_training_that_is_spawned(pool: ProcessPoolExecutor, tmp_pat
     assert len(opened.signals()["loss/train"]) >= 5
 
 
+def _watch(work: Callable[..., Any], *, folder: Path) -> Callable[..., Any]:
+    return functools.partial(_reporting, work, folder)
+
+
+def _reporting(work: Callable[..., Any], folder: Path, number: int, *arguments: Any) -> None:
+    work(number, *arguments)
+    if number == 0:
+        write_report(Report(steps=arguments[0]), folder)
+
+
+def _work(number: int, steps: int) -> None:
+    pass
+
+
 def test_nothing_spawned_nothing_reported() -> None:
-    ranks = Ranks(source="train.py", budget=0.02)
+    ranks = Ranks(_watch)
     original = torch.multiprocessing.start_processes
     ranks.install()
     assert torch.multiprocessing.start_processes is not original
     assert ranks.remove() == []
     assert torch.multiprocessing.start_processes is original
+
+
+def test_each_call_brings_the_report_of_its_first_process_home() -> None:
+    ranks = Ranks(_watch)
+    ranks.install()
+    try:
+        for steps in (3, 5):
+            torch.multiprocessing.start_processes(_work, (steps,), nprocs=2, start_method="fork")
+    finally:
+        reports = ranks.remove()
+    assert [report.steps for report in reports] == [3, 5]
 
 
 TWICE = """
@@ -91,16 +118,3 @@ def test_of_two_calls_both_are_reported(pool: ProcessPoolExecutor, tmp_path: Pat
     watched, _ = pool.submit(_run, tmp_path).result()
     assert [finding.rule for finding in watched.findings][0] == "missing_zero_grad"
     assert watched.steps == 30
-
-
-def test_reports_are_merged_causes_first() -> None:
-    hint, error, twin = (
-        Finding(rule, severity, "A title.", where=(place,))
-        for rule, severity, place in [
-            ("slow", Severity.INFO, "a"),
-            ("missing_zero_grad", Severity.ERROR, "a"),
-            ("missing_zero_grad", Severity.ERROR, "b"),
-        ]
-    )
-    few, most = (Report(found, Signals(), None, steps, 0.0, 0.0) for found, steps in [((twin,), 1), ((hint, error), 9)])
-    assert merged([few, most]) == most._replace(findings=(error, hint))

@@ -90,13 +90,14 @@ def start(version: bool = typer.Option(False, "--version", help="Print the versi
 
 def main() -> None:
     """Run the command line and exit with a documented code."""
-    for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
     ours = [*sys.argv, "--"].index("--")
     first = next((n for n in range(1, ours) if not sys.argv[n].startswith("-")), ours)
-    if sys.argv[first : first + 1] == ["run"]:  # what follows its script is the script's own
+    if sys.argv[first : first + 1] == ["run"]:  # what follows its script is the script's own, and so are the streams
         ours = first + 1 + own_arguments(sys.argv[first + 1 :])
+    else:
+        for stream in (sys.stdout, sys.stderr):  # a name that the terminal's encoding lacks is no reason to fail
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
     debug = "--debug" in sys.argv[:ours]
     sys.argv = [argument for argument in sys.argv[:ours] if argument != "--debug"] + sys.argv[ours:]
     try:

@@ -63,10 +63,13 @@ def run(
         target, arguments, is_module=is_module, runs=runs, name=name, budget=_fraction(budget), say=streams.say
     )
     if watched.is_main:
-        run = None if watched.run is None else runs / watched.run.name
-        streams.print(_text(watched, run))
-        if json:
-            streams.print_last(json_line(watched.to_json() | {"run": run}))
+        try:
+            run = None if watched.run is None else runs / watched.run.name
+            streams.print(_text(watched, run))
+            if json:
+                streams.print_last(json_line(watched.to_json() | {"run": run}))
+        except Exception as problem:  # the exit code stays that of the script, whatever it has done to this process
+            streams.say(f"no diagnosis was written: internal error, {type(problem).__name__}: {problem}")
     raise SystemExit(watched.exit_code)
 
 
@@ -83,7 +86,6 @@ def _fraction(text: str) -> float:
 
 
 def _text(watched: Watched, run: Path | None) -> str:
-    from trainwell.core.errors import TrainwellError
     from trainwell.report import findings_text, watched_headline, write_report
     from trainwell.runs import Run
 
@@ -94,6 +96,6 @@ def _text(watched: Watched, run: Path | None) -> str:
         try:
             write_report(Run.open(watched.run))
             blocks.append(f"  run     {run}\n  report  {run / 'report.html'}")
-        except (TrainwellError, OSError) as problem:  # the exit code stays that of the script
+        except Exception as problem:  # the exit code stays that of the script
             blocks.append(f"trainwell: no report was written: {problem}")
     return "\n" + "\n\n".join(blocks)

@@ -8,6 +8,24 @@ import os
 import sys
 from typing import final
 
+from trainwell.core.descriptors import Descriptors, high_duplicate
+
+
+@final
+class _Stream:
+    """A duplicate of a standard stream, written only as long as it is one: a script may close any descriptor."""
+
+    def __init__(self, number: int) -> None:
+        self._number: int | None = None
+        with contextlib.suppress(OSError):  # we were started without it
+            self._number = high_duplicate(number)
+        self._descriptors = Descriptors({self._number} if self._number is not None else set())
+
+    def write(self, data: bytes) -> None:
+        with contextlib.suppress(OSError):
+            while self._number is not None and data and self._descriptors.are_intact():
+                data = data[os.write(self._number, data) :]
+
 
 @final
 class Streams:
@@ -17,7 +35,8 @@ class Streams:
     """
 
     def __init__(self) -> None:
-        self._out, self._err = _duplicate(1), _duplicate(2)
+        self._out = _Stream(1)
+        self._err = _Stream(2)
         self._encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         self._last = ""
         # What is registered first runs last: after everything the script registers.
@@ -28,11 +47,14 @@ class Streams:
         for stream in (sys.stdout, sys.stderr):
             with contextlib.suppress(Exception):  # the script may have put anything there
                 stream.flush()
-        _write(self._err if to_stderr else self._out, f"{text}\n".encode(self._encoding, "backslashreplace"))
+        self._write(text, self._err if to_stderr else self._out)
+
+    def _write(self, text: str, stream: _Stream) -> None:
+        stream.write(f"{text}\n".encode(self._encoding, "backslashreplace"))
 
     def say(self, line: str) -> None:
-        """Print one line on standard error, with the program's name."""
-        self.print(f"trainwell: {line}")
+        """Print one line on standard error, with the program's name; leave the script's own buffers alone."""
+        self._write(f"trainwell: {line}", self._err)
 
     def print_last(self, line: str) -> None:
         """Print a line on standard output when this process ends, after everything the script writes."""
@@ -41,16 +63,3 @@ class Streams:
     def _print_last(self) -> None:
         if self._last:
             self.print(self._last, to_stderr=False)
-
-
-def _duplicate(stream: int) -> int | None:
-    try:
-        return os.dup(stream)
-    except OSError:  # we were started without it
-        return None
-
-
-def _write(stream: int | None, data: bytes) -> None:
-    with contextlib.suppress(OSError):
-        while stream is not None and data:
-            data = data[os.write(stream, data) :]

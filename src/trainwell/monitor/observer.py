@@ -103,6 +103,14 @@ class Observer:
                 self.listening.search()  # A second training: observe its network from its first call.
                 self.update_hooks()
 
+    def thread_changed(self) -> None:
+        """Forget what was observed in other threads, whose networks must not be touched."""
+        self._observations.keep_thread(threading.get_ident())
+        self.trainings.last = None
+        self._step_under_way = None
+        self.listening.search()
+        self.update_hooks()
+
     def weights_loaded(self, module: nn.Module) -> None:
         """Remember which modules did not start from random weights."""
         self._observations.modules.loaded.update(module.modules())
@@ -307,7 +315,7 @@ class Observer:
         observations, trainings = self._observations, self.trainings
         if self.passes.is_first_after(trainings.steps):
             observations.start_step()
-        for training in trainings.all:
+        for training in trainings.here():
             training.note_gradient_before_backward()
         if trainings.steps == 0 and trainings.all:  # later it would cost too much
             origin, share = nonfinite_origin(loss, trainings.parameter_names(), of_gradient=True)
@@ -321,6 +329,7 @@ class Observer:
     def _attend(self, step: _Step) -> None:
         """Take the sample of a step, or prepare that of the next."""
         training, number = step
+        training.thread = threading.get_ident()
         self._step_under_way = None
         began = time.perf_counter() - self._observations.depth.take_calls() * _CALL_SECONDS
         self.trainings.note_time(training)

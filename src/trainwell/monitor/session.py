@@ -12,9 +12,11 @@ from torch.optim import Optimizer
 
 from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.finding import Finding
+from trainwell.core.signals import Signals
 from trainwell.monitor.code.exceptions import error_line, error_message, error_signals
 from trainwell.monitor.observer import Observer
 from trainwell.monitor.trainings.record import Record
+from trainwell.monitor.trainings.report import Report
 from trainwell.monitor.trainings.trainings import Trainings
 
 
@@ -74,6 +76,18 @@ class Session:
             self.observer.failed(problem)
         self.observer.clear()
         return self.judge(is_over=True)
+
+    def report(self, findings: Sequence[Finding]) -> Report:
+        """Return what was seen, as plain data."""
+        first = next(iter(self.trainings.all), None)
+        return Report(
+            findings=tuple(findings),
+            signals=first.series.signals if first is not None else Signals(),
+            facts=self.trainings.facts(first, steps=self.steps) if first is not None else None,
+            steps=self.steps,
+            overhead_fraction=self.trainings.overhead_fraction,
+            watch_seconds=self.trainings.watch_seconds,
+        )
 
     def judge(self, *, is_over: bool = False) -> list[Finding]:
         """Run the rules on what was seen so far."""

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
+from trainwell.core.descriptors import Descriptors
 from trainwell.core.errors import LockedError
 from trainwell.core.files import plain, storage_errors
 from trainwell.runs.names import LOCK
@@ -64,6 +65,7 @@ class RunLock:
             except BaseException:
                 os.close(self._descriptor)
                 raise
+        self._file = Descriptors({self._descriptor})
         _held.add(self)
 
     def _take(self, folder: Path) -> None:
@@ -94,7 +96,7 @@ class RunLock:
     def _close(self) -> None:
         # Close instead of LOCK_UN: in a forked child the latter would release the lock of the parent.
         if self._descriptor is not None:
-            os.close(self._descriptor)
+            self._file.close()
             self._descriptor = None
 
     def __enter__(self) -> RunLock:

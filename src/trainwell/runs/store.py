@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import sqlite3
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from trainwell.core.descriptors import Descriptors
 from trainwell.core.errors import DamagedError, StorageError, TrainwellError
 from trainwell.core.files import plain, storage_errors
 from trainwell.core.finding import Finding
@@ -81,6 +83,7 @@ class StoreWriter:
         self._step = 0
         # Step of the resume, and the rows of that step by name id: they may be written again.
         self._redone: tuple[int, dict[int, int]] | None = None
+        self._is_abandoned = False
         self.due = 0.0  # monotonic time of the next flush
         with self._errors("Opening"):
             if path.is_symlink():
@@ -101,6 +104,7 @@ class StoreWriter:
             except BaseException:
                 self._db.close()
                 raise
+        self._descriptors = Descriptors.of_files(path.with_name(path.name + end) for end in ("", "-wal", "-shm"))
 
     def signal(self, name: str, step: int, value: float) -> None:
         """Record one value of one series."""
@@ -134,6 +138,7 @@ class StoreWriter:
         step = self._now()
         if not self._path.exists():  # SQLite would keep writing to a deleted file
             raise StorageError(f"{plain(str(self._path))} is gone: the run was moved or deleted while it was written.")
+        self._require_descriptors()
         with self._errors("Writing"), self._transaction():
             ids = self._number_names()
             rows = [(ids[name], int(step), float(value)) for name, step, value in self._signals]
@@ -196,7 +201,19 @@ class StoreWriter:
                 self._db.execute("PRAGMA busy_timeout = 0")
                 self._db.execute("PRAGMA journal_mode = DELETE")
         finally:
-            self._db.close()
+            if not self._is_abandoned:
+                self._db.close()
+
+    def _require_descriptors(self) -> None:
+        """Refuse to write if the program that shares this process has closed SQLite's files.
+
+        Their descriptors may be files of the program by now: the connection is never used or closed again.
+        """
+        if not self._is_abandoned and not self._descriptors.are_intact():
+            self._is_abandoned = True
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._db))
+        if self._is_abandoned:
+            raise StorageError(f"{plain(str(self._path))} was closed by another part of this program.")
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -59,6 +59,7 @@ def test_everything_is_heard_in_order() -> None:
         "scheduler_stepped",
         "before_forward",
         "after_forward",
+        "thread_changed",
         "before_backward",
         "after_backward",
         "before_step",
@@ -90,7 +91,7 @@ def test_little_is_heard_of_steps_that_are_not_sampled() -> None:
     loss.backward()
     (loss.detach().requires_grad_() * torch.inf).backward()
     hooks.remove()
-    assert ear.heard == ["loss_not_finite"]
+    assert ear.heard == ["thread_changed", "loss_not_finite"]
     assert (ear.passes.count, ear.losses.count) == (2, 1)
     assert ear.losses.sum == loss.item()
 

@@ -65,5 +65,8 @@ class Listener(Protocol):
     def compiled(self, thing: object) -> None:
         """Something was compiled."""
 
+    def thread_changed(self) -> None:
+        """From now on the current thread is observed, and no other."""
+
     def failed(self, problem: Exception) -> None:
         """A report raised an exception."""

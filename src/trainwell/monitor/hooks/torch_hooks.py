@@ -29,6 +29,7 @@ from trainwell.monitor.autograd.reading import KIND_OF_FUNCTION
 from trainwell.monitor.code.source_lines import OUR_FOLDER, start_folder
 from trainwell.monitor.hooks.device_syncs import DeviceSyncs
 from trainwell.monitor.hooks.listener import Listener
+from trainwell.monitor.hooks.threads import WatchedThread
 from trainwell.monitor.hooks.wrappers import Wrappers
 from trainwell.monitor.trainings.keras import KerasOptimizers, keras_optimizer_class
 from trainwell.monitor.trainings.manual_updates import ManualUpdateDetector
@@ -53,6 +54,7 @@ class TorchHooks:
     def __init__(self, listener: Listener, *, host: str = "cpu") -> None:
         self.device_syncs = DeviceSyncs(listener.passes, host=host)
         self._listener = listener
+        self._thread = WatchedThread(self._guarded(self._change_thread))
         self._is_installed = False
         self._step_handle: RemovableHandle | None = None
         self._module_handles: list[RemovableHandle] = []
@@ -105,7 +107,7 @@ class TorchHooks:
     def hook_modules(self, wanted: bool) -> None:
         """Install or remove the hooks of forward passes, which are what costs."""
         if wanted and not self._module_handles and self._is_installed:
-            before, after = self._guarded(self._listener.before_forward), self._guarded(self._after_forward)
+            before, after = self._guarded(self._before_forward), self._guarded(self._after_forward)
             self._module_handles = [
                 register_module_forward_pre_hook(before),
                 register_module_forward_hook(after, with_kwargs=True, always_call=True),
@@ -136,6 +138,11 @@ class TorchHooks:
 
         return guarded
 
+    def _change_thread(self) -> None:
+        if self._manual_updates is not None:
+            self._manual_updates = ManualUpdateDetector()
+        self._listener.thread_changed()
+
     def _optimizer_made(self, optimizer: Optimizer) -> None:
         self._stop_detecting()
         self._listener.optimizer_made(optimizer)
@@ -145,6 +152,8 @@ class TorchHooks:
 
     def _before_step(self, optimizer: Optimizer, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
         self._manual_updates = None
+        if not self._thread.claim():
+            return
         try:
             self._listener.before_step(optimizer, arguments, options=options)
         except Exception as problem:  # nothing is raised into the user's code
@@ -155,7 +164,13 @@ class TorchHooks:
         if is_step and detector.optimizer is not None:
             self._listener.before_step(detector.optimizer, (), options={})
 
+    def _before_forward(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
+        if self._thread.may_observe():
+            self._listener.before_forward(module, inputs)
+
     def _after_forward(self, module: nn.Module, inputs: tuple[Any, ...], *rest: Any) -> None:
+        if not self._thread.may_observe():
+            return
         # After an exception in the forward pass the hook is called too, but not with the arguments by name.
         self._listener.after_forward(module, inputs, options=rest[0] if len(rest) == 2 else {}, output=rest[-1])
 
@@ -164,12 +179,13 @@ class TorchHooks:
         listening, passes, losses = listener.listening, listener.passes, listener.losses
         report_nonfinite = self._guarded(listener.loss_not_finite)
         before, after = self._guarded(listener.before_backward), self._guarded(listener.after_backward)
+        claim = self._thread.claim
         compare = self._guarded(ManualUpdateDetector.before_backward, self._stop_detecting)
         detect_step = self._guarded(self._manual_step, self._stop_detecting)
 
         @functools.wraps(original)
         def backward(*arguments: Any, **options: Any) -> Any:
-            if not self._is_installed:
+            if not self._is_installed or not claim():
                 return original(*arguments, **options)
             passes.count += 1
             loss = arguments[0] if arguments else options.get("tensors")
@@ -215,6 +231,8 @@ class TorchHooks:
 
         def report(optimizer: Any, gradients: object, variables: Any = None) -> None:
             self._manual_updates = None
+            if not self._thread.claim():
+                return
             found = self._keras_optimizers.of(optimizer, variables, with_rate=listener.is_sampling)
             listener.before_step(found, (), options={})
 
@@ -247,7 +265,7 @@ class TorchHooks:
         @functools.wraps(original)
         def loss(*inputs: Any, **options: Any) -> Any:
             result = original(*inputs, **options)
-            if self._is_installed and not torch.is_grad_enabled():
+            if self._is_installed and not torch.is_grad_enabled() and self._thread.may_observe():
                 guarded(name, inputs, options=options, result=result)
             return result
 
@@ -259,7 +277,7 @@ class TorchHooks:
         @functools.wraps(original)
         def enter(context: Any) -> Any:
             result = original(context)
-            if self._is_installed and not torch.is_grad_enabled():
+            if self._is_installed and not torch.is_grad_enabled() and self._thread.may_observe():
                 frame: FrameType | None = sys._getframe(1)
                 if frame is not None and frame.f_code.co_filename.endswith(_DECORATOR):
                     frame = frame.f_back

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -97,7 +98,8 @@ class Coverage:
         found: list[tuple[str, nn.Parameter]] = []
         for module, call in self.observations.calls.items():
             is_loaded = module in self.observations.modules.loaded
-            if not call.with_gradients or not call.training or unwrapped(module) in inside or is_loaded:
+            is_elsewhere = call.thread != threading.get_ident()  # its gradients must not be read
+            if not call.with_gradients or not call.training or unwrapped(module) in inside or is_loaded or is_elsewhere:
                 continue
             own = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
             if all(p.grad is not None and id(p) not in self.optimised and not self.was_trained(p) for _, p in own):

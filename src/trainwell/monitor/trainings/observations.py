@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 import weakref
 from dataclasses import dataclass, field
 from typing import Any, final
@@ -25,6 +26,7 @@ class ModuleCall:
         inputs: positional arguments.
         options: arguments by name.
         output: what it returned.
+        thread: the thread that made the call.
     """
 
     with_gradients: bool
@@ -32,6 +34,7 @@ class ModuleCall:
     inputs: tuple[Any, ...]
     options: dict[str, Any] = field(default_factory=dict)
     output: Any = None
+    thread: int = field(default_factory=threading.get_ident)
 
     def first_input(self) -> Tensor | None:
         """Return the first tensor among the arguments."""
@@ -109,6 +112,11 @@ class CallDepth:
         """Return whether the calls of a thread are followed."""
         return thread == self._thread
 
+    def keep_thread(self, thread: int) -> None:
+        """Forget the calls that other threads have under way."""
+        if thread != self._thread:
+            self._depth = 0
+
     def reset(self) -> None:
         """No module call is under way."""
         self._depth = 0
@@ -158,6 +166,15 @@ class Observations:
         """Return the inputs of the last network that was called with gradients; None if there are none."""
         call = next((call for call in reversed(self.calls.values()) if call.with_gradients), None)
         return call.first_input() if call is not None else None
+
+    def keep_thread(self, thread: int) -> None:
+        """Forget the calls that other threads have made, and their losses."""
+        self.depth.keep_thread(thread)
+        others = [module for module, call in self.calls.items() if call.thread != thread]
+        for module in others:
+            del self.calls[module]
+        if others:
+            self.start_step()
 
     def start_step(self) -> None:
         """Forget the losses of the step before."""

@@ -73,15 +73,16 @@ class Record:
             self.event("internal", {"problem": f"{type(problem).__name__}: {error_message(problem)}", "rule": rule})
 
     def store(self, write: Callable[[RunWriter], object]) -> None:
-        """Write to the run folder; if the disk refuses, the recording ends and the training continues."""
+        """Write to the run folder; if that fails, the recording ends and the training continues."""
         if self._writer is None or not self.is_own_process:
             return
         try:
             write(self._writer)
-        except TrainwellError as problem:
+        except Exception as problem:  # also where the script has replaced what we use, `json.dumps` for example
             self._writer = None
             self.is_lost = True
-            self._say(f"the run is no longer recorded: {problem}")
+            said = problem if isinstance(problem, TrainwellError) else f"{type(problem).__name__}: {problem}"
+            self._say(f"the run is no longer recorded: {said}")
 
     def judge(self, trainings: Mapping[TrainingSeries, Facts]) -> list[Finding]:
         """Run the rules on each training, print new verdicts, and return all findings, causes first."""

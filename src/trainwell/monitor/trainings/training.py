@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import threading
 from typing import final
 
 from torch import nn
@@ -98,6 +99,7 @@ class Training:
         self.targets = TargetStatistics()
         self.flagged: set[str] = set()  # signals of parameters that were at fault once
         self.held_out = 0  # examples of an evaluation
+        self.thread = threading.get_ident()  # the thread that trains it
         self.samples = 0
         self.step = 0
         if manual := optimizers.manual():  # It was noticed after some steps.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,11 @@ class Trainings:
             return self.last
         return self.begin([optimizer])
 
+    def here(self) -> list[Training]:
+        """Return the trainings of the current thread: gradients of others must not be read."""
+        thread = threading.get_ident()
+        return [training for training in self.all if training.thread == thread]
+
     @property
     def only_one(self) -> Training | None:
         """The one training there is; None if there are several: it is not known which an evaluation belongs to."""
@@ -151,8 +157,8 @@ class Trainings:
     # What watching costs ------------------------------------------------------------------------------------------
 
     def prepared(self) -> list[Training]:
-        """Return the trainings whose next step is sampled."""
-        return [training for training in self.all if training.probes.is_prepared]
+        """Return the trainings of the current thread whose next step is sampled."""
+        return [training for training in self.here() if training.probes.is_prepared]
 
     def charge(self, seconds: float) -> None:
         """Count watching time for the trainings whose sample it was spent on."""
