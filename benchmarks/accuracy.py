@@ -79,7 +79,7 @@ def cifar() -> tuple[Pictures, Pictures]:
 
 def by_trainwell(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:
     edits = {"train.minutes": CORES * minutes, "seed": seed, "data.test": 0.0, "train.threads": 1}
-    planned = in_time(understand(train, None, edits), clock=time.process_time).recipe
+    planned = in_time(understand(train, None, changes=edits), clock=time.process_time).recipe
     recipe = dict(flatten(planned))
     recipe.pop("data.source")
     with tempfile.TemporaryDirectory() as runs:

@@ -162,7 +162,7 @@ def _table(like: Examples, columns: dict[str, np.ndarray], targets: np.ndarray) 
 def _leaking(examples: Examples) -> set[str]:
     nothing = np.arange(0)
     splits = Splits(np.arange(len(examples)), nothing, nothing)
-    found = [finding for finding in column_findings(examples, splits, numbers(examples))]
+    found = [finding for finding in column_findings(examples, splits, columns=numbers(examples))]
     return {name for finding in found if finding.rule == "leaking_column" for name in finding.where}
 
 
@@ -180,7 +180,7 @@ def labels(size: int) -> None:
         wrong = given != stored["clean_label"][: len(pictures)]
         examples = from_arrays(pictures, given)
         _judge(f"cifar10n {noise}", examples, wrong)
-        probabilities = out_of_sample(examples, np.arange(len(given)), given)
+        probabilities = out_of_sample(examples, np.arange(len(given)), targets=given)
         score = roc_auc_score(wrong, 1 - probabilities[np.arange(len(given)), given])
         clean = stored["clean_label"][: len(given)]
         accuracy = (probabilities.argmax(1) == clean).mean()
@@ -201,7 +201,7 @@ def network(size: int) -> None:
     given = stored["aggre_label"][: len(pictures)].astype(np.int64)
     clean = stored["clean_label"][: len(pictures)]
     busy = time.process_time()
-    probabilities = by_network(pictures, np.arange(len(given)), given)
+    probabilities = by_network(pictures, np.arange(len(given)), targets=given)
     busy = time.process_time() - busy
     own, wrong = probabilities[np.arange(len(given)), given], given != clean
     first = np.argsort(own)[: len(given) // 10]

@@ -15,7 +15,7 @@ hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")
 
 # At the end, where a watched script, which replaces the first entry, leaves them to the processes that tests start.
-sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parent / "sick")]
+sys.path += [str(Path(__file__).parents[1]), str(Path(__file__).parent / "sick"), str(Path(__file__).parent / "faults")]
 
 
 @pytest.fixture(scope="session", autouse=True)

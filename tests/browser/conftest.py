@@ -93,15 +93,15 @@ def write(folder: Path, name: str, *, text: str = "plain", finish: str | None = 
     )
     writer.describe(task="classify", main_score="accuracy", model=text, facts=facts)
     for step in range(1, 121):
-        writer.signal("loss/train", step, 1.1 * math.exp(-step / 40) + 0.02 * math.sin(step))
-        writer.signal("learning_rate", step, 0.01)
-        writer.signal("grad/norm", step, 1 + math.sin(step / 9) ** 2)
-        writer.signal(f"activation/mean/{text}", step, 0.1)
+        writer.signal("loss/train", step, value=1.1 * math.exp(-step / 40) + 0.02 * math.sin(step))
+        writer.signal("learning_rate", step, value=0.01)
+        writer.signal("grad/norm", step, value=1 + math.sin(step / 9) ** 2)
+        writer.signal(f"activation/mean/{text}", step, value=0.1)
         if step % 10 == 0:
             for series, value in (("loss/train_epoch", 1.1), ("loss/validation", 1.3)):
-                writer.signal(series, step, value * math.exp(-step / 40) + 0.05)
+                writer.signal(series, step, value=value * math.exp(-step / 40) + 0.05)
             for split, value in (("train", 0.9), ("validation", 0.8)):
-                writer.signal(f"score/{split}/accuracy", step, 1 - value * math.exp(-step / 30))
+                writer.signal(f"score/{split}/accuracy", step, value=1 - value * math.exp(-step / 30))
     for split, value in (("train", 0.99), ("validation", 0.9), ("test", 0.88)):
         writer.score(epoch=12, step=120, split=split, scores={"loss": 1 - value, "accuracy": value})
     labels = [f"{text} {number}" for number in range(3)]

@@ -27,7 +27,7 @@ def test_the_findings_of_a_script_come_with_their_lines_and_those_of_all_its_tra
     with RunWriter.create(tmp_path / "runs", "watched", recipe_text="") as writer:
         writer.set_meta("script", "train.py")
         for step in range(20):
-            writer.signal("training2/loss/train", step, 1.0)
+            writer.signal("training2/loss/train", step, value=1.0)
         for finding in (HINT, FAULT):
             writer.finding(finding)
     text = cli("diagnose", "watched").out

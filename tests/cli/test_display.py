@@ -12,7 +12,7 @@ def test_a_training_is_shown_on_standard_error(capsys) -> None:
     display.say("A sentence.")
     display.start(Facts(model="mlp", source="iris", sizes={"train": 100, "test": 0}, epochs=2, steps=8), 0)
     display.step(0, 0)
-    display.epoch(1, {"train_loss": 0.5}, True)
+    display.epoch(1, {"train_loss": 0.5}, best=True)
     display.stop()
     out, err = capsys.readouterr()
     assert out == "" and "A sentence." in err and "mlp" in err

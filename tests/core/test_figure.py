@@ -27,7 +27,7 @@ def test_a_histogram_counts_shares_of_all_values_those_outside_included() -> Non
 
 
 def test_contours_enclose_equal_shares_of_the_area() -> None:
-    field = landscape(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), count=3, size=101)
+    field = landscape(lambda x, y: x**2 + y**2, (-1, 1), y=(-1, 1), count=3, size=101)
     values = np.array(field.values)
     assert [round(float((values < height).mean()), 2) for height in field.contours] == [0.25, 0.5, 0.75]
     assert values[0, 0] == values[-1, -1] == 2 and values[50, 50] == 0

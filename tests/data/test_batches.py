@@ -255,7 +255,7 @@ def test_what_a_loader_may_not_yield(item: object, got: str) -> None:
 
 def test_digits_in_batches() -> None:
     examples = BUNDLED["digits"]()
-    prepared = Preparation.fit(examples, np.arange(1000), DataRecipe())
+    prepared = Preparation.fit(examples, np.arange(1000), recipe=DataRecipe())
     batches = ArrayBatches({"inputs": prepared.inputs(examples.inputs), "targets": examples.targets}, batch_size=64)
     assert next(iter(batches.epoch(0))).inputs.shape == (64, 1, 8, 8)
 

@@ -37,7 +37,7 @@ MIXED = of_table({"age": [1.0, math.nan, 3.0, 100.0], "town": ["Rome", None, "Ro
 
 
 def test_a_table_becomes_numbers() -> None:
-    prepared = Preparation.fit(MIXED, np.arange(3), STANDARDISE)
+    prepared = Preparation.fit(MIXED, np.arange(3), recipe=STANDARDISE)
     assert prepared.feature_names == ("age", "age missing", "town = Rome", "town missing")
     assert prepared.input_shape == (4,)
     assert prepared.remarks == (
@@ -51,33 +51,35 @@ def test_a_table_becomes_numbers() -> None:
 
 
 def test_without_standardising_numbers_stay() -> None:
-    prepared = Preparation.fit(MIXED, np.arange(3), NONE)
+    prepared = Preparation.fit(MIXED, np.arange(3), recipe=NONE)
     assert prepared.inputs(MIXED.inputs)[:, 0].tolist() == [1, 2, 3, 100]
 
 
 def test_small_differences_between_large_numbers_are_not_rounding() -> None:
     examples = of_table({"when": [1.7e9 + i for i in range(160)], "same": [0.1] * 160}, 1.7e9 + np.arange(160.0))
-    prepared = Preparation.fit(examples, np.arange(160), STANDARDISE)
+    prepared = Preparation.fit(examples, np.arange(160), recipe=STANDARDISE)
     expected = (np.arange(160) - 79.5) / np.std(np.arange(160))
     np.testing.assert_allclose(prepared.inputs(examples.inputs), expected[:, np.newaxis], rtol=1e-5)
     offset = (
         np.full((160, 1), 0.1, dtype=np.float32) + np.float32(1e-8) * np.arange(160, dtype=np.float32)[:, np.newaxis]
     )
-    assert Preparation.fit(from_arrays(offset, np.arange(160) % 2), np.arange(160), STANDARDISE).fitted.std[0] > 0
+    assert (
+        Preparation.fit(from_arrays(offset, np.arange(160) % 2), np.arange(160), recipe=STANDARDISE).fitted.std[0] > 0
+    )
     assert Preparation.fit(
-        from_arrays(offset[:, [0]] * 0 + 0.1, np.arange(160) % 2), np.arange(160), STANDARDISE
+        from_arrays(offset[:, [0]] * 0 + 0.1, np.arange(160) % 2), np.arange(160), recipe=STANDARDISE
     ).fitted.std == (0,)
 
 
 def test_a_constant_column_with_gaps_keeps_only_the_gaps() -> None:
     examples = of_table({"a": [5.0, math.nan, 5.0, 1e9], "b": [1.0, 2.0, 3.0, 4.0]})
-    inputs = Preparation.fit(examples, np.arange(3), STANDARDISE).inputs(examples.inputs)
+    inputs = Preparation.fit(examples, np.arange(3), recipe=STANDARDISE).inputs(examples.inputs)
     assert inputs[:, :2].tolist() == [[0, 0], [0, 1], [0, 0], [0, 0]]
 
 
 def test_rare_and_unknown_categories_are_zeros() -> None:
     examples = of_table({"x": ["a"] * 3 + ["b"] * 2 + ["c"]})
-    prepared = Preparation.fit(examples, np.arange(6), STANDARDISE)
+    prepared = Preparation.fit(examples, np.arange(6), recipe=STANDARDISE)
     assert prepared.feature_names == ("x = a", "x = b")
     new = Table({"x": np.array(["b", "c", "never seen", None], dtype=object)})
     assert prepared.inputs(new).tolist() == [[0, 1], [0, 0], [0, 0], [0, 0]]
@@ -85,23 +87,23 @@ def test_rare_and_unknown_categories_are_zeros() -> None:
 
 def test_many_categories_are_bounded() -> None:
     examples = of_table({"x": [f"c{i // 2}" for i in range(400)]})
-    assert Preparation.fit(examples, np.arange(400), STANDARDISE).input_shape == (100,)
+    assert Preparation.fit(examples, np.arange(400), recipe=STANDARDISE).input_shape == (100,)
 
 
 def test_categories_that_look_like_numbers_in_new_rows() -> None:
     examples = of_table({"x": ["1", "1", "a", "a"]})
-    prepared = Preparation.fit(examples, np.arange(4), STANDARDISE)
+    prepared = Preparation.fit(examples, np.arange(4), recipe=STANDARDISE)
     assert prepared.inputs(Table({"x": np.array([1.0, 2.0])})).tolist() == [[1, 0], [0, 0]]
 
 
 def test_numbers_that_are_all_missing_in_new_rows() -> None:
     examples = of_table({"x": [1.0, 2.0, 3.0]})
-    prepared = Preparation.fit(examples, np.arange(3), STANDARDISE)
+    prepared = Preparation.fit(examples, np.arange(3), recipe=STANDARDISE)
     assert prepared.inputs(Table({"x": np.array([None, None], dtype=object)})).tolist() == [[0], [0]]
 
 
 def test_new_tables_may_have_more_columns_in_any_order_but_not_fewer() -> None:
-    prepared = Preparation.fit(MIXED, np.arange(3), STANDARDISE)
+    prepared = Preparation.fit(MIXED, np.arange(3), recipe=STANDARDISE)
     columns = {"extra": np.zeros(4), **dict(reversed(MIXED.inputs.columns.items()))}  # type: ignore[union-attr]
     np.testing.assert_array_equal(prepared.inputs(Table(columns)), prepared.inputs(MIXED.inputs))
     with pytest.raises(
@@ -116,14 +118,14 @@ def test_new_tables_may_have_more_columns_in_any_order_but_not_fewer() -> None:
 
 def test_a_table_with_nothing_to_learn_from() -> None:
     with pytest.raises(DataError, match="toy must have a column to learn from, but a, b are empty, constant or text"):
-        Preparation.fit(of_table({"a": [1.0, 1.0], "b": ["x", "y"]}), np.arange(2), STANDARDISE)
+        Preparation.fit(of_table({"a": [1.0, 1.0], "b": ["x", "y"]}), np.arange(2), recipe=STANDARDISE)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_pictures_are_standardised_per_channel(channels: int) -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (50, 4, 5, channels), dtype=np.uint8)
     examples = from_arrays(pictures, np.arange(50) % 2)
-    prepared = Preparation.fit(examples, np.arange(40), STANDARDISE)
+    prepared = Preparation.fit(examples, np.arange(40), recipe=STANDARDISE)
     scaled = pictures[:40] / 255
     np.testing.assert_allclose(prepared.fitted.mean, scaled.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(prepared.fitted.std, scaled.std(axis=(0, 1, 2)), rtol=1e-12)
@@ -137,7 +139,7 @@ def test_pictures_are_standardised_per_channel(channels: int) -> None:
 
 
 def test_pictures_without_standardising_lie_between_0_and_1() -> None:
-    inputs = Preparation.fit(BUNDLED["digits"](), np.arange(10), NONE).inputs(BUNDLED["digits"]().inputs)
+    inputs = Preparation.fit(BUNDLED["digits"](), np.arange(10), recipe=NONE).inputs(BUNDLED["digits"]().inputs)
     assert inputs.min() == 0 and inputs.max() == 1
 
 
@@ -145,19 +147,19 @@ def test_pictures_without_standardising_lie_between_0_and_1() -> None:
 def test_arrays_are_standardised_along_their_first_axis(shape: tuple[int, ...]) -> None:
     numbers = np.random.default_rng(0).normal(5, 3, (60, *shape)).astype(np.float32)
     numbers[:, 0] = 4.25
-    prepared = Preparation.fit(from_arrays(numbers, np.arange(60) % 2), np.arange(50), STANDARDISE)
+    prepared = Preparation.fit(from_arrays(numbers, np.arange(60) % 2), np.arange(50), recipe=STANDARDISE)
     new = numbers.copy()
     new[0, 0] = 1e9
     inputs = np.moveaxis(prepared.inputs(new)[:50], 1, 0).reshape(3, -1)
     np.testing.assert_allclose(inputs.mean(axis=1), 0, atol=1e-5)
     np.testing.assert_allclose(inputs.std(axis=1), [0, 1, 1], atol=1e-5)
     np.testing.assert_array_equal(
-        Preparation.fit(from_arrays(numbers, np.arange(60) % 2), np.arange(50), NONE).inputs(numbers), numbers
+        Preparation.fit(from_arrays(numbers, np.arange(60) % 2), np.arange(50), recipe=NONE).inputs(numbers), numbers
     )
 
 
 def test_other_shapes_and_kinds_are_refused() -> None:
-    prepared = Preparation.fit(BUNDLED["digits"](), np.arange(10), STANDARDISE)
+    prepared = Preparation.fit(BUNDLED["digits"](), np.arange(10), recipe=STANDARDISE)
     with pytest.raises(ShapeError, match=r"pictures of shape \(8, 8, 1\) as in training, got \(9, 9, 1\)"):
         prepared.inputs(np.zeros((2, 9, 9, 1), np.uint8))
 
@@ -165,7 +167,7 @@ def test_other_shapes_and_kinds_are_refused() -> None:
 @pytest.mark.parametrize("name", ["digits", "iris", "breast-cancer", "diabetes"])
 def test_a_way_through_json_without_loss(name: str) -> None:
     examples = BUNDLED[name]()
-    prepared = Preparation.fit(examples, np.arange(0, len(examples), 2), STANDARDISE)
+    prepared = Preparation.fit(examples, np.arange(0, len(examples), 2), recipe=STANDARDISE)
     restored = Preparation.from_json(json.loads(json.dumps(prepared.to_json(), allow_nan=False)))
     assert restored == prepared
     np.testing.assert_array_equal(restored.inputs(examples.inputs), prepared.inputs(examples.inputs))
@@ -205,7 +207,7 @@ SPIED = {
 def test_nothing_outside_the_training_split_is_looked_at(kind: str) -> None:
     examples = SPIED[kind]
     train = np.sort(np.random.default_rng(1).permutation(len(examples))[: len(examples) // 2])
-    fitted = Preparation.fit(examples, train, STANDARDISE)
-    assert Preparation.fit(poison(examples, train), train, STANDARDISE) == fitted
-    spoilt = Preparation.fit(poison(examples, train), np.arange(len(examples)), STANDARDISE)
+    fitted = Preparation.fit(examples, train, recipe=STANDARDISE)
+    assert Preparation.fit(poison(examples, train), train, recipe=STANDARDISE) == fitted
+    spoilt = Preparation.fit(poison(examples, train), np.arange(len(examples)), recipe=STANDARDISE)
     assert spoilt != fitted  # the poison works

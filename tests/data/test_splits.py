@@ -45,7 +45,7 @@ def test_stratified_splits_keep_every_class_within_one(
 ) -> None:
     classes = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
     examples, recipe = make(classes), DataRecipe(validation=validation, test=test)
-    splits = split(examples, recipe, seed)
+    splits = split(examples, recipe, seed=seed)
     check_law(examples, splits)
     pool = np.arange(len(classes))
     for drawn in (splits.test, splits.validation):
@@ -54,7 +54,7 @@ def test_stratified_splits_keep_every_class_within_one(
         assert (np.abs(taken - share) <= 1 + 1e-9).all()
         pool = np.setdiff1d(pool, drawn)
     assert (np.bincount(classes[splits.train], minlength=len(counts)) >= 1).all()
-    repeated = split(examples, recipe, seed)
+    repeated = split(examples, recipe, seed=seed)
     assert all(np.array_equal(getattr(splits, part), getattr(repeated, part)) for part in splits.sizes)
 
 
@@ -65,7 +65,7 @@ def test_stratified_splits_keep_every_class_within_one(
 )
 def test_groups_never_straddle(groups: list[int], seed: int) -> None:
     examples = make(np.arange(len(groups)) % 2, groups=np.array(groups))
-    splits = split(examples, DataRecipe(), seed)
+    splits = split(examples, DataRecipe(), seed=seed)
     check_law(examples, splits)
     parts = [{groups[i] for i in part} for part in (splits.train, splits.validation, splits.test)]
     assert all(parts)
@@ -76,41 +76,41 @@ def test_groups_never_straddle(groups: list[int], seed: int) -> None:
 @given(size=st.integers(10, 200), stratify=st.booleans(), seed=st.integers(0, 1000))
 def test_sizes_are_exact(size: int, stratify: bool, seed: int) -> None:
     examples = make(np.arange(size) % 2)
-    splits = split(examples, DataRecipe(stratify=stratify), seed)
+    splits = split(examples, DataRecipe(stratify=stratify), seed=seed)
     check_law(examples, splits)
     assert len(splits.test) == len(splits.validation) == max(1, round(0.15 * size))
 
 
 def test_seeds_differ_and_the_test_split_does_not_move_with_the_validation_fraction() -> None:
     examples = make(np.arange(200) % 4)
-    first, second = split(examples, DataRecipe(), 0), split(examples, DataRecipe(), 1)
+    first, second = split(examples, DataRecipe(), seed=0), split(examples, DataRecipe(), seed=1)
     assert not np.array_equal(first.test, second.test)
-    assert np.array_equal(first.test, split(examples, DataRecipe(validation=0.4), 0).test)
+    assert np.array_equal(first.test, split(examples, DataRecipe(validation=0.4), seed=0).test)
 
 
 def test_given_splits_are_kept_and_what_is_missing_is_drawn_from_train() -> None:
     given_splits = np.repeat([0, 2], [80, 20]).astype(np.int8)
-    splits = split(make(np.arange(100) % 2, given=given_splits), DataRecipe(), 0)
+    splits = split(make(np.arange(100) % 2, given=given_splits), DataRecipe(), seed=0)
     assert splits.test.tolist() == list(range(80, 100))
     assert len(splits.validation) == 12 and splits.validation.max() < 80
     given_splits = np.repeat([0, 1, 2], [60, 20, 20]).astype(np.int8)
-    splits = split(make(np.arange(100) % 2, given=given_splits), DataRecipe(), 0)
+    splits = split(make(np.arange(100) % 2, given=given_splits), DataRecipe(), seed=0)
     assert splits.sizes == {"train": 60, "validation": 20, "test": 20}
 
 
 def test_no_more_validation_is_drawn_than_needed() -> None:
-    splits = split(make(np.arange(100_000) % 10), DataRecipe(), 0)
+    splits = split(make(np.arange(100_000) % 10), DataRecipe(), seed=0)
     assert splits.sizes == {"train": 75_000, "validation": MOST_VALIDATION, "test": 15_000}
 
 
 def test_zero_fractions_draw_nothing() -> None:
-    assert split(make(np.arange(10) % 2), DataRecipe(validation=0, test=0), 0).sizes["train"] == 10
+    assert split(make(np.arange(10) % 2), DataRecipe(validation=0, test=0), seed=0).sizes["train"] == 10
 
 
 def test_a_lonely_class_stays_in_train() -> None:
     classes = np.array([0] * 20 + [1] * 20 + [2])
     for seed in range(20):
-        assert 40 in split(make(classes), DataRecipe(validation=0.4, test=0.4), seed).train
+        assert 40 in split(make(classes), DataRecipe(validation=0.4, test=0.4), seed=seed).train
 
 
 @pytest.mark.parametrize(
@@ -130,12 +130,12 @@ def test_a_lonely_class_stays_in_train() -> None:
 )
 def test_too_few_examples(examples: Examples, recipe: DataRecipe, sentence: str) -> None:
     with pytest.raises(DataError) as error:
-        split(examples, recipe, 0)
+        split(examples, recipe, seed=0)
     assert sentence in str(error.value)
 
 
 @pytest.mark.parametrize(("groups", "validation"), [(3, 0.15), (2, 0.0)])
 def test_a_group_for_each_split_is_enough(groups: int, validation: float) -> None:
     examples = make(np.arange(60) % 2, groups=np.arange(60) % groups)
-    sizes = split(examples, DataRecipe(validation=validation), 0).sizes
+    sizes = split(examples, DataRecipe(validation=validation), seed=0).sizes
     assert sorted(size for size in sizes.values() if size) == [60 // groups] * groups

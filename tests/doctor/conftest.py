@@ -31,8 +31,8 @@ def subject(data, network):
     def build(model: nn.Module | None = None, *, source=None, optimizer=None, **edits: object) -> PreflightSubject:
         changes = {key.replace("__", "."): value for key, value in edits.items()}
         if source is not None:
-            return PreflightSubject(understand(source, model, changes), optimizer)
+            return PreflightSubject(understand(source, model, changes=changes), optimizer)
         changes = {"optim.learning_rate": 0.01, "nn.model": "custom", **changes}
-        return PreflightSubject(understand(data, network if model is None else model, changes), optimizer)
+        return PreflightSubject(understand(data, network if model is None else model, changes=changes), optimizer)
 
     return build

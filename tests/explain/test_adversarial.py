@@ -28,7 +28,7 @@ def pictures(count: int = 8) -> torch.Tensor:
 def test_changes_are_whole_levels_within_strength_and_range(strength, steps, toward) -> None:
     x = pictures()
     found = attack(
-        network(), x, torch.zeros(8, dtype=torch.long), rule=RULE, strength=strength, steps=steps, toward=toward
+        network(), x, classes=torch.zeros(8, dtype=torch.long), rule=RULE, strength=strength, steps=steps, toward=toward
     )
     assert (found - x).abs().max() <= strength
     assert found.min() >= 0 and found.max() <= 255
@@ -40,15 +40,15 @@ def test_a_picture_is_pushed_to_a_chosen_class(outputs) -> None:
     net, x = network(outputs), pictures()
     for wanted in range(max(2, outputs)):
         target = torch.full((8,), wanted)
-        found = attack(net, x, target, rule=RULE, strength=90, steps=10, toward=True)
+        found = attack(net, x, classes=target, rule=RULE, strength=90, steps=10, toward=True)
         assert (decide(net(RULE.inputs(found))) == wanted).float().mean() > 0.8
 
 
 def test_the_stronger_the_fewer_are_right_and_many_steps_beat_one() -> None:
     net, x = network(), pictures(64)
     classes = decide(net(RULE.inputs(x)))
-    once = accuracy_by_strength(net, x, classes, rule=RULE, strengths=(0, 4, 16), steps=1)
-    often = accuracy_by_strength(net, x, classes, rule=RULE, strengths=(0, 4, 16), steps=10)
+    once = accuracy_by_strength(net, x, classes=classes, rule=RULE, strengths=(0, 4, 16), steps=1)
+    often = accuracy_by_strength(net, x, classes=classes, rule=RULE, strengths=(0, 4, 16), steps=10)
     assert once[0] == often[0] == 1.0
     assert once[0] >= once[4] >= once[16]
     assert often[16] <= once[16] < 0.9
@@ -56,7 +56,7 @@ def test_the_stronger_the_fewer_are_right_and_many_steps_beat_one() -> None:
 
 def test_nonsense_is_refused() -> None:
     with pytest.raises(UsageError, match="strength of at least 0"):
-        attack(network(), pictures(), torch.zeros(8, dtype=torch.long), rule=RULE, strength=-1)
+        attack(network(), pictures(), classes=torch.zeros(8, dtype=torch.long), rule=RULE, strength=-1)
 
 
 def test_what_is_lost_is_not_attacked_again_and_large_pictures_go_few_at_a_time() -> None:
@@ -67,6 +67,6 @@ def test_what_is_lost_is_not_attacked_again_and_large_pictures_go_few_at_a_time(
     wrong = 1 - decide(net(RULE.inputs(x)))
     wrong[:2] = 1 - wrong[:2]
     seen.clear()
-    found = accuracy_by_strength(net, x, wrong, rule=RULE, strengths=(0, 1), steps=3)
+    found = accuracy_by_strength(net, x, classes=wrong, rule=RULE, strengths=(0, 1), steps=3)
     assert found[0] == pytest.approx(0.2)
     assert seen == [4, 4, 2, 2, 2, 2, 2]

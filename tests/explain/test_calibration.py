@@ -21,7 +21,7 @@ def test_a_network_as_right_as_it_is_sure_has_no_error() -> None:
 def test_top_errors_fall_to_zero() -> None:
     rng = np.random.default_rng(0)
     probabilities, classes = rng.dirichlet(np.ones(6), 200), rng.integers(0, 6, 200)
-    errors = [top_error(probabilities, classes, count) for count in range(1, 7)]
+    errors = [top_error(probabilities, classes, count=count) for count in range(1, 7)]
     assert errors == sorted(errors, reverse=True)
     assert errors[0] == np.mean(probabilities.argmax(1) != classes)
     assert errors[-1] == 0

@@ -135,7 +135,7 @@ def test_a_disk_without_inodes_says_so(mounted):
 def test_a_disk_that_became_read_only_can_still_be_read(mounted):
     with RunWriter.create(mounted / "runs", "a", recipe_text="") as writer:
         save(writer.checkpoints, 1)
-        writer.signal("loss/train", 0, 1.0)
+        writer.signal("loss/train", 0, value=1.0)
     subprocess.run(["mount", "-o", "remount,ro", str(mounted)], check=True)
     with pytest.raises(StorageError, match="read-only"):
         save(writer.checkpoints, 2)
@@ -152,11 +152,11 @@ def test_numbers_that_found_no_room_are_kept_until_there_is(mounted):
     writer = RunWriter.create(mounted / "runs", "a", recipe_text="")
     (mounted / "ballast").write_bytes(bytes(2_700_000))
     for step in range(50_000):
-        writer.signal("loss/train", step, 0.1)
+        writer.signal("loss/train", step, value=0.1)
     with pytest.raises(StorageError, match="is full"):
         writer.flush()
     (mounted / "ballast").unlink()
-    writer.signal("loss/train", 50_000, 0.1)
+    writer.signal("loss/train", 50_000, value=0.1)
     for _ in range(2):
         writer.flush()
     writer.finish("ok")
@@ -169,7 +169,7 @@ def test_a_run_that_finds_no_room_to_end_lets_go_of_its_lock(mounted):
         with RunWriter.create(mounted / "runs", "a", recipe_text="") as writer:
             (mounted / "ballast").write_bytes(bytes(2_900_000))
             for step in range(50_000):
-                writer.signal("loss/train", step, 0.1)
+                writer.signal("loss/train", step, value=0.1)
     (mounted / "ballast").unlink()
     assert Run.open(writer.path).status == "killed"
     RunWriter.reopen(writer.path).finish("ok")

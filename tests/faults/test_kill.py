@@ -126,7 +126,7 @@ def test_a_killed_creation_leaves_a_whole_run_or_none(strace, fast_path):
             assert Run.open(run.path).recipe_text == "seed = 1\n", where
             RunWriter.reopen(run.path).finish("ok")
         with RunWriter.create(work, "a" if not runs else "b", recipe_text="seed = 2\n") as writer:
-            writer.signal("loss/train", 0, 1.0)
+            writer.signal("loss/train", 0, value=1.0)
         assert list_runs(work)[0].status == "ok", where
     assert found == {0, 1}
 
@@ -135,13 +135,13 @@ def test_a_killed_writer_loses_nothing_it_had_flushed(strace, fast_path):
     base, work = fast_path / "base", fast_path / "work"
     with RunWriter.create(base, "a", recipe_text="") as writer:
         for step in range(10):
-            writer.signal("loss/train", step, step / 3)
+            writer.signal("loss/train", step, value=step / 3)
 
     def go_on() -> None:
         writer = RunWriter.reopen(work / "a")
         writer.rewind(7)
         for step in range(8, 12):
-            writer.signal("loss/train", step, step / 3)
+            writer.signal("loss/train", step, value=step / 3)
         writer.finish("ok")
 
     for where in strace.kills(go_on, copying(base, work)):

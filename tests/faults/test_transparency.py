@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from programs import PROGRAMS, TRAINING, Program
+from transparent_scripts import PROGRAMS, TRAINING, Program
 
 SERVER = Path(__file__).parent / "command_server.py"
 SECONDS = 100

@@ -263,7 +263,7 @@ def test_a_loader_run_with_an_inferred_task_resumes(tmp_path, targets, width) ->
     whole = tw.fit(loaders(), make(), edits=edits, runs=tmp_path, name="whole")
     with pytest.raises(tw.TrainwellError):
         tw.fit(loaders(), make(), edits=edits, runs=tmp_path, name="cut", display=Stop(13, signal.SIGTERM))
-    assert weights(tw.resume(tmp_path / "cut", loaders(), make())) == weights(whole)
+    assert weights(tw.resume(tmp_path / "cut", loaders(), model=make())) == weights(whole)
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ FEW = {"transfer.labelled": 0.05, "transfer.pretrain": "denoising", "transfer.pr
 @pytest.mark.parametrize("share", [0.01, 0.05, 0.5, 1.0])
 def test_every_class_keeps_its_share_of_labels(share) -> None:
     made = plan(gather("digits", {}))
-    rows = labelled(made.examples, made.splits.train, unflatten({"transfer.labelled": share}))
+    rows = labelled(made.examples, made.splits.train, recipe=unflatten({"transfer.labelled": share}))
     counts = np.bincount(made.examples.targets[rows])
     every = np.bincount(made.examples.targets[made.splits.train])
     assert set(rows) <= set(made.splits.train)
@@ -34,7 +34,9 @@ def test_inputs_are_restored_better_and_the_head_is_left_alone(kind, tmp_path) -
     assert parts.inputs is not None
     head = parts.model.head
     before = head.weight.clone()
-    losses = pretrain(parts.model, parts.inputs, parts.recipe, tmp_path / "f", device=CPU, check=lambda: None)
+    losses = pretrain(
+        parts.model, parts.inputs, recipe=parts.recipe, folder=tmp_path / "f", device=CPU, check=lambda: None
+    )
     assert losses[-1] < 0.9 * losses[0]
     assert parts.model.head is head
     assert torch.equal(head.weight, before)

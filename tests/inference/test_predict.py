@@ -88,4 +88,4 @@ def test_an_own_network_predicts_when_it_is_given_again(tmp_path) -> None:
     x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
     net = torch.nn.Linear(3, 1)
     run = tw.fit((x, np.arange(60) % 2), net, epochs=1, runs=tmp_path)
-    assert len(tw.predict(run, x[:1], torch.nn.Linear(3, 1)).values) == 1
+    assert len(tw.predict(run, x[:1], network=torch.nn.Linear(3, 1)).values) == 1

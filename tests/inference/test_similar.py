@@ -27,7 +27,7 @@ def place(tmp_path_factory):
 
 
 def test_the_nearest_look_alike_and_the_query_is_not_its_own_neighbour(place) -> None:
-    found = similar(open_run(place / "shades"), str(place / "data/a/0.png"), str(place / "data"), count=5)
+    found = similar(open_run(place / "shades"), str(place / "data/a/0.png"), gallery=str(place / "data"), count=5)
     assert len(found.neighbours) == 5
     assert "a/0.png" not in [neighbour.id for neighbour in found.neighbours]
     distances = [neighbour.distance for neighbour in found.neighbours]
@@ -39,6 +39,6 @@ def test_the_nearest_look_alike_and_the_query_is_not_its_own_neighbour(place) ->
 def test_bad_requests_are_one_sentence(place, tmp_path) -> None:
     run = open_run(place / "shades")
     with pytest.raises(DataError, match="no file or folder"):
-        similar(run, str(place / "data/a/0.png"), str(tmp_path / "nix"))
+        similar(run, str(place / "data/a/0.png"), gallery=str(tmp_path / "nix"))
     with pytest.raises(DataError, match="needs one picture"):
-        similar(run, str(place / "data"), str(place / "data"))
+        similar(run, str(place / "data"), gallery=str(place / "data"))

@@ -54,7 +54,7 @@ def test_one_pass_equals_crop_by_crop(run, large, monkeypatch) -> None:
     preparation = Preparation.from_json(_description(run))
     affine = preparation.fitted.channel_affine
     assert affine is not None
-    inputs = prepare_large(np.asarray(Image.open(large)), *affine)
+    inputs = prepare_large(np.asarray(Image.open(large)), affine[0], shift=affine[1])
     slid, stride = fully_convolutional(model, (3, 32, 32))
     whole = in_one_pass(slid, inputs, window=(32, 32), stride=stride)
     monkeypatch.setattr(

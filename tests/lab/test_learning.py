@@ -41,7 +41,9 @@ def test_training_sees_every_picture_once_an_epoch_and_lowers_the_loss() -> None
         seen.append(inputs)
         return inputs
 
-    losses = train(model, data, torch.optim.Adam(model.parameters(), lr=1e-2), steps=40, batch=32, change=note)
+    losses = train(
+        model, data, optimizer=torch.optim.Adam(model.parameters(), lr=1e-2), steps=40, batch=32, change=note
+    )
     for seed in range(2):
         epochs = [torch.cat([batch[seed] for batch in seen[at : at + 4]]).flatten(1).tolist() for at in (0, 4)]
         assert all(len({tuple(row) for row in epoch}) == 128 for epoch in epochs)
@@ -66,7 +68,7 @@ def test_a_network_trained_beside_others_is_the_network_trained_alone(make) -> N
         batches.append(inputs[1])
         return inputs
 
-    losses = train(model, data, make(model.parameters()), steps=10, batch=25, change=note)[1]
+    losses = train(model, data, optimizer=make(model.parameters()), steps=10, batch=25, change=note)[1]
     places = {tuple(row): at for at, row in enumerate(data.inputs[1].flatten(1).tolist())}
     optimizer = make(alone.parameters())
     for batch, expected in zip(batches, losses, strict=True):
@@ -96,5 +98,5 @@ def test_evaluation_leaves_the_mode_alone() -> None:
     model = nn.Sequential(nn.Flatten(2), nn.Dropout(0.9), StackedLinear([nn.Linear(4, 2)]))
     inputs = torch.randn(1, 6, 4)
     targets = torch.tensor([[0, 1] * 3])
-    assert evaluate(model, inputs, targets) == evaluate(model, inputs, targets)
+    assert evaluate(model, inputs, targets=targets) == evaluate(model, inputs, targets=targets)
     assert model.training

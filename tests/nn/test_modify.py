@@ -18,7 +18,7 @@ PICTURE = (3, 32, 32)
 def built(model: str = "lenet5", shape=PICTURE, **choices) -> nn.Module:
     recipe = NetworkRecipe(model=model, **choices)
     network = MODELS[model].build(recipe, InputFacts(shape), 5)
-    modify(network, recipe, InputFacts(shape))
+    modify(network, recipe, facts=InputFacts(shape))
     initialise(network, recipe.initialisation, seed=0)
     return network
 

@@ -26,7 +26,7 @@ class Memo:
         self.events: list[tuple[str, Mapping[str, Any]]] = []
 
     def signal(self, name: str, step: int, value: float) -> None:
-        self.signals.add(name, step, value)
+        self.signals.add(name, step, value=value)
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
         self.events.append((kind, detail))

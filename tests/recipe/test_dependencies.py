@@ -70,4 +70,4 @@ def test_what_changes_nothing_is_said(edits: dict, said: list[str]) -> None:
 def test_edits_without_effect_are_dropped() -> None:
     before = edit(Recipe(), {"optim.name": "sgd"})
     after = edit(before, {"optim.momentum": 0.5, "optim.beta1": 0.5})
-    assert effective(before, after, choices()) == edit(before, {"optim.momentum": 0.5})
+    assert effective(before, after, choices=choices()) == edit(before, {"optim.momentum": 0.5})

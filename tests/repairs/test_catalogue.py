@@ -55,7 +55,7 @@ def test_every_repair_is_in_the_table() -> None:
 @pytest.mark.parametrize("name", REPAIRS)
 def test_repair_is_a_diff_of_what_it_says_and_stays_valid(name: str) -> None:
     repair = REPAIRS[name]
-    cured = repair.apply(POOR, FINDING, choices())
+    cured = repair.apply(POOR, FINDING, choices=choices())
     assert set(differences(POOR, cured)) == KEYS[name]
     assert unflatten(parse_settings(to_toml(cured))) == cured
     assert repair.name == name

@@ -12,7 +12,7 @@ FINDING = Finding("any", Severity.ERROR, "")
 
 
 def applied(name: str, recipe: Recipe, finding: Finding) -> Recipe:
-    return REPAIRS[name].apply(recipe, finding, choices())
+    return REPAIRS[name].apply(recipe, finding, choices=choices())
 
 
 def test_width_of_the_model_in_use() -> None:

@@ -18,7 +18,7 @@ def test_more_dropout(before: float, after: float) -> None:
 
 def test_a_network_without_a_place_for_dropout_gets_none() -> None:
     recipe = edit(Recipe(), {"nn.model": "logistic"})
-    assert REPAIRS["more_dropout"].apply(recipe, FINDING, choices()) == recipe
+    assert REPAIRS["more_dropout"].apply(recipe, FINDING, choices=choices()) == recipe
 
 
 @pytest.mark.parametrize(

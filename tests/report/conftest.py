@@ -109,16 +109,16 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
         facts = Facts(kind="picture", task="classify", chance_loss=math.log(3), epochs=3, steps=30)
         writer.describe(task="classify", main_score="accuracy", model="mlp", facts=facts)
         for step in range(1, 31):
-            writer.signal("loss/train", step, 1.1 / step)
-            writer.signal("learning_rate", step, 0.01)
-            writer.signal("grad/norm", step, 2.0 / step)
-            writer.signal("update/ratio/layers.0.weight", step, 1e-3)
+            writer.signal("loss/train", step, value=1.1 / step)
+            writer.signal("learning_rate", step, value=0.01)
+            writer.signal("grad/norm", step, value=2.0 / step)
+            writer.signal("update/ratio/layers.0.weight", step, value=1e-3)
             if step % 10 == 0:
                 epoch = step // 10
-                writer.signal("loss/train_epoch", step, 1.0 / epoch)
-                writer.signal("loss/validation", step, 1.2 / epoch)
-                writer.signal("score/train/accuracy", step, 1 - 0.3 / epoch)
-                writer.signal("score/validation/accuracy", step, 1 - 0.4 / epoch)
+                writer.signal("loss/train_epoch", step, value=1.0 / epoch)
+                writer.signal("loss/validation", step, value=1.2 / epoch)
+                writer.signal("score/train/accuracy", step, value=1 - 0.3 / epoch)
+                writer.signal("score/validation/accuracy", step, value=1 - 0.4 / epoch)
         writer.set_meta("steps", 30)
         for split, value in (("train", 0.99), ("validation", 0.9), ("test", 0.88)):
             writer.score(epoch=3, step=30, split=split, scores={"loss": 1 - value, "accuracy": value})

@@ -17,10 +17,10 @@ FACTS = Facts()
 )
 def test_a_refused_backward_pass_names_the_line_of_the_error(rule, error: str) -> None:
     signals = Signals()
-    signals.add(f"code/error/{error}", 0, 1.0)
-    signals.add("code/line/backward/train.py", 0, 8.0)
+    signals.add(f"code/error/{error}", 0, value=1.0)
+    signals.add("code/line/backward/train.py", 0, value=8.0)
     assert rule(signals, FACTS).where == ("train.py:8",)
-    signals.add("code/line/error/model.py", 0, 3.0)
+    signals.add("code/line/error/model.py", 0, value=3.0)
     finding = rule(signals, FACTS)
     assert finding.rule == rule.__name__
     assert finding.where == ("model.py:3",)
@@ -28,9 +28,9 @@ def test_a_refused_backward_pass_names_the_line_of_the_error(rule, error: str) -
 
 def test_the_first_operation_is_named_before_the_line() -> None:
     signals = Signals()
-    signals.add("code/line/backward/train.py", 0, 8.0)
+    signals.add("code/line/backward/train.py", 0, value=8.0)
     for step, share in ((3, 0.0), (4, 0.1)):
-        signals.add("code/nonfinite/log after head", step, share)
+        signals.add("code/nonfinite/log after head", step, value=share)
     finding = nonfinite_operation(signals, FACTS)
     assert finding is not None
     assert finding.where == ("log after head", "train.py:8")
@@ -43,5 +43,5 @@ def test_two_readings_without_a_graph_are_not_enough() -> None:
     signals = Signals()
     for step in range(3):
         assert detached_loss(signals, FACTS) is None
-        signals.add("code/loss_without_graph", step, 1.0)
+        signals.add("code/loss_without_graph", step, value=1.0)
     assert detached_loss(signals, FACTS) is not None

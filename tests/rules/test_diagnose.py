@@ -66,7 +66,7 @@ def test_healthy_training_raises_no_alarm_at_its_end_or_on_the_way(lab: Any, nam
         for signal, series in outcome.signals.items():
             for step, value in series:
                 if step < now:
-                    seen.add(signal, step, value)
+                    seen.add(signal, step, value=value)
         alarms = [finding for finding in diagnose(seen, outcome.facts) if finding.severity is not Severity.INFO]
         assert alarms == [], f"at step {now}"
 
@@ -101,8 +101,8 @@ def test_every_signal_a_rule_reads_is_written(lab: Any) -> None:
 def test_hint_explains_nothing() -> None:
     signals = Signals()
     for step in range(30):
-        signals.add("update/ratio/a.weight", step * 10, 0.3)
-        signals.add("activation/dead_fraction/act", step * 10, 0.95)
+        signals.add("update/ratio/a.weight", step * 10, value=0.3)
+        signals.add("activation/dead_fraction/act", step * 10, value=0.95)
     assert [(finding.severity, finding.explains) for finding in diagnose(signals, Facts())] == [
         (Severity.INFO, ()),
         (Severity.INFO, ()),
@@ -116,7 +116,7 @@ def test_knows_nothing_says_nothing() -> None:
 def test_a_rule_that_raises_an_error_is_no_finding_and_stops_no_other_rule(monkeypatch: pytest.MonkeyPatch) -> None:
     signals = Signals()
     for step, loss in enumerate([2.3, float("nan")]):
-        signals.add("loss/train", step, loss)
+        signals.add("loss/train", step, value=loss)
 
     def broken(signals: Signals, facts: Facts) -> Finding | None:
         raise ZeroDivisionError("float division by zero")

@@ -16,10 +16,10 @@ def test_overflow_is_traced_to_its_rate(lab: Any) -> None:
 
 def test_first_broken_layer_is_named() -> None:
     signals = Signals()
-    signals.add("loss/train", 0, 2.3)
-    signals.add("loss/train", 8, math.inf)
+    signals.add("loss/train", 0, value=2.3)
+    signals.add("loss/train", 8, value=math.inf)
     for layer, mean in (("a", 0.1), ("b", math.nan), ("c", math.nan)):
-        signals.add(f"activation/mean/{layer}", 8, mean)
+        signals.add(f"activation/mean/{layer}", 8, value=mean)
     finding = loss_not_finite(signals, Facts())
     assert finding is not None
     assert (finding.where, finding.step, finding.evidence) == (("b",), 8, {"last_finite_loss": 2.3})

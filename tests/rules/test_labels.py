@@ -8,8 +8,8 @@ from trainwell.rules.labels import labels_out_of_range, unshuffled_data
 def _signals(same: list[float], expected: list[float]) -> Signals:
     signals = Signals()
     for step, (a, b) in enumerate(zip(same, expected, strict=True)):
-        signals.add("target/same_fraction", step, a)
-        signals.add("target/expected_same_fraction", step, b)
+        signals.add("target/same_fraction", step, value=a)
+        signals.add("target/expected_same_fraction", step, value=b)
     return signals
 
 
@@ -31,7 +31,7 @@ def test_nearly_one_class_only() -> None:
 
 def test_the_label_is_named() -> None:
     signals = Signals()
-    signals.add("code/error/label_out_of_range", 0, 10.0)
+    signals.add("code/error/label_out_of_range", 0, value=10.0)
     finding = labels_out_of_range(signals, Facts())
     assert finding is not None
     assert "Class label 10" in finding.title

@@ -6,6 +6,6 @@ from trainwell.rules.locations import line_of
 
 def test_the_first_known_line_is_taken() -> None:
     signals = Signals()
-    signals.add("code/line/step/a/train.py", 0, 9.0)
+    signals.add("code/line/step/a/train.py", 0, value=9.0)
     assert line_of(signals, "loss", "step") == ("a/train.py:9",)
     assert line_of(signals, "loss") == ()

@@ -8,8 +8,8 @@ from trainwell.rules.loss_graph import seen_in_graph
 def _signals(*values: float) -> Signals:
     signals = Signals()
     for step, value in enumerate(values, start=5):
-        signals.add("code/broadcast_loss", step, value)
-    signals.add("code/line/backward/train.py", 0, 8.0)
+        signals.add("code/broadcast_loss", step, value=value)
+    signals.add("code/line/backward/train.py", 0, value=8.0)
     return signals
 
 

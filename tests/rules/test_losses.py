@@ -16,8 +16,8 @@ from trainwell.rules.losses import (
 def _signals(name: str, *values: float) -> Signals:
     signals = Signals()
     for step, value in enumerate(values):
-        signals.add(name, step, value)
-    signals.add("code/line/backward/train.py", 0, 8.0)
+        signals.add(name, step, value=value)
+    signals.add("code/line/backward/train.py", 0, value=8.0)
     return signals
 
 

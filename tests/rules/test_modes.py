@@ -9,13 +9,13 @@ from trainwell.rules.modes import evaluation_in_train_mode, training_in_eval_mod
 def _signals(name: str, *values: float) -> Signals:
     signals = Signals()
     for step, value in enumerate(values):
-        signals.add(name, step * 10, value)
+        signals.add(name, step * 10, value=value)
     return signals
 
 
 def test_the_step_at_which_it_began() -> None:
     signals = _signals("code/training_in_eval_mode", 0, 1)
-    signals.add("code/step_calls", 0, 40.0)
+    signals.add("code/step_calls", 0, value=40.0)
     finding = training_in_eval_mode(signals, Facts())
     assert finding is not None
     assert (finding.step, finding.severity) == (10, Severity.ERROR)
@@ -24,8 +24,8 @@ def test_the_step_at_which_it_began() -> None:
 
 def test_loaded_weights_in_eval_mode_from_the_start_may_be_meant() -> None:
     signals = _signals("code/training_in_eval_mode", 1)
-    signals.add("code/step_calls", 0, 40.0)
-    signals.add("code/weights_loaded", 0, 1.0)
+    signals.add("code/step_calls", 0, value=40.0)
+    signals.add("code/weights_loaded", 0, value=1.0)
     finding = training_in_eval_mode(signals, Facts())
     assert finding is not None
     assert finding.severity is Severity.WARNING

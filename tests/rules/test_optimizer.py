@@ -15,7 +15,7 @@ def _signals(series: dict[str, list[float]]) -> Signals:
     signals = Signals()
     for name, values in series.items():
         for step, value in enumerate(values):
-            signals.add(name, step, value)
+            signals.add(name, step, value=value)
     return signals
 
 

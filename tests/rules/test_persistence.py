@@ -8,7 +8,7 @@ def _signals(**series: list[float]) -> Signals:
     signals = Signals()
     for name, values in series.items():
         for step, value in enumerate(values):
-            signals.add(f"code/{name}", step * 10, value)
+            signals.add(f"code/{name}", step * 10, value=value)
     return signals
 
 
@@ -24,7 +24,7 @@ def test_only_the_newest_readings_count() -> None:
 def test_largest_first() -> None:
     signals = Signals()
     for step in range(3):
-        signals.add("code/x/small", step, 0.1)
-        signals.add("code/x/large", step, 0.9)
-        signals.add("code/x/gone", step, 1.0 if step < 2 else 0.0)
+        signals.add("code/x/small", step, value=0.1)
+        signals.add("code/x/large", step, value=0.9)
+        signals.add("code/x/gone", step, value=1.0 if step < 2 else 0.0)
     assert list(persistent_under(signals, "code/x", readings=3)) == ["large", "small"]

@@ -25,7 +25,7 @@ def _mutated(signals: Signals, chance: random.Random) -> Signals:
         odd = chance.choice(ODD)
         for step, value in list(series)[:kept]:
             picked = chance.choice((odd, chance.choice(ODD)))
-            changed.add(name, step, picked if chance.random() < share else value)
+            changed.add(name, step, value=picked if chance.random() < share else value)
     return changed
 
 

@@ -22,7 +22,7 @@ SCHEDULES = {
 def _rates(schedule) -> Signals:
     signals = Signals()
     for step in range(0, STEPS, 5):
-        signals.add("rate/learning_rate", step, schedule(step))
+        signals.add("rate/learning_rate", step, value=schedule(step))
     return signals
 
 
@@ -43,7 +43,7 @@ def test_a_schedule_at_every_batch_is_not() -> None:
 def test_nothing_is_said_of_what_has_learned_enough() -> None:
     signals = _rates(lambda t: 0.1 * 0.8**t)
     for step in range(20):
-        signals.add("loss/train", step, 2.3 if step < 5 else 0.001)
+        signals.add("loss/train", step, value=2.3 if step < 5 else 0.001)
     assert learning_rate_decays_too_soon(signals, Facts(steps=STEPS)) is None
 
 

@@ -13,7 +13,7 @@ from trainwell.rules.symptoms import at_chance, broke, collapsed_outputs, conver
 def _losses(values: list[float], stride: int = 10) -> Signals:
     signals = Signals()
     for place, value in enumerate(values):
-        signals.add("loss/train", place * stride, value)
+        signals.add("loss/train", place * stride, value=value)
     return signals
 
 
@@ -40,7 +40,7 @@ def test_fifty_steps_are_too_few_to_stall() -> None:
 def test_validation_better_than_chance_means_something_was_learned() -> None:
     signals = _losses([2.3] * 20)
     assert at_chance(signals, Facts(chance_loss=2.3))
-    signals.add("loss/validation", 190, 1.9)
+    signals.add("loss/validation", 190, value=1.9)
     assert not at_chance(signals, Facts(chance_loss=2.3))
 
 
@@ -57,9 +57,9 @@ def test_recent_does_not_hide_a_nan() -> None:
 
 def test_right_but_too_sure_is_not_at_chance() -> None:
     signals, facts = _losses([9.0] * 20), Facts(chance_loss=2.3, class_counts=(10,) * 10)
-    signals.add("score/validation/accuracy", 190, 0.2)
+    signals.add("score/validation/accuracy", 190, value=0.2)
     assert at_chance(signals, facts), "an untrained network may be a little lucky"
-    signals.add("score/validation/accuracy", 195, 0.9)
+    signals.add("score/validation/accuracy", 195, value=0.9)
     assert not at_chance(signals, facts)
 
 
@@ -67,16 +67,16 @@ def test_whole_epochs_are_the_better_measure() -> None:
     signals = _losses([2.1] * 20)
     assert not at_chance(signals, Facts(chance_loss=2.3))
     for step in (90, 190):
-        signals.add("loss/train_epoch", step, 2.3)
+        signals.add("loss/train_epoch", step, value=2.3)
     assert at_chance(signals, Facts(chance_loss=2.3))
 
 
 def test_constant_outputs() -> None:
     signals = Signals()
     for step in (0, 10, 20, 30):
-        signals.add("output/std", step, 0.0)
+        signals.add("output/std", step, value=0.0)
     assert collapsed_outputs(signals) is None, "only two readings lie after step 20"
-    signals.add("output/std", 40, 1e-9)
+    signals.add("output/std", 40, value=1e-9)
     assert collapsed_outputs(signals) == (20, 1e-9, 1e-7)
     assert judge(signals, Facts()) is Severity.ERROR
 

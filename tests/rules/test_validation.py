@@ -12,7 +12,7 @@ from trainwell.rules.validation import validation_distribution_shift
 def _signals(**values: float) -> Signals:
     signals = Signals()
     for name, value in values.items():
-        signals.add(f"validation/{name}", 0, value)
+        signals.add(f"validation/{name}", 0, value=value)
     return signals
 
 

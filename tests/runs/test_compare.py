@@ -10,7 +10,7 @@ from trainwell.runs import Run, RunWriter, compare
 
 def make(folder: Path, name: str, recipe: str, **scores: float) -> Path:
     with RunWriter.create(folder, name, recipe_text=recipe) as writer:
-        writer.score(1, 1, "test", scores)
+        writer.score(1, 1, split="test", scores=scores)
     return writer.path
 
 

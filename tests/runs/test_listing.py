@@ -16,7 +16,9 @@ def make(folder: Path, name: str, accuracy: float | None = None) -> Path:
         writer.describe(task="classify", main_score="accuracy", model="mlp", facts=Facts())
         if accuracy is not None:
             for epoch in (1, 2):
-                writer.score(epoch, epoch * 10, "validation", {"accuracy": accuracy * epoch / 2, "loss": 9.0})
+                writer.score(
+                    epoch, epoch * 10, split="validation", scores={"accuracy": accuracy * epoch / 2, "loss": 9.0}
+                )
     return writer.path
 
 

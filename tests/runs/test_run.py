@@ -22,10 +22,10 @@ def path(tmp_path: Path) -> Path:
     with RunWriter.create(tmp_path, "first", recipe_text="seed = 3\n") as writer:
         writer.describe(task="classify", main_score="accuracy", model="mlp", facts=FACTS)
         for step in range(10):
-            writer.signal("loss/train", step, 1 / (step + 1))
-        writer.score(1, 5, "validation", {"accuracy": 0.5, "loss": math.nan})
-        writer.score(2, 10, "validation", {"accuracy": 0.75})
-        writer.score(2, 10, "test", {"accuracy": 0.7})
+            writer.signal("loss/train", step, value=1 / (step + 1))
+        writer.score(1, 5, split="validation", scores={"accuracy": 0.5, "loss": math.nan})
+        writer.score(2, 10, split="validation", scores={"accuracy": 0.75})
+        writer.score(2, 10, split="test", scores={"accuracy": 0.7})
         writer.event("best", {"step": 10})
         writer.finding(FINDING)
         writer.progress(10)

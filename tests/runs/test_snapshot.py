@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Run:
         facts = Facts(kind="picture", task="classify", chance_loss=math.log(3), epochs=3, steps=30)
         writer.describe(task="classify", main_score="accuracy", model="mlp", facts=facts)
         for step in range(1, 31):
-            writer.signal("loss/train", step, 1.1 / step)
+            writer.signal("loss/train", step, value=1.1 / step)
         writer.score(epoch=3, step=30, split="test", scores={"accuracy": 0.88})
         writer.event("data", {"kind": "picture", "labels": ["cat", "dog"], "sizes": {"train": 100, "test": "x"}})
         writer.progress(30)

@@ -26,9 +26,9 @@ def test_everything_comes_back_as_it_was_written(path):
     writer = StoreWriter(path)
     values = [0.1, math.nan, math.inf, -math.inf, 0.0, 1e-320, 2**53]
     for step, value in enumerate(values):
-        writer.signal("loss/train", step, value)
-        writer.signal("grad/norm/größe\x00'; DROP TABLE meta; --", step, 2.0)
-    writer.score(1, 7, "validation", {"accuracy": 0.5, "loss": math.inf})
+        writer.signal("loss/train", step, value=value)
+        writer.signal("grad/norm/größe\x00'; DROP TABLE meta; --", step, value=2.0)
+    writer.score(1, 7, split="validation", scores={"accuracy": 0.5, "loss": math.inf})
     writer.finding(finding("dead_units"))
     writer.event("stopped", {"why": "no better\n", "share": 0.5})
     writer.set_meta("facts", {"labels": ["a", None]})
@@ -62,7 +62,7 @@ def test_recording_costs_little_more_than_appending(path):
 
 def test_nothing_is_visible_before_a_flush_and_all_after(path):
     writer = StoreWriter(path)
-    writer.signal("a", 0, 1.0)
+    writer.signal("a", 0, value=1.0)
     with StoreReader(path) as reader:
         assert len(reader.signals()) == 0
         writer.flush()
@@ -75,11 +75,11 @@ def test_a_page_reads_on_from_where_it_was(path):
     with StoreReader(path) as reader:
         assert reader.rows_after(0) == []
         for step in range(5):
-            writer.signal("a", step, float(step))
+            writer.signal("a", step, value=float(step))
         writer.flush()
         first = reader.rows_after(0, limit=3)
         assert [row.step for row in first] == [0, 1, 2] and first[0].name == "a"
-        writer.signal("b", 5, math.nan)
+        writer.signal("b", 5, value=math.nan)
         writer.flush()
         rest = reader.rows_after(first[-1].rowid)
         assert [(row.name, row.step) for row in rest] == [("a", 3), ("a", 4), ("b", 5)]
@@ -92,7 +92,7 @@ def test_of_scores_and_findings_the_last_word_counts(path):
     for title in ("first", "second"):
         writer.finding(finding("a", title))
         writer.finding(finding("b", title))
-        writer.score(1, 5, "test", {"accuracy": len(title) / 10})
+        writer.score(1, 5, split="test", scores={"accuracy": len(title) / 10})
         writer.flush()
     writer.close()
     with StoreReader(path) as reader:
@@ -105,10 +105,10 @@ def test_of_scores_and_findings_the_last_word_counts(path):
 
 def record(writer: StoreWriter, steps: range) -> None:
     for step in steps:
-        writer.signal("a", step, float(step))
-        writer.signal("b", step, -float(step))
+        writer.signal("a", step, value=float(step))
+        writer.signal("b", step, value=-float(step))
         if step % 5 == 0:
-            writer.score(step // 5, step, "validation", {"accuracy": step / 100})
+            writer.score(step // 5, step, split="validation", scores={"accuracy": step / 100})
             writer.event("epoch", {"number": step // 5})
             writer.finding(finding(f"rule_{step}"))
 
@@ -180,7 +180,7 @@ def test_readers_never_make_the_writer_wait(path):
     slowest = 0.0
     try:
         for step in range(1000, 1050):
-            writer.signal("a", step, 0.0)
+            writer.signal("a", step, value=0.0)
             start = time.perf_counter()
             writer.flush()
             slowest = max(slowest, time.perf_counter() - start)
@@ -195,10 +195,10 @@ def test_readers_never_make_the_writer_wait(path):
 
 def test_a_finished_store_is_one_file_even_while_somebody_reads(path):
     writer = StoreWriter(path)
-    writer.signal("a", 0, 1.0)
+    writer.signal("a", 0, value=1.0)
     writer.flush()
     reader = StoreReader(path)
-    writer.signal("a", 1, 1.0)
+    writer.signal("a", 1, value=1.0)
     start = time.monotonic()
     writer.close()
     assert time.monotonic() - start < 5
@@ -293,7 +293,7 @@ def test_an_absent_store_is_not_made_by_reading(path):
 )
 def test_forged_rows_end_in_a_sentence(path, statement, method):
     writer = StoreWriter(path)
-    writer.signal("a", 0, 1.0)
+    writer.signal("a", 0, value=1.0)
     writer.close()
     made_by(path, statement)
     with StoreReader(path) as reader, pytest.raises(DamagedError, match="Reading the run's store .*run.sqlite failed"):

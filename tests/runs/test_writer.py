@@ -163,7 +163,7 @@ def test_a_run_goes_on_where_it_was(tmp_path):
     with RunWriter.create(tmp_path, "a", recipe_text="") as writer:
         writer.set_meta("seconds", 0)
         for step in range(10):
-            writer.signal("loss/train", step, 1.0)
+            writer.signal("loss/train", step, value=1.0)
     created = Run.open(writer.path).created
     (writer.path / ".tmp-x-report.html").touch()
     (writer.checkpoints / ".tmp-000001-ab").mkdir()
@@ -171,7 +171,7 @@ def test_a_run_goes_on_where_it_was(tmp_path):
         assert Run.open(writer.path).status == "running"
         assert os.listdir(writer.checkpoints) == []
         writer.rewind(4)
-        writer.signal("loss/train", 5, 2.0)
+        writer.signal("loss/train", 5, value=2.0)
     run = Run.open(writer.path)
     assert run.signals()["loss/train"].values == [1.0] * 5 + [2.0]
     assert run.status == "ok" and run.created == created and run.meta["generation"] == 1
@@ -222,7 +222,7 @@ def test_a_damaged_store_is_named_and_the_lock_given_back(tmp_path):
 def test_leaving_the_block_ends_the_run(tmp_path, error, status, reason):
     try:
         with RunWriter.create(tmp_path, "a", recipe_text="") as writer:
-            writer.signal("loss/train", 0, 1.0)
+            writer.signal("loss/train", 0, value=1.0)
             if error:
                 raise error
     except BaseException as caught:
@@ -246,7 +246,7 @@ def test_it_is_a_recorder_and_flushes_at_most_once_a_second(tmp_path):
     writer = RunWriter.create(tmp_path, "a", recipe_text="")
     recorder: Recorder = writer
     for step in range(1000):
-        recorder.signal("loss/train", step, 1.0)
+        recorder.signal("loss/train", step, value=1.0)
         recorder.flush_if_due()
     assert len(Run.open(writer.path).signals()["loss/train"]) == 0
     writer._store.due = 0.0
@@ -262,7 +262,7 @@ def test_a_run_that_is_taken_away_while_it_is_written_is_noticed(tmp_path, how):
         shutil.rmtree(writer.path)
     else:
         writer.path.rename(tmp_path / "b")
-    writer.signal("loss/train", 0, 1.0)
+    writer.signal("loss/train", 0, value=1.0)
     with pytest.raises(StorageError, match="run.sqlite is gone: the run was moved or deleted"):
         writer.flush()
     with pytest.raises(StorageError, match="is gone"):

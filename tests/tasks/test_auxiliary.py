@@ -21,7 +21,7 @@ def network() -> Aided:
     side = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
     body = nn.Sequential()
     body.add_module("first", nn.Conv2d(1, 4, 3))
-    return Aided(body, nn.ModuleDict({"first": side}), nn.Linear(4, 3), dropout=0.0, auxiliary_weight=0.3)
+    return Aided(body, nn.ModuleDict({"first": side}), head=nn.Linear(4, 3), dropout=0.0, auxiliary_weight=0.3)
 
 
 BATCH = Batch({"inputs": torch.randn(5, 1, 6, 6), "targets": torch.tensor([0, 1, 2, 0, 1])})

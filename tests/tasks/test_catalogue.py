@@ -217,7 +217,7 @@ def test_evidence_and_baselines_are_plain_values(case) -> None:
 
 def test_a_network_that_is_there_gets_its_task(case) -> None:
     task, outputs, batch = case
-    found = TASKS[task.name].for_network(TaskRecipe(), task.outputs, batch.targets)
+    found = TASKS[task.name].for_network(TaskRecipe(), task.outputs, targets=batch.targets)
     assert found.outputs == task.outputs and found.count == task.count
     assert torch.equal(found.loss(outputs, batch), task.loss(outputs, batch))
 

@@ -71,7 +71,7 @@ def test_a_wrong_head_is_one_sentence() -> None:
 def test_cross_entropy_of_many_is_that_of_each(smoothing: float, shared: bool) -> None:
     outputs = torch.randn(3, 5, 4) * 30  # large logits: nothing may overflow
     targets = torch.randint(0, 4, (5,) if shared else (3, 5))
-    found = stacked_cross_entropy(outputs, targets, torch.full((3,), smoothing))
+    found = stacked_cross_entropy(outputs, targets, smoothing=torch.full((3,), smoothing))
     for row in range(3):
         own = targets if shared else targets[row]
         torch.testing.assert_close(found[row], F.cross_entropy(outputs[row], own, label_smoothing=smoothing))

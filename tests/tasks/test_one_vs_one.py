@@ -25,7 +25,7 @@ def batch(targets) -> Batch:
 def test_as_many_classifiers_as_the_law_says(classes: int) -> None:
     task = OneVsOne(classes=classes)
     assert len(task.pairs) == classes * (classes - 1) // 2
-    assert OneVsOne.for_network(None, len(task.pairs), torch.zeros(1)).count == classes
+    assert OneVsOne.for_network(None, len(task.pairs), targets=torch.zeros(1)).count == classes
 
 
 def test_each_classifier_learns_as_if_it_were_alone() -> None:

@@ -48,7 +48,7 @@ class Notes:
     scores: list[tuple] = field(default_factory=list)
 
     def signal(self, name, step, value):
-        self.signals.add(name, step, value)
+        self.signals.add(name, step, value=value)
 
     def event(self, kind, detail):
         self.events.append((kind, dict(detail)))

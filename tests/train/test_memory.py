@@ -33,6 +33,6 @@ def test_halving_ends_at_one() -> None:
     sizes = []
     with pytest.raises(TrainingError, match="single example"):
         while True:
-            shrink(state, 20, "memory ran out")
+            shrink(state, 20, reason="memory ran out")
             sizes.append(state.micro_batch)
     assert sizes == [10, 5, 2, 1]

@@ -38,7 +38,7 @@ def write_run(folder: Path, name: str, *, steps: int = 30, finish: str | None = 
     facts = Facts(source="digits", model="mlp", kind="picture", task="classify", chance_loss=2.3, epochs=3, steps=30)
     writer.describe(task="classify", main_score="accuracy", model="mlp", facts=facts)
     for step in range(1, steps + 1):
-        writer.signal("loss/train", step, 2.0 / step)
+        writer.signal("loss/train", step, value=2.0 / step)
     writer.score(epoch=3, step=steps, split="validation", scores={"loss": 0.1, "accuracy": 0.9})
     writer.finding(FINDING)
     if finish:

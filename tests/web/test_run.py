@@ -76,17 +76,17 @@ def test_history_and_news_fit_together(tmp_path: Path, new_run) -> None:
     generation, row = map(int, found["cursor"].split(":"))
     writer.signal("loss/train", 31, math.inf)
     writer.flush()
-    rows, last = news(writer.path, generation, row)
+    rows, last = news(writer.path, generation, after=row)
     assert rows == {"loss/train": [[31, None]]} and last > row
-    assert news(writer.path, generation, last) == ({}, last)
-    assert len((news(writer.path, generation, 0, limit=5)[0] or {})["loss/train"]) == 5
+    assert news(writer.path, generation, after=last) == ({}, last)
+    assert len((news(writer.path, generation, after=0, limit=5)[0] or {})["loss/train"]) == 5
 
 
 def test_a_rewound_run_is_noticed(tmp_path: Path, new_run) -> None:
     writer = new_run(tmp_path, "going", finish=None)
     generation, row = map(int, history(writer.path, 100)["cursor"].split(":"))
     writer.rewind(10)
-    assert news(writer.path, generation, row) == (None, 0)
+    assert news(writer.path, generation, after=row) == (None, 0)
     again = history(writer.path, 100)
     assert again["cursor"].startswith(f"{generation + 1}:") and again["series"]["loss/train"][-1][0] == 10
 

@@ -16,6 +16,7 @@ _LABEL_MODELS = ("fast", "network")
 def audit(
     data: Data,
     target: Target = None,
+    *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the page here; default: audit-NAME.html.")
     ] = None,
@@ -43,9 +44,9 @@ def audit(
     settings = gather(data, read_settings(edits, target=target))
     recipe = unflatten(settings)
     examples = read(recipe.data, target_type=target_type_for(str(settings.get("task.name", ""))))
-    found = examine(examples, split(examples, recipe.data, split_seed(recipe)), labels=labels, judge=label_model)
+    found = examine(examples, split(examples, recipe.data, seed=split_seed(recipe)), labels=labels, judge=label_model)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))
-    path = write_audit(found, examples, output or Path(f"audit-{stem}.html"))
+    path = write_audit(found, examples, path=output or Path(f"audit-{stem}.html"))
     print_text(f"{audit_text(found)}\n\nThe page: {path}", to_stderr=json)
     if json:
         print_json({**found.to_json(), "page": str(path)})

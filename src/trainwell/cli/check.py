@@ -14,6 +14,7 @@ from trainwell.core.errors import EXIT_FINDINGS
 def check(
     data: Annotated[str, typer.Argument(metavar="DATA", help="Data or recipe.toml, as for fit; or a script.py.")],
     arguments: Annotated[list[str] | None, typer.Argument(help="Arguments of the script, after --.")] = None,
+    *,
     target: Target = None,
     edits: Edits = None,
     json: Json = False,

@@ -7,7 +7,7 @@ from pathlib import Path
 from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 
-def compare(first: RunPath, second: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
+def compare(first: RunPath, second: RunPath, *, runs: Runs = Path("runs"), json: Json = False) -> None:
     """Compare two runs: settings and scores."""
     from rich import box
     from rich.console import Console

@@ -13,6 +13,7 @@ from trainwell.cli.options import Json, Runs, print_json, print_text
 def cost(
     model: Annotated[str, typer.Argument(help="alexnet, timm:NAME, ... · module:Class · recipe.toml · a run")],
     input: Annotated[str | None, typer.Option(help="Set the shape of one example, e.g. 3x227x227.")] = None,
+    *,
     batch_size: Annotated[int, typer.Option(help="Set the examples per step; 0: the recipe's, or 32.")] = 0,
     classes: Annotated[int, typer.Option(help="Set the number of outputs; 0: the paper's.")] = 0,
     optimizer: Annotated[str, typer.Option(help="Use this optimizer; empty: the recipe's, or adamw.")] = "",

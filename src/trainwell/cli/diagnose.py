@@ -7,7 +7,7 @@ from pathlib import Path
 from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 
-def diagnose(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
+def diagnose(run: RunPath, runs: Runs = Path("runs"), *, json: Json = False) -> None:
     """Diagnose a run, during or after training.
 
     Prints causes before symptoms, each with its evidence and the recommended repairs.

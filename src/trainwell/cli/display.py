@@ -48,7 +48,7 @@ class FitDisplay:
         """Show where training stands, if it is time to."""
         self._live.update(step, epoch=epoch + 1)
 
-    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
+    def epoch(self, epoch: int, numbers: Mapping[str, float], *, best: bool) -> None:
         """Show the numbers of an epoch."""
         self._live.epoch({"epoch": epoch, "best": best, **numbers})
 

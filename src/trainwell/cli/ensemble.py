@@ -16,6 +16,7 @@ def ensemble(
     inputs: Annotated[
         str | None, typer.Option("--predict", metavar="INPUTS", help="Predict on new inputs instead of scoring.")
     ] = None,
+    *,
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> None:

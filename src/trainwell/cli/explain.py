@@ -13,6 +13,7 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 def explain(
     run: RunPath,
     picture: Annotated[str, typer.Argument(help="An image; none: the network as a whole.", show_default=False)] = "",
+    *,
     label: Annotated[str, typer.Option("--class", help="Explain this class; default: the predicted one.")] = "",
     toward: Annotated[str, typer.Option(help="Perturb the image towards this class; default: second.")] = "",
     strength: Annotated[

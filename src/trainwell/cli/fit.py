@@ -35,6 +35,7 @@ def fit(
         str | None, typer.Argument(help="digits, iris, ... · table.csv · images/ · IDX folder · data.npz · recipe.toml")
     ] = None,
     target: Target = None,
+    *,
     model: Model = None,
     optimizer: Optimizer = None,
     learning_rate: LearningRate = None,

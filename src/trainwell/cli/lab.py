@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def lab(
     name: Annotated[str | None, typer.Argument(help="Experiment to run; none: list all.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Run all experiments; write a gallery.")] = False,
+    *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Write figures to this folder.")] = Path("lab"),
     full: Annotated[bool, typer.Option(help="Run the long version, as large as the original.")] = False,
     seeds: Annotated[int, typer.Option(help="Repeat everything random with N seeds, at least 2.", metavar="N")] = 5,
@@ -55,7 +56,7 @@ def _run(
 
     start = time.perf_counter()
     result = experiment.run(conditions)
-    path = write_experiment(experiment, result, out)
+    path = write_experiment(experiment, result, folder=out)
     rows = verdicts(result)
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     print_text(f"{experiment.title} [{experiment.row}]", to_stderr=to_stderr)

@@ -13,6 +13,7 @@ from trainwell.cli.options import Data, Edits, Epochs, Json, Model, Target, prin
 def learning_curve(
     data: Data,
     target: Target = None,
+    *,
     model: Model = None,
     edits: Edits = None,
     epochs: Epochs = None,

@@ -16,6 +16,7 @@ COLUMNS = ("name", "status", "score", "model", "task", "seconds", "created")
 def list_runs(
     runs: Runs = Path("runs"),
     sort: Annotated[str, typer.Option(help="Sort by " + ", ".join(COLUMNS) + ".")] = "created",
+    *,
     json: Json = False,
 ) -> None:
     """List runs and searches.
@@ -29,7 +30,7 @@ def list_runs(
     from trainwell.runs import list_runs as read_runs
 
     if sort not in COLUMNS:
-        raise UsageError(unknown_name("column", sort, COLUMNS))
+        raise UsageError(unknown_name("column", sort, names=COLUMNS))
     found = read_runs(runs)
     if sort == "score":
         found.sort(key=lambda run: run.rank)

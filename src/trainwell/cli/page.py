@@ -13,6 +13,7 @@ from trainwell.cli.options import Runs
 def page(
     runs: Runs = Path("runs"),
     port: Annotated[int, typer.Option(min=0, max=65535, help="Listen on this port; 0: any free one.")] = 0,
+    *,
     browser: Annotated[bool, typer.Option(help="Open the page in a browser.")] = True,
 ) -> None:
     """Show all runs live in a web page.

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def predict(
     run: RunPath,
     inputs: Annotated[list[str], typer.Argument(help="Tables, images, folders, IDX or .npz files.")],
+    *,
     runs: Runs = Path("runs"),
     crops: Annotated[int, typer.Option(help="Average over 10 crops of an image, or 50 at five scales.")] = 1,
     json: Json = False,

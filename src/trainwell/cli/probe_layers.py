@@ -13,6 +13,7 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 def probe_layers(
     run: RunPath,
     data: Annotated[str | None, typer.Argument(help="Other labelled data; none: the run's own.")] = None,
+    *,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write the figure here; default: in the run's folder.")
     ] = None,

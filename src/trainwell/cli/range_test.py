@@ -25,6 +25,7 @@ from trainwell.cli.options import (
 def range_test(
     data: Data,
     target: Target = None,
+    *,
     model: Model = None,
     optimizer: Optimizer = None,
     batch_size: BatchSize = None,

@@ -23,6 +23,7 @@ from trainwell.cli.options import (
 def recipe(
     data: Data,
     target: Target = None,
+    *,
     model: Model = None,
     optimizer: Optimizer = None,
     learning_rate: LearningRate = None,

@@ -7,7 +7,7 @@ from pathlib import Path
 from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json, print_text
 
 
-def report(run: RunPath, runs: Runs = Path("runs"), json: Json = False) -> None:
+def report(run: RunPath, runs: Runs = Path("runs"), *, json: Json = False) -> None:
     """Write report.html of a run or a search.
 
     Works for unfinished runs too, and prints the summary.

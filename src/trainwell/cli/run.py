@@ -38,6 +38,7 @@ def own_arguments(arguments: Sequence[str]) -> int:
 def run(
     command: Annotated[list[str], typer.Argument(metavar="SCRIPT.py [ARGUMENTS]", help="Or: -m MODULE [ARGUMENTS]")],
     runs: Runs = Path("runs"),
+    *,
     name: Annotated[str | None, typer.Option(help="Name the run; default: script and time.")] = None,
     budget: Annotated[str, typer.Option(help="Spend at most this fraction of time on watching.")] = _BUDGET,
     json: Json = False,

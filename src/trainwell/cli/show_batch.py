@@ -13,6 +13,7 @@ from trainwell.cli.options import Data, Edits, Json, Runs, Target, find_run, pri
 def show_batch(
     data: Data,
     target: Target = None,
+    *,
     step: Annotated[int, typer.Option(help="Show the batch of this step, from 0.")] = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the image here.")] = Path("batch.png"),
     runs: Runs = Path("runs"),
@@ -30,10 +31,13 @@ def show_batch(
     source = str(found) if (found / "recipe.toml").is_file() else data
     seen = glance(source, read_settings(edits, target=target), step=step)
     inputs = seen.inputs.float().numpy()
-    least, mean, spread, most = float(inputs.min()), float(inputs.mean()), float(inputs.std()), float(inputs.max())
+    least = float(inputs.min())
+    mean = float(inputs.mean())
+    spread = float(inputs.std())
+    most = float(inputs.max())
     shape = " x ".join(map(str, inputs.shape[1:]))
     title = f"step {step}: {len(inputs)} of {shape}, mean {mean:.3g}, deviation {spread:.3g}, {least:.3g} to {most:.3g}"
-    write_batch(output, seen.views(), seen.labels, names=seen.preparation.feature_names, title=title)
+    write_batch(output, seen.views(), labels=seen.labels, names=seen.preparation.feature_names, title=title)
     print_text(f"{title}\nThe picture: {output}", to_stderr=json)
     if json:
         numbers = {"mean": mean, "deviation": spread, "least": least, "greatest": most}

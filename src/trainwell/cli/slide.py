@@ -13,6 +13,7 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json, pri
 def slide(
     run: RunPath,
     picture: Annotated[str, typer.Argument(help="An image at least as large as those of the run.")],
+    *,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the class map here, a .png.")] = None,
     crops: Annotated[bool, typer.Option("--crops", help="Classify each window alone: slow, for any network.")] = False,
     stride: Annotated[int, typer.Option(help="With --crops: move by so many pixels; 0: automatic.")] = 0,

@@ -13,6 +13,7 @@ from trainwell.cli.options import Edits, Json, Runs, Target, find_run, print_jso
 def treat(
     subject: Annotated[str, typer.Argument(help="A run, a recipe.toml, or data.", metavar="RUN")],
     target: Target = None,
+    *,
     edits: Edits = None,
     runs: Runs = Path("runs"),
     seeds: Annotated[int, typer.Option(help="Confirm with so many new random seeds.")] = 5,

@@ -46,6 +46,7 @@ def tune(
             help="Search log:1e-4..1, 0..0.7, sgd,adamw, ...; repeatable.",
         ),
     ] = None,
+    *,
     space: Annotated[Path | None, typer.Option(help="Read ranges and conditions from a TOML file.")] = None,
     trials: Annotated[
         int | None, typer.Option(help=f"Set the number of configurations to try.  [default: {TRIALS}]")
@@ -173,7 +174,8 @@ def _summary(study: Study) -> str:
 
     counts = study.to_json()["states"]
     states = f" ({', '.join(f'{count} {state}' for state, count in counts.items() if count)})" if study.trials else ""
-    execution, conclusions = study.execution, study.conclusions
+    execution = study.execution
+    conclusions = study.conclusions
     lines = [
         f"{len(study.trials)} trials{states} in {study.seconds:.1f} s · {execution.engine}: {execution.why}",
         "",
@@ -184,7 +186,8 @@ def _summary(study: Study) -> str:
             lines.append(f"  {study.main_score} {trial.score:.4f}{spread}  {describe_settings(trial.settings)}")
     best = study.to_json()["best"]
     if best["interval"]:
-        low, high = best["interval"]["low"], best["interval"]["high"]
+        low = best["interval"]["low"]
+        high = best["interval"]["high"]
         lines.append(
             f"Best over {len(best['folds'])} folds: 95 % confidence interval of the mean {low:.4f} to {high:.4f}"
         )

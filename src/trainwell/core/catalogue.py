@@ -62,7 +62,7 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
         try:
             return self._entries[self.current(name)]
         except KeyError:
-            raise UnknownNameError(unknown_name(self.kind, name, self._entries, listing=self.listing)) from None
+            raise UnknownNameError(unknown_name(self.kind, name, names=self._entries, listing=self.listing)) from None
 
     def register(self, name: str, entry: Entry) -> None:
         """Add an entry from outside the package.
@@ -89,7 +89,7 @@ class Catalogue(Mapping[str, Entry], Generic[Entry]):
         return name in self._entries or name in self._aliases
 
 
-def unknown_name(kind: str, name: str, names: Iterable[str], *, listing: str = "") -> str:
+def unknown_name(kind: str, name: str, *, names: Iterable[str], listing: str = "") -> str:
     """Return the message about an unknown name: the nearest valid one, or all of them.
 
     Args:
@@ -98,9 +98,9 @@ def unknown_name(kind: str, name: str, names: Iterable[str], *, listing: str = "
         names: the valid ones.
         listing: the command that lists them; empty if there is none.
 
-    >>> unknown_name("task", "clasify", ["classify", "regress"])
+    >>> unknown_name("task", "clasify", names=["classify", "regress"])
     "Unknown task 'clasify'. Did you mean 'classify'?"
-    >>> unknown_name("task", "sing", ["classify", "regress"])
+    >>> unknown_name("task", "sing", names=["classify", "regress"])
     "Unknown task 'sing'. Valid names: classify, regress."
     """
     names = sorted(names)

@@ -90,18 +90,19 @@ class PictureError(UsageError):
     """
 
     def __init__(self, need: str, *, smallest: int, advice: str) -> None:
-        self.need, self.smallest = need, smallest
+        self.need = need
+        self.smallest = smallest
         super().__init__(f"{need} {advice}")
 
 
 class MissingExtraError(UsageError):
     """An optional package is required and not installed.
 
-    >>> print(MissingExtraError("Reading pictures", "pillow", "vision"))
+    >>> print(MissingExtraError("Reading pictures", "pillow", extra="vision"))
     Reading pictures needs the package 'pillow', which is not installed. Run: pip install 'trainwell[vision]'
     """
 
-    def __init__(self, what: str, package: str, extra: str) -> None:
+    def __init__(self, what: str, package: str, *, extra: str) -> None:
         super().__init__(
             f"{what} needs the package {package!r}, which is not installed. Run: pip install 'trainwell[{extra}]'"
         )

@@ -118,10 +118,10 @@ def histogram(name: str, values: Any, *, span: Point, bins: int = 40, colour: in
     return curve(name, counts / max(1, given.size), xs=(edges[1:] + edges[:-1]) / 2, kind="area", colour=colour)
 
 
-def landscape(function: Callable[[Any, Any], Any], x: Point, y: Point, *, count: int = 12, size: int = 61) -> Field:
+def landscape(function: Callable[[Any, Any], Any], x: Point, *, y: Point, count: int = 12, size: int = 61) -> Field:
     """Evaluate a function of two numpy arrays on a grid; between contours lie equal fractions of the area.
 
-    >>> landscape(lambda x, y: x + y, (0, 1), (0, 1), count=1, size=3)
+    >>> landscape(lambda x, y: x + y, (0, 1), y=(0, 1), count=1, size=3)
     Field(values=((0.0, 0.5, 1.0), (0.5, 1.0, 1.5), (1.0, 1.5, 2.0)), contours=(1.0,))
     """
     across, up = np.meshgrid(np.linspace(*x, size), np.linspace(*y, size))

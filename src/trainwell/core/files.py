@@ -160,7 +160,8 @@ def storage_errors(what: str, folder: Path | None = None) -> Iterator[None]:
 
 
 def _translate(problem: Exception, what: str, *, folder: Path | None) -> StorageError | None:
-    text, library = str(problem), type(problem).__module__.partition(".")[0]
+    text = str(problem)
+    library = type(problem).__module__.partition(".")[0]
     if isinstance(problem, OSError):
         named = Path(os.fsdecode(problem.filename)).parent if isinstance(problem.filename, (str, bytes)) else None
         return StorageError(f"{what} failed: {_cause(problem.errno, folder or named)}.")

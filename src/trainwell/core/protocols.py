@@ -49,10 +49,10 @@ class PreparedProbe(Probe, Protocol):
 class Recorder(Protocol):
     """Where a run's signals and events go."""
 
-    def signal(self, name: str, step: int, value: float) -> None:
+    def signal(self, name: str, step: int, *, value: float) -> None:
         """Record one value of one series."""
 
-    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+    def score(self, epoch: int, step: int, *, split: str, scores: Mapping[str, float]) -> None:
         """Record the scores of a split after an epoch."""
 
     def progress(self, steps: int) -> None:
@@ -80,7 +80,7 @@ class Display(Protocol):
     def step(self, step: int, epoch: int) -> None:
         """A step is under way; called at every step, so it must cost next to nothing when there is nothing to do."""
 
-    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
+    def epoch(self, epoch: int, numbers: Mapping[str, float], *, best: bool) -> None:
         """An epoch ended with these numbers ("loss/train", "score/validation/accuracy", "learning_rate", ...)."""
 
     def stop(self) -> None:

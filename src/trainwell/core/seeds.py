@@ -25,7 +25,7 @@ def _mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def derive(seed: int, purpose: str, epoch: int = 0, step: int = 0) -> int:
+def derive(seed: int, purpose: str, *, epoch: int = 0, step: int = 0) -> int:
     """Derive the random seed of one purpose at one step of a run.
 
     Args:

@@ -45,8 +45,8 @@ class Signals(Mapping[str, Series]):
     A name that was never written gives an empty series, so that rules need no checks.
 
     >>> signals = Signals()
-    >>> signals.add("loss/train", 0, 2.3)
-    >>> signals.add("grad/norm/fc1.weight", 0, 0.5)
+    >>> signals.add("loss/train", 0, value=2.3)
+    >>> signals.add("grad/norm/fc1.weight", 0, value=0.5)
     >>> signals["loss/train"].last, len(signals["loss/validation"])
     (2.3, 0)
     >>> {name: series.last for name, series in signals.under("grad/norm").items()}
@@ -57,7 +57,7 @@ class Signals(Mapping[str, Series]):
         self._series: dict[str, Series] = {}
         self._under: dict[str, dict[str, Series]] = {}  # by path, because rules read it often
 
-    def add(self, name: str, step: int, value: float) -> None:
+    def add(self, name: str, step: int, *, value: float) -> None:
         """Append one value; steps must not go back within a series."""
         series = self._series.get(name)
         if series is None:

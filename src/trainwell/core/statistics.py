@@ -14,6 +14,7 @@ def mean_and_deviation(values: NDArray[Any]) -> tuple[float, float]:
     >>> mean_and_deviation(np.array([1.0, 3.0]))
     (2.0, 1.0)
     """
-    mean, deviation = float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    mean = float(values.mean(dtype=np.float64))
+    deviation = float(values.std(dtype=np.float64))
     rounding = (1e-12 if values.dtype == np.float64 else 1e-7) * abs(mean)
     return mean, deviation if deviation > rounding else 0.0

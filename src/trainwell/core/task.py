@@ -120,7 +120,7 @@ class Task(ABC):
         return TargetFacts(len(labels), tuple(labels))
 
     @classmethod
-    def for_network(cls, recipe: Any, outputs: int, targets: Tensor) -> Task:
+    def for_network(cls, recipe: Any, outputs: int, *, targets: Tensor) -> Task:
         """Build the task of a network that is there already and of batches that are used as they are.
 
         Args:
@@ -190,7 +190,8 @@ class Task(ABC):
         weights = self.weights(batch)
         if weights is None:
             return {name: part.mean() for name, part in self.losses(outputs, batch).items()}
-        whole, ignored = weights.sum(), weights == 0
+        whole = weights.sum()
+        ignored = weights == 0
         # What does not count may be anything, NaN too: attention returns it where every position is masked.
         return {
             name: (part.masked_fill(ignored, 0.0) * weights).sum() / whole
@@ -254,7 +255,7 @@ class Task(ABC):
     def tally(self) -> Tally:
         """Return an empty tally of this task's scores."""
 
-    def add_stacked(self, tallies: Sequence[Tally], outputs: Tensor, batch: Batch) -> None:
+    def add_stacked(self, tallies: Sequence[Tally], outputs: Tensor, *, batch: Batch) -> None:
         """Add a batch that many networks share to the tally of each.
 
         Args:

@@ -57,31 +57,33 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
         seen = [self._kept[id(item)][1] for item in flat if isinstance(item, Tensor) and id(item) in self._kept]
         if seen:
             widest = tuple((max(r for r, _ in axis), max(j for _, j in axis)) for axis in zip(*seen, strict=True))
-            field = _after(func, args, widest, result)
+            field = _after(func, args, field=widest, result=result)
             for item in result if isinstance(result, (list, tuple)) else [result]:
                 if isinstance(item, Tensor):
                     self._kept[id(item)] = (item, field)
         return result
 
 
-def _after(func: Any, args: tuple[Any, ...], field: Field, result: Any) -> Field:
+def _after(func: Any, args: tuple[Any, ...], *, field: Field, result: Any) -> Field:
     source = args[0] if args and isinstance(args[0], Tensor) else None
     out = result[0] if isinstance(result, (list, tuple)) else result
     if func in _CONVOLUTIONS and args[1].ndim == 4:
         kernel = [dilation * (side - 1) + 1 for side, dilation in zip(args[1].shape[2:], args[5], strict=True)]
-        return _slid(field, kernel, args[3])
+        return _slid(field, kernel, stride=args[3])
     if func in _POOLINGS or func is _COLUMNS:
         return _slid(
-            field, args[1], args[4] if func is _COLUMNS else (args[2] if len(args) > 2 and args[2] else args[1])
+            field, args[1], stride=args[4] if func is _COLUMNS else (args[2] if len(args) > 2 and args[2] else args[1])
         )
     if source is not None and source.ndim == 4:
         left = out.shape[2:] if out.ndim == 4 else (1, 1)
         if func in _ADAPTIVE or (out.ndim == 2 and out.numel() == source.numel()):
-            return _slid(field, [side - after + 1 for side, after in zip(source.shape[2:], left, strict=True)], [1])
+            return _slid(
+                field, [side - after + 1 for side, after in zip(source.shape[2:], left, strict=True)], stride=[1]
+            )
     return field
 
 
-def _slid(field: Field, kernel: Sequence[int], stride: Sequence[int]) -> Field:
+def _slid(field: Field, kernel: Sequence[int], *, stride: Sequence[int]) -> Field:
     """Widen each axis by its own side of the filter: a 1x7 filter sees no further down."""
     sides, strides = (list(pair) * (2 // len(pair)) for pair in (kernel, stride))
     return tuple((r + (f - 1) * j, j * s) for (r, j), f, s in zip(field, sides, strides, strict=True))

@@ -140,11 +140,11 @@ class ArrayBatches:
     def _order(self, epoch: int) -> Indices:
         if not self._shuffle:
             return self._indices
-        random = np.random.default_rng(derive(self._seed, "order", epoch))
+        random = np.random.default_rng(derive(self._seed, "order", epoch=epoch))
         order = random.permutation(self._indices)
-        return order if self._lengths is None else self._bucketed(order, self._lengths[order], random)
+        return order if self._lengths is None else self._bucketed(order, self._lengths[order], random=random)
 
-    def _bucketed(self, order: Indices, lengths: Indices, random: np.random.Generator) -> Indices:
+    def _bucketed(self, order: Indices, lengths: Indices, *, random: np.random.Generator) -> Indices:
         """Sort neighbourhoods of an order by length, then shuffle the batches; the last one stays last if it is small.
 
         Args:
@@ -219,13 +219,13 @@ class LoaderBatches:
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """Yield the batches of an epoch from position `start`."""
-        first = derive(self._seed, "order", epoch)
+        first = derive(self._seed, "order", epoch=epoch)
         self._prepare(epoch, first)
         with _seeded(first):
             fetched = iter(self._loader)
         promised = len(self)
         for position in itertools.count():
-            with _seeded(derive(self._seed, "fetch", epoch, position)):
+            with _seeded(derive(self._seed, "fetch", epoch=epoch, step=position)):
                 item = next(fetched, _END)
             if (item is _END) != (position == promised):
                 got = position if item is _END else "more"

@@ -35,7 +35,7 @@ class Preparation:
     remarks: tuple[str, ...] = ()
 
     @classmethod
-    def fit(cls, examples: Examples, train: Array, recipe: DataRecipe) -> Preparation:
+    def fit(cls, examples: Examples, train: Array, *, recipe: DataRecipe) -> Preparation:
         """Fit on the training examples; no other example is looked at.
 
         Args:
@@ -54,7 +54,9 @@ class Preparation:
                     f"got {recipe.prepare!r}. Use 'standardise'."
                 ]
             )
-        fitted, remarks = kind.fit(examples.inputs, train, recipe, name=examples.name, features=examples.features)
+        fitted, remarks = kind.fit(
+            examples.inputs, train, settings=recipe, name=examples.name, features=examples.features
+        )
         return cls(kind, fitted, remarks)
 
     @property

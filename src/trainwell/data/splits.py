@@ -40,7 +40,7 @@ class Splits:
         return {"train": len(self.train), "validation": len(self.validation), "test": len(self.test)}
 
 
-def split(examples: Examples, recipe: DataRecipe, seed: int) -> Splits:
+def split(examples: Examples, recipe: DataRecipe, *, seed: int) -> Splits:
     """Draw validation and test, unless they came with the data.
 
     A split that came with the data is kept as it is; any other is drawn from the training examples: the test split

@@ -42,11 +42,11 @@ def apply(recipe: Recipe, repairs: RepairSet) -> Recipe:
     known = choices()
     for step in repairs:
         repair = REPAIRS[step.repair]
-        recipe = repair.apply(recipe, step.finding, known)
+        recipe = repair.apply(recipe, step.finding, choices=known)
         # The evidence was measured with the recipe as it was: it does not count the second time.
         plain = dataclasses.replace(step.finding, evidence={})
         for _ in range(step.dose - 1):
-            recipe = repair.apply(recipe, plain, known)
+            recipe = repair.apply(recipe, plain, choices=known)
     return recipe
 
 

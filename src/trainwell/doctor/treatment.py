@@ -181,9 +181,12 @@ class _Search:
     """Trains sets of repairs on one plan and counts what that costs."""
 
     def __init__(self, plan: Plan, *, limit: int, say: Callable[[str], None]) -> None:
-        self._plan, self._limit, self._say = plan, limit, say
+        self._plan = plan
+        self._limit = limit
+        self._say = say
         self._seen = {plan.recipe}
-        self.trials, self.epochs = 0, 0
+        self.trials = 0
+        self.epochs = 0
         steps = plan.recipe.train.epochs * max(1, len(plan.splits.train) // plan.recipe.train.batch_size)
         self._short = min(1.0, max(_FIRST_FRACTION, _FEWEST_STEPS / steps))
 
@@ -203,12 +206,13 @@ class _Search:
         left = self._limit
         for depth in range(1, _LARGEST_SET + 1):
             quota = left if depth == _LARGEST_SET else math.ceil(left / 2)
-            children = self._grow(parents, findings, quota)
+            children = self._grow(parents, findings, quota=quota)
             best = [
                 one.outcome.rank[:2] for one in tried[:1]
             ]  # of the score: a lower loss alone is not worth a further round
             tried = _ranked(tried + children)
-            parents, left = tried[:_PARENTS], left - len(children)
+            parents = tried[:_PARENTS]
+            left = left - len(children)
             if not children or best == [one.outcome.rank[:2] for one in tried[:1]]:
                 break
         tried = _ranked(tried[1:] + self._polished(tried[0])) if tried else []
@@ -239,11 +243,11 @@ class _Search:
                 helps = better(after, before) or (promising and better(by_loss(after), by_loss(before)))
             if helps:
                 compared = before[: len(after)]
-                kept, after = self._pruned(repairs, after, compared)
+                kept, after = self._pruned(repairs, after, before=compared)
                 return _Comparison(kept, compared, after)
         return _Comparison((), before, before)
 
-    def _grow(self, parents: Sequence[_Candidate], findings: Sequence[Finding], quota: int) -> list[_Candidate]:
+    def _grow(self, parents: Sequence[_Candidate], findings: Sequence[Finding], *, quota: int) -> list[_Candidate]:
         """Try the parents with one more repair each: first those of their own findings, then of the first findings."""
         rows = [[(parent, step) for step in _next_steps(parent, findings)] for parent in parents]
         children: list[_Candidate] = []
@@ -283,7 +287,7 @@ class _Search:
         return [self.train(repairs, seed=self._plan.recipe.seed + 1 + number) for number in seeds]
 
     def _pruned(
-        self, repairs: RepairSet, after: list[TrialOutcome], before: list[TrialOutcome]
+        self, repairs: RepairSet, after: list[TrialOutcome], *, before: list[TrialOutcome]
     ) -> tuple[RepairSet, list[TrialOutcome]]:
         """Remove every repair without which the set is as good, within a standard error."""
         for place in range(len(repairs) if len(repairs) > 1 else 0):
@@ -293,7 +297,7 @@ class _Search:
                 continue
             outcomes += self._repeat(fewer, range(1, len(after)))
             if better(outcomes, before) and not better(after, outcomes, errors=_NEEDED):
-                return self._pruned(fewer, outcomes, before)
+                return self._pruned(fewer, outcomes, before=before)
         return repairs, after
 
 

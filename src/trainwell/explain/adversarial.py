@@ -33,8 +33,8 @@ class Pixels:
 def attack(
     model: nn.Module,
     pixels: Tensor,
-    classes: Tensor,
     *,
+    classes: Tensor,
     rule: Pixels,
     strength: float,
     steps: int = 1,
@@ -62,14 +62,15 @@ def attack(
     >>> net = nn.Sequential(nn.Flatten(), nn.Linear(4, 2))
     >>> grey = torch.full((1, 1, 2, 2), 128.0)
     >>> rule = Pixels(torch.full((1,), 1 / 255), torch.zeros(1))
-    >>> found = attack(net, grey, torch.tensor([0]), rule=rule, strength=3)
+    >>> found = attack(net, grey, classes=torch.tensor([0]), rule=rule, strength=3)
     >>> (found - grey).abs().max().item()
     3.0
     """
     if strength < 0 or steps < 1:
         raise UsageError(f"An attack needs a strength of at least 0 and at least 1 step, got {strength:g} and {steps}.")
     start = pixels.float()
-    low, high = (start - strength).clamp(0, 255), (start + strength).clamp(0, 255)
+    low = (start - strength).clamp(0, 255)
+    high = (start + strength).clamp(0, 255)
     # The steps add up to a quarter more than the largest change, so that every pixel can reach it.
     size = strength if steps == 1 else 1.25 * strength / steps
     changed = start.clone()
@@ -85,7 +86,7 @@ def attack(
 
 
 def accuracy_by_strength(
-    model: nn.Module, pixels: Tensor, classes: Tensor, *, rule: Pixels, strengths: tuple[float, ...], steps: int
+    model: nn.Module, pixels: Tensor, *, classes: Tensor, rule: Pixels, strengths: tuple[float, ...], steps: int
 ) -> dict[float, float]:
     """Return the accuracy after the attacks of each strength and of all lower ones.
 
@@ -104,8 +105,11 @@ def accuracy_by_strength(
     at_once = examples_at_once(pixels.shape[1:], most=256)
     for strength in strengths:
         for rows in torch.split(correct.nonzero()[:, 0], at_once) if correct.any() else ():
-            shown, true = pixels[rows], classes[rows]
-            changed = attack(model, shown, true, rule=rule, strength=strength, steps=steps) if strength else shown
+            shown = pixels[rows]
+            true = classes[rows]
+            changed = (
+                attack(model, shown, classes=true, rule=rule, strength=strength, steps=steps) if strength else shown
+            )
             with evaluation_mode(model), torch.no_grad():
                 correct[rows] = decide(model(rule.inputs(changed.float()))) == true
         found[strength] = correct.float().mean().item()

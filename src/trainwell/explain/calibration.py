@@ -37,7 +37,8 @@ def calibration(probabilities: NDArray[np.float64], classes: NDArray[np.int64]) 
     >>> calibration(np.array([[0.9, 0.1], [0.9, 0.1]]), np.array([0, 1])).error
     0.4
     """
-    confidence, correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == classes
+    confidence = probabilities.max(axis=1)
+    correct = probabilities.argmax(axis=1) == classes
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
     counts = np.bincount(bins, minlength=_BINS)
     filled = counts > 0
@@ -52,10 +53,10 @@ def calibration(probabilities: NDArray[np.float64], classes: NDArray[np.int64]) 
     )
 
 
-def top_error(probabilities: NDArray[np.float64], classes: NDArray[np.int64], count: int) -> float:
+def top_error(probabilities: NDArray[np.float64], classes: NDArray[np.int64], *, count: int) -> float:
     """Return the top-k error: the fraction of examples whose true class is not among the `count` most probable.
 
-    >>> [top_error(np.array([[0.5, 0.3, 0.2]]), np.array([1]), count) for count in (1, 2)]
+    >>> [top_error(np.array([[0.5, 0.3, 0.2]]), np.array([1]), count=count) for count in (1, 2)]
     [1.0, 0.0]
     """
     first = np.argsort(-probabilities, axis=1, kind="stable")[:, :count]

@@ -135,7 +135,8 @@ def linear_probe(train: tuple[Tensor, Tensor], judged: tuple[Tensor, Tensor]) ->
     """
     from sklearn.linear_model import RidgeClassifierCV
 
-    mean, deviation = train[0].mean(0), train[0].std(0).clamp_min(1e-6)
+    mean = train[0].mean(0)
+    deviation = train[0].std(0).clamp_min(1e-6)
     x, held = ((part - mean) / deviation for part in (train[0], judged[0]))
     # A feature that hardly varies in training may be huge elsewhere: clip it at ten standard deviations.
     probe = RidgeClassifierCV(alphas=np.logspace(-1, 5, 7)).fit(x.numpy(), train[1].numpy())
@@ -157,11 +158,13 @@ def frechet(source: Tensor, target: Tensor) -> float:
     >>> frechet(one, one) < 1e-6, round(frechet(one, one + one.std()), 1)
     (True, 1.0)
     """
-    a, b = source.double(), target.double()
+    a = source.double()
+    b = target.double()
     centre = a.mean(0)
     count = max(1, min(64, a.shape[1], len(a) // 4, len(b) // 4))
     axes = torch.linalg.svd(a - centre, full_matrices=False).Vh[:count].T
-    a, b = (a - centre) @ axes, (b - centre) @ axes
+    a = (a - centre) @ axes
+    b = (b - centre) @ axes
     first, second = (torch.cov(part.T).reshape(count, count) for part in (a, b))
     # tr (C1 C2)^(1/2) from the eigenvalues of the symmetric C1^(1/2) C2 C1^(1/2).
     values, vectors = torch.linalg.eigh(first)

@@ -65,7 +65,8 @@ def grid(tiles: Sequence[Bytes], *, across: int = 8) -> Bytes:
     shape = (rows * (height + 1) + 1, across * (width + 1) + 1, *tiles[0].shape[2:])
     paper = np.full(shape, 255, np.uint8)
     for place, tile in enumerate(tiles):
-        y, x = place // across * (height + 1) + 1, place % across * (width + 1) + 1
+        y = place // across * (height + 1) + 1
+        x = place % across * (width + 1) + 1
         paper[y : y + height, x : x + width] = tile
     return paper
 

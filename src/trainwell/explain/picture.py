@@ -66,6 +66,7 @@ def to_pixels(values: npt.NDArray[Any]) -> Bytes:
     if values.ndim == 3:
         values = values[0] if len(values) == 1 else np.moveaxis(values, 0, -1)
     numbers = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
-    low, high = numbers.min(), numbers.max()
+    low = numbers.min()
+    high = numbers.max()
     stretched: Bytes = np.rint((numbers - low) * (255.0 / ((high - low) or 1.0))).astype(np.uint8)
     return stretched

@@ -33,7 +33,7 @@ def nearest(queries: Tensor, gallery: Tensor, *, count: int) -> tuple[Tensor, Te
             f"Feature vectors must have equal length, got {tuple(queries.shape)} and {tuple(gallery.shape)}."
         )
     count = min(count, len(gallery))
-    if len(gallery) >= _LARGE and (found := _by_faiss(queries, gallery, count)):
+    if len(gallery) >= _LARGE and (found := _by_faiss(queries, gallery, count=count)):
         return found
     best = queries.new_full((len(queries), 0), torch.inf)
     places = torch.zeros((len(queries), 0), dtype=torch.long)
@@ -43,11 +43,12 @@ def nearest(queries: Tensor, gallery: Tensor, *, count: int) -> tuple[Tensor, Te
         best = torch.cat([best, distances], dim=1)
         places = torch.cat([places, torch.arange(start, start + len(block)).expand(len(queries), -1)], dim=1)
         best, order = best.sort(dim=1, stable=True)
-        best, places = best[:, :count], places.gather(1, order[:, :count])
+        best = best[:, :count]
+        places = places.gather(1, order[:, :count])
     return best, places
 
 
-def _by_faiss(queries: Tensor, gallery: Tensor, count: int) -> tuple[Tensor, Tensor] | None:
+def _by_faiss(queries: Tensor, gallery: Tensor, *, count: int) -> tuple[Tensor, Tensor] | None:
     try:
         import faiss
     except ImportError:

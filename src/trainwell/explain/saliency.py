@@ -19,7 +19,7 @@ _STEPS = 32  # on the path of integrated gradients; 20 to 300 in the paper
 _BLOCK = 64  # occluded pictures in one forward pass
 
 
-def scores(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
+def scores(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     """Return the logit of one class for each input, (batch,); a single logit counts for class 1, its negative for 0.
 
     Raises:
@@ -35,11 +35,11 @@ def scores(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
     return outputs.gather(1, classes[:, None])[:, 0]
 
 
-def gradient(model: nn.Module, inputs: Tensor, classes: Tensor) -> Tensor:
+def gradient(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     """Return the gradient of each input's class score with respect to the input, of the input's shape."""
     leaf = inputs.detach().clone().requires_grad_()
     with evaluation_mode(model), torch.enable_grad():
-        (slope,) = torch.autograd.grad(scores(model, leaf, classes).sum(), leaf)
+        (slope,) = torch.autograd.grad(scores(model, leaf, classes=classes).sum(), leaf)
     return slope
 
 
@@ -63,7 +63,7 @@ def saliency(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     tensor([[1., 2., 0.],
             [0., 0., 5.]])
     """
-    strength = gradient(model, inputs, classes).abs()
+    strength = gradient(model, inputs, classes=classes).abs()
     return strength.amax(dim=1) if strength.ndim == 4 else strength
 
 
@@ -83,7 +83,7 @@ def integrated_gradients(model: nn.Module, inputs: Tensor, *, classes: Tensor) -
     """
     total = torch.zeros_like(inputs)
     for step in range(_STEPS):
-        total += gradient(model, inputs * ((step + 0.5) / _STEPS), classes)
+        total += gradient(model, inputs * ((step + 0.5) / _STEPS), classes=classes)
     return inputs * total / _STEPS
 
 
@@ -111,7 +111,7 @@ def grad_cam(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     leaf = inputs.detach().clone().requires_grad_()  # so that a network with frozen layers has a graph as well
     handles = [module.register_forward_hook(keep) for module in leaves]
     with hooked(handles), evaluation_mode(model), torch.enable_grad():
-        score = scores(model, leaf, classes).sum()
+        score = scores(model, leaf, classes=classes).sum()
         if not kept:
             raise UsageError("Grad-CAM needs convolutions, but no layer returns feature maps. Try the map gradient.")
         (slope,) = torch.autograd.grad(score, kept[0])
@@ -130,18 +130,18 @@ def occlusion(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     _, _, height, width = inputs.shape
     side = max(2, min(height, width) // 8)
     step = max(1, side // 2)
-    corners = [(y, x) for y in _starts(height, side, step) for x in _starts(width, side, step)]
+    corners = [(y, x) for y in _starts(height, side, step=step) for x in _starts(width, side, step=step)]
     decrease = torch.zeros(len(inputs), height, width)
     times = torch.zeros(height, width)
     with evaluation_mode(model), torch.no_grad():
         for number, one in enumerate(inputs):
-            whole = scores(model, one[None], classes[number : number + 1])
+            whole = scores(model, one[None], classes=classes[number : number + 1])
             for first in range(0, len(corners), _BLOCK):
                 block = corners[first : first + _BLOCK]
                 covered = one.repeat(len(block), 1, 1, 1)
                 for picture, (y, x) in zip(covered, block, strict=True):
                     picture[:, y : y + side, x : x + side] = 0.0
-                left = scores(model, covered, classes[number].expand(len(block)))
+                left = scores(model, covered, classes=classes[number].expand(len(block)))
                 for (y, x), lost in zip(block, (whole - left).tolist(), strict=True):
                     decrease[number, y : y + side, x : x + side] += lost
     for y, x in corners:
@@ -149,7 +149,7 @@ def occlusion(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     return decrease / times
 
 
-def _starts(length: int, side: int, step: int) -> list[int]:
+def _starts(length: int, side: int, *, step: int) -> list[int]:
     return sorted({*range(0, length - side, step), length - side})
 
 
@@ -160,8 +160,9 @@ def _captum(name: str) -> Callable[..., Tensor]:
         try:
             import captum.attr
         except ImportError:
-            raise MissingExtraError(f"The map {name!r}", "captum", "explain") from None
-        net, leaf = nn.Sequential(model), inputs.clone().requires_grad_()
+            raise MissingExtraError(f"The map {name!r}", "captum", extra="explain") from None
+        net = nn.Sequential(model)
+        leaf = inputs.clone().requires_grad_()
         with evaluation_mode(model), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # captum warns of its hooks
             if model(inputs[:1]).numel() == 1:  # the logit of class 1; its negative is that of class 0

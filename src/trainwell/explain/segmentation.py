@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 # Simonyan, Vedaldi, Zisserman 2014, section 3.2: pixels above the 95 % quantile belong to the object, those below the
 # 30 % quantile to the background.
-_OBJECT, _BACKGROUND = 0.95, 0.30
+_OBJECT = 0.95
+_BACKGROUND = 0.30
 _COLOURS = 3  # normal distributions in each mixture
 _ROUNDS = 8  # of smoothing
 _AGREEMENT = 1.0  # nats for each neighbour with the same label
@@ -37,7 +38,7 @@ def segment(picture: NDArray[np.uint8], saliency: NDArray[Any]) -> NDArray[np.bo
 
     height, width = saliency.shape
     # The saliency of single pixels is noisy: average it over the neighbours.
-    smooth = np.mean([_shifted(saliency, dy, dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
+    smooth = np.mean([_shifted(saliency, dy, dx=dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
     colours = picture.reshape(height * width, -1) / 255.0
     order = np.argsort(smooth.reshape(-1), kind="stable")
     few = max(2 * _COLOURS, round((1 - _OBJECT) * len(order)))
@@ -50,12 +51,12 @@ def segment(picture: NDArray[np.uint8], saliency: NDArray[Any]) -> NDArray[np.bo
     ratio = likely[True] - likely[False]
     mask: NDArray[np.bool_] = ratio > 0
     for _ in range(_ROUNDS):
-        votes = sum(_shifted(mask * 2.0 - 1, dy, dx) for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)))
+        votes = sum(_shifted(mask * 2.0 - 1, dy, dx=dx) for dy, dx in ((-1, 0), (1, 0), (0, -1), (0, 1)))
         mask = ratio + _AGREEMENT * votes > 0
     return mask
 
 
-def _shifted(values: NDArray[Any], dy: int, dx: int) -> NDArray[Any]:
+def _shifted(values: NDArray[Any], dy: int, *, dx: int) -> NDArray[Any]:
     """Shift an array by a pixel, repeating its border."""
     padded = np.pad(values, 1, mode="edge")
     moved: NDArray[Any] = padded[1 + dy : 1 + dy + values.shape[0], 1 + dx : 1 + dx + values.shape[1]]

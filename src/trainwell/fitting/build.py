@@ -90,7 +90,7 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
         return backbone(recipe.nn.model, input_shape=facts.shape, outputs=outputs, pretrained=fresh, seed=seed)
     try:
         model = MODELS[recipe.nn.model].build(recipe.nn, facts, outputs)
-        modify(model, recipe.nn, facts)
+        modify(model, recipe.nn, facts=facts)
     except (RuntimeError, MemoryError) as problem:
         reason = out_of_memory(problem)
         raise UsageError(f"The network cannot be built: {reason}. Make nn.hidden or nn.width smaller.") from None
@@ -103,7 +103,7 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
     return model
 
 
-def build_task(recipe: Recipe, examples: Examples, train: Array) -> Task:
+def build_task(recipe: Recipe, examples: Examples, *, train: Array) -> Task:
     """Build the task of a recipe; what it must know of the targets is fitted on the training examples.
 
     Args:
@@ -118,7 +118,7 @@ def build_task(recipe: Recipe, examples: Examples, train: Array) -> Task:
 def _prepared(plan: Plan) -> Preparation:
     """Fit the preparation on the training split; a published backbone brings its own mean and deviation."""
     recipe = plan.recipe
-    preparation = Preparation.fit(plan.examples, plan.splits.train, recipe.data)
+    preparation = Preparation.fit(plan.examples, plan.splits.train, recipe=recipe.data)
     if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
         preparation = as_published(recipe.nn.model, preparation)
     return preparation
@@ -133,13 +133,20 @@ def _with_heads_of(model: nn.Module, task: Task) -> Task:
     return with_auxiliary_heads(task, weight=weight, heads=heads)
 
 
-def _begun_anew(model: nn.Module, recipe: Recipe, preparation: Preparation, outputs: int) -> frozenset[str]:
+def _begun_anew(model: nn.Module, recipe: Recipe, *, preparation: Preparation, outputs: int) -> frozenset[str]:
     """Return which tensors of a published network, which came with all its weights, are not taken over."""
     new = names_of_new(model, recipe.transfer.layers)
     if recipe.transfer.layers != "all":
-        state = build_network(recipe, preparation.facts, outputs, fresh=False).state_dict()
+        state = build_network(recipe, preparation.facts, outputs=outputs, fresh=False).state_dict()
         model.load_state_dict({name: state[name] for name in new}, strict=False)
     return new
+
+
+def _freezing(recipe: Recipe, model: nn.Module, *, new: frozenset[str]) -> Freezing | None:
+    transfer = recipe.transfer
+    if transfer.freeze == "none":
+        return None
+    return Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
 
 
 def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
@@ -156,22 +163,18 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     origin = origin_of(recipe)
     if origin:
         preparation = adopt(origin, preparation)
-    task = build_task(recipe, examples, splits.train)
+    task = build_task(recipe, examples, train=splits.train)
     if model is None:
-        model = build_network(recipe, preparation.facts, task.outputs, fresh=origin is None)
+        model = build_network(recipe, preparation.facts, outputs=task.outputs, fresh=origin is None)
     new: frozenset[str] = frozenset()
     if recipe.transfer.source and not origin:
-        new = _begun_anew(model, recipe, preparation, task.outputs)
+        new = _begun_anew(model, recipe, preparation=preparation, outputs=task.outputs)
     if origin:
-        new = take_over(model, origin, recipe.transfer.layers)
-        said = sentence(origin, preparation.input_shape, recipe.transfer.layers)
+        new = take_over(model, origin, layers=recipe.transfer.layers)
+        said = sentence(origin, preparation.input_shape, layers=recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
-    transfer = recipe.transfer
-    freezing = None
-    if transfer.freeze != "none":
-        freezing = Freezing(model, freeze=transfer.freeze, every=transfer.unfreeze_every, new=new)
     task = _with_heads_of(model, task)
-    source, finish = _source(examples, preparation, task)
+    source, finish = _source(examples, preparation, task=task)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
         least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
@@ -195,12 +198,12 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         splits={name: batches(indices, shuffle=False) for name, indices in _by_name(splits).items()},
         train=train,
         sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
-        facts=_facts(plan, preparation, task, model=model, steps_per_epoch=len(train)),
+        facts=_facts(plan, preparation, task=task, model=model, steps_per_epoch=len(train)),
         input_facts=preparation.facts,
-        freezing=freezing,
+        freezing=_freezing(recipe, model, new=new),
         new=new,
         origin=origin,
-        inputs=batches(plan.inputs, shuffle=True) if transfer.pretrain != "none" else None,
+        inputs=batches(plan.inputs, shuffle=True) if recipe.transfer.pretrain != "none" else None,
     )
 
 
@@ -210,7 +213,7 @@ def _by_name(splits: Splits) -> dict[str, Array]:
     return {name: indices for name, indices in named.items() if len(indices)}
 
 
-def _facts(plan: Plan, preparation: Preparation, task: Task, *, model: nn.Module, steps_per_epoch: int) -> Facts:
+def _facts(plan: Plan, preparation: Preparation, *, task: Task, model: nn.Module, steps_per_epoch: int) -> Facts:
     recipe = plan.recipe
     examples = plan.examples
     targets = task.prepare_targets(examples.targets[plan.splits.train])
@@ -278,7 +281,7 @@ def build_augmentation(
 
 
 def _source(
-    examples: Examples, preparation: Preparation, task: Task
+    examples: Examples, preparation: Preparation, *, task: Task
 ) -> tuple[Mapping[str, torch.Tensor | Array] | Collated, Callable[[Batch], Batch] | None]:
     """Return what batches are gathered from, targets included, and what is applied to each of them."""
     targets = torch.from_numpy(task.prepare_targets(examples.targets))

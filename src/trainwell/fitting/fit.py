@@ -48,7 +48,7 @@ class Silent:
     def step(self, step: int, epoch: int) -> None:
         """Show nothing."""
 
-    def epoch(self, epoch: int, numbers: Mapping[str, float], best: bool) -> None:
+    def epoch(self, epoch: int, numbers: Mapping[str, float], *, best: bool) -> None:
         """Show nothing."""
 
     def stop(self) -> None:
@@ -94,15 +94,15 @@ def fit(
         changes["nn.model"] = CUSTOM
     with Interrupt() as interrupt:
         begun = time.perf_counter()
-        parts = in_time(understand(data, model, changes), begun=begun)
+        parts = in_time(understand(data, model, changes=changes), begun=begun)
         tools = build_tools(parts)
         interrupt.check()
         writer = RunWriter.create(Path(runs), name, recipe_text=to_toml(parts.recipe))
-        return _run(writer, tools, interrupt, display or Silent(), fresh=True)
+        return _run(writer, tools, interrupt=interrupt, display=display or Silent(), fresh=True)
 
 
 def resume(
-    path: str | os.PathLike[str], data: Any = None, model: nn.Module | None = None, *, display: Display | None = None
+    path: str | os.PathLike[str], data: Any = None, *, model: nn.Module | None = None, display: Display | None = None
 ) -> Run:
     """Continue a run from its newest intact checkpoint, exactly as if it had never stopped.
 
@@ -127,13 +127,13 @@ def resume(
         source = settings.pop("data.source")
         if settings["transfer.source"]:
             settings["transfer.source"] = found_again(str(settings["transfer.source"]), run)
-        parts = understand(found_again(str(source), run) if data is None else data, model, settings)
+        parts = understand(found_again(str(source), run) if data is None else data, model, changes=settings)
         _check_same_data(run, parts)
         tools = build_tools(parts)
-        return _run(RunWriter.reopen(run.path), tools, interrupt, display or Silent(), fresh=False)
+        return _run(RunWriter.reopen(run.path), tools, interrupt=interrupt, display=display or Silent(), fresh=False)
 
 
-def understand(data: Any, model: nn.Module | None, changes: Mapping[str, object]) -> Parts:
+def understand(data: Any, model: nn.Module | None, *, changes: Mapping[str, object]) -> Parts:
     """Make built parts of whatever was given as data."""
     custom = model is not None
     if isinstance(data, (str, Path)):
@@ -145,16 +145,16 @@ def understand(data: Any, model: nn.Module | None, changes: Mapping[str, object]
         wanted = target_type_for(str(settings.get("task.name", "")))
         return build_parts(plan(settings, from_arrays(*data, target_type=wanted)), model)
     if isinstance(data, Mapping):
-        return loader_parts(data, model, settings)
+        return loader_parts(data, model, settings=settings)
     if hasattr(data, "__iter__") and not hasattr(data, "shape"):
-        return loader_parts({"train": data}, model, settings)
+        return loader_parts({"train": data}, model, settings=settings)
     raise UsageError(
         "Data must be a name, a path, a pair (inputs, targets), a loader or loaders by split, "
         f"got {type(data).__name__}. Example: fit((X, y))."
     )
 
 
-def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display, *, fresh: bool) -> Run:
+def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Display, fresh: bool) -> Run:
     parts = tools.parts
     recipe = parts.recipe
     table = network_table(parts)
@@ -164,16 +164,19 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
         state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
         features = writer.path / _FEATURES
         if fresh:
-            describe(writer, parts, table, display=display)
+            describe(writer, parts, table=table, display=display)
         if parts.inputs and (fresh or (features.is_dir() and not any(writer.checkpoints.glob("step-*")))):
-            losses = pretrain(job.model, parts.inputs, recipe, features, device=job.device, check=interrupt.check)
+            losses = pretrain(
+                job.model, parts.inputs, recipe=recipe, folder=features, device=job.device, check=interrupt.check
+            )
             writer.event("pretrain", {"losses": losses})
-            first, last = losses[0], losses[-1]
+            first = losses[0]
+            last = losses[-1]
             display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
             after_step.checkpoints.save(state)  # from here on a run is resumed from what it learned with labels
             discard(features)
         elif not fresh:
-            state = _restore(writer, after_step.checkpoints, display, device=job.device)
+            state = _restore(writer, after_step.checkpoints, display=display, device=job.device)
         probes = standard_probes(writer, budget=recipe.watch.budget)
         display.start(parts.facts, state.step)
         moment = None
@@ -196,8 +199,8 @@ def _run(writer: RunWriter, tools: Tools, interrupt: Interrupt, display: Display
         after_step.checkpoints.save(state)  # what follows takes time, and may be interrupted too
         after_step.checkpoints.contents.use_final_weights()
         writer.set_meta("overhead_fraction", probes.overhead_fraction)
-        save_model(writer.path, job.model, parts.preparation, parts.task.targets)
-        gather_evidence(writer, parts, state, interrupt)
+        save_model(writer.path, job.model, preparation=parts.preparation, targets=parts.task.targets)
+        gather_evidence(writer, parts, state=state, interrupt=interrupt)
         judge(writer, parts)
     return open_run(writer.path)
 
@@ -214,7 +217,7 @@ def _named(writer: RunWriter) -> Iterator[None]:
         raise
 
 
-def _restore(writer: RunWriter, checkpoints: Checkpoints, display: Display, *, device: torch.device) -> State:
+def _restore(writer: RunWriter, checkpoints: Checkpoints, *, display: Display, device: torch.device) -> State:
     try:
         state, skipped = checkpoints.restore(device=device)
     except StorageError as problem:

@@ -93,13 +93,15 @@ def rescaled(recipe: Recipe) -> tuple[float, list[str]]:
     >>> rescaled(Recipe())
     (0.001, [])
     """
-    optim, batch = recipe.optim, recipe.train.batch_size
+    optim = recipe.optim
+    batch = recipe.train.batch_size
     if not optim.reference_batch or optim.reference_batch == batch:
         return optim.learning_rate, []
     rate, warning = rescaled_rate(
         optim.learning_rate, batch=batch, reference=optim.reference_batch, rule=optim.batch_scaling
     )
-    given, reference = optim.learning_rate, optim.reference_batch
+    given = optim.learning_rate
+    reference = optim.reference_batch
     said = f"The rate is {rate:.3g} for batches of {batch}: {given:.3g} is meant for {reference}."
     return rate, [said, warning] if warning else [said]
 
@@ -117,7 +119,8 @@ def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
 
 def build_update(tools: Tools) -> tuple[Update, Callable[[Batch], Batch]]:
     """Build what changes the weights in a step, and what must see each batch before the network does."""
-    model, recipe = tools.parts.model, tools.parts.recipe
+    model = tools.parts.model
+    recipe = tools.parts.recipe
     transforms = []
     if recipe.train.clip_norm:
         transforms.append(clip_norm(recipe.train.clip_norm))
@@ -182,7 +185,9 @@ def build_job(tools: Tools, writer: RunWriter, *, interrupt: Interrupt, display:
 
 
 def _job(tools: Tools, update: Update, *, see: Callable[[Batch], Batch], after_step: Callable[[State], None]) -> Job:
-    parts, device, augment = tools.parts, tools.device, tools.augment
+    parts = tools.parts
+    device = tools.device
+    augment = tools.augment
 
     def prepare(batch: Batch) -> Batch:
         batch = batch.to(device) if device.type != "cpu" else batch

@@ -27,7 +27,9 @@ SPLITS = ("train", "validation", "test")
 _BATCHES_READ = 50  # enough to know the share of each class
 
 
-def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, settings: Mapping[str, Value]) -> Parts:
+def loader_parts(
+    loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, *, settings: Mapping[str, Value]
+) -> Parts:
     """Build a run on loaders.
 
     Args:
@@ -47,15 +49,15 @@ def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, 
         raise UsageError('There must be a loader to train on: fit({"train": loader}, your_network).')
     given: dict[str, Value] = {"data.source": "loaders", "nn.model": CUSTOM, "train.patience": 0, **settings}
     seed = unflatten(given).seed
-    batches: dict[str, Batches] = {name: _batches(name, loader, seed) for name, loader in loaders.items()}
+    batches: dict[str, Batches] = {name: _batches(name, loader, seed=seed) for name, loader in loaders.items()}
     seen = list(islice(batches["train"].epoch(0), _BATCHES_READ))
     width = _width(seen[0], model)
     wanted = str(settings.get("task.name", "")) or suitable_for_network(seen[0].targets, width)
     recipe = unflatten({**given, "task.name": wanted})
     check_combinations(recipe, choices())
-    task = TASKS[wanted].for_network(recipe.task, width, seen[0].targets)
+    task = TASKS[wanted].for_network(recipe.task, width, targets=seen[0].targets)
     if task.has_classes:
-        _check_labels(seen, max(task.count, 2), width)
+        _check_labels(seen, max(task.count, 2), width=width)
     targets = torch.cat([batch.targets for batch in seen]).numpy() if seen[0].mask is None else np.zeros(0)
     facts = Facts(
         source=recipe.data.source,
@@ -90,7 +92,7 @@ def loader_parts(loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, 
     )
 
 
-def _batches(name: str, loader: Iterable[Any], seed: int) -> Batches:
+def _batches(name: str, loader: Iterable[Any], *, seed: int) -> Batches:
     if not isinstance(loader, Sized):
         raise UsageError(
             f"The {name} loader must be one that has a length and can be gone through again and again, "
@@ -108,7 +110,7 @@ def _width(batch: Batch, model: nn.Module) -> int:
     return outputs.shape[-1] if outputs.ndim > 1 else 1
 
 
-def _check_labels(seen: Sequence[Batch], classes: int, width: int) -> None:
+def _check_labels(seen: Sequence[Batch], classes: int, *, width: int) -> None:
     low = min(int(batch.targets.min()) for batch in seen)
     high = max(int(batch.targets.max()) for batch in seen)
     if low < 0 or high >= classes:

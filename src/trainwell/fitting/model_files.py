@@ -27,7 +27,7 @@ _CURE = "Restore the file or train again."
 _ROWS = 12  # of a table of differences: enough to see which architecture it is
 
 
-def save_model(folder: Path, model: nn.Module, preparation: Preparation | None, targets: TargetFacts) -> None:
+def save_model(folder: Path, model: nn.Module, *, preparation: Preparation | None, targets: TargetFacts) -> None:
     """Write `model/`.
 
     Args:
@@ -132,7 +132,8 @@ def _target_facts(described: Mapping[str, Any]) -> TargetFacts:
     if "targets" in described:
         return TargetFacts.from_json(described["targets"])
     before = described["preparation"]  # format 1 kept them there
-    mean, labels = tuple(before["target_mean"]), tuple(before["labels"])
+    mean = tuple(before["target_mean"])
+    labels = tuple(before["labels"])
     return TargetFacts(len(mean or labels), labels, mean, tuple(before["target_std"]))
 
 

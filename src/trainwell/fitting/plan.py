@@ -97,8 +97,9 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     wanted = str(settings.get("task.name", ""))
     if examples is None:
         examples = read(given.data, target_type=target_type_for(wanted))
-    splits = split(examples, given.data, split_seed(given))
-    inputs, splits = splits.train, dataclasses.replace(splits, train=labelled(examples, splits.train, given))
+    splits = split(examples, given.data, seed=split_seed(given))
+    inputs = splits.train
+    splits = dataclasses.replace(splits, train=labelled(examples, splits.train, recipe=given))
     facts = Facts(
         kind=examples.kind.name,
         model=str(settings.get("nn.model", "")),

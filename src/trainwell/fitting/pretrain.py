@@ -28,7 +28,7 @@ _RATE = 1e-3  # Kingma and Ba 2015: Adam's default
 _HIDDEN = 256  # units of the decoder, which is thrown away
 
 
-def labelled(examples: Examples, rows: NDArray[np.int64], recipe: Recipe) -> NDArray[np.int64]:
+def labelled(examples: Examples, rows: NDArray[np.int64], *, recipe: Recipe) -> NDArray[np.int64]:
     """Draw the training examples whose labels are used, sorted: the share `transfer.labelled` of each class.
 
     Args:
@@ -48,7 +48,7 @@ def labelled(examples: Examples, rows: NDArray[np.int64], recipe: Recipe) -> NDA
 
 
 def pretrain(
-    model: nn.Module, batches: Batches, recipe: Recipe, folder: Path, *, device: torch.device, check: Callable[[], None]
+    model: nn.Module, batches: Batches, *, recipe: Recipe, folder: Path, device: torch.device, check: Callable[[], None]
 ) -> list[float]:
     """Train the network without its head to restore its inputs, in place; its head stays as it was.
 
@@ -81,7 +81,7 @@ def pretrain(
             error = power = 0.0
             for step, batch in enumerate(batches.epoch(epoch)):
                 check()
-                torch.default_generator.manual_seed(derive(recipe.seed, "pretrain", epoch, step))
+                torch.default_generator.manual_seed(derive(recipe.seed, "pretrain", epoch=epoch, step=step))
                 inputs = batch.inputs.to(device)
                 loss = F.mse_loss(decoder(model(_blank(inputs, noise)).flatten(1)), inputs.flatten(1))
                 optimizer.zero_grad()

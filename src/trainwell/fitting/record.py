@@ -39,7 +39,7 @@ def network_table(parts: Parts) -> Sequence[LayerCost]:
         return ()
 
 
-def describe(writer: RunWriter, parts: Parts, table: Sequence[LayerCost], *, display: Display) -> None:
+def describe(writer: RunWriter, parts: Parts, *, table: Sequence[LayerCost], display: Display) -> None:
     """Record and say what is known before the first step."""
     facts = parts.facts
     task = parts.task
@@ -91,27 +91,29 @@ def judge(writer: RunWriter, parts: Parts) -> None:
         writer.finding(finding)
 
 
-def gather_evidence(writer: RunWriter, parts: Parts, state: State, interrupt: Interrupt) -> None:
+def gather_evidence(writer: RunWriter, parts: Parts, *, state: State, interrupt: Interrupt) -> None:
     """Score the trained network on every split, the sealed test split included, and record what explains the scores."""
     device = next(parts.model.parameters()).device
     tallies = {}
     for name, batches in parts.splits.items():
-        scores, tallies[name] = evaluate(parts.model, parts.task, batches, device=device, check=interrupt.check)
-        writer.score(state.epoch, state.step, name, scores)
+        scores, tallies[name] = evaluate(parts.model, parts.task, batches=batches, device=device, check=interrupt.check)
+        writer.score(state.epoch, state.step, split=name, scores=scores)
     shown = next(name for name in ("test", "validation", "train") if name in tallies)
     for name, values in parts.task.evidence(tallies[shown]).items():
         writer.event(name, {"split": shown, **values})
     if parts.task.has_classes:
-        _record_calibration(writer, parts, shown)
+        _record_calibration(writer, parts, shown=shown)
     if parts.plan:
-        _record_mistakes(writer, parts, parts.plan, shown=shown)
-        _record_baselines(writer, parts, shown)
+        _record_mistakes(writer, parts, plan=parts.plan, shown=shown)
+        _record_baselines(writer, parts, shown=shown)
 
 
-def _record_calibration(writer: RunWriter, parts: Parts, shown: str) -> None:
+def _record_calibration(writer: RunWriter, parts: Parts, *, shown: str) -> None:
     """Record the calibration of the network, and its first filters where it has some (docs/curriculum.md, L4, L5)."""
     device = next(parts.model.parameters()).device
-    probabilities, classes, seen = [], [], 0
+    probabilities = []
+    classes = []
+    seen = 0
     with evaluation_mode(parts.model), torch.no_grad():
         for batch in parts.splits[shown].epoch(0):
             answer = parts.task.predict(parts.task.forward(parts.model, batch.to(device)))
@@ -121,16 +123,19 @@ def _record_calibration(writer: RunWriter, parts: Parts, shown: str) -> None:
             classes.append(batch.targets.cpu().numpy())
             seen += len(batch)
     if probabilities:
-        given, truth = np.concatenate(probabilities), np.concatenate(classes).astype(np.int64)
+        given = np.concatenate(probabilities)
+        truth = np.concatenate(classes).astype(np.int64)
         found = calibration(given, truth)
-        errors = {f"top{n}_error": top_error(given, truth, n) for n in (1, 5) if n < given.shape[1]}
+        errors = {f"top{n}_error": top_error(given, truth, count=n) for n in (1, 5) if n < given.shape[1]}
         writer.event("calibration", {"split": shown, **dataclasses.asdict(found), **errors})
     if filters := first_filters(parts.model):
         writer.event("filters", {"picture": data_uri(grid(filters), shortest_side=_SIDE)})
 
 
-def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str) -> None:
-    examples, batches, indices = plan.examples, parts.splits[shown], getattr(plan.splits, shown)
+def _record_mistakes(writer: RunWriter, parts: Parts, *, plan: Plan, shown: str) -> None:
+    examples = plan.examples
+    batches = parts.splits[shown]
+    indices = getattr(plan.splits, shown)
     device = next(parts.model.parameters()).device
     mistakes = worst_mistakes(parts.model, parts.task, batches=batches, count=_MISTAKES, device=device)
     rows = []
@@ -138,7 +143,8 @@ def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str)
         number = int(indices[mistake.position])
         # Numbers stay numbers in the record; anything else is recorded in words.
         shown_as = parts.task.value if parts.task.is_numeric else parts.task.words
-        true, predicted = shown_as(examples.targets[number]), shown_as(mistake.predicted)
+        true = shown_as(examples.targets[number])
+        predicted = shown_as(mistake.predicted)
         if true == predicted:  # right, only not sure: no mistake
             continue
         row = {"id": str(examples.ids[number]), "true": true, "predicted": predicted}
@@ -148,7 +154,7 @@ def _record_mistakes(writer: RunWriter, parts: Parts, plan: Plan, *, shown: str)
 
 
 def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
-    (view,) = examples.kind.view(examples.inputs, [number], examples.features)
+    (view,) = examples.kind.view(examples.inputs, [number], features=examples.features)
     if view.pixels is None:
         return {"picture": None, "row": {name: _plain(value) for name, value in view.values.items()}}
     every = max(1, round(max(view.pixels.shape[:2]) / _SIDE))
@@ -156,14 +162,14 @@ def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
     return {"picture": data_uri(small[..., 0] if small.shape[2] == 1 else small), "row": None}
 
 
-def _record_baselines(writer: RunWriter, parts: Parts, shown: str) -> None:
+def _record_baselines(writer: RunWriter, parts: Parts, *, shown: str) -> None:
     train = _arrays(parts, "train", limit=20_000)
     judged = _arrays(parts, shown)
     rows = [{"name": name, "scores": scores} for name, scores in parts.task.baselines(train, judged)]
     writer.event("baselines", {"main": parts.task.main_score, "rows": rows})
 
 
-def _arrays(parts: Parts, split: str, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArray[Any]]:
+def _arrays(parts: Parts, split: str, *, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return inputs and targets of a split as a linear model takes them."""
     inputs: list[NDArray[Any]] = []
     targets: list[NDArray[Any]] = []

@@ -28,7 +28,7 @@ def load_model(run: Run, model: nn.Module | None = None) -> nn.Module:
     path = weights_path(run)
     if model is None:
         recipe, preparation, task = load_task(run)
-        model = build_network(recipe, preparation.facts, task.outputs, fresh=False)
+        model = build_network(recipe, preparation.facts, outputs=task.outputs, fresh=False)
     weights = read_weights(path)
     rows = mismatch(weights, model.state_dict())
     if rows:

@@ -67,7 +67,8 @@ def inherited(origin: Origin, settings: Mapping[str, Value]) -> dict[str, tuple[
     Raises:
         RecipeError: if inputs would be prepared otherwise than the taken-over weights expect (M4).
     """
-    before, why = dict(flatten(origin.recipe)), f"as in {plain(origin.run.name)}, where it starts from"
+    before = dict(flatten(origin.recipe))
+    why = f"as in {plain(origin.run.name)}, where it starts from"
     chosen = {key: (value, why) for key, value in before.items() if key.startswith("nn.") or key in _INHERITED}
     rate = origin.recipe.optim.learning_rate * RATE
     chosen["optim.learning_rate"] = (
@@ -117,7 +118,7 @@ def adopt(origin: Origin, fitted: Preparation) -> Preparation:
     return dataclasses.replace(fitted, fitted=inputs, remarks=())
 
 
-def take_over(model: nn.Module, origin: Origin, layers: str = "all") -> frozenset[str]:
+def take_over(model: nn.Module, origin: Origin, *, layers: str = "all") -> frozenset[str]:
     """Load the origin's weights into the first layers; the head and what lies behind them stay new. All or nothing.
 
     Args:
@@ -147,7 +148,7 @@ def take_over(model: nn.Module, origin: Origin, layers: str = "all") -> frozense
     return new
 
 
-def sentence(origin: Origin, shape: tuple[int, ...], layers: str = "all") -> str:
+def sentence(origin: Origin, shape: tuple[int, ...], *, layers: str = "all") -> str:
     """Say what was taken over, and what differs from the origin's inputs."""
     said = (
         f"Starts from {plain(origin.run.name)} ({origin.recipe.nn.model} on {plain(origin.recipe.data.source)}): its "

@@ -118,7 +118,7 @@ def ensemble(runs: Sequence[Run]) -> Ensemble:
         )
     parts = [predict(run, examples.inputs[rows]) for run in runs]
     name, truth = _truth(examples, rows)
-    scores = [_score(name, truth, part) for part in [*parts, average(parts)]]
+    scores = [_score(name, truth, part=part) for part in [*parts, average(parts)]]
     return Ensemble(tuple(str(run.path) for run in runs), name, tuple(scores[:-1]), scores[-1], len(rows), split)
 
 
@@ -130,7 +130,7 @@ def _truth(examples: Examples, rows: NDArray[np.int64]) -> tuple[str, list[Any]]
     return "accuracy", [examples.labels[number] for number in examples.class_numbers[rows]]
 
 
-def _score(name: str, truth: list[Any], part: Predicted) -> float:
+def _score(name: str, truth: list[Any], *, part: Predicted) -> float:
     if name == "accuracy":
         return float(np.mean([a == b for a, b in zip(truth, part.values, strict=True)]))
     from sklearn.metrics import r2_score

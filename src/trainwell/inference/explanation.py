@@ -49,7 +49,9 @@ OWN_MAPS = ("gradient", "integrated_gradients", "grad_cam", "occlusion")
 _STEPS = 10
 _MISTAKES = 12
 _EXAMPLES = 300  # looked at to judge the network as a whole: a standard error below 3 percentage points
-_ATTACKED, _WORK = 30, 8_000_000_000  # attacked at least, and multiply-adds of one pass of more: about 66 are made
+# attacked at least, and multiply-adds of one pass of more: about 66 are made
+_ATTACKED = 30
+_WORK = 8_000_000_000
 
 
 @dataclass(frozen=True)
@@ -170,10 +172,13 @@ def explain(run: Run, asked: Asked) -> Explanation:
     shown: dict[str, Bytes] = {}
     found: dict[str, Any] = {"run": str(run.path)}
     if asked.picture:
-        raw, _ = read_inputs(os.fspath(asked.picture), preparation, recipe.data)
+        raw, _ = read_inputs(os.fspath(asked.picture), preparation, recipe=recipe.data)
         if len(raw) != 1:
             raise DataError(f"explain looks at one picture, got {len(raw):,} in {asked.picture}. Name a single file.")
-        found |= {"picture": asked.picture, **_of_picture(eye, np.asarray(raw), asked, about, toward, shown)}
+        found |= {
+            "picture": asked.picture,
+            **_of_picture(eye, np.asarray(raw), asked=asked, about=about, toward=toward, shown=shown),
+        }
     if filters:
         shown["first-layer filters"] = grid(filters)
     try:
@@ -185,14 +190,16 @@ def explain(run: Run, asked: Asked) -> Explanation:
 
 
 def _of_picture(
-    eye: _Eye, raw: Bytes, asked: Asked, about: int | None, toward: int | None, shown: dict[str, Bytes]
+    eye: _Eye, raw: Bytes, *, asked: Asked, about: int | None, toward: int | None, shown: dict[str, Bytes]
 ) -> dict[str, Any]:
     inputs = torch.from_numpy(eye.preparation.inputs(raw))
-    labels, picture = eye.task.labels, raw[0]
+    labels = eye.task.labels
+    picture = raw[0]
     probabilities = eye.probabilities(inputs)[0]
     order = np.argsort(-probabilities, kind="stable")
     chosen = int(order[0]) if about is None else about
-    classes, remarks = torch.tensor([chosen]), []
+    classes = torch.tensor([chosen])
+    remarks = []
     shown["picture"] = _grey(picture)
     strongest = None
     for name in asked.maps:
@@ -211,7 +218,7 @@ def _of_picture(
     attacked = None
     if eye.rule is not None:
         goal = toward if toward is not None else int(order[1])
-        reached, changed = _push(eye, eye.rule, raw, goal=goal, strength=asked.strength)
+        reached, changed = _push(eye, eye.rule, raw=raw, goal=goal, strength=asked.strength)
         attacked = Attacked(labels[goal], asked.strength, *reached, float(probabilities[goal]))
         difference = changed.astype(int) - picture
         shown |= {f"pushed to {labels[goal]}": _grey(changed), "change, enlarged": _grey(_enlarged(difference))}
@@ -229,10 +236,10 @@ def _of_picture(
     }
 
 
-def _push(eye: _Eye, rule: Pixels, raw: Bytes, *, goal: int, strength: float) -> tuple[tuple[bool, float], Bytes]:
+def _push(eye: _Eye, rule: Pixels, *, raw: Bytes, goal: int, strength: float) -> tuple[tuple[bool, float], Bytes]:
     pixels = torch.from_numpy(raw).movedim(-1, 1).float()
     target = torch.tensor([goal])
-    changed = attack(eye.model, pixels, target, rule=rule, strength=strength, steps=_STEPS, toward=True)
+    changed = attack(eye.model, pixels, classes=target, rule=rule, strength=strength, steps=_STEPS, toward=True)
     picture = changed.movedim(1, -1).numpy().astype(np.uint8)
     now = eye.probabilities(torch.from_numpy(eye.preparation.inputs(picture)))[0]
     return (int(now.argmax()) == goal, float(now[goal])), picture[0]
@@ -242,11 +249,11 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
     """Judge the network on examples that it was not trained on."""
     recipe = eye.run.recipe
     examples = read_again(recipe.data, eye.run)
-    splits = split(examples, recipe.data, split_seed(recipe))
+    splits = split(examples, recipe.data, seed=split_seed(recipe))
     name = next((name for name in ("validation", "test") if len(getattr(splits, name))), "train")
     rows = draw(getattr(splits, name), recipe.seed, most=_EXAMPLES)
     classes = examples.targets[rows]
-    inputs = prepared(examples, rows, eye.preparation)
+    inputs = prepared(examples, rows, preparation=eye.preparation)
     probabilities = eye.probabilities(inputs)
     work = multiply_adds(eye.model, Batch({"inputs": inputs[:1]}))[""]
     few = draw(rows, recipe.seed, most=max(_ATTACKED, _WORK // max(1, work)))
@@ -257,25 +264,28 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
     signatures = features(eye.model, inputs, head=head_names(eye.model)[-1]).numpy()
     return {
         "split": name,
-        "errors": {f"top{n}": top_error(probabilities, classes, n) for n in (1, 5) if n < probabilities.shape[1]},
+        "errors": {f"top{n}": top_error(probabilities, classes, count=n) for n in (1, 5) if n < probabilities.shape[1]},
         "calibration": calibration(probabilities, classes),
         "by_strength": {
-            said: accuracy_by_strength(eye.model, pixels, truth, rule=rule, strengths=STRENGTHS, steps=steps)
+            said: accuracy_by_strength(eye.model, pixels, classes=truth, rule=rule, strengths=STRENGTHS, steps=steps)
             for said, steps in (("one step", 1), ("ten steps", _STEPS))
             if rule is not None
         },
         "remarks": (said,) if rule is not None and len(few) < len(rows) else (),
         "maps": {method: flat_map(signatures, method=method) for method in ("pca", "tsne")},
         "classes": tuple(examples.labels[number] for number in classes),
-        "mistakes": _mistakes(np.asarray(examples.inputs[rows]), probabilities, classes, examples.labels),
+        "mistakes": _mistakes(
+            np.asarray(examples.inputs[rows]), probabilities, classes=classes, labels=examples.labels
+        ),
     }
 
 
 def _mistakes(
-    pictures: Bytes, probabilities: NDArray[np.float64], classes: NDArray[np.int64], labels: Sequence[str]
+    pictures: Bytes, probabilities: NDArray[np.float64], *, classes: NDArray[np.int64], labels: Sequence[str]
 ) -> tuple[tuple[str, Bytes], ...]:
     """Return the pictures whose true class got the least probability, worst first, with what was said of them."""
-    given, said = probabilities[np.arange(len(classes)), classes], probabilities.argmax(axis=1)
+    given = probabilities[np.arange(len(classes)), classes]
+    said = probabilities.argmax(axis=1)
     wrong = [int(place) for place in np.argsort(given, kind="stable") if said[place] != classes[place]]
     return tuple(
         (f"{labels[said[place]]} instead of {labels[classes[place]]}", _grey(pictures[place]))

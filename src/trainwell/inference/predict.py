@@ -54,7 +54,7 @@ class Predicted:
 
 
 def predict(
-    run: Run | str | os.PathLike[str], inputs: Any, network: nn.Module | None = None, *, crops: int = 1
+    run: Run | str | os.PathLike[str], inputs: Any, *, network: nn.Module | None = None, crops: int = 1
 ) -> Predicted:
     """Predict on new inputs with the network of a run.
 
@@ -78,7 +78,7 @@ def predict(
     model = load_model(opened, network)
     ids: Sequence[str]
     if isinstance(inputs, (str, os.PathLike)):
-        raw, ids = read_inputs(os.fspath(inputs), preparation, recipe.data)
+        raw, ids = read_inputs(os.fspath(inputs), preparation, recipe=recipe.data)
     else:
         raw = preparation.kind.given(inputs)
         ids = [f"row {number}" for number in range(len(raw))]
@@ -90,7 +90,7 @@ def predict(
     size = examples_at_once(whole.inputs.shape[1:], most=EVALUATION_BATCH)
     with torch.no_grad():
         blocks = [whole.slice(start, start + size) for start in range(0, len(whole), size)]
-        outputs = join_outputs(torch.cat, [_outputs(task, model, block, crops=crops) for block in blocks])
+        outputs = join_outputs(torch.cat, [_outputs(task, model, batch=block, crops=crops) for block in blocks])
     answer = task.predict(outputs)
     return Predicted(
         ids=ids,
@@ -101,10 +101,10 @@ def predict(
     )
 
 
-def _outputs(task: Task, model: nn.Module, batch: Batch, *, crops: int) -> Outputs:
+def _outputs(task: Task, model: nn.Module, *, batch: Batch, crops: int) -> Outputs:
     """Return the outputs of one batch, averaged over crops of its pictures."""
 
     def forward(inputs: Tensor) -> Outputs:
         return task.forward(model, batch.replace(inputs=inputs))
 
-    return averaged(forward, batch.inputs, task, crops)
+    return averaged(forward, batch.inputs, task=task, crops=crops)

@@ -54,7 +54,8 @@ def probe_layers(run: Run, data: str | None = None) -> Depths:
     Raises:
         DataError: if there are no classes, or nothing to score on.
     """
-    model, preparation = load_model(run), read_preparation(run)
+    model = load_model(run)
+    preparation = read_preparation(run)
     settings = run.recipe
     if data is not None:
         size = preparation.input_shape[-1] if preparation.kind.is_spatial else 0
@@ -62,30 +63,33 @@ def probe_layers(run: Run, data: str | None = None) -> Depths:
         settings = dataclasses.replace(settings, data=recipe)
     examples = read_again(settings.data, run)
     if data is not None:
-        fresh = Preparation.fit(examples, np.arange(len(examples)), settings.data)
+        fresh = Preparation.fit(examples, np.arange(len(examples)), recipe=settings.data)
         preparation = adopt(Origin(run, run.recipe, preparation), fresh)
     classes = examples.class_numbers
-    splits = split(examples, settings.data, split_seed(settings))
+    splits = split(examples, settings.data, seed=split_seed(settings))
     if classes is None or not len(splits.validation):
         raise DataError(f"{examples.name} must have classes and a validation split to probe layers on.")
-    rows, judged = draw(splits.train, settings.seed), draw(splits.validation, settings.seed)
-    fitted, held = (features_by_depth(model, examples, part, preparation) for part in (rows, judged))
-    y, z = torch.from_numpy(classes[rows]), torch.from_numpy(classes[judged])
+    rows = draw(splits.train, settings.seed)
+    judged = draw(splits.validation, settings.seed)
+    fitted, held = (features_by_depth(model, examples, rows=part, preparation=preparation) for part in (rows, judged))
+    y = torch.from_numpy(classes[rows])
+    z = torch.from_numpy(classes[judged])
     found = {name: linear_probe((x, y), (held[name], z)) for name, x in fitted.items()}
     chance = float(np.bincount(classes[judged]).max() / len(judged))
     return Depths(str(run.path), settings.data.source, "validation", found, chance)
 
 
-def prepared(examples: Examples, rows: NDArray[np.int64], preparation: Preparation) -> Tensor:
+def prepared(examples: Examples, rows: NDArray[np.int64], *, preparation: Preparation) -> Tensor:
     """Return some examples as the network sees them."""
     return torch.from_numpy(preparation.inputs(examples.inputs[rows]))
 
 
 def features_by_depth(
-    model: nn.Module, examples: Examples, rows: NDArray[np.int64], preparation: Preparation
+    model: nn.Module, examples: Examples, *, rows: NDArray[np.int64], preparation: Preparation
 ) -> dict[str, Tensor]:
     """Return the features of some examples at every depth before the head."""
-    found, heads = depths(model, prepared(examples, rows, preparation)), head_names(model)
+    found = depths(model, prepared(examples, rows, preparation=preparation))
+    heads = head_names(model)
     return {name: x for name, x in found.items() if not belongs(name, heads)}
 
 

@@ -55,7 +55,7 @@ class Similar:
         return dataclasses.asdict(self)
 
 
-def similar(run: Run, picture: str, gallery: str, *, count: int = 10) -> Similar:
+def similar(run: Run, picture: str, *, gallery: str, count: int = 10) -> Similar:
     """Find the pictures whose features before the head are nearest to those of one picture, exactly.
 
     Args:
@@ -68,15 +68,16 @@ def similar(run: Run, picture: str, gallery: str, *, count: int = 10) -> Similar
     """
     recipe, preparation, _ = load_task(run)
     model = load_model(run)
-    asked, _ = read_inputs(picture, preparation, recipe.data)
-    raw, ids = read_inputs(gallery, preparation, recipe.data)
+    asked, _ = read_inputs(picture, preparation, recipe=recipe.data)
+    raw, ids = read_inputs(gallery, preparation, recipe=recipe.data)
     if not preparation.kind.is_spatial or len(asked) != 1:
         raise DataError(f"similar needs one picture and a folder of pictures, got {picture} and {gallery}.")
     head = head_names(model)[-1]
     query, signatures = (
         features(model, torch.from_numpy(preparation.inputs(np.asarray(part))), head=head) for part in (asked, raw)
     )
-    here, root = Path(picture).resolve(), Path(gallery).resolve()
+    here = Path(picture).resolve()
+    root = Path(gallery).resolve()
     own = [place for place, name in enumerate(ids) if (root / name).resolve() == here]
     distances, places = nearest(query, signatures, count=count + len(own))
     kept = [(d, p) for d, p in zip(distances[0].tolist(), places[0].tolist(), strict=True) if p not in own][:count]

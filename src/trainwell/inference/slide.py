@@ -98,7 +98,7 @@ def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0
             f"The picture must be at least {window[0]}x{window[1]} pixels, as one window is, got "
             f"{raw.shape[0]}x{raw.shape[1]}. Give a larger picture, or use: trainwell predict"
         )
-    inputs = prepare_large(raw, *affine)
+    inputs = prepare_large(raw, affine[0], shift=affine[1])
     model = load_model(run)
     if crops:
         step = stride or max(1, min(window) // 4)
@@ -107,11 +107,12 @@ def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0
         slid, step = fully_convolutional(model, preparation.input_shape)
         outputs = in_one_pass(slid, inputs, window=window, stride=step)
     answer = task.predict(outputs.flatten(1).T)
-    classes, sure = answer.values.reshape(outputs.shape[1:]).astype(np.int64), np.asarray(answer.confidence)
+    classes = answer.values.reshape(outputs.shape[1:]).astype(np.int64)
+    sure = np.asarray(answer.confidence)
     return ClassMap(classes, sure.reshape(outputs.shape[1:]), task.labels, window, step, one_pass=not crops)
 
 
-def prepare_large(raw: NDArray[np.uint8], scale: NDArray[np.float32], shift: NDArray[np.float32]) -> Tensor:
+def prepare_large(raw: NDArray[np.uint8], scale: NDArray[np.float32], *, shift: NDArray[np.float32]) -> Tensor:
     """Prepare a picture (H, W, C) of any size as in training: (1, C, H, W)."""
     return torch.from_numpy((raw * scale + shift).astype(np.float32)).permute(2, 0, 1).unsqueeze(0).contiguous()
 

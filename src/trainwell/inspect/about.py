@@ -98,7 +98,7 @@ def pages() -> Mapping[str, Page]:
     for group in _groups():
         for name, documented in group.documented.items():
             doc = inspect.getdoc(documented) or f"The {group.kind} {name}."
-            page = _of_doc(f"{group.place}.{name}", group.kind, doc)
+            page = _of_doc(f"{group.place}.{name}", group.kind, doc=doc)
             setting = made[page.name].setting if page.name in made else None  # optim.nesterov is a setting of sgd too
             chosen = f"{group.chosen_by}={name}" if group.chosen_by else ""
             made[page.name] = replace(page, setting=setting, choose=chosen)
@@ -171,7 +171,7 @@ def _dependency(entry: Setting) -> str:
     return f"Has an effect only with {needed.key} = {shown}."
 
 
-def _of_doc(name: str, kind: str, doc: str) -> Page:
+def _of_doc(name: str, kind: str, *, doc: str) -> Page:
     """Split a docstring into its first sentence, the marked lines, and the rest without examples."""
     title, _, rest = doc.partition("\n")
     parts: dict[str, str] = {}
@@ -191,4 +191,4 @@ def _parts_of(room: str) -> Iterator[Page]:
         if name.startswith("_") or not (inspect.isfunction(part) or inspect.isclass(part)):
             continue
         if doc := inspect.getdoc(part):
-            yield _of_doc(f"{room}.{name}", "part", doc)
+            yield _of_doc(f"{room}.{name}", "part", doc=doc)

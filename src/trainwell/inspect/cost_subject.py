@@ -208,7 +208,7 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
         raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
     given = InputFacts(input_shape) if input_shape else read_preparation(run).facts
     outputs = classes or facts.outputs
-    found = _built(run.name, lambda: build_network(recipe, given, outputs, fresh=False), facts=given)
+    found = _built(run.name, lambda: build_network(recipe, given, outputs=outputs, fresh=False), facts=given)
     return dataclasses.replace(
         found,
         examples=facts.sizes.get("train", 0),

@@ -73,7 +73,7 @@ def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = 
     augment = build_augmentation(recipe, parts.input_facts, preparation=parts.preparation, task=parts.task)
     if augment:
         with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch, step))
+            torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch=epoch, step=step))
             batch = augment(batch)
     labels = tuple(parts.task.words(target) for target in parts.task.restore_targets(batch.targets.numpy()))
     return Glance(batch.inputs, labels, parts.preparation, step, each)

@@ -22,7 +22,8 @@ from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, t
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
 
-_STEPS, _EVERY = 400, 20
+_STEPS = 400
+_EVERY = 20
 
 
 def _shift(pad: Tensor) -> Callable[[Tensor], Tensor]:
@@ -44,13 +45,13 @@ def _learn(data: Pictures, change: Callable[[Tensor], Tensor] | None) -> dict[st
 
     def record(step: int) -> None:
         if step % _EVERY == 0:
-            found["training"].append(evaluate(model, data.inputs, data.targets)[0])
-            losses, accuracies = evaluate(model, data.held_inputs, data.held_targets)
+            found["training"].append(evaluate(model, data.inputs, targets=data.targets)[0])
+            losses, accuracies = evaluate(model, data.held_inputs, targets=data.held_targets)
             found["held out"].append(losses)
             found["accuracy"].append(accuracies)
 
     adam = torch.optim.Adam(model.parameters(), lr=1e-3)
-    train(model, data, adam, steps=_STEPS, batch=50, after=record, change=change)
+    train(model, data, optimizer=adam, steps=_STEPS, batch=50, after=record, change=change)
     return {name: transposed(values) for name, values in found.items()}
 
 
@@ -95,5 +96,5 @@ def run(conditions: Conditions) -> Result:
             "Without augmentation 100 pictures are soon memorised; with shifts the held-out loss ends far lower.",
             tuple(panels),
         ),
-        centred.remark,
+        remark=centred.remark,
     )

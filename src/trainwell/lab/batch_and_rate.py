@@ -26,15 +26,15 @@ _EPOCHS = 100
 def _learn(data: Pictures, *, batch: int, rate: float) -> list[list[float]]:
     """Return the held-out loss at the start and after every epoch, one list for each seed."""
     model = dense([data.features, 100, 10], seeds=len(data.inputs), start="he_normal")
-    found = [evaluate(model, data.held_inputs, data.held_targets)[0]]
+    found = [evaluate(model, data.held_inputs, targets=data.held_targets)[0]]
     every = data.targets.shape[1] // batch
 
     def record(step: int) -> None:
         if step % every == 0:
-            found.append(evaluate(model, data.held_inputs, data.held_targets)[0])
+            found.append(evaluate(model, data.held_inputs, targets=data.held_targets)[0])
 
     descent = torch.optim.SGD(model.parameters(), lr=rate)
-    train(model, data, descent, steps=_EPOCHS * every, batch=batch, after=record)
+    train(model, data, optimizer=descent, steps=_EPOCHS * every, batch=batch, after=record)
     return transposed(found)
 
 
@@ -70,5 +70,5 @@ def run(conditions: Conditions) -> Result:
             "lag of 1000 at 0.001": (mean_of(lags("1000 at 0.001")), at_least(0.4)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

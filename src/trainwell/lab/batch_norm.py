@@ -30,13 +30,13 @@ def _deep(data: Pictures, *, order: str) -> nn.Sequential:
     seeds = len(data.inputs)
     layers: list[nn.Module] = [nn.Flatten(2)]
     for number in range(8):
-        layers.append(linear(seeds, _WIDTH if number else data.features, _WIDTH))
+        layers.append(linear(seeds, _WIDTH if number else data.features, outputs=_WIDTH))
         if order == "before":
             layers.append(_batch_norm(seeds))
         layers.append(nn.ReLU())
         if order == "after":
             layers.append(_batch_norm(seeds))
-    return nn.Sequential(*layers, linear(seeds, _WIDTH, 10))
+    return nn.Sequential(*layers, linear(seeds, _WIDTH, outputs=10))
 
 
 def _scores(data: Pictures, norm: str, *, batch: int, seen: int) -> list[float]:
@@ -48,11 +48,11 @@ def _scores(data: Pictures, norm: str, *, batch: int, seen: int) -> list[float]:
     layers: list[nn.Module] = [nn.Flatten(2)]
     for width in (data.features, _WIDTH):
         group = StackedNorm(nn.GroupNorm(seeds * 8, seeds * _WIDTH))
-        layers += [linear(seeds, width, _WIDTH), _batch_norm(seeds) if norm == "batch" else group, nn.ReLU()]
-    model = nn.Sequential(*layers, linear(seeds, _WIDTH, 10))
+        layers += [linear(seeds, width, outputs=_WIDTH), _batch_norm(seeds) if norm == "batch" else group, nn.ReLU()]
+    model = nn.Sequential(*layers, linear(seeds, _WIDTH, outputs=10))
     descent = torch.optim.SGD(model.parameters(), lr=0.1 * batch / 32, momentum=0.9)
-    train(model, data, descent, steps=seen // batch, batch=batch)
-    return evaluate(model, data.held_inputs, data.held_targets)[1]
+    train(model, data, optimizer=descent, steps=seen // batch, batch=batch)
+    return evaluate(model, data.held_inputs, targets=data.held_targets)[1]
 
 
 def run(conditions: Conditions) -> Result:
@@ -61,7 +61,7 @@ def run(conditions: Conditions) -> Result:
     losses = {}
     for name, order in {"without": "none", "before ReLU": "before", "after ReLU": "after"}.items():
         model = _deep(data, order=order)
-        losses[name] = train(model, data, torch.optim.SGD(model.parameters(), lr=0.1), steps=200)
+        losses[name] = train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), steps=200)
     seen = 20_000 if conditions.full else 1_000
     scores = {norm: [_scores(data, norm, batch=size, seen=seen) for size in _SIZES] for norm in ("batch", "group")}
     bars = tuple(
@@ -94,5 +94,5 @@ def run(conditions: Conditions) -> Result:
             "group norm, best minus worst": (mean_of(spreads), at_most(0.1)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

@@ -16,7 +16,9 @@ from trainwell.core.figure import Curve, Figure, Level, Panel, Point, curve, cur
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 from trainwell.lab.seeds import mean_curve, means, repeat
 
-_COUNT, _STEPS, _RATE = 256, 80, 0.05
+_COUNT = 256
+_STEPS = 80
+_RATE = 0.05
 _SIZES = (1, 4, 16, 64)
 _START = torch.tensor([-1.5, 1.5])
 
@@ -28,7 +30,8 @@ class _Regression(NamedTuple):
     targets: Tensor
 
     def gradient(self, weights: Tensor, chosen: Tensor) -> Tensor:
-        inputs, targets = self.inputs[chosen], self.targets[chosen]
+        inputs = self.inputs[chosen]
+        targets = self.targets[chosen]
         return 2 * inputs.T @ (inputs @ weights - targets) / len(inputs)
 
     def loss(self, weights: Tensor) -> float:
@@ -86,7 +89,9 @@ def _figure(runs: list[_Run]) -> Figure:
     spans = ((-2.0, 2.0), (-1.5, 2.0))
     cross = torch.stack([inputs[:, 0] * inputs[:, 1], inputs[:, 0] * targets, inputs[:, 1] * targets]).mean(1).tolist()
     a, b = inputs.square().mean(0).tolist()
-    shape = landscape(lambda x, y: a * x**2 + b * y**2 + 2 * (cross[0] * x * y - cross[1] * x - cross[2] * y), *spans)
+    shape = landscape(
+        lambda x, y: a * x**2 + b * y**2 + 2 * (cross[0] * x * y - cross[1] * x - cross[2] * y), spans[0], y=spans[1]
+    )
     walks = tuple(
         Curve(f"batch {size}", tuple(points), "path", number)
         for number, (size, points) in enumerate(first.paths.items())

@@ -109,7 +109,7 @@ def _shown(title: str, values: Tensor) -> Panel:
     return Panel(title, "column", "row", field=Field(rows), spans=spans, square=True)
 
 
-def _milliseconds(way: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, filters: Tensor) -> float:
+def _milliseconds(way: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, *, filters: Tensor) -> float:
     times = []
     for _ in range(3):
         start = time.perf_counter()
@@ -130,7 +130,7 @@ def run(conditions: Conditions) -> Result:
         truth = F.conv2d(pictures.double(), filters.double())
         for name, way in ways.items():
             errors[name].append(float((way(pictures, filters) - truth).abs().max()))
-            times[name].append(_milliseconds(way, pictures, filters))
+            times[name].append(_milliseconds(way, pictures, filters=filters))
     worked, panels = _worked()
     figure = Figure(
         "All three agree to rounding error, with strides and padding too. The time of im2col grows with the filter; "

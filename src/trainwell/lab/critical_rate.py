@@ -28,7 +28,8 @@ def critical_rate(steps: int = 100) -> float:
         for step in range(2 * steps):
             if step == steps:
                 before = 10 * x**2 + 2.5 * y**2
-            x, y = x - rate * 20 * x, y - rate * 5 * y
+            x = x - rate * 20 * x
+            y = y - rate * 5 * y
         if 10 * x**2 + 2.5 * y**2 < before:
             low = rate
         else:
@@ -39,7 +40,9 @@ def critical_rate(steps: int = 100) -> float:
 def run(conditions: Conditions) -> Result:
     """Descend at learning rates around the critical one, and find it."""
     rates = (0.02, 0.09, 0.101)
-    walks = {str(rate): walk(ravine, _START, functools.partial(torch.optim.SGD, lr=rate), steps=60) for rate in rates}
+    walks = {
+        str(rate): walk(ravine, _START, make=functools.partial(torch.optim.SGD, lr=rate), steps=60) for rate in rates
+    }
     ends = {name: heights(ravine, points)[-1] for name, points in walks.items()}
     spans = ((-1.2, 1.2), (-2.0, 2.0))
     paths = tuple(Curve(f"rate {name}", points, "path", i) for i, (name, points) in enumerate(walks.items()))
@@ -50,7 +53,7 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "0.02 is slow, 0.09 oscillates but converges, 0.101 diverges: the steep direction sets the limit.",
         (
-            Panel("Paths from the same start", "x", "y", paths, field=field(ravine, *spans), spans=spans),
+            Panel("Paths from the same start", "x", "y", paths, field=field(ravine, spans[0], y=spans[1]), spans=spans),
             Panel("At 0.101 the loss diverges", "step", "z", falls, logs=LOG_Y),
             Panel(
                 "Factor per step: below 1 a direction converges",

@@ -22,14 +22,14 @@ def ravine(x: Tensor, y: Tensor) -> Tensor:
 def walk(
     surface: Surface,
     start: Point,
-    make: Callable[[list[Tensor]], torch.optim.Optimizer],
     *,
+    make: Callable[[list[Tensor]], torch.optim.Optimizer],
     steps: int,
     clip: float = 0.0,
 ) -> tuple[Point, ...]:
     """Return the path of an optimizer from `start` on; it stops where a weight is no longer finite.
 
-    >>> walk(ravine, (1.0, 1.0), lambda w: torch.optim.SGD(w, lr=0.0625), steps=1)
+    >>> walk(ravine, (1.0, 1.0), make=lambda w: torch.optim.SGD(w, lr=0.0625), steps=1)
     ((1.0, 1.0), (-0.25, 0.6875))
     """
     weights = torch.tensor(start, dtype=torch.float64, requires_grad=True)
@@ -54,10 +54,10 @@ def heights(surface: Surface, points: tuple[Point, ...]) -> list[float]:
     return [float(height) for height in surface(across, up)]
 
 
-def field(surface: Surface, x: Point, y: Point, *, count: int = 12) -> Field:
+def field(surface: Surface, x: Point, *, y: Point, count: int = 12) -> Field:
     """Evaluate a surface on a grid for a panel with these ends."""
 
     def measure(across: NDArray[np.float64], up: NDArray[np.float64]) -> NDArray[np.float64]:
         return surface(torch.from_numpy(across), torch.from_numpy(up)).numpy()
 
-    return landscape(measure, x, y, count=count)
+    return landscape(measure, x, y=y, count=count)

@@ -17,7 +17,8 @@ from trainwell.core.figure import LOG_BOTH, Curve, Figure, Panel, curve
 from trainwell.lab.result import Conditions, Result, at_most, near, result
 from trainwell.lab.seeds import mean_curve, means, repeat
 
-_UNITS, _CLASSES = 8, 4
+_UNITS = 8
+_CLASSES = 4
 _COUNTS = [2**power for power in range(11)]
 
 

@@ -32,7 +32,7 @@ class _Run(NamedTuple):
         return [fractions[-1] for fractions in self.dead]
 
 
-def _learn(data: Pictures, rate: float, activation: Callable[[], nn.Module]) -> _Run:
+def _learn(data: Pictures, rate: float, *, activation: Callable[[], nn.Module]) -> _Run:
     """Train, and count units without a gradient every 20 steps."""
     model = dense([data.features, 100, 100, 10], seeds=len(data.inputs), activation=activation, start="he_normal")
     dead: list[list[float]] = []
@@ -46,8 +46,8 @@ def _learn(data: Pictures, rate: float, activation: Callable[[], nn.Module]) -> 
         slopes = [activation_slope(layer, before) for layer, before in ((model[2], first), (model[4], second))]
         dead.append(torch.cat(slopes, -1).lt(1e-6).float().mean(-1).tolist())
 
-    train(model, data, torch.optim.SGD(model.parameters(), lr=rate), steps=200, after=record)
-    return _Run(transposed(dead), evaluate(model, data.held_inputs, data.held_targets)[1])
+    train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=rate), steps=200, after=record)
+    return _Run(transposed(dead), evaluate(model, data.held_inputs, targets=data.held_targets)[1])
 
 
 def activation_slope(layer: nn.Module, before: Tensor) -> Tensor:
@@ -68,8 +68,8 @@ def activation_slope(layer: nn.Module, before: Tensor) -> Tensor:
 def run(conditions: Conditions) -> Result:
     """Train at increasing learning rates."""
     data = pictures(conditions, train=1000)
-    plain = {rate: _learn(data, rate, nn.ReLU) for rate in _RATES}
-    leaky = {rate: _learn(data, rate, nn.LeakyReLU) for rate in _RATES}
+    plain = {rate: _learn(data, rate, activation=nn.ReLU) for rate in _RATES}
+    leaky = {rate: _learn(data, rate, activation=nn.LeakyReLU) for rate in _RATES}
     dead = mean_curves({f"rate {rate:g}": found.dead for rate, found in plain.items()}, xs=range(20, 201, 20))
     bars = tuple(
         mean_curve(name, list(zip(*(one.last for one in found.values()), strict=True)), kind="bars", colour=number)
@@ -94,5 +94,5 @@ def run(conditions: Conditions) -> Result:
             "accuracy at rate 0.05, ReLU": (mean_of(plain[0.05].accuracy), at_least(0.75)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

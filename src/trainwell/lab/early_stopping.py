@@ -15,8 +15,10 @@ from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, t
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, mean_curves
 
-_STEPS, _EVERY = 800, 10
-_CHOOSE, _TEST = slice(0, 500), slice(500, 1000)
+_STEPS = 800
+_EVERY = 10
+_CHOOSE = slice(0, 500)
+_TEST = slice(500, 1000)
 
 
 class _Run(NamedTuple):
@@ -55,19 +57,19 @@ def _learn(data: Pictures) -> _Run:
     def record(step: int) -> None:
         if step % _EVERY:
             return
-        training.append(evaluate(model, data.inputs, data.targets)[0])
-        validation.append(evaluate(model, data.held_inputs[:, _CHOOSE], data.held_targets[:, _CHOOSE])[0])
-        test.append(evaluate(model, data.held_inputs[:, _TEST], data.held_targets[:, _TEST])[1])
+        training.append(evaluate(model, data.inputs, targets=data.targets)[0])
+        validation.append(evaluate(model, data.held_inputs[:, _CHOOSE], targets=data.held_targets[:, _CHOOSE])[0])
+        test.append(evaluate(model, data.held_inputs[:, _TEST], targets=data.held_targets[:, _TEST])[1])
         better = torch.tensor(validation[-1]) < best
         best[better] = torch.tensor(validation[-1])[better]
         for copy, parameter in zip(kept, model.parameters(), strict=True):
             copy[better] = parameter.detach()[better]
 
-    train(model, data, torch.optim.Adam(model.parameters(), lr=2e-3), steps=_STEPS, after=record)
+    train(model, data, optimizer=torch.optim.Adam(model.parameters(), lr=2e-3), steps=_STEPS, after=record)
     with torch.no_grad():
         for copy, parameter in zip(kept, model.parameters(), strict=True):
             parameter.copy_(copy)
-    restored = evaluate(model, data.held_inputs[:, _TEST], data.held_targets[:, _TEST])[1]
+    restored = evaluate(model, data.held_inputs[:, _TEST], targets=data.held_targets[:, _TEST])[1]
     return _Run(transposed(training), transposed(validation), transposed(test), restored)
 
 
@@ -95,5 +97,5 @@ def run(conditions: Conditions) -> Result:
             "test accuracy, restored minus final": (mean_of([r - t[-1] for _, _, t, r in rows]), at_least(0.02)),
         },
         figure,
-        data.remark + " A fifth of the labels is random.",
+        remark=data.remark + " A fifth of the labels is random.",
     )

@@ -25,7 +25,7 @@ def between(features: Tensor, targets: Tensor) -> float:
     return float(sum(len(group) * group.mean(0).square().sum() for group in groups) / centred.square().sum())
 
 
-def _projected(features: Tensor, targets: Tensor, title: str) -> Panel:
+def _projected(features: Tensor, targets: Tensor, *, title: str) -> Panel:
     centred = features - features.mean(0)
     _, _, axes = torch.linalg.svd(centred, full_matrices=False)
     flat = centred @ axes[:2].T
@@ -40,7 +40,7 @@ def run(conditions: Conditions) -> Result:
     """Train, and look at every layer."""
     data = pictures(conditions, train=1000)
     model = dense([data.features, 64, 64, 64, 10], seeds=conditions.seeds)
-    train(model, data, torch.optim.Adam(model.parameters(), lr=2e-3), steps=500)
+    train(model, data, optimizer=torch.optim.Adam(model.parameters(), lr=2e-3), steps=500)
     signal = data.held_inputs.flatten(2)
     fractions = []
     panels: list[Panel] = []
@@ -51,10 +51,10 @@ def run(conditions: Conditions) -> Result:
                 continue  # the linear map; the features are what the non-linearity returns
             found = [between(one, targets) for one, targets in zip(signal, data.held_targets, strict=True)]
             title = f"{_NAMES[len(panels)]}: {found[0]:.0%} between classes"
-            panels.append(_projected(signal[0], data.held_targets[0], title))
+            panels.append(_projected(signal[0], data.held_targets[0], title=title))
             fractions.append(found)
     rows = transposed(fractions)
-    accuracy = evaluate(model, data.held_inputs, data.held_targets)[1]
+    accuracy = evaluate(model, data.held_inputs, targets=data.held_targets)[1]
     return result(
         {
             "fraction between classes, input": (mean_of([row[0] for row in rows]), at_most(0.5)),
@@ -65,5 +65,5 @@ def run(conditions: Conditions) -> Result:
             "accuracy on held-out pictures": (mean_of(accuracy), at_least(0.8)),
         },
         Figure("Mixed pictures become separate clusters, layer by layer. Five of the classes, seed 0.", tuple(panels)),
-        data.remark,
+        remark=data.remark,
     )

@@ -43,7 +43,8 @@ def _error(gradient: Tensor, measured: Tensor) -> float:
 
 
 _STEPS = [10.0 ** (-power / 2) for power in range(2, 25)]
-_CORRECT, _BUG = "correct", "planted bug"
+_CORRECT = "correct"
+_BUG = "planted bug"
 
 
 class _Run(NamedTuple):

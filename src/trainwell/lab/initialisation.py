@@ -20,8 +20,10 @@ from trainwell.core.figure import LOG_Y, Figure, Panel, histogram
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.lab.seeds import mean_curves, means, repeat
 
-_UNITS, _LAYERS = 500, 10
-_XAVIER, _HE = 1 / math.sqrt(_UNITS), math.sqrt(2 / _UNITS)
+_UNITS = 500
+_LAYERS = 10
+_XAVIER = 1 / math.sqrt(_UNITS)
+_HE = math.sqrt(2 / _UNITS)
 _TANH = {"0.01": 0.01, "1": 1.0, "Xavier": _XAVIER}
 _RELU = {"0.01": 0.01, "He": _HE, "Xavier": _XAVIER}
 

@@ -15,7 +15,9 @@ from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of,
 from trainwell.lab.seeds import mean_curve, repeat
 from trainwell.optim.penalties import soft_threshold_
 
-_INPUTS, _USEFUL, _EXAMPLES = 100, 10, 80
+_INPUTS = 100
+_USEFUL = 10
+_EXAMPLES = 80
 _STRENGTHS = [0.02 * 2**power for power in range(9)]
 
 

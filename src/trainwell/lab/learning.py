@@ -114,7 +114,7 @@ class StackedNorm(nn.Module):
         return normalised.view(batch, networks, features).transpose(0, 1)
 
 
-def linear(seeds: int, inputs: int, outputs: int) -> StackedLinear:
+def linear(seeds: int, inputs: int, *, outputs: int) -> StackedLinear:
     """Build one linear layer for every seed, with PyTorch's initialisation under that seed."""
     return StackedLinear([nn.Linear(inputs, outputs) for _ in range(seeds)])
 
@@ -156,8 +156,8 @@ def hidden_weights(model: nn.Sequential) -> list[nn.Parameter]:
 def train(
     model: nn.Module,
     data: Pictures,
-    optimizer: torch.optim.Optimizer,
     *,
+    optimizer: torch.optim.Optimizer,
     steps: int,
     batch: int = 64,
     after: Callable[[int], None] | None = None,
@@ -209,7 +209,7 @@ def cross_entropy(outputs: Tensor, targets: Tensor) -> Tensor:
     return F.cross_entropy(outputs.flatten(0, 1), targets.flatten(), reduction="none").view(targets.shape).mean(1)
 
 
-def evaluate(model: nn.Module, inputs: Tensor, targets: Tensor) -> tuple[list[float], list[float]]:
+def evaluate(model: nn.Module, inputs: Tensor, *, targets: Tensor) -> tuple[list[float], list[float]]:
     """Return the loss and the accuracy of every network in evaluation mode; the mode is restored.
 
     Args:

@@ -14,12 +14,13 @@ from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, t
 from trainwell.lab.result import Conditions, Result, at_least, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
 
-_SIZES, _FITTED = (25, 50, 100, 200, 400, 800), 4
+_SIZES = (25, 50, 100, 200, 400, 800)
+_FITTED = 4
 
 
-def fit_line(sizes: list[int], errors: list[float], size: int) -> tuple[float, float, float, float]:
+def fit_line(sizes: list[int], errors: list[float], *, size: int) -> tuple[float, float, float, float]:
     """Fit error = a · size^-b to logarithms; return b, the predicted error of one training, and its 95 % interval."""
-    found = extrapolate(sizes, errors, size, measured=True)
+    found = extrapolate(sizes, errors, size=size, measured=True)
     return fit_power_law(sizes, errors)[0], found.error, found.low, found.high
 
 
@@ -29,8 +30,8 @@ def _errors(data: Pictures) -> list[list[float]]:
     for size in _SIZES:
         subset = data._replace(inputs=data.inputs[:, :size], targets=data.targets[:, :size])
         model = dense([data.features, 64, 10], seeds=len(data.inputs))
-        train(model, subset, torch.optim.Adam(model.parameters(), lr=3e-3), steps=300, batch=32)
-        errors.append([1 - accuracy for accuracy in evaluate(model, data.held_inputs, data.held_targets)[1]])
+        train(model, subset, optimizer=torch.optim.Adam(model.parameters(), lr=3e-3), steps=300, batch=32)
+        errors.append([1 - accuracy for accuracy in evaluate(model, data.held_inputs, targets=data.held_targets)[1]])
     return transposed(errors)
 
 
@@ -42,7 +43,7 @@ def run(conditions: Conditions) -> Result:
     sizes = list(_SIZES[:_FITTED])
     means = [sum(column) / len(column) for column in zip(*runs, strict=True)]
     known = means[:_FITTED]
-    line = [fit_line(sizes, known, size) for size in _SIZES]
+    line = [fit_line(sizes, known, size=size) for size in _SIZES]
     beyond = _SIZES[_FITTED - 1 :]
     ends = [
         curve(name, [one[end] for one in line[_FITTED - 1 :]], xs=beyond, colour=3)
@@ -62,7 +63,7 @@ def run(conditions: Conditions) -> Result:
         spans=((20.0, 1000.0), None),
         logs=LOG_BOTH,
     )
-    fits = [fit_line(sizes, run[:_FITTED], _SIZES[-1]) for run in runs]
+    fits = [fit_line(sizes, run[:_FITTED], size=_SIZES[-1]) for run in runs]
     inside = [low <= run[-1] <= high for run, (_, _, low, high) in zip(runs, fits, strict=True)]
     ratios = [fit[1] / run[-1] for run, fit in zip(runs, fits, strict=True)]
     figure = Figure("A line through the first four sizes extrapolates to the others, with its 95 % interval.", (panel,))
@@ -73,5 +74,5 @@ def run(conditions: Conditions) -> Result:
             "predicted error / measured": (mean_of(ratios), near(1, within=0.6)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

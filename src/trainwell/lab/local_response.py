@@ -13,7 +13,8 @@ from trainwell.core.figure import Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 from trainwell.nn import NORMALISATIONS
 
-_CHANNELS, _STRONG = 16, 8
+_CHANNELS = 16
+_STRONG = 8
 
 
 def run(conditions: Conditions) -> Result:

@@ -32,7 +32,7 @@ class _Split(NamedTuple):
     held_targets: Tensor
 
 
-def _fit(inputs: Tensor, loss: Callable[[Tensor], Tensor], outputs: int) -> Tensor:
+def _fit(inputs: Tensor, loss: Callable[[Tensor], Tensor], *, outputs: int) -> Tensor:
     """Return the weights, (features, outputs), that minimise a loss of the outputs plus a little weight decay."""
     weight = torch.zeros(inputs.shape[1], outputs, requires_grad=True)
     adam = torch.optim.Adam([weight], lr=0.02)
@@ -43,10 +43,10 @@ def _fit(inputs: Tensor, loss: Callable[[Tensor], Tensor], outputs: int) -> Tens
     return weight.detach()
 
 
-def votes(outputs: Tensor, pairs: Tensor, classes: int) -> Tensor:
+def votes(outputs: Tensor, pairs: Tensor, *, classes: int) -> Tensor:
     """Count the votes, (N, classes), of one-vs-one outputs, (N, pairs): above 0 for the first class of a pair.
 
-    >>> votes(torch.tensor([[1.0, -1.0, 2.0]]), torch.tensor([[0, 1], [0, 2], [1, 2]]), 3)
+    >>> votes(torch.tensor([[1.0, -1.0, 2.0]]), torch.tensor([[0, 1], [0, 2], [1, 2]]), classes=3)
     tensor([[1., 1., 1.]])
     """
     first = F.one_hot(pairs[:, 0], classes).float()
@@ -55,7 +55,7 @@ def votes(outputs: Tensor, pairs: Tensor, classes: int) -> Tensor:
     return won @ first + (1 - won) @ second
 
 
-def _outputs(split: _Split, classes: int, pairs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _outputs(split: _Split, classes: int, *, pairs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the held-out scores of every class, (N, classes), by softmax, one-vs-rest and one-vs-one."""
     targets = split.targets
     hot = F.one_hot(targets, classes).float()
@@ -69,10 +69,10 @@ def _outputs(split: _Split, classes: int, pairs: Tensor) -> tuple[Tensor, Tensor
     def one_vs_rest(outputs: Tensor) -> Tensor:
         return F.binary_cross_entropy_with_logits(outputs, hot) * classes
 
-    softmax = split.held_inputs @ _fit(split.inputs, lambda outputs: F.cross_entropy(outputs, targets), classes)
-    rest = split.held_inputs @ _fit(split.inputs, one_vs_rest, classes)
-    each = split.held_inputs @ _fit(split.inputs, one_vs_one, len(pairs))
-    return softmax, rest, votes(each, pairs, classes)
+    softmax = split.held_inputs @ _fit(split.inputs, lambda outputs: F.cross_entropy(outputs, targets), outputs=classes)
+    rest = split.held_inputs @ _fit(split.inputs, one_vs_rest, outputs=classes)
+    each = split.held_inputs @ _fit(split.inputs, one_vs_one, outputs=len(pairs))
+    return softmax, rest, votes(each, pairs, classes=classes)
 
 
 def run(conditions: Conditions) -> Result:
@@ -84,7 +84,7 @@ def run(conditions: Conditions) -> Result:
     scores: list[list[float]] = []
     ties = []
     for split in map(_Split, rows[0], data.targets, rows[1], data.held_targets):
-        outputs = _outputs(split, classes, pairs)
+        outputs = _outputs(split, classes, pairs=pairs)
         scores.append([float((one.argmax(1) == split.held_targets).float().mean()) for one in outputs])
         ballots = outputs[2]
         ties.append(float((ballots == ballots.amax(1, keepdim=True)).sum(1).gt(1).float().mean()))
@@ -113,5 +113,5 @@ def run(conditions: Conditions) -> Result:
             "fraction of tied votes": (mean_of(ties), at_most(0.1)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

@@ -18,7 +18,8 @@ from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of,
 from trainwell.lab.seeds import mean_curves
 from trainwell.optim.constraints import max_norm_
 
-_LIMIT, _RATE = 2.0, 1.5
+_LIMIT = 2.0
+_RATE = 1.5
 _MOST = 1e3
 
 
@@ -59,7 +60,7 @@ def _learn(data: Pictures, *, constrained: bool) -> _Run:
             max_norm_([weight.flatten(0, 1) for weight in weights], _LIMIT)
         norms.append(torch.cat([weight.detach().norm(dim=2) for weight in weights], 1).amax(1).tolist())
 
-    losses = train(model, data, torch.optim.SGD(model.parameters(), lr=_RATE), steps=300, after=constrain)
+    losses = train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=_RATE), steps=300, after=constrain)
     return _Run(transposed(norms), losses)
 
 
@@ -89,5 +90,5 @@ def run(conditions: Conditions) -> Result:
             "largest loss, without / max-norm, power of 10": (mean_of(ratios), at_least(math.log10(2))),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

@@ -38,7 +38,7 @@ class _Run(NamedTuple):
     badly: dict[str, list[float]]
 
 
-def _losses(net: nn.Module, make: Make, inputs: Tensor, targets: Tensor) -> list[float]:
+def _losses(net: nn.Module, make: Make, *, inputs: Tensor, targets: Tensor) -> list[float]:
     optimizer = make(net)
     found = []
     for _ in range(_STEPS):
@@ -70,8 +70,11 @@ def _once() -> _Run:
     mixing = torch.diag(torch.logspace(0, -2, 8, dtype=torch.float64)) @ rotation
     net, other = _networks(mixing)
     return _Run(
-        {name: _losses(copy.deepcopy(net), make, inputs, targets) for name, make in _OPTIMIZERS.items()},
-        {name: _losses(copy.deepcopy(other), make, inputs @ mixing, targets) for name, make in _OPTIMIZERS.items()},
+        {name: _losses(copy.deepcopy(net), make, inputs=inputs, targets=targets) for name, make in _OPTIMIZERS.items()},
+        {
+            name: _losses(copy.deepcopy(other), make, inputs=inputs @ mixing, targets=targets)
+            for name, make in _OPTIMIZERS.items()
+        },
     )
 
 

@@ -55,13 +55,15 @@ def _race(surface: Surface, start: Point, *, plain: float, adaptive: float, step
     walks = {}
     for number, (name, make) in enumerate(_RACERS.items()):
         rate = plain if number < 3 else adaptive
-        walks[name] = walk(surface, start, functools.partial(make, lr=rate), steps=steps)
+        walks[name] = walk(surface, start, make=functools.partial(make, lr=rate), steps=steps)
     return walks
 
 
-def _panel(title: str, surface: Surface, spans: tuple[Point, Point], walks: Mapping[str, tuple[Point, ...]]) -> Panel:
+def _panel(
+    title: str, surface: Surface, *, spans: tuple[Point, Point], walks: Mapping[str, tuple[Point, ...]]
+) -> Panel:
     shown = tuple(Curve(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
-    return Panel(title, "weight 1", "weight 2", shown, field=field(surface, *spans), spans=spans)
+    return Panel(title, "weight 1", "weight 2", shown, field=field(surface, spans[0], y=spans[1]), spans=spans)
 
 
 def run(conditions: Conditions) -> Result:
@@ -71,18 +73,18 @@ def run(conditions: Conditions) -> Result:
     plateau = _race(_plateau, (3.4, 1.8), plain=0.2, adaptive=0.1, steps=100)
     beale = _race(_beale, (1.0, 1.6), plain=0.002, adaptive=0.1, steps=300)
     descent = functools.partial(torch.optim.SGD, lr=0.05)
-    cliff = {"gradient descent": walk(_cliff, (1.2, 1.5), descent, steps=60)}
-    cliff["clipped at 1"] = walk(_cliff, (1.2, 1.5), descent, steps=60, clip=1.0)
+    cliff = {"gradient descent": walk(_cliff, (1.2, 1.5), make=descent, steps=60)}
+    cliff["clipped at 1"] = walk(_cliff, (1.2, 1.5), make=descent, steps=60, clip=1.0)
     thrown = {name: math.dist(points[0], points[1]) for name, points in cliff.items()}
     fall: dict[str, Any] = {name: heights(_beale, points) for name, points in beale.items()}
     figure = Figure(
         "Open circle: start; filled circle: end. Momentum is fast in the ravine; adaptive rates leave the plateau.",
         (
-            _panel("Ravine: momentum follows its floor", _ravine, ((-10, 8), (-1.5, 1.5)), ravine),
-            _panel("Saddle: adaptive rates leave it", _saddle, ((-1, 1.2), (-0.5, 2.2)), saddle),
-            _panel("Plateau: almost no gradient at the start", _plateau, ((-2, 4), (-2, 2.5)), plateau),
-            _panel("Cliff: one step throws the weights away", _cliff, ((-5, 1.5), (-2, 2)), cliff),
-            _panel("Beale: a curved valley to (3, 0.5)", _beale, ((0, 4.2), (-2, 2)), beale),
+            _panel("Ravine: momentum follows its floor", _ravine, spans=((-10, 8), (-1.5, 1.5)), walks=ravine),
+            _panel("Saddle: adaptive rates leave it", _saddle, spans=((-1, 1.2), (-0.5, 2.2)), walks=saddle),
+            _panel("Plateau: almost no gradient at the start", _plateau, spans=((-2, 4), (-2, 2.5)), walks=plateau),
+            _panel("Cliff: one step throws the weights away", _cliff, spans=((-5, 1.5), (-2, 2)), walks=cliff),
+            _panel("Beale: a curved valley to (3, 0.5)", _beale, spans=((0, 4.2), (-2, 2)), walks=beale),
             Panel("Beale: value over steps", "step", "value", curves(fall), logs=LOG_Y),
         ),
     )

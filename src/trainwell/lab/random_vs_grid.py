@@ -22,7 +22,7 @@ def _score(rate: Array, other: Array) -> Array:
     return score
 
 
-def _trials(random: np.random.Generator, side: int, searches: int) -> tuple[Array, Array]:
+def _trials(random: np.random.Generator, side: int, *, searches: int) -> tuple[Array, Array]:
     """Return grids and random draws of side**2 trials each, (searches, trials, 2)."""
     shift = random.random((searches, 1, 2)) / side
     corner = np.stack(np.meshgrid(np.arange(side), np.arange(side)), -1).reshape(1, -1, 2) / side
@@ -33,14 +33,14 @@ def _best(random: np.random.Generator) -> dict[str, list[list[float]]]:
     """Return the best score of every search, by method and then by number of trials."""
     found: dict[str, list[list[float]]] = {"grid": [], "random": []}
     for side in _SIDES:
-        for name, trials in zip(found, _trials(random, side, 2000), strict=True):
+        for name, trials in zip(found, _trials(random, side, searches=2000), strict=True):
             found[name].append(_score(trials[..., 0], trials[..., 1]).max(1).tolist())
     return found
 
 
-def _figure(best: dict[str, list[list[float]]], grid: Array, drawn: Array) -> Figure:
+def _figure(best: dict[str, list[list[float]]], grid: Array, *, drawn: Array) -> Figure:
     """Draw one grid and one random search, and the mean best score of all."""
-    field = landscape(_score, (0, 1), (0, 1), count=8)
+    field = landscape(_score, (0, 1), y=(0, 1), count=8)
     spans = ((0.0, 1.0), (0.0, 1.0))
     names = ("setting that matters", "setting that does not")
     budgets = [side * side for side in _SIDES]
@@ -70,7 +70,7 @@ def _figure(best: dict[str, list[list[float]]], grid: Array, drawn: Array) -> Fi
 def run(conditions: Conditions) -> Result:
     """Search many times with both."""
     best = _best(np.random.default_rng(0))
-    grid, drawn = (trials[0] for trials in _trials(np.random.default_rng(3), 3, 1))
+    grid, drawn = (trials[0] for trials in _trials(np.random.default_rng(3), 3, searches=1))
 
     def gain(trials: int) -> Interval:
         at = [side * side for side in _SIDES].index(trials)
@@ -83,5 +83,5 @@ def run(conditions: Conditions) -> Result:
             "gain of random search with 9 trials": (gain(9), at_least(0.1)),
             "gain of random search with 16 trials": (gain(16), at_least(0.1)),
         },
-        _figure(best, grid, drawn),
+        _figure(best, grid, drawn=drawn),
     )

@@ -158,7 +158,7 @@ class Result(NamedTuple):
         )
 
 
-def result(checks: Mapping[str, tuple[float | Interval, Expected]], figure: Figure, remark: str = "") -> Result:
+def result(checks: Mapping[str, tuple[float | Interval, Expected]], figure: Figure, *, remark: str = "") -> Result:
     """Make a result of name: (number or interval, expected).
 
     >>> result({"a": (0.1, near(0.1)), "b": (3.0, at_most(2))}, Figure("", ())).failed

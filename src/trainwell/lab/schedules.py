@@ -15,7 +15,8 @@ from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.optim import schedule
 from trainwell.recipe.sections import OptimRecipe
 
-_STEPS, _EPOCHS = 400, 20
+_STEPS = 400
+_EPOCHS = 20
 _HALFWAY = {
     "constant": 1.0,
     "linear": 1 / 2,

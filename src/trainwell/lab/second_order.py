@@ -57,7 +57,14 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Newton steps to the saddle point (0, 0) and stays; the saddle-free step finds the minimum (0, 1.41).",
         (
-            Panel("Twelve steps from the same start", "x", "y", paths, field=field(_saddle, *spans), spans=spans),
+            Panel(
+                "Twelve steps from the same start",
+                "x",
+                "y",
+                paths,
+                field=field(_saddle, spans[0], y=spans[1]),
+                spans=spans,
+            ),
             Panel("Value: minimum −1, saddle 0", "step", "value", falls),
         ),
     )

@@ -63,7 +63,7 @@ def _learn(data: Pictures, *, width: int, steps: int) -> _Run:
             values.append(mean)
 
     descent = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    losses = train(model, data, descent, steps=steps, batch=10, after=record)
+    losses = train(model, data, optimizer=descent, steps=steps, batch=10, after=record)
     smooth = [[sum(one[at : at + _EVERY]) / _EVERY for at in range(0, steps, _EVERY)] for one in losses]
     return _Run(times, [transposed(values) for values in found], smooth)
 
@@ -99,5 +99,5 @@ def run(conditions: Conditions) -> Result:
             "final loss": (mean_of([losses[-1] for losses in found.losses]), at_most(1.5)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

@@ -14,7 +14,9 @@ from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, t
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
 
-_STEPS, _EVERY, _DROP = 1500, 25, 900
+_STEPS = 1500
+_EVERY = 25
+_DROP = 900
 _SCHEDULES = {"constant": _STEPS, "lowered": _DROP, "lowered early": _EVERY}
 
 
@@ -28,9 +30,9 @@ def _learn(data: Pictures, *, drop: int) -> list[list[float]]:
         if step == drop:
             descent.param_groups[0]["lr"] *= 0.1
         if step % _EVERY == 0:
-            found.append(evaluate(model, data.held_inputs, data.held_targets)[0])
+            found.append(evaluate(model, data.held_inputs, targets=data.held_targets)[0])
 
-    train(model, data, descent, steps=_STEPS, batch=8, after=record)
+    train(model, data, optimizer=descent, steps=_STEPS, batch=8, after=record)
     return transposed(found)
 
 
@@ -62,5 +64,5 @@ def run(conditions: Conditions) -> Result:
             "loss after the drop, constant / lowered": (mean_of(ends), at_least(1.1)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

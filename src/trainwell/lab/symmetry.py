@@ -34,7 +34,7 @@ class _Run(NamedTuple):
 def _learn(data: Pictures, start: str) -> _Run:
     """Train from one initialisation, and count how many different units there are."""
     model = dense([data.features, 100, 10], seeds=len(data.inputs), start=start)
-    losses = train(model, data, torch.optim.SGD(model.parameters(), lr=0.1), steps=200)
+    losses = train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), steps=200)
     weight = hidden_weights(model)[0].detach()
     # Rounding moves equal units a little apart.
     different = (weight - weight[:, :1]).abs().amax(2) > 1e-2
@@ -74,5 +74,5 @@ def run(conditions: Conditions) -> Result:
             "loss, He": (found["he_normal"].final, at_most(0.5)),
         },
         figure,
-        data.remark,
+        remark=data.remark,
     )

@@ -17,7 +17,9 @@ from trainwell.core.figure import Curve, Figure, Panel
 from trainwell.lab.result import Conditions, Result, at_least, mean_of, near, result
 from trainwell.lab.seeds import mean_curves, repeat
 
-_STEPS, _DECAY, _RATE = 400, 0.1, 0.01
+_STEPS = 400
+_DECAY = 0.1
+_RATE = 0.01
 _OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 _WAYS = ("penalty", "decoupled")
 
@@ -55,7 +57,7 @@ def _descend(inputs: Tensor, targets: Tensor, *, optimizer: str, way: str) -> _R
     return _Run(weight.detach(), torch.stack(norms, 1).tolist())
 
 
-def _pairs(name: str, penalty: Tensor, decoupled: Tensor, colour: int) -> Panel:
+def _pairs(name: str, penalty: Tensor, *, decoupled: Tensor, colour: int) -> Panel:
     both = [penalty.tolist(), decoupled.tolist()]
     low = min(map(min, both))
     high = max(map(max, both))
@@ -76,8 +78,8 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "SGD: both kinds of decay end at the same weights, on the diagonal. Adam: they do not. Weights of seed 0.",
         (
-            _pairs("SGD", ends["SGD"][0][0], ends["SGD"][1][0], 0),
-            _pairs("Adam", ends["Adam"][0][0], ends["Adam"][1][0], 2),
+            _pairs("SGD", ends["SGD"][0][0], decoupled=ends["SGD"][1][0], colour=0),
+            _pairs("Adam", ends["Adam"][0][0], decoupled=ends["Adam"][1][0], colour=2),
             Panel("With Adam the two diverge", "step", "norm of the weights", norms),
         ),
     )

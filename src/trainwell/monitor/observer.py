@@ -149,7 +149,7 @@ class Observer:
         """Take a loss that is computed without gradients."""
         if self._evaluations.is_measured and (training := self.trainings.only_one) is not None:
             with training.probes.charging():
-                self._held_out.add_loss(training, name, inputs, options=options, result=result)
+                self._held_out.add_loss(training, name, inputs=inputs, options=options, result=result)
 
     def before_forward(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """Remember the outermost modules that are called, and which lie inside."""
@@ -164,7 +164,7 @@ class Observer:
         """Remember what the outermost module returned."""
         observations = self._observations
         if observations.depth.is_current(threading.get_ident()):
-            observations.sequences.add(module, inputs, options)
+            observations.sequences.add(module, inputs, options=options)
             if observations.depth.leave() and (call := observations.calls.get(module)) is not None:
                 call.options = options
                 call.output = output
@@ -192,7 +192,7 @@ class Observer:
             return
         origin, share = nonfinite_origin(loss, self.trainings.parameter_names())
         training.series.loss(training.step, float(loss.detach()))
-        training.series.signal(origin_signal(origin), training.step, share)
+        training.series.signal(origin_signal(origin), training.step, value=share)
 
     def after_backward(self) -> None:
         """Measure the gradient; take the sample of an optimizer that computes its loss within its step."""
@@ -205,7 +205,8 @@ class Observer:
                 training.note_gradient_after_backward()
                 origin = self._observations.gradient_origin
                 if origin is not None and not math.isfinite(training.gradient.after):
-                    training.series.signal(*origin)
+                    name, at, value = origin
+                    training.series.signal(name, at, value=value)
                     self._observations.gradient_origin = None
             self.trainings.charge(time.perf_counter() - began)
             if self.listening.passes_waited > _MOST_PASSES:
@@ -262,14 +263,15 @@ class Observer:
     def _note_call(self, module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """An outermost module is called."""
         with_gradients = torch.is_grad_enabled()
-        evaluations, calls = self._evaluations, self._observations.calls
+        evaluations = self._evaluations
+        calls = self._observations.calls
         training = self.trainings.only_one
         if evaluations.is_measured and not with_gradients and training is not None:
             with training.probes.charging():
-                self._held_out.add_call(training, unwrapped(module), inputs, place=evaluations.line)
+                self._held_out.add_call(training, unwrapped(module), inputs=inputs, place=evaluations.line)
         if evaluations.phase is Phase.STARTING and not with_gradients:
             for one, is_training in evaluations.modes(unwrapped(module), self.trainings.all):
-                one.series.signal("code/evaluation_in_train_mode", one.step, float(is_training))
+                one.series.signal("code/evaluation_in_train_mode", one.step, value=float(is_training))
                 self.lines.add_current("evaluation")
             self.update_hooks()
         elif self.is_sampling and (with_gradients or module not in calls):
@@ -312,7 +314,8 @@ class Observer:
 
     def _observe_loss(self, loss: Tensor) -> None:
         """Note the loss of this step, the faults its graph shows, and the gradient that is there before it."""
-        observations, trainings = self._observations, self.trainings
+        observations = self._observations
+        trainings = self.trainings
         if self.passes.is_first_after(trainings.steps):
             observations.start_step()
         for training in trainings.here():
@@ -337,7 +340,7 @@ class Observer:
             moment = take_sample(
                 self._observations,
                 training,
-                number,
+                step=number,
                 optimizers=self.trainings.optimizers,
                 is_alone=self.trainings.only_one is not None,
             )
@@ -360,8 +363,10 @@ class Observer:
         """Read the probes, and what else a sampled step tells."""
         training.probes.measure(moment)
         for line, share in self.hooks.device_syncs.shares(moment.model, moment.step).items():
-            training.series.signal(f"code/waits/{line}", moment.step, share)
+            training.series.signal(f"code/waits/{line}", moment.step, value=share)
         if training is self.trainings.only_one:
             passes = self.passes.count / max(1, self.trainings.steps)
             with training.probes.charging():
-                self._held_out.add_training_batch(training, moment.batch.inputs, self._observations, passes=passes)
+                self._held_out.add_training_batch(
+                    training, moment.batch.inputs, observations=self._observations, passes=passes
+                )

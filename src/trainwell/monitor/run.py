@@ -104,7 +104,7 @@ def run_watched(
     if os.environ.get("RANK", "0") != "0":
         return Watched(program.run(lambda error: None), is_main=False)
     runs = Path(start_folder(), runs)  # the script may go elsewhere
-    writer = _writer(runs, name, " ".join([target, *arguments]), stem=Path(target).stem, say=say)
+    writer = _writer(runs, name, command=" ".join([target, *arguments]), stem=Path(target).stem, say=say)
     session = Session(Record(writer, say), budget=budget, source=target)
     return _Run(program, target, writer, session, say).watch()
 
@@ -182,7 +182,7 @@ class _Run:
         record = self.session.record
         if not has_own_signals:
             record.store(lambda writer: _copy_signals(writer, report))
-        record.store(lambda writer: _close(writer, report, code, record.error))
+        record.store(lambda writer: _close(writer, report, code=code, error=record.error))
 
     @contextlib.contextmanager
     def _reporting_failures(self) -> Iterator[None]:
@@ -203,10 +203,10 @@ def _cancel_timers() -> None:
 def _copy_signals(writer: RunWriter, report: Report) -> None:
     for name, series in report.signals.items():
         for step, value in series:
-            writer.signal(name, step, value)
+            writer.signal(name, step, value=value)
 
 
-def _writer(runs: Path, name: str | None, command: str, *, stem: str, say: Callable[[str], None]) -> RunWriter | None:
+def _writer(runs: Path, name: str | None, *, command: str, stem: str, say: Callable[[str], None]) -> RunWriter | None:
     stem = "".join(letter if letter.isalnum() else "-" for letter in stem).strip("-")[:40] or "script"
     try:
         with opened_high():
@@ -223,7 +223,7 @@ def _writer(runs: Path, name: str | None, command: str, *, stem: str, say: Calla
     return writer
 
 
-def _close(writer: RunWriter, report: Report, code: int, error: str) -> None:
+def _close(writer: RunWriter, report: Report, *, code: int, error: str) -> None:
     if report.facts is not None:
         writer.describe(task=report.facts.task, main_score="", model=report.facts.model, facts=report.facts)
     for finding in report.findings:

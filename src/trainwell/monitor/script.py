@@ -82,7 +82,7 @@ def script(path: str, arguments: Sequence[str]) -> Program:
     """
     importer = pkgutil.get_importer(os.path.abspath(path))
     if importer is not None and (os.path.isdir(path) or not isinstance(importer, importlib.machinery.FileFinder)):
-        return _archive(path, arguments, importer)
+        return _archive(path, arguments, importer=importer)
     try:
         source = Path(path).read_bytes()
     except OSError as problem:
@@ -110,7 +110,7 @@ def _compile(source: bytes, path: str, *, is_bytecode: bool) -> CodeType:
     return compile(source, path, "exec", dont_inherit=True)
 
 
-def _archive(path: str, arguments: Sequence[str], importer: Any) -> Program:
+def _archive(path: str, arguments: Sequence[str], *, importer: Any) -> Program:
     """Prepare the `__main__` of a folder or a zip archive."""
     spec = importer.find_spec("__main__")
     if spec is None or spec.loader is None:

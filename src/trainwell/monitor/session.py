@@ -103,7 +103,7 @@ class Session:
             training = self.trainings.current or (self.trainings.begin([]) if found else None)
             if training is not None:
                 for name, value in found.items():
-                    training.series.signal(f"code/error/{name}", training.step, value)
+                    training.series.signal(f"code/error/{name}", training.step, value=value)
             if line := error_line(error):
                 self.observer.lines.add("error", line)
         except Exception as problem:  # nothing is raised into the user's code

@@ -32,7 +32,7 @@ _NORMS = (_BatchNorm, nn.GroupNorm, nn.modules.instancenorm._InstanceNorm, nn.Lo
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
-def modify(model: nn.Module, settings: NetworkRecipe, facts: InputFacts) -> None:
+def modify(model: nn.Module, settings: NetworkRecipe, *, facts: InputFacts) -> None:
     """Change a network in place to what a recipe chooses; what is left at "as_designed" and 0 stays as it is.
 
     Args:
@@ -43,28 +43,30 @@ def modify(model: nn.Module, settings: NetworkRecipe, facts: InputFacts) -> None
         UsageError: if the network has no layer a choice could apply to.
 
     >>> net = nn.Sequential(OrderedDict(fc=nn.Linear(3, 4), act=nn.ReLU(), head=nn.Linear(4, 2)))
-    >>> modify(net, NetworkRecipe(normalisation="batch"), InputFacts((3,)))
+    >>> modify(net, NetworkRecipe(normalisation="batch"), facts=InputFacts((3,)))
     >>> net.act.normalisation.num_features, net.act.activation
     (4, ReLU())
     """
     if settings.activation != "relu":
         _exchange(model, lambda path, old: ACTIVATIONS[settings.activation]() if type(old) is nn.ReLU else None)
     if settings.pooling != AS_DESIGNED:
-        _require(_exchange(model, lambda path, old: _pool(old, settings.pooling)), "pooling", "max or average pooling")
+        _require(
+            _exchange(model, lambda path, old: _pool(old, settings.pooling)), "pooling", what="max or average pooling"
+        )
     shapes: dict[str, tuple[int, ...]] = {}
     drops = settings.dropout > 0 and not _has_dropout(model)
     if settings.normalisation not in (AS_DESIGNED, WEIGHT) or drops:
         shapes = _shapes(model, facts)
     places = _places_of_dropout(model, shapes) if drops else ()  # paths before normalisation wraps them
     if settings.normalisation != AS_DESIGNED:
-        _normalise(model, settings, shapes)
+        _normalise(model, settings, shapes=shapes)
     if places:
         _exchange(model, lambda path, old: _dropped(old, settings.dropout) if path in places else None)
     if settings.classic_dropout:
         _exchange(model, lambda path, old: ClassicDropout(old.p) if type(old) is nn.Dropout else None)
     if settings.dropconnect:
-        changed = _exchange(model, lambda path, old: _connect(path, old, settings.dropconnect))
-        _require(changed, "dropconnect", "hidden fully connected layer")
+        changed = _exchange(model, lambda path, old: _connect(path, old, p=settings.dropconnect))
+        _require(changed, "dropconnect", what="hidden fully connected layer")
 
 
 def batch_dependent(model: nn.Module) -> bool:
@@ -76,7 +78,7 @@ def batch_dependent(model: nn.Module) -> bool:
     return any(isinstance(module, (_BatchNorm, DecorrelatedBatchNorm)) for module in model.modules())
 
 
-def _normalise(model: nn.Module, settings: NetworkRecipe, shapes: dict[str, tuple[int, ...]]) -> None:
+def _normalise(model: nn.Module, settings: NetworkRecipe, *, shapes: dict[str, tuple[int, ...]]) -> None:
     name = settings.normalisation
     designed = [path for path, module in model.named_modules() if isinstance(module, _NORMS)]
     if name == WEIGHT:
@@ -84,7 +86,7 @@ def _normalise(model: nn.Module, settings: NetworkRecipe, shapes: dict[str, tupl
         layers = [module for module in model.modules() if isinstance(module, (nn.Linear, *_CONVOLUTIONS))]
         for module in layers:
             parametrizations.weight_norm(module)
-        return _require(len(layers), "normalisation", "linear or convolution layer")
+        return _require(len(layers), "normalisation", what="linear or convolution layer")
     if name == "none" and not designed:
         return None
     if designed:
@@ -93,7 +95,7 @@ def _normalise(model: nn.Module, settings: NetworkRecipe, shapes: dict[str, tupl
                 "nn.normalise must be 'before' for a network designed with normalisation, got 'after'. Leave it out."
             )
         changed = _exchange(model, lambda path, old: _norm(name, shapes.get(path, ())) if path in designed else None)
-        return _require(changed, "normalisation", "layer")
+        return _require(changed, "normalisation", what="layer")
 
     def wrap(path: str, old: nn.Module) -> nn.Module | None:
         new = _norm(name, shapes[path]) if path in shapes and isinstance(old, _ACTIVATIONS) else None
@@ -103,7 +105,7 @@ def _normalise(model: nn.Module, settings: NetworkRecipe, shapes: dict[str, tupl
         return nn.Sequential(OrderedDict(pairs if settings.normalise == "before" else reversed(pairs)))
 
     what = "feature map in front of a non-linearity" if name in _MAPS_ONLY else "layer with a non-linearity"
-    return _require(_exchange(model, wrap), "normalisation", what)
+    return _require(_exchange(model, wrap), "normalisation", what=what)
 
 
 def _norm(name: str, shape: tuple[int, ...]) -> nn.Module | None:
@@ -135,7 +137,7 @@ def _pool(old: nn.Module, name: str) -> nn.Module | None:
     return POOLINGS[name](sizes[0], stride=sizes[1], padding=sizes[2], ceil=old.ceil_mode)
 
 
-def _connect(path: str, old: nn.Module, p: float) -> nn.Module | None:
+def _connect(path: str, old: nn.Module, *, p: float) -> nn.Module | None:
     if type(old) is not nn.Linear or path.rpartition(".")[2] == "head" or old.bias is None:
         return None
     return DropConnect(old.in_features, old.out_features, p=p)
@@ -163,7 +165,7 @@ def _shapes(model: nn.Module, facts: InputFacts) -> dict[str, tuple[int, ...]]:
     for path, module in model.named_modules():
         if isinstance(module, kinds):
 
-            def note(module: nn.Module, inputs: tuple[Tensor, ...], path: str = path) -> None:
+            def note(module: nn.Module, inputs: tuple[Tensor, ...], *, path: str = path) -> None:
                 seen[path] = tuple(inputs[0].shape)
 
             handles.append(module.register_forward_pre_hook(note))
@@ -179,6 +181,6 @@ def _shapes(model: nn.Module, facts: InputFacts) -> dict[str, tuple[int, ...]]:
     return seen
 
 
-def _require(found: int, setting: str, what: str) -> None:
+def _require(found: int, setting: str, *, what: str) -> None:
     if not found:
         raise UsageError(f"nn.{setting} must be left out for this network: it has no {what} to apply it to.")

@@ -73,7 +73,8 @@ def classify_point(function: Callable[[Tensor], Tensor], at: Tensor, *, toleranc
     matrix = hessian(function, at)
     curvatures = torch.linalg.eigvalsh(matrix)
     minors = torch.stack([torch.linalg.det(matrix[:size, :size]) for size in range(1, len(matrix) + 1)])
-    low, high = float(curvatures[0]), float(curvatures[-1])
+    low = float(curvatures[0])
+    high = float(curvatures[-1])
     if slope > tolerance:
         kind = "slope"
     elif low > tolerance:

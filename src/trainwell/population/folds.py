@@ -97,8 +97,8 @@ class Folds:
         if key not in self._folds:
             examples = self.plan.examples
             splits = self.splits[number]
-            preparation = Preparation.fit(examples, splits.train, recipe.data)
-            task = build_task(recipe, examples, splits.train)
+            preparation = Preparation.fit(examples, splits.train, recipe=recipe.data)
+            task = build_task(recipe, examples, train=splits.train)
             tensors = {
                 "inputs": torch.from_numpy(preparation.inputs(examples.inputs)),
                 "targets": torch.from_numpy(task.prepare_targets(examples.targets)),
@@ -152,7 +152,7 @@ def make_folds(plan: Plan, *, folds: int = 1, build: NetworkBuilder = build_netw
     seen = np.sort(np.concatenate([plan.splits.train, plan.splits.validation]))
     pairs = divide(plan, seen, folds=folds)
     fewest = min(len(train) for train, _ in pairs)
-    generator = np.random.default_rng(derive(plan.recipe.seed, "folds", folds))
+    generator = np.random.default_rng(derive(plan.recipe.seed, "folds", epoch=folds))
     kept = [np.sort(generator.permutation(train)[:fewest]) for train, _ in pairs]
     splits = tuple(Splits(rows, held_out, empty) for rows, (_, held_out) in zip(kept, pairs, strict=True))
     return Folds(plan, splits, build)

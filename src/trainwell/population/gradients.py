@@ -43,7 +43,7 @@ def mapped_gradient(model: nn.Module, task: Task) -> GradientFunction:
     ) -> tuple[Tensor, Stacked]:
         live = {name: buffer.clone() for name, buffer in buffers.items()}  # layers write into their buffers
         outputs = functional_call(model, {**weights, **live}, (batch[0],))
-        return task.functional_loss(outputs, batch[1], settings), live
+        return task.functional_loss(outputs, batch[1], settings=settings), live
 
     derived = grad_and_value(forward, has_aux=True)
     by_sharing = {
@@ -69,7 +69,7 @@ def grouped_gradient(model: GroupedNetwork, task: Task) -> GradientFunction:
         members = len(next(iter(leaves.values())))
         outputs = model({**leaves, **buffers}, batch[0], members=members, shared=shared)
         if task.takes_stacks:
-            losses = task.functional_loss(outputs, batch[1], settings)
+            losses = task.functional_loss(outputs, batch[1], settings=settings)
         else:
             losses = vmap(task.functional_loss, in_dims=(0, None if shared else 0, 0))(outputs, batch[1], settings)
         found = torch.autograd.grad(losses.sum(), list(leaves.values()), materialize_grads=True)

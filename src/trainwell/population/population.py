@@ -133,7 +133,7 @@ class Population:
         for batch in self._batches.epoch(stack):
             check()
             # As in the loop of a single run, the random numbers of a step are a function of (seed, epoch, step).
-            torch.default_generator.manual_seed(derive(base_seed, "step", stack.epoch, step))
+            torch.default_generator.manual_seed(derive(base_seed, "step", epoch=stack.epoch, step=step))
             inputs, targets, shared = self._batches.augmented(batch)
             gradients, tensors.buffers, loss = self._program.gradient(
                 tensors.weights,

@@ -40,9 +40,9 @@ def score_fold(
     with torch.no_grad():
         for batch in batches.epoch(0):
             outputs = forward(batch.inputs)
-            tasks[0].add_stacked(tallies, outputs, batch)
+            tasks[0].add_stacked(tallies, outputs, batch=batch)
             if tasks[0].takes_stacks:
-                totals += tasks[0].functional_loss(outputs, batch.targets, settings).double() * len(batch)
+                totals += tasks[0].functional_loss(outputs, batch.targets, settings=settings).double() * len(batch)
                 continue
             for row, task in enumerate(tasks):
                 totals[row] += task.loss(outputs[row], batch).double() * len(batch)

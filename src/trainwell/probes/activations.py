@@ -107,7 +107,8 @@ class Activations:
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Remove the hooks and return what they measured."""
         self.release()
-        found, self._found = self._found, {}
+        found = self._found
+        self._found = {}
         if self._problem is not None:
             raise self._problem
         if not found:
@@ -135,12 +136,12 @@ class Activations:
         try:
             with torch.no_grad():
                 rows = max(1, _LARGEST * len(output) // output.numel())
-                self._measure(name, kind, output[:rows])
+                self._measure(name, kind, output=output[:rows])
         except Exception as problem:  # Raised at the next reading: never into the forward pass of the user.
             self._problem = problem
         self._seconds += time.perf_counter() - began
 
-    def _measure(self, name: str, kind: LayerKind, output: Tensor) -> None:
+    def _measure(self, name: str, kind: LayerKind, *, output: Tensor) -> None:
         mean, spread = mean_and_std(output)
         self._found[f"activation/mean/{name}"] = mean
         self._found[f"activation/std/{name}"] = spread

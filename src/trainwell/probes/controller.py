@@ -153,7 +153,7 @@ class SampledProbes:
             hooks = self._read(moment)
             seconds = (time.perf_counter() - began + hooks + self._preparation_seconds) * _COLD_CACHES
             self._prepared_step = _NEVER
-            self._recorder.signal("time/probe_seconds", moment.step, seconds)
+            self._recorder.signal("time/probe_seconds", moment.step, value=seconds)
             self._schedule.sampled(moment.step, seconds=seconds)
         self.prepare(moment.model, moment.step)
 
@@ -177,7 +177,7 @@ class SampledProbes:
                 measured |= probe.read(moment)
             hooks += measured.pop(HOOK_SECONDS, 0.0)
             for name, value in measured.items():
-                self._recorder.signal(name, moment.step, value)
+                self._recorder.signal(name, moment.step, value=value)
         return hooks
 
     @contextmanager

@@ -31,7 +31,8 @@ class Gradients:
         if not gradients:
             return {"grad/norm": 0.0, **measured}
         numbers: list[float] = torch.stack([*norms(gradients), *norms(gradients, order=1)]).tolist()
-        euclidean, absolute = numbers[: len(found)], numbers[len(found) :]
+        euclidean = numbers[: len(found)]
+        absolute = numbers[len(found) :]
         for (name, gradient), norm, total in zip(found.items(), euclidean, absolute, strict=True):
             measured[f"grad/norm/{name}"] = norm
             measured[f"grad/mean_abs/{name}"] = total / max(1, gradient.numel())

@@ -41,7 +41,8 @@ class Updates:
 
     def read(self, moment: Moment) -> Mapping[str, float]:
         """Compare the weights with the copy and release it."""
-        before, self._before = self._before, []
+        before = self._before
+        self._before = []
         if not before:
             return {}
         after = {name: p.detach() for name, p in moment.model.named_parameters() if p.requires_grad}

@@ -47,7 +47,7 @@ def check_values(
     for key, given in values.items():
         place = f"{places[key]}: " if places and key in places else ""
         try:
-            checked[key] = _check_one(key, given, catalogues or {})
+            checked[key] = _check_one(key, given, catalogues=catalogues or {})
         except ValueError as problem:
             mistakes.append(f"{place}{problem}")
     if mistakes:
@@ -94,7 +94,7 @@ def parse_assignment(text: str) -> tuple[str, object]:
         return key.strip(), value.strip()
 
 
-def _check_one(key: str, given: object, catalogues: Catalogues) -> Value:
+def _check_one(key: str, given: object, *, catalogues: Catalogues) -> Value:
     entry = SETTINGS.get(key)
     if entry is None:
         raise ValueError(_unknown_key(key))
@@ -102,7 +102,7 @@ def _check_one(key: str, given: object, catalogues: Catalogues) -> Value:
     names = catalogues.get(entry.limits.catalogue)
     is_backbone = entry.limits.catalogue == "model" and str(value).startswith("timm:")  # of a library's own catalogue
     if names is not None and not is_backbone and value not in (names := list(names)):
-        message = unknown_name(entry.limits.catalogue, str(value), names, listing="trainwell about")
+        message = unknown_name(entry.limits.catalogue, str(value), names=names, listing="trainwell about")
         raise ValueError(f"{key}: {message}")
     if not entry.limits.allow(value):
         raise ValueError(f"{key} must be {entry.limits.describe(given)}, got {given!r}.{_guess(entry, given)}")

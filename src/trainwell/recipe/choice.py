@@ -52,13 +52,13 @@ Choices = Mapping[str, Mapping[str, Choice]]
 """Key of the setting that chooses ("optim.name") to name to choice."""
 
 
-def choice_of(choices: Choices, key: str, name: str) -> Choice | None:
+def choice_of(choices: Choices, key: str, *, name: str) -> Choice | None:
     """Return what is known of a name; None if nothing is.
 
     A name may be one of a family, whose name is what stands before a colon, with the colon.
 
-    >>> found = choice_of({"nn.model": {"timm:": Choice(uses=frozenset({"seed"}))}}, "nn.model", "timm:resnet18")
-    >>> found.uses, choice_of({}, "nn.model", "mlp")
+    >>> found = choice_of({"nn.model": {"timm:": Choice(uses=frozenset({"seed"}))}}, "nn.model", name="timm:resnet18")
+    >>> found.uses, choice_of({}, "nn.model", name="mlp")
     (frozenset({'seed'}), None)
     """
     known = choices.get(key, {})

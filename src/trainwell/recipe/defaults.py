@@ -41,14 +41,14 @@ def preset(
     for_kind = suited or {}
     chosen |= for_kind
     network = network or str(for_kind.get("nn.model", ("", ""))[0])
-    if known_network := choice_of(choices, "nn.model", network):
+    if known_network := choice_of(choices, "nn.model", name=network):
         chosen |= known_network.usual(facts, chosen)
     known = {"nn.model": facts.model, "task.name": facts.task}
-    chosen = {key: given for key, given in chosen.items() if has_effect(key, known, choices)}
-    return chosen | _for_optimizer(optimizer, chosen, facts, choices)
+    chosen = {key: given for key, given in chosen.items() if has_effect(key, known, choices=choices)}
+    return chosen | _for_optimizer(optimizer, chosen, facts=facts, choices=choices)
 
 
-def _for_optimizer(optimizer: str, chosen: Preset, facts: Facts, choices: Choices) -> Preset:
+def _for_optimizer(optimizer: str, chosen: Preset, *, facts: Facts, choices: Choices) -> Preset:
     """Fit learning rate, weight decay and batch size to an optimizer other than the default for the data."""
     known = choices.get("optim.name", {})
     if optimizer not in known or optimizer == chosen.get("optim.name", (_DEFAULT_OPTIMIZER, ""))[0]:

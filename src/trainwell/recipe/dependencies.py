@@ -11,7 +11,7 @@ from trainwell.recipe.schema import SETTINGS, Recipe, flatten
 _MOST_NAMED = 6  # values listed in a message
 
 
-def has_effect(key: str, values: Mapping[str, object], choices: Choices) -> bool:
+def has_effect(key: str, values: Mapping[str, object], *, choices: Choices) -> bool:
     """Tell whether a setting has an effect beside the values of other settings, where those are known.
 
     Args:
@@ -21,9 +21,9 @@ def has_effect(key: str, values: Mapping[str, object], choices: Choices) -> bool
 
     >>> from trainwell.recipe.choice import Choice
     >>> choices = {"optim.name": {"sgd": Choice(uses=frozenset({"optim.momentum"})), "adam": Choice()}}
-    >>> [has_effect("optim.momentum", {"optim.name": name}, choices) for name in ("sgd", "adam", "")]
+    >>> [has_effect("optim.momentum", {"optim.name": name}, choices=choices) for name in ("sgd", "adam", "")]
     [True, False, True]
-    >>> has_effect("seed", {}, choices)
+    >>> has_effect("seed", {}, choices=choices)
     True
     """
     needed = SETTINGS[key].declared.only_with
@@ -31,7 +31,7 @@ def has_effect(key: str, values: Mapping[str, object], choices: Choices) -> bool
         return True
     value = values[needed.key]
     if needed.off is not None:
-        return value != needed.off and has_effect(needed.key, values, choices)
+        return value != needed.off and has_effect(needed.key, values, choices=choices)
     if not value or (needed.by_choice and needed.key not in choices):
         return True
     return value in _names(key, choices)
@@ -56,27 +56,27 @@ def without_effect(recipe: Recipe, choices: Choices, *, validated: bool = True) 
     """
     values = dict(flatten(recipe))
     for key, value in values.items():
-        if value != SETTINGS[key].default and not has_effect(key, values, choices):
-            yield f"{key} = {value!r} has no effect {_beside(key, values, choices)}"
+        if value != SETTINGS[key].default and not has_effect(key, values, choices=choices):
+            yield f"{key} = {value!r} has no effect {_beside(key, values, choices=choices)}"
     if recipe.train.patience and not validated:
         yield f"train.patience = {recipe.train.patience} has no effect without validation: set data.validation."
 
 
-def effective(before: Recipe, after: Recipe, choices: Choices) -> Recipe:
+def effective(before: Recipe, after: Recipe, *, choices: Choices) -> Recipe:
     """Return the edited recipe without those edits that have no effect in it.
 
     >>> from trainwell.recipe.choice import Choice
     >>> from trainwell.recipe.edit import edit
     >>> both = edit(Recipe(), {"nn.width": 8, "seed": 1})  # an mlp has no stages
-    >>> differences(Recipe(), effective(Recipe(), both, {"nn.model": {"mlp": Choice()}}))
+    >>> differences(Recipe(), effective(Recipe(), both, choices={"nn.model": {"mlp": Choice()}}))
     {'seed': (0, 1)}
     """
     values = dict(flatten(after))
     changed = differences(before, after)
-    return vary(after, {key: old for key, (old, _) in changed.items() if not has_effect(key, values, choices)})
+    return vary(after, {key: old for key, (old, _) in changed.items() if not has_effect(key, values, choices=choices)})
 
 
-def _beside(key: str, values: Mapping[str, object], choices: Choices) -> str:
+def _beside(key: str, values: Mapping[str, object], *, choices: Choices) -> str:
     """Say which setting takes away a setting's effect, and what would give it back."""
     needed = SETTINGS[key].declared.only_with
     assert needed is not None

@@ -140,7 +140,8 @@ def flatten(recipe: Recipe) -> Iterator[tuple[str, Value]]:
     for key in SETTINGS:
         table, _, setting_name = key.rpartition(".")
         if table != name:
-            name, section = table, recipe.section(table)
+            name = table
+            section = recipe.section(table)
         yield key, cast(Value, getattr(section, setting_name))
 
 

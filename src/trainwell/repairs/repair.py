@@ -25,7 +25,7 @@ class Repair:
     title: str
     edit: Callable[[Recipe, Finding], Recipe]
 
-    def apply(self, recipe: Recipe, finding: Finding, choices: Choices) -> Recipe:
+    def apply(self, recipe: Recipe, finding: Finding, *, choices: Choices) -> Recipe:
         """Return the repaired recipe; it differs only in settings that have an effect.
 
         Args:
@@ -33,4 +33,4 @@ class Repair:
             finding: what is answered.
             choices: what is known of the names that settings choose (`trainwell.fitting.choices()`).
         """
-        return effective(recipe, self.edit(recipe, finding), choices)
+        return effective(recipe, self.edit(recipe, finding), choices=choices)

@@ -31,11 +31,11 @@ def diagnose(
 
     >>> signals = Signals()
     >>> for step, loss in enumerate([2.3, 40.0, float("nan")]):
-    ...     signals.add("loss/train", step, loss)
+    ...     signals.add("loss/train", step, value=loss)
     >>> [(finding.rule, finding.explains) for finding in diagnose(signals, Facts(chance_loss=2.3))]
     [('learning_rate_too_high', ('loss_not_finite',)), ('loss_not_finite', ())]
     """
-    applied = [_apply(rule, signals, facts, on_error=on_error) for rule in RULES.values()]
+    applied = [_apply(rule, signals, facts=facts, on_error=on_error) for rule in RULES.values()]
     findings = [finding for finding in applied if finding is not None]
     there = {finding.rule for finding in findings}
     narrowed = [
@@ -51,7 +51,7 @@ def diagnose(
 
 
 def _apply(
-    rule: Rule, signals: Signals, facts: Facts, *, on_error: Callable[[str, Exception], object] | None
+    rule: Rule, signals: Signals, *, facts: Facts, on_error: Callable[[str, Exception], object] | None
 ) -> Finding | None:
     try:
         return rule(signals, facts)

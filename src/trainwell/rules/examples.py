@@ -68,19 +68,19 @@ def _parse(kind: str, text: str) -> Example:
     for assignment in text.split(";"):
         name, _, value = (part.strip() for part in assignment.partition("="))
         if "/" in name:
-            _fill(signals, name, value)
+            _fill(signals, name, text=value)
         elif name:
             facts[name] = _fact(value)
     return Example(kind, text, signals, dataclasses.replace(Facts(), **facts))
 
 
-def _fill(signals: Signals, name: str, text: str) -> None:
+def _fill(signals: Signals, name: str, *, text: str) -> None:
     numbers, _, stride = text.partition("@")
     step = 0
     for word in numbers.split():
         value, _, count = word.partition("*")
         for _ in range(int(count or 1)):
-            signals.add(name, step, float(value))
+            signals.add(name, step, value=float(value))
             step += int(stride or 1)
 
 

@@ -9,7 +9,7 @@ def line_of(signals: Signals, *events: str) -> tuple[str, ...]:
     """Return the user's line at which the first known one of some events happens, as a finding's location.
 
     >>> signals = Signals()
-    >>> signals.add("code/line/backward/src/train.py", 0, 57.0)
+    >>> signals.add("code/line/backward/src/train.py", 0, value=57.0)
     >>> line_of(signals, "loss", "backward"), line_of(signals, "step")
     (('src/train.py:57',), ())
     """

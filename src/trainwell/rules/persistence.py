@@ -10,7 +10,7 @@ def persists(signals: Signals, name: str, *, readings: int) -> float | None:
 
     >>> signals = Signals()
     >>> for value in (0.0, 1.0, 2.0):
-    ...     signals.add("code/x", 0, value)
+    ...     signals.add("code/x", 0, value=value)
     >>> persists(signals, "code/x", readings=2), persists(signals, "code/x", readings=3)
     (2.0, None)
     """
@@ -25,7 +25,7 @@ def since(signals: Signals, name: str) -> int:
 
     >>> signals = Signals()
     >>> for step, value in enumerate((1.0, 0.0, 2.0, 3.0)):
-    ...     signals.add("code/x", step, value)
+    ...     signals.add("code/x", step, value=value)
     >>> since(signals, "code/x")
     2
     """

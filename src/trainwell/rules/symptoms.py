@@ -94,7 +94,8 @@ def converged(signals: Signals) -> bool:
 
 def at_chance(signals: Signals, facts: Facts) -> bool:
     """Tell whether the network does not beat the best constant prediction, on training and on validation data."""
-    loss, validation = signals["loss/train"], signals["loss/validation"]
+    loss = signals["loss/train"]
+    validation = signals["loss/validation"]
     if not facts.chance_loss or facts.chance_loss <= 0 or not long_enough(loss):
         return False
     limit = CHANCE * facts.chance_loss
@@ -104,7 +105,8 @@ def at_chance(signals: Signals, facts: Facts) -> bool:
 
 def validation_stays_at_chance(signals: Signals, facts: Facts) -> bool:
     """Tell whether the validation loss never beat the chance level, in three evaluations or more."""
-    validation, chance = signals["loss/validation"], facts.chance_loss or 0.0
+    validation = signals["loss/validation"]
+    chance = facts.chance_loss or 0.0
     return len(validation) >= 3 and chance > 0 and min(validation.values) >= CHANCE * chance
 
 
@@ -151,7 +153,8 @@ def exploded(signals: Signals, facts: Facts) -> tuple[float, float] | None:
     finite = [value for value in signals["loss/train"].values if math.isfinite(value)]
     if len(finite) <= 5:
         return None
-    now, limit = statistics.median(finite[-5:]), EXPLODED * max(finite[0], facts.chance_loss or 0.0)
+    now = statistics.median(finite[-5:])
+    limit = EXPLODED * max(finite[0], facts.chance_loss or 0.0)
     return (now, limit) if now > limit > 0 else None
 
 

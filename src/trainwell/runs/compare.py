@@ -46,7 +46,8 @@ def compare(first: Run | str | os.PathLike[str], second: Run | str | os.PathLike
         DamagedError: a recipe is not valid TOML.
     """
     a, b = (run if isinstance(run, Run) else Run.open(run) for run in (first, second))
-    settings_a, settings_b = _settings(a), _settings(b)
+    settings_a = _settings(a)
+    settings_b = _settings(b)
     return Comparison(
         names=(a.name, b.name),
         recipe={

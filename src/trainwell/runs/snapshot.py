@@ -128,7 +128,8 @@ class Snapshot:
 def snapshot(run: Run) -> Snapshot:
     """Read everything a report needs of a run."""
     with StoreReader(run.path / STORE) as store:
-        signals, events = store.signals(), store.events()
+        signals = store.signals()
+        events = store.events()
     return Snapshot(
         name=run.name,
         path=run.path,

@@ -106,11 +106,11 @@ class StoreWriter:
                 raise
         self._descriptors = Descriptors.of_files(path.with_name(path.name + end) for end in ("", "-wal", "-shm"))
 
-    def signal(self, name: str, step: int, value: float) -> None:
+    def signal(self, name: str, step: int, *, value: float) -> None:
         """Record one value of one series."""
         self._signals.append((name, step, value))
 
-    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+    def score(self, epoch: int, step: int, *, split: str, scores: Mapping[str, float]) -> None:
         """Record the scores of a split; a second time for the same step they are replaced."""
         self._scores += [Score(epoch, step, split, name, float(value)) for name, value in scores.items()]
 
@@ -154,7 +154,8 @@ class StoreWriter:
             events = [(event.time, event.step, event.kind, json.dumps(event.detail)) for event in self._events]
             run("INSERT INTO events(time, step, kind, detail) VALUES(?, ?, ?, ?)", events)
             run("REPLACE INTO meta VALUES(?, ?)", [(key, json.dumps(value)) for key, value in self._meta.items()])
-        self._ids, self._step = ids, step
+        self._ids = ids
+        self._step = step
         for pending in (self._signals, self._scores, self._findings, self._events, self._meta):
             pending.clear()
         self.due = time.monotonic() + 1.0
@@ -275,7 +276,7 @@ class StoreReader:
         with self._errors():
             names = dict(self._db.execute("SELECT id, name FROM names"))
             for name_id, step, value in self._db.execute("SELECT name_id, step, value FROM signals ORDER BY id"):
-                signals.add(names[name_id], step, _number(value))
+                signals.add(names[name_id], step, value=_number(value))
         return signals
 
     def rows_after(self, rowid: int, *, limit: int = 10_000) -> list[Row]:

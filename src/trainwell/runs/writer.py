@@ -41,7 +41,7 @@ class RunWriter:
     >>> from trainwell.runs import Run
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     with RunWriter.create(Path(folder), "first", recipe_text="seed = 1") as writer:
-    ...         writer.signal("loss/train", 0, 2.3)
+    ...         writer.signal("loss/train", 0, value=2.3)
     ...     run = Run.open(writer.path)
     ...     run.status, run.signals()["loss/train"].values
     ('ok', [2.3])
@@ -124,17 +124,17 @@ class RunWriter:
 
     # Recording ----------------------------------------------------------------------------------------------------
 
-    def signal(self, name: str, step: int, value: float) -> None:
+    def signal(self, name: str, step: int, *, value: float) -> None:
         """Record one value of one series."""
-        self._store.signal(name, step, value)
+        self._store.signal(name, step, value=value)
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Record an event."""
         self._store.event(kind, detail)
 
-    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+    def score(self, epoch: int, step: int, *, split: str, scores: Mapping[str, float]) -> None:
         """Record the scores of a split; the last ones are the scores of the run."""
-        self._store.score(epoch, step, split, scores)
+        self._store.score(epoch, step, split=split, scores=scores)
 
     def finding(self, finding: Finding) -> None:
         """Record a finding; a later one of the same rule replaces it."""

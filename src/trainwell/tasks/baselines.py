@@ -23,7 +23,7 @@ _EXAMPLES = 2000  # a linear model of thousands of pixels is fitted in about a s
 _ITERATIONS = 200
 
 
-def constant(task: Task, name: str, outputs: Array, targets: Array) -> Row:
+def constant(task: Task, name: str, *, outputs: Array, targets: Array) -> Row:
     """Score the same outputs for every example.
 
     Args:
@@ -32,10 +32,10 @@ def constant(task: Task, name: str, outputs: Array, targets: Array) -> Row:
         outputs: (outputs,) of one example.
         targets: of the split to be scored on, as the network learns them.
     """
-    return name, _scores(task, np.broadcast_to(outputs, (len(targets), len(outputs))), targets)
+    return name, _scores(task, np.broadcast_to(outputs, (len(targets), len(outputs))), targets=targets)
 
 
-def logistic_regression(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[Row]:
+def logistic_regression(task: Task, train: tuple[Array, Array], *, test: tuple[Array, Array]) -> list[Row]:
     """Score scikit-learn's logistic regression; nothing where the training examples are all of one class.
 
     Args:
@@ -49,16 +49,16 @@ def logistic_regression(task: Task, train: tuple[Array, Array], test: tuple[Arra
     if len(np.unique(y)) < 2:
         return []
     model = LogisticRegression(max_iter=_ITERATIONS)
-    found = _fit(model, x, y).decision_function(_flat(test[0]))
+    found = _fit(model, x, y=y).decision_function(_flat(test[0]))
     if task.outputs == 1:
         outputs = found[:, None]
     else:
         outputs = np.full((len(found), task.outputs), -1e9)
         outputs[:, model.classes_] = np.stack([-found, found], axis=1) if found.ndim == 1 else found
-    return [(f"logistic regression{thinned}", _scores(task, outputs, test[1]))]
+    return [(f"logistic regression{thinned}", _scores(task, outputs, targets=test[1]))]
 
 
-def linear_regression(task: Task, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[Row]:
+def linear_regression(task: Task, train: tuple[Array, Array], *, test: tuple[Array, Array]) -> list[Row]:
     """Score scikit-learn's ridge regression.
 
     Args:
@@ -70,8 +70,8 @@ def linear_regression(task: Task, train: tuple[Array, Array], test: tuple[Array,
 
     x, y, thinned = _few(train)
     x_test = _flat(test[0])
-    outputs = _fit(Ridge(), x, y).predict(x_test).reshape(len(x_test), -1)
-    return [(f"linear regression{thinned}", _scores(task, outputs, test[1]))]
+    outputs = _fit(Ridge(), x, y=y).predict(x_test).reshape(len(x_test), -1)
+    return [(f"linear regression{thinned}", _scores(task, outputs, targets=test[1]))]
 
 
 def _few(train: tuple[Array, Array]) -> tuple[Array, Array, str]:
@@ -86,7 +86,7 @@ def _flat(inputs: Array) -> Array:
     return inputs.reshape(len(inputs), -1)
 
 
-def _fit(model: Any, x: Array, y: Array) -> Any:
+def _fit(model: Any, x: Array, *, y: Array) -> Any:
     from threadpoolctl import threadpool_limits
 
     with warnings.catch_warnings(), threadpool_limits(1):  # small matrices: hand-overs cost more than they give
@@ -94,7 +94,7 @@ def _fit(model: Any, x: Array, y: Array) -> Any:
         return model.fit(x, y)
 
 
-def _scores(task: Task, outputs: Array, targets: Array) -> Scores:
+def _scores(task: Task, outputs: Array, *, targets: Array) -> Scores:
     tally = task.tally()
     batch = Batch({"inputs": torch.empty(len(targets), 0), "targets": torch.from_numpy(targets)})
     tally.add(torch.tensor(outputs), batch)

@@ -93,7 +93,10 @@ class Binary(Task):
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
         """Score the most frequent class and logistic regression."""
         most = np.atleast_1d(train[1].mean(axis=0) - 0.5)
-        return [constant(self, "most frequent answer", most, test[1]), *logistic_regression(self, train, test)]
+        return [
+            constant(self, "most frequent answer", outputs=most, targets=test[1]),
+            *logistic_regression(self, train, test=test),
+        ]
 
     def evidence(self, tally: Any) -> Mapping[str, Mapping[str, Any]]:
         """Return the confusion matrix and the scores of both classes."""

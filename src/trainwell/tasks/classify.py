@@ -82,7 +82,7 @@ class Classify(Task):
 
     def functional_loss(self, outputs: Tensor, targets: Tensor, settings: Mapping[str, Tensor]) -> Tensor:
         """Return the mean cross-entropy of one network or of each of many in nats."""
-        return stacked_cross_entropy(outputs, targets, settings.get("label_smoothing"))
+        return stacked_cross_entropy(outputs, targets, smoothing=settings.get("label_smoothing"))
 
     def outputs_for(self, targets: Tensor) -> int:
         """Return how many classes there must be at least."""
@@ -106,7 +106,7 @@ class Classify(Task):
         """Return an empty confusion matrix."""
         return Confusion(self.count)
 
-    def add_stacked(self, tallies: Sequence[Tally], outputs: Tensor, batch: Batch) -> None:
+    def add_stacked(self, tallies: Sequence[Tally], outputs: Tensor, *, batch: Batch) -> None:
         """Add a batch to every network's confusion matrix: one count over (network, true class, predicted class)."""
         matrices = [tally.matrix for tally in tallies if isinstance(tally, Confusion)]
         members, _, classes = outputs.shape
@@ -130,8 +130,8 @@ class Classify(Task):
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
         """Score the most frequent class and logistic regression."""
         most = np.eye(self.count)[np.bincount(train[1], minlength=self.count).argmax()]
-        rows = [constant(self, "most frequent class", most, test[1])]
-        return rows + logistic_regression(self, train, test)
+        rows = [constant(self, "most frequent class", outputs=most, targets=test[1])]
+        return rows + logistic_regression(self, train, test=test)
 
     def evidence(self, tally: Any) -> Mapping[str, Mapping[str, Any]]:
         """Return the confusion matrix and the scores of each class."""
@@ -154,7 +154,7 @@ def _mean_of_probabilities(many: Sequence[Tensor]) -> Tensor:
     return (total / len(many)).clamp_min(1e-30).log()
 
 
-def stacked_cross_entropy(outputs: Tensor, targets: Tensor, smoothing: Tensor | None = None) -> Tensor:
+def stacked_cross_entropy(outputs: Tensor, targets: Tensor, *, smoothing: Tensor | None = None) -> Tensor:
     """Return the mean cross-entropy of each network, as torch's; for many networks it is several times as fast.
 
     Classes come first, so that sums over a few classes run along many examples; torch's own sums run along the

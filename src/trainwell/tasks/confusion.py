@@ -35,7 +35,8 @@ class Confusion:
 
     def add(self, outputs: Outputs, batch: Batch) -> None:
         """Count a batch: outputs (batch, classes) or, for two classes, (batch,) or (batch, 1) logits."""
-        logits, classes = main_output(outputs), len(self.matrix)
+        logits = main_output(outputs)
+        classes = len(self.matrix)
         if logits.ndim == 2 and logits.shape[1] == classes:
             predicted = logits.argmax(dim=1)
         else:
@@ -53,17 +54,18 @@ class Confusion:
 
     def per_class(self) -> list[dict[str, float]]:
         """Return precision, recall, F1 and support of each class, in the order of the class numbers."""
-        return class_rows(np.diag(self.matrix), self.matrix.sum(axis=1), self.matrix.sum(axis=0))
+        return class_rows(np.diag(self.matrix), self.matrix.sum(axis=1), predicted=self.matrix.sum(axis=0))
 
     def _f1(self) -> npt.NDArray[np.float64]:
-        right, occurrences = np.diag(self.matrix), self.matrix.sum(axis=0) + self.matrix.sum(axis=1)
+        right = np.diag(self.matrix)
+        occurrences = self.matrix.sum(axis=0) + self.matrix.sum(axis=1)
         seen = occurrences > 0  # as scikit-learn: a class neither present nor predicted does not count
         f1: npt.NDArray[np.float64] = 2 * right[seen] / occurrences[seen]
         return f1
 
 
 def class_rows(
-    right: npt.NDArray[np.int64], support: npt.NDArray[np.int64], predicted: npt.NDArray[np.int64]
+    right: npt.NDArray[np.int64], support: npt.NDArray[np.int64], *, predicted: npt.NDArray[np.int64]
 ) -> list[dict[str, float]]:
     """Return precision, recall, F1 and support of each class from its counts.
 

@@ -97,7 +97,9 @@ class Multilabel(Task):
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
         """Score the labels that most examples have."""
-        return [constant(self, "most frequent answer", np.atleast_1d(train[1].mean(axis=0) - 0.5), test[1])]
+        return [
+            constant(self, "most frequent answer", outputs=np.atleast_1d(train[1].mean(axis=0) - 0.5), targets=test[1])
+        ]
 
     def evidence(self, tally: Any) -> Mapping[str, Mapping[str, Any]]:
         """Return the scores of each label."""
@@ -117,7 +119,8 @@ class MultilabelTally:
 
     def add(self, outputs: Outputs, batch: Batch) -> None:
         """Count a batch."""
-        predicted, true = main_output(outputs) > 0, batch.targets > 0
+        predicted = main_output(outputs) > 0
+        true = batch.targets > 0
         self._right += (predicted & true).sum(dim=0).cpu().numpy()
         self._true += true.sum(dim=0).cpu().numpy()
         self._predicted += predicted.sum(dim=0).cpu().numpy()
@@ -144,4 +147,4 @@ class MultilabelTally:
 
     def per_class(self) -> list[dict[str, float]]:
         """Return precision, recall, F1 and support of each label."""
-        return class_rows(self._right, self._true, self._predicted)
+        return class_rows(self._right, self._true, predicted=self._predicted)

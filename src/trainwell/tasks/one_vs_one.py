@@ -65,10 +65,10 @@ class OneVsOne(Task):
         return target_type == CLASSES and count > 2
 
     @classmethod
-    def for_network(cls, recipe: Any, outputs: int, targets: Tensor) -> OneVsOne:
+    def for_network(cls, recipe: Any, outputs: int, *, targets: Tensor) -> OneVsOne:
         """Build the task of so many pairs.
 
-        >>> OneVsOne.for_network(None, 45, torch.zeros(1)).count
+        >>> OneVsOne.for_network(None, 45, targets=torch.zeros(1)).count
         10
         """
         return cls(classes=(1 + math.isqrt(1 + 8 * outputs)) // 2)
@@ -82,7 +82,8 @@ class OneVsOne(Task):
         """Return the binary cross-entropy of each example in nats, averaged over the pairs that hold its class."""
         logits = check_width(main_output(outputs), len(batch), width=len(self.pairs))
         first, second = self._sides(logits)
-        for_first, for_second = first[:, batch.targets].T, second[:, batch.targets].T
+        for_first = first[:, batch.targets].T
+        for_second = second[:, batch.targets].T
         each = F.binary_cross_entropy_with_logits(logits, for_first, reduction="none")
         return {"cross_entropy": (each * (for_first + for_second)).sum(dim=1) / (self.count - 1)}
 

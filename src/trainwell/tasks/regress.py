@@ -68,7 +68,7 @@ class Regress(Task):
         )
 
     @classmethod
-    def for_network(cls, recipe: Any, outputs: int, targets: Tensor) -> Regress:
+    def for_network(cls, recipe: Any, outputs: int, *, targets: Tensor) -> Regress:
         """Build the task for batches whose targets are learned as they are."""
         count = 1 if targets.ndim == 1 else targets.shape[1]
         return cls(mean=(0.0,) * count, deviation=(1.0,) * count)
@@ -135,7 +135,7 @@ class Regress(Task):
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
         """Score the mean and linear regression."""
         mean = train[1].reshape(len(train[1]), -1).mean(axis=0)
-        return [constant(self, "mean", mean, test[1]), *linear_regression(self, train, test)]
+        return [constant(self, "mean", outputs=mean, targets=test[1]), *linear_regression(self, train, test=test)]
 
     def evidence(self, tally: Any) -> Mapping[str, Mapping[str, Any]]:
         """Return pairs of the first number, true and predicted."""

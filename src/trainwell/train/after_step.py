@@ -60,7 +60,7 @@ class Evaluation:
 
     def score(self, batches: Batches) -> Scores:
         """Return the scores of one split with the weights that are in the network."""
-        return evaluate(self.model, self.task, batches, device=self._device, check=self._check)[0]
+        return evaluate(self.model, self.task, batches=batches, device=self._device, check=self._check)[0]
 
 
 @final
@@ -112,7 +112,7 @@ class EpochEnd:
         state.evaluated = state.epoch
         state.loss_sum.zero_()
         state.weight = 0.0
-        self._record(state, loss, scores)
+        self._record(state, loss, scores=scores)
 
     def judge(self, state: State, scores: Scores) -> None:
         """Keep the weights if these scores are the best so far, and otherwise do what is due without progress."""
@@ -124,26 +124,26 @@ class EpochEnd:
     def _learning_rate(self) -> float:
         return float(self._optimizer.param_groups[0]["lr"])
 
-    def _record(self, state: State, loss: float, scores: Mapping[str, Scores]) -> None:
+    def _record(self, state: State, loss: float, *, scores: Mapping[str, Scores]) -> None:
         numbers = {"loss/train": loss}
-        self._recorder.signal("loss/train_epoch", state.step, loss)
+        self._recorder.signal("loss/train_epoch", state.step, value=loss)
         for split, values in scores.items():
-            self._recorder.score(state.epoch, state.step, split, values)
+            self._recorder.score(state.epoch, state.step, split=split, scores=values)
             for name, value in values.items():
                 if split == "train" and name == "loss":
                     continue  # the mean over the epoch stands for it
                 key = f"loss/{split}" if name == "loss" else f"score/{split}/{name}"
-                self._recorder.signal(key, state.step, value)
+                self._recorder.signal(key, state.step, value=value)
                 numbers[key] = value
         numbers["learning_rate"] = self._learning_rate
-        self._recorder.signal("learning_rate", state.step, numbers["learning_rate"])
+        self._recorder.signal("learning_rate", state.step, value=numbers["learning_rate"])
         is_best = state.best_step == state.step
         if is_best:
             best = {"epoch": state.epoch, "step": state.step, "score": self.best.score, "value": state.best_score}
             self._recorder.event("best", best)
         if state.stop:
             self._recorder.event("stopped", {"why": state.stop})
-        self._display.epoch(state.epoch, numbers, is_best)
+        self._display.epoch(state.epoch, numbers, best=is_best)
 
 
 @final

@@ -189,7 +189,8 @@ def _write_part(folder: Path, part: str, *, value: Mapping[str, object]) -> list
         raise UsageError(f"The name of a part must be lower-case letters and underscores, got {part!r}.")
     packer = _Packer()
     text = json.dumps(packer.pack(value), allow_nan=False, separators=(",", ":"))
-    structure, weights = folder / f"{part}.json", folder / f"{part}.safetensors"
+    structure = folder / f"{part}.json"
+    weights = folder / f"{part}.safetensors"
     write_durably(structure, text.encode())
     if not packer.tensors:
         return [structure]
@@ -350,7 +351,8 @@ class _Packer:
             if packed.untyped_storage().data_ptr() in self._storages:
                 packed = packed.clone()
             self._storages.add(packed.untyped_storage().data_ptr())
-            self.tensors[name], self._names[identity] = packed, name
+            self.tensors[name] = packed
+            self._names[identity] = name
         node: dict[str, object] = {"$tensor": self._names[identity]}
         # Fused optimizers pair a weight with its state by position in memory: channels-last must come back as such.
         order = sorted(range(tensor.dim()), key=lambda axis: -tensor.stride()[axis])

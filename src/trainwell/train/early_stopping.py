@@ -31,7 +31,8 @@ class BestWeights:
             state: where the run stands; what the best epoch scored is noted in it.
             scores: of the validation split, with "loss".
         """
-        score, loss = scores[self.score], scores["loss"]
+        score = scores[self.score]
+        loss = scores["loss"]
         # NaN compares as false both ways, so it can never become the best.
         if not (score > state.best_score or (score == state.best_score and loss < state.best_loss)):
             return False

@@ -15,8 +15,8 @@ from trainwell.core.task import Tally, Task
 def evaluate(
     model: nn.Module,
     task: Task,
-    batches: Batches,
     *,
+    batches: Batches,
     device: torch.device | str = "cpu",
     check: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, float], Tally]:

@@ -134,7 +134,7 @@ class Job:
 
     def begin(self, state: State) -> None:
         """Put everything a step depends on in place: the random generators and the learning rate."""
-        seed = derive(self.seed, "step", state.epoch, state.step)
+        seed = derive(self.seed, "step", epoch=state.epoch, step=state.step)
         torch.default_generator.manual_seed(seed)
         if self.feed.device.type == "cuda":
             torch.cuda.manual_seed(seed)

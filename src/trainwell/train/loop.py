@@ -22,8 +22,11 @@ def train(job: Job, state: State) -> Iterator[Moment]:
         update                           guard, clip, step, constrain, average
         after_step                       evaluate, checkpoint, stop?
     """
-    model, task, feed = job.model, job.task, job.feed
-    optimizer, update = job.optimization.optimizer, job.optimization.update
+    model = job.model
+    task = job.task
+    feed = job.feed
+    optimizer = job.optimization.optimizer
+    update = job.optimization.update
     while state.goes_on(job.epochs):
         epoch = state.epoch
         for fetched in feed.batches.epoch(epoch, start=state.position):
@@ -31,7 +34,8 @@ def train(job: Job, state: State) -> Iterator[Moment]:
             while reason:
                 job.begin(state)
                 try:
-                    batch, total = feed.prepare(fetched), torch.zeros((), device=feed.device)
+                    batch = feed.prepare(fetched)
+                    total = torch.zeros((), device=feed.device)
                     for part, share in batch.parts(state.micro_batch or len(batch), task.weight):
                         outputs = task.forward(model, part)
                         loss = task.loss(outputs, part)
@@ -41,7 +45,7 @@ def train(job: Job, state: State) -> Iterator[Moment]:
                 except (RuntimeError, MemoryError) as problem:
                     reason = out_of_memory(problem)
                 if reason:  # outside `except`, so that nothing of the failed try is kept alive
-                    shrink(state, len(fetched), reason)
+                    shrink(state, len(fetched), reason=reason)
             yield Moment(state.step, epoch, model, optimizer, part, outputs, total, task)
             update(state.step, total)
             state.advance(total, weight=task.weight(batch), batches=len(feed.batches))

@@ -26,7 +26,7 @@ def out_of_memory(problem: RuntimeError | MemoryError) -> str:
     raise problem
 
 
-def shrink(state: State, batch_size: int, reason: str) -> None:
+def shrink(state: State, batch_size: int, *, reason: str) -> None:
     """Halve the micro-batch so that the step can be tried again with the same effective batch.
 
     Args:
@@ -37,7 +37,7 @@ def shrink(state: State, batch_size: int, reason: str) -> None:
         TrainingError: if not even one example fits.
 
     >>> state = State()
-    >>> shrink(state, 64, "memory ran out")
+    >>> shrink(state, 64, reason="memory ran out")
     >>> state.micro_batch
     32
     """

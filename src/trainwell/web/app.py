@@ -89,7 +89,8 @@ class _Pages:
         return JSONResponse({"folder": plain(str(self._folder.path)), "runs": listed, "studies": searches})
 
     async def run(self, request: Request) -> Response:
-        path, points = _path(self._folder, request), _number(request, "points", 600, high=_MOST_POINTS)
+        path = _path(self._folder, request)
+        points = _number(request, "points", default=600, high=_MOST_POINTS)
         known = await to_thread.run_sync(state, path)
         return JSONResponse(known | await to_thread.run_sync(history, path, points))
 
@@ -135,7 +136,7 @@ def _path(folder: Folder, request: Request) -> Path:
     return path
 
 
-def _number(request: Request, name: str, default: int, *, high: int) -> int:
+def _number(request: Request, name: str, *, default: int, high: int) -> int:
     """Read an integer from the query.
 
     Raises:

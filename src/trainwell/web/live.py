@@ -85,21 +85,22 @@ async def events(path: Path, cursor: Cursor) -> AsyncIterator[str]:
         if stamped != seen:
             rows, last = await to_thread.run_sync(_news, path, cursor)
             if rows is None:
-                yield _event("resync", {}, None)
+                yield _event("resync", {}, cursor=None)
                 return
             cursor = cursor._replace(row=last)
             seen = stamped if len(rows) == 0 else ()  # read again until no row is left
             if rows:
                 sent_at = now
-                yield _event("rows", rows, cursor)
+                yield _event("rows", rows, cursor=cursor)
         if now >= diagnose_at:
             known = await to_thread.run_sync(lambda: state(path))
             diagnose_at = time.monotonic() + max(_DIAGNOSE, 20 * (time.monotonic() - now))
             if (text := json.dumps(known)) != shown:
-                shown, sent_at = text, now
-                yield _event("state", known, cursor)
+                shown = text
+                sent_at = now
+                yield _event("state", known, cursor=cursor)
             if known["status"] != "running" and not await _has_more_rows(path, cursor):
-                yield _event("end", {}, cursor)
+                yield _event("end", {}, cursor=cursor)
                 return
         if now - sent_at > _PING:
             sent_at = now
@@ -109,7 +110,7 @@ async def events(path: Path, cursor: Cursor) -> AsyncIterator[str]:
 
 def _news(path: Path, cursor: Cursor) -> tuple[dict[str, list[Any]] | None, int]:
     try:
-        return news(path, cursor.generation, cursor.row)
+        return news(path, cursor.generation, after=cursor.row)
     except UNREADABLE:
         return {}, cursor.row  # the state tells the browser what is wrong
 
@@ -119,6 +120,6 @@ async def _has_more_rows(path: Path, cursor: Cursor) -> bool:
     return bool(rows)
 
 
-def _event(kind: str, data: object, cursor: Cursor | None) -> str:
+def _event(kind: str, data: object, *, cursor: Cursor | None) -> str:
     place = f"id: {cursor}\n" if cursor else ""
     return f"event: {kind}\n{place}data: {json.dumps(data, allow_nan=False)}\n\n"

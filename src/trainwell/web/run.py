@@ -44,7 +44,7 @@ def state(path: Path) -> dict[str, Any]:
         "sentence": judged.sentence,
         "tone": judged.tone,
         "notes": list(judged.notes),
-        "findings": [_finding(cause, symptoms, shot.recipe) for cause, symptoms in folded(shot.findings)],
+        "findings": [_finding(cause, symptoms, recipe_text=shot.recipe) for cause, symptoms in folded(shot.findings)],
         "score_name": shot.main_score,
         "score_title": capitalised(words(shot.main_score)),
         "score_in_percent": is_percent(shot.main_score),
@@ -54,7 +54,7 @@ def state(path: Path) -> dict[str, Any]:
     return {key: clean(value) for key, value in known.items()}
 
 
-def _finding(cause: Finding, symptoms: Sequence[Finding], recipe_text: str) -> dict[str, Any]:
+def _finding(cause: Finding, symptoms: Sequence[Finding], *, recipe_text: str) -> dict[str, Any]:
     parts = finding_parts(cause, symptoms, recipe_text=recipe_text)._asdict()
     repairs = [[repair.title, repair.change] for repair in parts["repairs"]]
     lists = {key: [list(row) for row in parts[key]] for key in ("evidence", "source_lines")}
@@ -73,13 +73,15 @@ def history(path: Path, points: int) -> dict[str, Any]:
     try:
         series, cursor = _all_rows(path)
     except UNREADABLE:
-        series, cursor = {}, "0:0"
+        series = {}
+        cursor = "0:0"
     return {"series": {plain(name): _thin(series[name], points) for name in [*series][:_MOST_SERIES]}, "cursor": cursor}
 
 
 def _all_rows(path: Path) -> tuple[dict[str, Series], str]:
     with StoreReader(path / STORE) as store:
-        generation, last = _generation(store), 0
+        generation = _generation(store)
+        last = 0
         series: dict[str, Series] = {}
         while rows := store.rows_after(last):
             last = rows[-1].rowid
@@ -94,7 +96,8 @@ def _all_rows(path: Path) -> tuple[dict[str, Series], str]:
 
 def _thin(series: Series, points: int) -> list[list[float | None]]:
     """Keep the lowest and the highest of each bucket, so that no spike is lost."""
-    steps, values = series.steps, series.values
+    steps = series.steps
+    values = series.values
     size = max(1, math.ceil(2 * len(values) / points))
     kept: list[int] = []
     for start in range(0, len(values), size):
@@ -105,7 +108,7 @@ def _thin(series: Series, points: int) -> list[list[float | None]]:
     return [[steps[index], finite(values[index])] for index in kept]
 
 
-def news(path: Path, generation: int, after: int, *, limit: int = 4000) -> tuple[dict[str, list[Any]] | None, int]:
+def news(path: Path, generation: int, *, after: int, limit: int = 4000) -> tuple[dict[str, list[Any]] | None, int]:
     """Return the rows after one, by series, and the number of the last; None if the run was rewound since."""
     with StoreReader(path / STORE) as store:
         if _generation(store) != generation:

@@ -19,8 +19,8 @@ RANDOM = np.random.default_rng(0)
 
 
 def findings(examples: Examples, splits: Splits | None = None) -> dict[str, Finding]:
-    splits = splits or split(examples, DataRecipe(), 0)
-    return {finding.rule: finding for finding in column_findings(examples, splits, numbers(examples))}
+    splits = splits or split(examples, DataRecipe(), seed=0)
+    return {finding.rule: finding for finding in column_findings(examples, splits, columns=numbers(examples))}
 
 
 def table(columns: dict[str, np.ndarray], targets: np.ndarray, task: str = "classes") -> Examples:

@@ -28,7 +28,7 @@ def test_planted_wrong_labels_get_low_probabilities(monkeypatch: pytest.MonkeyPa
         pictures, right = stripes(120, seed=seed)
         given = right.copy()
         given[:6] = 1 - given[:6]
-        found = by_network(pictures, np.arange(120), given, seed=seed)
+        found = by_network(pictures, np.arange(120), targets=given, seed=seed)
         assert found.shape == (120, 2) and found.sum(axis=1) == pytest.approx(np.ones(120), abs=1e-5)
         own = found[np.arange(120), given]
         planted.append(np.median(own[:6]))
@@ -43,7 +43,7 @@ def test_only_the_rows_asked_for_are_judged_and_the_seed_alone_decides(monkeypat
     pictures, kinds = stripes(60, channels=3)
     rows = np.arange(10, 50)
     state = torch.get_rng_state()
-    found = by_network(pictures, rows, kinds[rows])
+    found = by_network(pictures, rows, targets=kinds[rows])
     assert found.shape == (40, 2)
     assert torch.equal(state, torch.get_rng_state())  # the user's own randomness is left alone
-    assert np.array_equal(found, by_network(pictures, rows, kinds[rows]))
+    assert np.array_equal(found, by_network(pictures, rows, targets=kinds[rows]))

@@ -16,7 +16,7 @@ RANDOM = np.random.default_rng(0)
 def rules(inputs: np.ndarray, targets: np.ndarray) -> list[str]:
     examples = from_arrays(inputs, targets)
     splits = Splits(np.arange(len(targets)), np.arange(0), np.arange(0))
-    return [finding.rule for finding in order_findings(examples, splits, numbers(examples))]
+    return [finding.rule for finding in order_findings(examples, splits, columns=numbers(examples))]
 
 
 @pytest.mark.parametrize(

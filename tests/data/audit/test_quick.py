@@ -45,7 +45,7 @@ def copy(examples: Examples, pairs: dict[int, int]) -> Examples:
 def test_bundled_data_raise_no_alarm(name: str) -> None:
     examples = BUNDLED[name]()
     for seed in range(5):
-        found = audit(examples, split(examples, DataRecipe(), seed))
+        found = audit(examples, split(examples, DataRecipe(), seed=seed))
         assert all(finding.severity == Severity.INFO for finding in found)
 
 
@@ -125,7 +125,7 @@ def test_nothing_held_out_is_nothing_duplicated() -> None:
 
 def test_looking_costs_little_more_than_hashing_every_picture() -> None:
     examples = from_arrays(RANDOM.integers(0, 256, (60_000, 28, 28), dtype=np.uint8), np.arange(60_000) % 10)
-    splits = split(examples, DataRecipe(), 0)
+    splits = split(examples, DataRecipe(), seed=0)
     looked, hashed = [], []
     for _ in range(3):
         started = time.process_time()

@@ -18,7 +18,7 @@ from trainwell.recipe.sections import DataRecipe
 @pytest.mark.parametrize("name", BUNDLED)
 def test_bundled_data_raise_no_alarm(name: str) -> None:
     examples = BUNDLED[name]()
-    found = examine(examples, split(examples, DataRecipe(), 0), labels=name in ("iris", "wine"))
+    found = examine(examples, split(examples, DataRecipe(), seed=0), labels=name in ("iris", "wine"))
     assert all(finding.severity == Severity.INFO for finding in found.findings), found.findings
 
 
@@ -46,7 +46,7 @@ def test_copies_are_told_by_where_they_lie() -> None:
 def test_json_has_the_promised_shape() -> None:
     pytest.importorskip("cleanlab")
     iris = BUNDLED["iris"]()
-    data = json.loads(json.dumps(examine(iris, split(iris, DataRecipe(), 0)).to_json()))
+    data = json.loads(json.dumps(examine(iris, split(iris, DataRecipe(), seed=0)).to_json()))
     assert data["duplicates"] == [[101, 142]]
     assert all(set(row) == {"index", "given", "suggested", "confidence"} for row in data["suspicious_labels"])
     assert data["sizes"]["train"] == sum(counts[0] for counts in data["class_counts"].values())

@@ -36,12 +36,12 @@ def test_probabilities_are_averaged(task, read) -> None:
 
     pictures = torch.randn(3, 1, 16, 16)
     expected = torch.stack([read(model(crop)) for crop in ten_crops(pictures)]).mean(dim=0)
-    torch.testing.assert_close(read(averaged(model, pictures, task, 50)), expected, atol=1e-5, rtol=1e-4)
-    assert averaged(model, pictures, task, 1).equal(model(pictures))
+    torch.testing.assert_close(read(averaged(model, pictures, task=task, crops=50)), expected, atol=1e-5, rtol=1e-4)
+    assert averaged(model, pictures, task=task, crops=1).equal(model(pictures))
 
 
 def test_what_cannot_be_cropped_is_refused() -> None:
     with pytest.raises(UsageError, match="Crops must be 1, 10"):
-        averaged(lambda x: x, torch.zeros(1, 1, 4, 4), Classify(classes=3), 5)
+        averaged(lambda x: x, torch.zeros(1, 1, 4, 4), task=Classify(classes=3), crops=5)
     with pytest.raises(UsageError, match="Crops are for pictures, got inputs of 1 axes"):
-        averaged(lambda x: x, torch.zeros(1, 4), Classify(classes=3), 10)
+        averaged(lambda x: x, torch.zeros(1, 4), task=Classify(classes=3), crops=10)

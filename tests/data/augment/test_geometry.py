@@ -32,9 +32,9 @@ def drawn(name: str, count: int = 16) -> Warp:
     if name == "lens":
         return Warp(warp.matrix, 0.2 * (2 * torch.rand(count) - 1))
     if name == "elastic":
-        return Warp(warp.matrix, warp.bend, elastic_field(count, 0.02, SIZE))
+        return Warp(warp.matrix, warp.bend, elastic_field(count, 0.02, size=SIZE))
     if name == "all":
-        warp = Warp(warp.matrix, 0.1 * torch.rand(count), elastic_field(count, 0.01, SIZE))
+        warp = Warp(warp.matrix, 0.1 * torch.rand(count), elastic_field(count, 0.01, size=SIZE))
         return warp.then(AFFINE["rotate"][0](count, 20.0, SIZE)).then(AFFINE["translate"][0](count, 3.0, SIZE))
     return warp.then(AFFINE[name][0](count, AFFINE[name][1], SIZE))
 

@@ -43,15 +43,15 @@ def test_arrays_with_the_shape_of_pictures_are_compared_as_pictures(shape: tuple
 
 
 def test_wide_examples_are_measured_as_a_whole() -> None:
-    assert list(ARRAY.measure(NUMBERS, ("a", "b", "c"), 3)) == ["a", "b", "c"]
-    assert list(ARRAY.measure(NUMBERS, (), 2)) == ["mean", "deviation"]
+    assert list(ARRAY.measure(NUMBERS, ("a", "b", "c"), most=3)) == ["a", "b", "c"]
+    assert list(ARRAY.measure(NUMBERS, (), most=2)) == ["mean", "deviation"]
 
 
 def test_constant_features_are_named() -> None:
     numbers = NUMBERS.copy()
     numbers[:, 1] = 4
-    assert list(ARRAY.constant_features(numbers, np.arange(10), ("a", "b", "c"))) == ["b"]
-    assert list(ARRAY.constant_features(numbers, np.arange(10), ())) == []
+    assert list(ARRAY.constant_features(numbers, np.arange(10), features=("a", "b", "c"))) == ["b"]
+    assert list(ARRAY.constant_features(numbers, np.arange(10), features=())) == []
 
 
 def test_a_view_names_the_numbers_and_stretches_pictures() -> None:

@@ -15,7 +15,7 @@ ARRAYS = from_arrays(ROWS, np.arange(60) % 2)
 
 
 def test_a_rotation_changes_shape_and_names() -> None:
-    fitted = Preparation.fit(ARRAYS, np.arange(60), DataRecipe(prepare="decorrelate", components=2)).fitted
+    fitted = Preparation.fit(ARRAYS, np.arange(60), recipe=DataRecipe(prepare="decorrelate", components=2)).fitted
     assert isinstance(fitted, ArrayPreparation)
     assert fitted.facts.shape == (2,) and fitted.raw_shape == (4,)
     assert fitted.feature_names == ("component 1", "component 2")
@@ -24,21 +24,22 @@ def test_a_rotation_changes_shape_and_names() -> None:
 
 def test_components_need_a_rotation() -> None:
     with pytest.raises(RecipeError, match="data.components must be 0 with data.prepare = 'none', got 2"):
-        Preparation.fit(ARRAYS, np.arange(60), DataRecipe(prepare="none", components=2))
+        Preparation.fit(ARRAYS, np.arange(60), recipe=DataRecipe(prepare="none", components=2))
 
 
 def test_another_preparation_is_adopted_only_for_the_same_shape() -> None:
     four, three = (
-        Preparation.fit(from_arrays(ROWS[:, :n], np.arange(60) % 2), np.arange(60), DataRecipe()).fitted for n in (4, 3)
+        Preparation.fit(from_arrays(ROWS[:, :n], np.arange(60) % 2), np.arange(60), recipe=DataRecipe()).fitted
+        for n in (4, 3)
     )
     assert four.adopted(four) is four and four.adopted(three) is None
 
 
 def test_augmentations_are_for_what_has_height_and_width() -> None:
     grid = from_arrays(np.zeros((6, 1, 4, 4), np.float32), np.arange(6) % 2)
-    fitted = Preparation.fit(grid, np.arange(6), DataRecipe(prepare="none")).fitted
+    fitted = Preparation.fit(grid, np.arange(6), recipe=DataRecipe(prepare="none")).fitted
     assert "flip" in fitted.augmentations and "rotate" in fitted.augmentations
-    assert Preparation.fit(ARRAYS, np.arange(60), DataRecipe()).fitted.augmentations == ()
+    assert Preparation.fit(ARRAYS, np.arange(60), recipe=DataRecipe()).fitted.augmentations == ()
 
 
 OLD = """{"kind": "picture", "task": "classify", "input_shape": [1, 8, 8], "feature_names": [], "labels": ["a", "b"],

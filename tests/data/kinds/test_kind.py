@@ -48,7 +48,7 @@ def test_a_kind_knows_its_name_and_words(examples: Examples) -> None:
 
 def test_facts_describe_what_is_prepared_and_what_is_blank(examples: Examples) -> None:
     rows = np.arange(0, len(examples), 2)
-    fitted, _ = examples.kind.fit(examples.inputs, rows, DataRecipe(), name="x", features=examples.features)
+    fitted, _ = examples.kind.fit(examples.inputs, rows, settings=DataRecipe(), name="x", features=examples.features)
     prepared = fitted.arrays(examples.inputs[rows])["inputs"]
     empty = blank(fitted.facts, 3)
     assert empty.inputs.shape[1:] == fitted.facts.shape
@@ -63,7 +63,7 @@ def test_facts_describe_what_is_prepared_and_what_is_blank(examples: Examples) -
 def test_every_method_it_allows_can_be_fitted(examples: Examples) -> None:
     for prepare in examples.kind.preparations:
         if not prepare.startswith("whiten"):  # needs inputs that all vary
-            fitted = Preparation.fit(examples, np.arange(len(examples)), DataRecipe(prepare=prepare))
+            fitted = Preparation.fit(examples, np.arange(len(examples)), recipe=DataRecipe(prepare=prepare))
             assert np.isfinite(fitted.inputs(examples.inputs)).all()
             restored = Preparation.from_json(json.loads(json.dumps(fitted.to_json())))
             np.testing.assert_array_equal(restored.inputs(examples.inputs), fitted.inputs(examples.inputs))
@@ -71,7 +71,7 @@ def test_every_method_it_allows_can_be_fitted(examples: Examples) -> None:
 
 
 def test_batches_are_gathered_from_its_source_bit_for_bit(examples: Examples) -> None:
-    fitted = Preparation.fit(examples, np.arange(len(examples)), DataRecipe()).fitted
+    fitted = Preparation.fit(examples, np.arange(len(examples)), recipe=DataRecipe()).fitted
     source: Source = fitted.source(examples.inputs)
     targets = torch.from_numpy(examples.targets)
     made = source.collate or {**source.tensors, "targets": targets}
@@ -88,7 +88,7 @@ def test_batches_are_gathered_from_its_source_bit_for_bit(examples: Examples) ->
 
 
 def test_single_examples_are_collated_to_a_batch(examples: Examples) -> None:
-    fitted = Preparation.fit(examples, np.arange(len(examples)), DataRecipe()).fitted
+    fitted = Preparation.fit(examples, np.arange(len(examples)), recipe=DataRecipe()).fitted
     inputs = torch.from_numpy(fitted.arrays(examples.inputs[:3])["inputs"])
     batch = examples.kind.collate([{"inputs": one} for one in inputs])
     assert isinstance(batch, Batch) and torch.equal(batch.inputs, inputs)
@@ -96,15 +96,15 @@ def test_single_examples_are_collated_to_a_batch(examples: Examples) -> None:
 
 def test_examples_can_be_shown_and_measured(examples: Examples) -> None:
     kind = examples.kind
-    views = kind.view(examples.inputs, [0, 2], examples.features)
+    views = kind.view(examples.inputs, [0, 2], features=examples.features)
     assert len(views) == 2 and all((view.pixels is not None) or view.values for view in views)
-    measured = kind.measure(examples.inputs, examples.features, 100)
+    measured = kind.measure(examples.inputs, examples.features, most=100)
     assert measured and all(one.values.shape == (len(examples),) for one in measured.values())
     assert len(kind.identity(examples.inputs)) == len(examples)
     assert list(kind.content(examples.inputs))
 
 
 def test_the_form_on_the_disk_has_the_keys_of_the_first_release(examples: Examples) -> None:
-    plain = Preparation.fit(examples, np.arange(len(examples)), DataRecipe()).to_json()
+    plain = Preparation.fit(examples, np.arange(len(examples)), recipe=DataRecipe()).to_json()
     assert {"kind", "columns", "remarks"} <= set(plain)
     assert plain["kind"] == examples.kind.name

@@ -15,7 +15,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (20, 6, 5, 3), dtype=np.uint8
 
 def fit(pixels: np.ndarray, **settings: str) -> PicturePreparation:
     recipe = DataRecipe(**settings)  # type: ignore[arg-type]
-    fitted, _ = PICTURE.fit(pixels, np.arange(len(pixels)), recipe, name="toy", features=())
+    fitted, _ = PICTURE.fit(pixels, np.arange(len(pixels)), settings=recipe, name="toy", features=())
     assert isinstance(fitted, PicturePreparation)
     return fitted
 
@@ -70,10 +70,10 @@ def test_published_statistics_of_grey_pictures_are_the_mean_over_the_channels() 
 def test_pictures_of_one_colour_are_found() -> None:
     pixels = PIXELS.copy()
     pixels[4] = 77
-    measured = PICTURE.measure(pixels, (), 100)
+    measured = PICTURE.measure(pixels, (), most=100)
     assert list(measured) == [
         f"{what} {name}" for what in ("mean", "deviation of") for name in ("red", "green", "blue")
     ]
     (finding,) = PICTURE.findings(pixels, ids=[f"p{i}" for i in range(20)], measured=measured)
     assert finding.rule == "blank_pictures" and finding.where == ("p4",)
-    assert not list(PICTURE.findings(PIXELS, ids=(), measured=PICTURE.measure(PIXELS, (), 100)))
+    assert not list(PICTURE.findings(PIXELS, ids=(), measured=PICTURE.measure(PIXELS, (), most=100)))

@@ -35,10 +35,10 @@ def test_an_array_is_not_prepared_as_a_table() -> None:
 
 
 def test_categories_are_measured_by_rank_and_only_numbers_are_quantities() -> None:
-    measured = TABLE.measure(INPUTS, (), 100)
+    measured = TABLE.measure(INPUTS, (), most=100)
     assert measured["age"].is_quantity and not measured["town"].is_quantity
     np.testing.assert_array_equal(measured["town"].values, [0, np.nan, 0, 1])
-    assert list(TABLE.measure(INPUTS, (), 1)) == ["age"]
+    assert list(TABLE.measure(INPUTS, (), most=1)) == ["age"]
 
 
 def test_missing_values_and_zeros_of_both_signs_are_equal() -> None:
@@ -47,7 +47,7 @@ def test_missing_values_and_zeros_of_both_signs_are_equal() -> None:
 
 
 def test_constant_columns_and_gaps_are_found() -> None:
-    assert list(TABLE.constant_features(INPUTS, np.arange(4), ())) == ["same"]
+    assert list(TABLE.constant_features(INPUTS, np.arange(4), features=())) == ["same"]
     (finding,) = TABLE.findings(INPUTS, ids=(), measured={})
     assert finding.rule == "missing_values" and finding.where == ("age", "town")
 
@@ -65,6 +65,6 @@ def test_a_view_is_the_row_and_flat_rows_are_prepared() -> None:
 
 
 def test_a_table_is_adopted_by_its_columns() -> None:
-    fitted, remarks = TABLE.fit(INPUTS, np.arange(4), DataRecipe(), name="toy", features=())
+    fitted, remarks = TABLE.fit(INPUTS, np.arange(4), settings=DataRecipe(), name="toy", features=())
     assert fitted.adopted(TablePreparation((9,))) is fitted
     assert remarks == ("Column 'same' is left out: it is empty, constant, or text of which hardly any occurs twice.",)

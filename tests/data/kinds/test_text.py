@@ -21,7 +21,7 @@ SENTENCES = ["the cat sat", "the dog sat on the mat", "a cat", ""]
 def fitted(rows: list[int] | None = None, **settings: object):
     recipe = DataRecipe(**{"rarest": 1, **settings})
     inputs = Texts.of(SENTENCES)
-    return TEXT.fit(inputs, np.array(rows or [0, 1, 2, 3]), recipe, name="sentences", features=())
+    return TEXT.fit(inputs, np.array(rows or [0, 1, 2, 3]), settings=recipe, name="sentences", features=())
 
 
 def test_the_vocabulary_comes_from_the_training_rows_only() -> None:
@@ -64,7 +64,7 @@ def test_equal_texts_are_told_for_the_audit() -> None:
     texts = Texts.of(["a b", "c", "a b"])
     assert TEXT.identity(texts)[:, 0].tolist() == [0, 1, 0]
     assert TEXT.texts(texts) == [("a b",), ("c",), ("a b",)]
-    assert TEXT.measure(texts, (), 5)["length"].values.tolist() == [3, 1, 3]
+    assert TEXT.measure(texts, (), most=5)["length"].values.tolist() == [3, 1, 3]
 
 
 def test_a_linear_model_gets_the_counts_of_frequent_tokens_however_long_the_padding() -> None:

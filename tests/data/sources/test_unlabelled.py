@@ -19,7 +19,7 @@ RECIPE = DataRecipe()
 
 
 def fit(examples: Examples) -> Preparation:
-    return Preparation.fit(examples, np.arange(0, len(examples), 2), RECIPE)
+    return Preparation.fit(examples, np.arange(0, len(examples), 2), recipe=RECIPE)
 
 
 ARRAY = fit(from_arrays(np.arange(12.0).reshape(6, 2), np.arange(6) // 3))
@@ -30,7 +30,7 @@ def test_a_table_without_its_target(tmp_path: Path) -> None:
     (tmp_path / "old.csv").write_text("age,town,paid\n30,Rome,yes\n41,Oslo,no\n7,Rome,no\n9,Oslo,no\n")
     (tmp_path / "new.csv").write_text("town;age\nRome;41\n")
     prepared = fit(read_table(tmp_path / "old.csv", RECIPE))
-    inputs, ids = read_inputs(str(tmp_path / "new.csv"), prepared, RECIPE)
+    inputs, ids = read_inputs(str(tmp_path / "new.csv"), prepared, recipe=RECIPE)
     assert isinstance(inputs, Table) and ids == ("line 2",)
     assert prepared.inputs(inputs).shape == (1, 2)
 
@@ -41,7 +41,8 @@ def test_a_row_is_read_alike_whatever_stands_beside_it(tmp_path: Path) -> None:
     (tmp_path / "both.csv").write_text("code\n007\nabc\n")
     (tmp_path / "one.csv").write_text("code\n007\n")
     both, one = (
-        prepared.inputs(read_inputs(str(tmp_path / name), prepared, RECIPE)[0]) for name in ("both.csv", "one.csv")
+        prepared.inputs(read_inputs(str(tmp_path / name), prepared, recipe=RECIPE)[0])
+        for name in ("both.csv", "one.csv")
     )
     assert one[0].tolist() == both[0].tolist() and one.any()
 
@@ -52,7 +53,7 @@ def test_pictures_get_the_shape_of_training(tmp_path: Path) -> None:
     for name in ("b.png", "below/a.jpg"):
         image.new("RGB", (20, 10), (200, 200, 200)).save(tmp_path / name)
     for path, names in ((tmp_path, ("b.png", "below/a.jpg")), (tmp_path / "b.png", ("b.png",))):
-        inputs, ids = read_inputs(str(path), DIGITS, RECIPE)
+        inputs, ids = read_inputs(str(path), DIGITS, recipe=RECIPE)
         assert ids == names
         assert DIGITS.inputs(inputs).shape == (len(names), 1, 8, 8)
 
@@ -60,7 +61,7 @@ def test_pictures_get_the_shape_of_training(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", [{"X": np.ones((3, 2))}, {"x_test": np.ones((3, 2)), "y_test": np.ones(3)}])
 def test_arrays(names: dict[str, np.ndarray], tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **names)
-    inputs, ids = read_inputs(str(tmp_path / "a.npz"), ARRAY, RECIPE)
+    inputs, ids = read_inputs(str(tmp_path / "a.npz"), ARRAY, recipe=RECIPE)
     assert ARRAY.inputs(inputs).shape == (3, 2) and len(ids) == 3
 
 
@@ -69,11 +70,11 @@ def test_a_single_example_in_memory() -> None:
 
 
 def test_bundled_names_and_idx_files(tmp_path: Path) -> None:
-    assert len(read_inputs("digits", DIGITS, RECIPE)[1]) == 1797
+    assert len(read_inputs("digits", DIGITS, recipe=RECIPE)[1]) == 1797
     pictures = np.arange(128, dtype=np.uint8)
     header = bytes((0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8))
     (tmp_path / "new-images").write_bytes(header + pictures.tobytes())
-    inputs, ids = read_inputs(str(tmp_path / "new-images"), DIGITS, RECIPE)
+    inputs, ids = read_inputs(str(tmp_path / "new-images"), DIGITS, recipe=RECIPE)
     assert DIGITS.inputs(inputs).shape == (2, 1, 8, 8) and ids[1] == "picture 1"
 
 
@@ -91,8 +92,8 @@ def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
         ("empty", DIGITS, "must hold pictures to predict on, but there is none"),
     ]
     with pytest.raises(RecipeError, match="got nothing"):
-        read_inputs("", DIGITS, RECIPE)
+        read_inputs("", DIGITS, recipe=RECIPE)
     for name, prepared, sentence in cases:
         with pytest.raises(DataError) as error:
-            read_inputs(str(tmp_path / name), prepared, RECIPE)
+            read_inputs(str(tmp_path / name), prepared, recipe=RECIPE)
         assert sentence in str(error.value)

@@ -9,7 +9,8 @@ def test_scaled_channels_have_mean_0_and_deviation_1_and_constants_are_0() -> No
     raw = np.random.default_rng(0).normal(5, 3, (500, 2, 4))
     raw[:, 1] = 9.0
     mean, std = raw.mean(axis=(0, 2)), [raw[:, 0].std(), 0.0]
-    found = scaled(raw, *scale_and_shift(mean, std))
+    scale, shift = scale_and_shift(mean, std)
+    found = scaled(raw, scale, shift=shift)
     assert found.dtype == np.float32 and found.flags.c_contiguous
     assert abs(found[:, 0].mean()) < 1e-5 and abs(found[:, 0].std() - 1) < 1e-5
     assert not found[:, 1].any()

@@ -44,7 +44,7 @@ def test_a_table_of_texts_alone_learns_from_words_and_is_stored() -> None:
     examples = Examples(
         "t", KINDS["table"], Table({"said": TEXTS}), kinds, "classes", numbered("row", 4), ("a", "b"), ("said",)
     )
-    fitted = Preparation.fit(examples, np.arange(4), DataRecipe())
+    fitted = Preparation.fit(examples, np.arange(4), recipe=DataRecipe())
     assert fitted.feature_names[:2] == ("said: a", "said: bad")
     again = Preparation.from_json(fitted.to_json())
     assert np.array_equal(again.inputs(examples.inputs), fitted.inputs(examples.inputs))

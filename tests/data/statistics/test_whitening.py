@@ -28,7 +28,7 @@ def mixed(width: int, count: int = 300, seed: int = 0) -> Examples:
 
 def prepared(examples: Examples, method: str, components: int = 0, train=None) -> tuple[Preparation, np.ndarray]:
     train = np.arange(len(examples)) if train is None else train
-    fitted = Preparation.fit(examples, train, DataRecipe(prepare=method, components=components))
+    fitted = Preparation.fit(examples, train, recipe=DataRecipe(prepare=method, components=components))
     return fitted, fitted.inputs(examples.inputs)
 
 
@@ -123,7 +123,7 @@ def test_no_row_but_the_training_rows_is_read_in_any_fold(method: str) -> None:
         spied.asked = set()
         recipe = edit(ground.plan.recipe, {"data.prepare": method})
         object.__setattr__(watched := dataclasses.replace(examples), "inputs", spied)
-        Preparation.fit(watched, splits.train, recipe.data)
+        Preparation.fit(watched, splits.train, recipe=recipe.data)
         assert spied.asked and spied.asked <= set(splits.train.tolist())
 
 

@@ -19,14 +19,14 @@ SIZES = [25, 50, 100, 200, 400, 800]
 def test_an_exact_power_law_is_found_and_extrapolated(power: float, scale: float) -> None:
     errors = [scale * size**-power for size in SIZES]
     assert fit_power_law(SIZES, errors)[0] == pytest.approx(power)
-    assert extrapolate(SIZES, errors, 3200).error == pytest.approx(scale * 3200**-power)
+    assert extrapolate(SIZES, errors, size=3200).error == pytest.approx(scale * 3200**-power)
 
 
 def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
     rng, held = np.random.default_rng(0), 0
     for _ in range(300):
         errors = [2 * size**-0.5 * np.exp(0.15 * rng.normal()) for size in SIZES]
-        found = extrapolate(SIZES, errors, 3200)
+        found = extrapolate(SIZES, errors, size=3200)
         held += found.low <= 2 * 3200**-0.5 <= found.high
     assert 0.90 <= held / 300 <= 0.99
 

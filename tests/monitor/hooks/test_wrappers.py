@@ -12,7 +12,7 @@ def _owner() -> SimpleNamespace:
 def test_functions_are_replaced_and_restored() -> None:
     owner, wrappers = _owner(), Wrappers()
     before = dict(vars(owner))
-    wrappers.wrap(owner, "one", lambda original: lambda: 10 * original())
+    wrappers.wrap(owner, "one", make=lambda original: lambda: 10 * original())
     assert (owner.one(), owner.two()) == (10, 2)
     wrappers.remove()
     assert vars(owner) == before
@@ -20,7 +20,7 @@ def test_functions_are_replaced_and_restored() -> None:
 
 def test_what_somebody_else_has_replaced_stays() -> None:
     owner, wrappers = _owner(), Wrappers()
-    wrappers.wrap(owner, "one", lambda original: lambda: 10)
+    wrappers.wrap(owner, "one", make=lambda original: lambda: 10)
     owner.one = theirs = lambda: 7
     wrappers.remove()
     assert owner.one is theirs
@@ -29,7 +29,7 @@ def test_what_somebody_else_has_replaced_stays() -> None:
 def test_wrappers_of_one_owner_are_swapped() -> None:
     first, second, wrappers = _owner(), _owner(), Wrappers()
     for owner in (first, second):
-        wrappers.wrap(owner, "one", lambda original: lambda: 10)
+        wrappers.wrap(owner, "one", make=lambda original: lambda: 10)
     wrappers.swap(first, wrapped=False)
     assert (first.one(), second.one()) == (1, 10)
     wrappers.swap(first, wrapped=True)

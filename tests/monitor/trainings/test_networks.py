@@ -52,13 +52,13 @@ def test_layers_frozen_at_their_initialisation() -> None:
 def test_networks_are_composed() -> None:
     first, second = nn.Linear(2, 2), nn.Linear(2, 2)
     whole = nn.Sequential(first, second)
-    assert compose([first], [], []) is first
-    assert compose([whole, second], [], []) is whole
-    apart = compose([first, second], [], [])
+    assert compose([first], [], parents=[]) is first
+    assert compose([whole, second], [], parents=[]) is whole
+    apart = compose([first, second], [], parents=[])
     assert isinstance(apart, nn.ModuleDict)
     assert list(apart.children()) == [first, second]
-    assert compose([first, second], [], [whole]) is whole
-    assert isinstance(compose([], [torch.optim.SGD(first.parameters(), lr=0.1)], []), LooseParameters)
+    assert compose([first, second], [], parents=[whole]) is whole
+    assert isinstance(compose([], [torch.optim.SGD(first.parameters(), lr=0.1)], parents=[]), LooseParameters)
 
 
 def test_wrappers_are_taken_off() -> None:

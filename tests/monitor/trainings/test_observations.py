@@ -61,7 +61,7 @@ def test_the_last_network_that_was_called_with_gradients_counts(school: Any) -> 
 )
 def test_how_sequence_layers_are_called(module: nn.Module, time_first: set[tuple[int, int]], sees_future: bool) -> None:
     layers = SequenceLayers()
-    layers.add(module, (torch.zeros(5, 3, 4),), {})
+    layers.add(module, (torch.zeros(5, 3, 4),), options={})
     assert (layers.time_first, layers.sees_future) == (time_first, sees_future)
 
 

@@ -20,7 +20,7 @@ def test_verdicts_are_said_once(said: list[str]) -> None:
     record = Record(None, said.append)
     series = record.new_training()
     for step in range(5):
-        series.signal("code/gradient_before_backward", step, 1.0)
+        series.signal("code/gradient_before_backward", step, value=1.0)
         record.judge({series: Facts()})
     assert len(said) == 1
     assert said[0].startswith("error: Gradients accumulate")
@@ -30,8 +30,8 @@ def test_hints_and_symptoms_are_not_said(said: list[str]) -> None:
     record = Record(None, said.append)
     series = record.new_training()
     for step in range(4):
-        series.signal("code/summed_loss", step, 64.0)
-        series.signal("code/gradient_before_backward", step, 1.0)
+        series.signal("code/summed_loss", step, value=64.0)
+        series.signal("code/gradient_before_backward", step, value=1.0)
         series.loss(step, math.nan)
     findings = record.judge({series: Facts()})
     assert {finding.rule for finding in findings} >= {"missing_zero_grad", "loss_not_finite"}
@@ -44,15 +44,15 @@ def test_the_same_fault_of_two_trainings_is_one_finding() -> None:
     both = {record.new_training(): Facts(), record.new_training(): Facts()}
     for series in both:
         for step in range(3):
-            series.signal("code/gradient_before_backward", step, 1.0)
+            series.signal("code/gradient_before_backward", step, value=1.0)
     assert len(record.judge(both)) == 1
 
 
 def test_the_loss_itself_replaces_single_readings() -> None:
     series = Record(None, print).new_training()
-    series.signal("loss/train", 0, 9.0)
+    series.signal("loss/train", 0, value=9.0)
     series.loss(1, 2.0)
-    series.signal("loss/train", 2, 9.0)
+    series.signal("loss/train", 2, value=9.0)
     assert series.signals["loss/train"].values == [9.0, 2.0]
 
 
@@ -68,8 +68,8 @@ def test_everything_reaches_the_run(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, "a", recipe_text="")
     record = Record(writer, print)
     first, second = record.new_training(), record.new_training()
-    first.signal("grad/norm", 0, 1.0)
-    second.signal("grad/norm", 0, 2.0)
+    first.signal("grad/norm", 0, value=1.0)
+    second.signal("grad/norm", 0, value=2.0)
     record.event("internal", {"problem": "x"})
     first.flush()
     record.store(lambda writer: writer.finish("ok"))
@@ -85,9 +85,9 @@ def test_a_disk_that_refuses_ends_the_recording_only(tmp_path: Path, said: list[
     record = Record(RunWriter.create(tmp_path, "a", recipe_text=""), said.append)
     series = record.new_training()
     shutil.rmtree(tmp_path / "a")
-    series.signal("grad/norm", 0, 1.0)
+    series.signal("grad/norm", 0, value=1.0)
     series.flush()
-    series.signal("grad/norm", 1, 1.0)
+    series.signal("grad/norm", 1, value=1.0)
     series.flush()
     assert len(said) == 1
     assert said[0].startswith("the run is no longer recorded")

@@ -22,6 +22,6 @@ def test_reports_are_merged_causes_first() -> None:
 
 def test_a_report_travels_to_another_process() -> None:
     report = Report((Finding("slow", Severity.INFO, "A title."),), steps=3)
-    report.signals.add("loss/train", 0, 2.0)
+    report.signals.add("loss/train", 0, value=2.0)
     again = pickle.loads(pickle.dumps(report))
     assert (again.findings, again.steps, again.signals["loss/train"].last) == (report.findings, 3, 2.0)

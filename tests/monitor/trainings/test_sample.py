@@ -35,7 +35,7 @@ class Scene:
             loss.backward()
 
     def sample(self, step: int = 0) -> Any:
-        return take_sample(self.observations, self.training, step, optimizers=self.optimizers, is_alone=True)
+        return take_sample(self.observations, self.training, step=step, optimizers=self.optimizers, is_alone=True)
 
     def values(self, prefix: str) -> dict[str, float]:
         return {name: series.last for name, series in self.training.series.signals.under(prefix).items()}

@@ -11,7 +11,7 @@ from trainwell.optim import max_norm_, parameter_groups
 
 
 def test_with_equal_filters_it_is_a_convolution() -> None:
-    layer = LocallyConnected2d(3, 5, 4, size=(11, 9), stride=2)
+    layer = LocallyConnected2d(3, 5, kernel=4, size=(11, 9), stride=2)
     bank = torch.randn(5, 3, 4, 4)
     with torch.no_grad():
         for place in layer.banks():
@@ -22,7 +22,7 @@ def test_with_equal_filters_it_is_a_convolution() -> None:
 
 
 def test_places_are_independent() -> None:
-    layer = LocallyConnected2d(1, 1, 3, size=(6, 6))
+    layer = LocallyConnected2d(1, 1, kernel=3, size=(6, 6))
     x = torch.randn(1, 1, 6, 6)
     before = layer(x)
     with torch.no_grad():
@@ -32,7 +32,7 @@ def test_places_are_independent() -> None:
 
 
 def test_every_place_is_initialised_by_its_own_fan_in() -> None:
-    layer = LocallyConnected2d(8, 16, 3, size=(10, 10))
+    layer = LocallyConnected2d(8, 16, kernel=3, size=(10, 10))
     initialise(layer, "he_normal", seed=0)
     first = layer.weight.clone()
     assert abs(first.std().item() - (2 / 72) ** 0.5) < 0.005
@@ -43,7 +43,7 @@ def test_every_place_is_initialised_by_its_own_fan_in() -> None:
 
 def test_its_units_are_rows_and_its_biases_are_told_from_weights() -> None:
     """G1: max-norm is that of a unit's own filter, and neither it nor decay concerns biases."""
-    layer = LocallyConnected2d(2, 3, 2, size=(4, 4))
+    layer = LocallyConnected2d(2, 3, kernel=2, size=(4, 4))
     torch.nn.init.constant_(layer.weight, 1.0)
     torch.nn.init.constant_(layer.bias, 5.0)
     max_norm_(layer.parameters(), 1.0)

@@ -27,7 +27,7 @@ def test_the_lstm_equals_its_gate_equations() -> None:
     outputs, (_, memory) = layer(x)
     hidden = cell = torch.zeros(4, 5)
     for position in range(6):
-        hidden, cell = lstm_step(x[:, position], hidden, cell, cell=layer)
+        hidden, cell = lstm_step(x[:, position], hidden, memory=cell, cell=layer)
         assert torch.allclose(hidden, outputs[:, position], atol=1e-6)
     assert torch.allclose(cell, memory[0], atol=1e-6)
 

@@ -27,7 +27,7 @@ def built(name: str, **chosen: object) -> list[str]:
     of_tokens = published is not None and published.vocabulary > 0
     facts = published if of_tokens else InputFacts(SHAPES.get(name, (3, 64, 64)))
     model = MODELS[name].build(settings, facts, 3)
-    modify(model, settings, facts)
+    modify(model, settings, facts=facts)
     return [repr(module) for module in model.modules()]
 
 

@@ -31,7 +31,9 @@ def test_the_step_solves_the_system_of_the_kronecker_product(outputs, inputs, se
     damped_right = right + damping**0.5 * ratio * torch.eye(inputs, dtype=torch.float64)
     whole = torch.kron(damped_left, damped_right)
     expected = torch.linalg.solve(whole, gradient.flatten()).view_as(gradient)
-    assert torch.allclose(kronecker_step(gradient, right, left, damping=damping), expected, rtol=1e-5, atol=1e-8)
+    assert torch.allclose(
+        kronecker_step(gradient, right, outputs=left, damping=damping), expected, rtol=1e-5, atol=1e-8
+    )
 
 
 def test_patches_times_weights_are_the_convolution() -> None:

@@ -14,11 +14,11 @@ Image = pytest.importorskip("PIL.Image")
 
 def test_pictures_come_back_with_their_own_colours(tmp_path) -> None:
     digits = BUNDLED["digits"]()
-    fitted = Preparation.fit(digits, np.arange(500), DataRecipe())
+    fitted = Preparation.fit(digits, np.arange(500), recipe=DataRecipe())
     inputs = fitted.inputs(digits.inputs[:20])
     views = fitted.fitted.view(inputs)
     np.testing.assert_array_equal([view.pixels for view in views], digits.inputs[:20])
-    path = write_batch(tmp_path / "b.png", views, ["<7>\x1b[31m"] * 20, title="step 0")
+    path = write_batch(tmp_path / "b.png", views, labels=["<7>\x1b[31m"] * 20, title="step 0")
     with Image.open(path) as opened:
         drawn = np.asarray(opened)
     assert drawn.ndim == 3 and drawn.shape[0] > 300 and len(np.unique(drawn)) > 10
@@ -26,15 +26,15 @@ def test_pictures_come_back_with_their_own_colours(tmp_path) -> None:
 
 def test_rotated_pictures_are_stretched_and_rows_are_a_map(tmp_path) -> None:
     digits = BUNDLED["digits"]()
-    fitted = Preparation.fit(digits, np.arange(500), DataRecipe(prepare="mean_image"))
+    fitted = Preparation.fit(digits, np.arange(500), recipe=DataRecipe(prepare="mean_image"))
     pixels = np.array([view.pixels for view in fitted.fitted.view(fitted.inputs(digits.inputs[:9]))])
     assert pixels.min() == 0 and pixels.max() == 255
     iris = BUNDLED["iris"]()
-    fitted = Preparation.fit(iris, np.arange(150), DataRecipe())
+    fitted = Preparation.fit(iris, np.arange(150), recipe=DataRecipe())
     path = write_batch(
         tmp_path / "i.png",
         fitted.fitted.view(fitted.inputs(iris.inputs)[:6]),
-        ["a"] * 6,
+        labels=["a"] * 6,
         names=fitted.feature_names,
         title="step 0",
     )

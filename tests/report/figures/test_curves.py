@@ -15,7 +15,7 @@ def snapshot_of(**series: list[tuple[int, float]]) -> Snapshot:
     signals = Signals()
     for name, points in series.items():
         for step, value in points:
-            signals.add(name.replace("__", "/"), step, value)
+            signals.add(name.replace("__", "/"), step, value=value)
     return Snapshot("s", Path("s"), signals=signals)
 
 

@@ -11,7 +11,7 @@ import pytest
 from trainwell.core.figure import LOG_BOTH, Curve, Field, Figure, Level, Panel, curve, landscape
 from trainwell.report.figures.panels import draw_lab
 
-BOWL = landscape(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), count=2, size=11)
+BOWL = landscape(lambda x, y: x**2 + y**2, (-1, 1), y=(-1, 1), count=2, size=11)
 KINDS = {
     "line": Panel(
         "t", "x", "y", (curve("a", [1, 2, math.nan, 3]),), levels=(Level(2, "l"), Level(1, "v", vertical=True))
@@ -56,7 +56,7 @@ def test_panels_stand_two_in_a_row_inside_the_picture() -> None:
 
 
 def test_a_contour_of_a_bowl_is_a_circle() -> None:
-    field = landscape(lambda x, y: x**2 + y**2, (-1, 1), (-1, 1), size=41)._replace(contours=(0.25,))
+    field = landscape(lambda x, y: x**2 + y**2, (-1, 1), y=(-1, 1), size=41)._replace(contours=(0.25,))
     drawn = draw_lab(Figure("", (Panel("", "", "", field=field, spans=((-1, 1), (-1, 1)), square=True),)), title="")
     path = re.search(r'<path d="([^"]+)" class="contour"', drawn)[1]
     points = [tuple(map(float, pair.split())) for pair in re.split("[ML]", path) if pair]

@@ -18,8 +18,8 @@ def pictures():
 
 def test_pictures_concerned_are_on_the_page_and_names_are_escaped(tmp_path) -> None:
     examples = pictures()
-    found = examine(examples, split(examples, DataRecipe(), 0), labels=False)
-    page = write_audit(found, examples, tmp_path / "a.html").read_text()
+    found = examine(examples, split(examples, DataRecipe(), seed=0), labels=False)
+    page = write_audit(found, examples, path=tmp_path / "a.html").read_text()
     assert page.count("data:image/png") == 1
     assert "<b>cat</b>" not in page.replace("<b>&lt;b&gt;cat&lt;/b&gt; | ", "") and "&lt;b&gt;cat" in page
     assert "http" not in page.replace("http-equiv", "")
@@ -27,6 +27,6 @@ def test_pictures_concerned_are_on_the_page_and_names_are_escaped(tmp_path) -> N
 
 def test_rows_concerned_are_on_the_page() -> None:
     examples = read(DataRecipe(source="iris"))
-    found = examine(examples, split(examples, DataRecipe(), 0), labels=False)
+    found = examine(examples, split(examples, DataRecipe(), seed=0), labels=False)
     page = render_audit(found, examples)
     assert "row 101" in page and "row 142" in page and "petal length" in page

@@ -114,7 +114,7 @@ def test_unfinished_runs_have_a_page_with_their_reason(make_run, status: str, sa
 def test_a_watched_script_has_a_page_of_signals_and_findings(tmp_path: Path, two_findings, read) -> None:
     with RunWriter.create(tmp_path, "watched", recipe_text="") as writer:
         for step in range(5):
-            writer.signal("loss/train", step, 1.0 / (step + 1))
+            writer.signal("loss/train", step, value=1.0 / (step + 1))
         writer.finding(two_findings[0])
     page = read(write_report(Run.open(tmp_path / "watched")).read_text(encoding="utf-8"))
     assert [str(attributes["aria-label"]) for attributes in page.all("section")] == [

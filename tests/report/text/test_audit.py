@@ -11,7 +11,7 @@ from trainwell.report.text.audit import audit_text
 
 def test_sizes_inputs_and_findings_are_written() -> None:
     examples = read(DataRecipe(source="iris"))
-    text = audit_text(examine(examples, split(examples, DataRecipe(), 0), labels=False))
+    text = audit_text(examine(examples, split(examples, DataRecipe(), seed=0), labels=False))
     assert "150 examples" in text and "1 pair of duplicates" in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -19,5 +19,5 @@ def test_sizes_inputs_and_findings_are_written() -> None:
 def test_what_could_not_be_looked_at_is_said(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "cleanlab.filter", None)
     examples = read(DataRecipe(source="iris"))
-    text = audit_text(examine(examples, split(examples, DataRecipe(), 0)))
+    text = audit_text(examine(examples, split(examples, DataRecipe(), seed=0)))
     assert "note: " in text and "trainwell[labels]" in text

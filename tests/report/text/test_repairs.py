@@ -24,7 +24,7 @@ def test_every_repair_can_be_typed_in(name: str) -> None:
     options = repair.options.replace("'", "").split(" ")
     assert options[::2] == ["--set"] * (len(options) // 2)
     typed = edit(recipe, dict(map(parse_assignment, options[1::2])))
-    assert typed == REPAIRS[name].apply(recipe, finding(name), choices())
+    assert typed == REPAIRS[name].apply(recipe, finding(name), choices=choices())
 
 
 def test_a_repair_that_changes_nothing_more_is_left_out() -> None:

@@ -85,13 +85,13 @@ def test_regression_is_judged_by_its_own_score() -> None:
 def test_a_watched_script_has_only_its_losses() -> None:
     signals = Signals()
     for step, value in enumerate([2.3, 1.0, 0.4]):
-        signals.add("loss/train", step, value)
+        signals.add("loss/train", step, value=value)
     shot = Snapshot("w", Path("w"), signals=signals, meta={"script": "train.py", "chance_loss": 2.3})
     assert headline(shot) == "train.py"
     assert (
         verdict(shot).sentence == "The training loss went from 2.3 to 0.4; chance level is 2.3. No problems were found."
     )
-    signals.add("loss/train", 3, float("nan"))
+    signals.add("loss/train", 3, value=float("nan"))
     assert "became NaN or infinite at step 3" in verdict(shot).sentence
 
 

@@ -37,7 +37,7 @@ class Feature(NamedTuple):
 
 def numbers(examples: Examples) -> Mapping[str, Measurement]:
     """Return what can be compared of every example as named columns, as its kind measures it."""
-    return examples.kind.measure(examples.inputs, examples.features, _MOST)
+    return examples.kind.measure(examples.inputs, examples.features, most=_MOST)
 
 
 def features(columns: Mapping[str, Measurement]) -> tuple[Feature, ...]:
@@ -48,7 +48,7 @@ def features(columns: Mapping[str, Measurement]) -> tuple[Feature, ...]:
     )
 
 
-def column_findings(examples: Examples, splits: Splits, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
+def column_findings(examples: Examples, splits: Splits, *, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
     """Yield findings about single columns, and those that only the kind of examples can find."""
     found = (
         _leaks(examples, columns),

@@ -27,7 +27,7 @@ _SHIFT = 3
 _WIDTHS = (24, 32, 64, 128)  # of airbench94's shape (Jordan 2024), a quarter to a half as wide
 
 
-def by_network(pictures: Array, rows: Array, targets: Array, *, seed: int = 0) -> Array:
+def by_network(pictures: Array, rows: Array, *, targets: Array, seed: int = 0) -> Array:
     """Return out-of-fold probabilities of a small convolutional network, trained with shifts and mirror images.
 
     Args:
@@ -51,9 +51,9 @@ def by_network(pictures: Array, rows: Array, targets: Array, *, seed: int = 0) -
             targets=targets[train],
             classes=probabilities.shape[1],
             epochs=epochs,
-            seed=derive(seed, "judge", fold),
+            seed=derive(seed, "judge", epoch=fold),
         )
-        probabilities[held] = _judge(model, pictures, rows[held])
+        probabilities[held] = _judge(model, pictures, rows=rows[held])
     return probabilities
 
 
@@ -84,7 +84,7 @@ def _train(pictures: Array, rows: Array, *, targets: Array, classes: int, epochs
     loss_of = nn.CrossEntropyLoss(label_smoothing=_SMOOTHING)
     model.train()
     for epoch in range(epochs):
-        generator = np.random.default_rng(derive(seed, "order", epoch))
+        generator = np.random.default_rng(derive(seed, "order", epoch=epoch))
         order = generator.permutation(len(rows))
         for start in range(0, len(order) - 1, size):
             some = order[start : start + size]
@@ -117,7 +117,7 @@ def _moved(block: Any, generator: np.random.Generator) -> Any:
     return torch.where(mirrored[:, None, None, None], moved.flip(3), moved)
 
 
-def _judge(model: Any, pictures: Array, rows: Array) -> Array:
+def _judge(model: Any, pictures: Array, *, rows: Array) -> Array:
     import torch
 
     model.eval()

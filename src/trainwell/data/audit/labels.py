@@ -98,9 +98,9 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
         return Judgement([], 0.0, 0.0)
     targets = np.searchsorted(judged, classes[rows])
     if network:
-        probabilities = by_network(inputs, rows, targets, seed=seed)
+        probabilities = by_network(inputs, rows, targets=targets, seed=seed)
     else:
-        probabilities = out_of_sample(examples, rows, targets, seed=seed)
+        probabilities = out_of_sample(examples, rows, targets=targets, seed=seed)
     probabilities = _calibrate(probabilities, targets)
     found = _confident_learning(targets, probabilities)
     names = [examples.labels[number] for number in judged]
@@ -116,18 +116,18 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
     return Judgement(suspects, float((~wrong).mean()), max(0.0, float(surest.mean() - error)))
 
 
-def out_of_sample(examples: Examples, rows: Array, targets: Array, *, seed: int = 0) -> Array:
+def out_of_sample(examples: Examples, rows: Array, *, targets: Array, seed: int = 0) -> Array:
     """Return (rows, classes) probabilities, each from a model that was not trained on the example."""
     kind = examples.kind
     inputs = examples.inputs
     if (texts := kind.texts(inputs)) is not None:
         return _by_words([" ".join(map(str, texts[row])) for row in rows.tolist()], targets)
     if kind.is_spatial and min(inputs.shape[1:3]) >= 2 * _SIDE:
-        return _by_folds(_patch_features(inputs, rows, seed), targets, seed)
-    return _by_trees(kind.flat(inputs, rows, name=examples.name), targets, seed)
+        return _by_folds(_patch_features(inputs, rows, seed=seed), targets, seed=seed)
+    return _by_trees(kind.flat(inputs, rows, name=examples.name), targets, seed=seed)
 
 
-def _by_trees(inputs: Array, targets: Array, seed: int) -> Array:
+def _by_trees(inputs: Array, targets: Array, *, seed: int) -> Array:
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(_TREES, oob_score=True, min_samples_leaf=2, n_jobs=-1, random_state=seed)
@@ -152,7 +152,7 @@ def _by_words(texts: list[str], targets: Array) -> Array:
     return found
 
 
-def _patch_features(pictures: Array, rows: Array, seed: int) -> Float32:
+def _patch_features(pictures: Array, rows: Array, *, seed: int) -> Float32:
     """Describe pictures by the mean response of whitened random patches in each quarter, (rows, features).
 
     The single-layer network of Coates, Lee and Ng 2011 with random patches in place of centroids.
@@ -191,7 +191,7 @@ def _patch_features(pictures: Array, rows: Array, seed: int) -> Float32:
     return found
 
 
-def _by_folds(features: Float32, targets: Array, seed: int) -> Array:
+def _by_folds(features: Float32, targets: Array, *, seed: int) -> Array:
     """Return out-of-fold probabilities of a multinomial logistic regression, fitted by Adam."""
     import torch
     from sklearn.model_selection import StratifiedKFold
@@ -246,7 +246,7 @@ def _confident_learning(targets: Array, probabilities: Array) -> Array:
     try:
         from cleanlab.filter import find_label_issues
     except ImportError:
-        raise MissingExtraError("Finding wrong labels", "cleanlab", "labels") from None
+        raise MissingExtraError("Finding wrong labels", "cleanlab", extra="labels") from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found: Array = find_label_issues(

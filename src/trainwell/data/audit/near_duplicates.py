@@ -63,10 +63,11 @@ class _View:
     left: Ints
     size: tuple[int, int]
 
-    def windows(self, rows: Ints, y: Ints | int = 0, x: Ints | int = 0) -> Float32:
+    def windows(self, rows: Ints, y: Ints | int = 0, *, x: Ints | int = 0) -> Float32:
         """Return the windows of some pictures, shifted by y and x pixels, (rows, height, width)."""
         every = sliding_window_view(self.pictures, self.size, axis=(1, 2))
-        last_y, last_x = every.shape[1] - 1, every.shape[2] - 1
+        last_y = every.shape[1] - 1
+        last_x = every.shape[2] - 1
         found: Float32 = every[rows, np.clip(self.top[rows] + y, 0, last_y), np.clip(self.left[rows] + x, 0, last_x)]
         return found
 
@@ -114,7 +115,7 @@ def near_duplicates(pictures: Array) -> list[Pair]:
     )
     found: dict[tuple[int, int], float] = {}
     for view, places in searches:
-        for pair in _confirm(view, _candidates(view, places), colour):
+        for pair in _confirm(view, _candidates(view, places), colour=colour):
             key = (int(varied[pair.first]), int(varied[pair.second]))
             found[key] = max(found.get(key, 0.0), pair.agreement)
     return [Pair(*key, found[key]) for key in sorted(found)]
@@ -124,7 +125,8 @@ def _reduce(pictures: Array) -> tuple[Float32, Float32]:
     """Return grey pictures of at most 40 pixels a side, averaged from blocks, and the shares of each colour (N, C)."""
     count, height, width, channels = pictures.shape
     every = -(-max(height, width) // _SIDE)
-    rows, columns = height // every, width // every
+    rows = height // every
+    columns = width // every
     grey = np.empty((count, rows, columns), dtype=np.float32)
     colour = np.empty((count, channels), dtype=np.float32)
     for start in range(0, count, _AT_ONCE):
@@ -153,7 +155,7 @@ def _describe(view: _View, basis: Float32, *, y: int, x: int) -> Float32:
     found = np.empty((len(view.pictures), basis.shape[1]), dtype=np.float32)
     for start in range(0, len(found), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(found)))
-        found[rows] = view.windows(rows, y, x).reshape(len(rows), -1) @ basis
+        found[rows] = view.windows(rows, y, x=x).reshape(len(rows), -1) @ basis
     return found
 
 
@@ -311,7 +313,7 @@ def _nearest(asked: Float32, index: _Index) -> tuple[Array, Float32]:
     return np.concatenate(rows), np.concatenate(far)
 
 
-def _confirm(view: _View, candidates: _Candidates, colour: Float32) -> Iterator[Pair]:
+def _confirm(view: _View, candidates: _Candidates, *, colour: Float32) -> Iterator[Pair]:
     """Align each pair at the nine neighbouring positions, coarsely first, and compare them pixel by pixel."""
     near = np.abs(colour[candidates.member] - colour[candidates.query]).max(axis=1) <= _COLOUR
     candidates = candidates.take(near)
@@ -334,7 +336,7 @@ def _compare(view: _View, rows: _Candidates) -> list[Pair]:
     def other(chosen: Array | slice, y: Ints | int, x: Ints | int) -> Float32:
         part = rows.take(chosen)
         across = part.x + x
-        found = view.windows(part.query, part.y + y, -across if mirrored else across)
+        found = view.windows(part.query, part.y + y, x=-across if mirrored else across)
         return found[:, :, ::-1] if mirrored else found
 
     least = np.full(len(rows.member), np.inf, dtype=np.float32)
@@ -365,7 +367,8 @@ def _blur(parts: Float32) -> Float32:
 
 def _coarse(parts: Float32) -> Float32:
     """Average tiles of 3 x 3 pixels; slices are several times faster here than a mean over axes."""
-    height, width = parts.shape[1] // 3 * 3, parts.shape[2] // 3 * 3
+    height = parts.shape[1] // 3 * 3
+    width = parts.shape[2] // 3 * 3
     rows = parts[:, 0:height:3] + parts[:, 1:height:3] + parts[:, 2:height:3]
     tiles: Float32 = (rows[:, :, 0:width:3] + rows[:, :, 1:width:3] + rows[:, :, 2:width:3]) / 9
     return tiles

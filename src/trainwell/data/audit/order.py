@@ -20,7 +20,7 @@ _FEW = 10  # training examples of a class below which it can hardly be learned
 _SHOWN = 10
 
 
-def order_findings(examples: Examples, splits: Splits, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
+def order_findings(examples: Examples, splits: Splits, *, columns: Mapping[str, Measurement]) -> Iterator[Finding]:
     """Yield findings about the order of the examples and the sizes of classes."""
     sorted_by_label = _one_label_batches(examples, splits)
     found = (sorted_by_label, None if sorted_by_label else _drift(splits, columns), _too_few(examples, splits))

@@ -106,7 +106,7 @@ def _imbalance(examples: Examples, splits: Splits) -> Finding | None:
 
 
 def _constants(examples: Examples, splits: Splits) -> Finding | None:
-    constant = list(examples.kind.constant_features(examples.inputs, splits.train, examples.features))
+    constant = list(examples.kind.constant_features(examples.inputs, splits.train, features=examples.features))
     if not constant:
         return None
     title = (

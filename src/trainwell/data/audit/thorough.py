@@ -85,7 +85,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
     >>> from trainwell.data import read, split
     >>> from trainwell.recipe.sections import DataRecipe
     >>> iris = read(DataRecipe(source="iris"))
-    >>> examine(iris, split(iris, DataRecipe(), 0), labels=False).duplicates
+    >>> examine(iris, split(iris, DataRecipe(), seed=0), labels=False).duplicates
     (Pair(first=101, second=142, agreement=1.0),)
     """
     from threadpoolctl import threadpool_limits
@@ -104,9 +104,9 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
             remarks.append(str(problem))
         pairs = looked.result()
     found = [finding for finding in audit(examples, splits) if finding.rule != "duplicates_across_splits"]
-    found += _duplicate_findings(examples, splits, pairs)
-    found += column_findings(examples, splits, columns)
-    found += order_findings(examples, splits, columns)
+    found += _duplicate_findings(examples, splits, pairs=pairs)
+    found += column_findings(examples, splits, columns=columns)
+    found += order_findings(examples, splits, columns=columns)
     found += _suspects_found(examples, judged)
     classes = examples.class_numbers
     counts = {}
@@ -131,7 +131,7 @@ def _parts(splits: Splits) -> tuple[Any, ...]:
     return splits.train, splits.validation, splits.test
 
 
-def _duplicate_findings(examples: Examples, splits: Splits, pairs: list[Pair]) -> list[Finding]:
+def _duplicate_findings(examples: Examples, splits: Splits, *, pairs: list[Pair]) -> list[Finding]:
     """Return where duplicates lie: within a split, across splits, with different labels."""
     part = np.zeros(len(examples), dtype=np.int64)
     for number, rows in enumerate(_parts(splits)):
@@ -150,8 +150,9 @@ def _duplicate_findings(examples: Examples, splits: Splits, pairs: list[Pair]) -
             _duplicate_finding(
                 "duplicates_across_splits",
                 severity,
-                f"{len(held):,} of {held_out:,} validation and test examples are duplicates of examples of another "
-                "split: scores on them measure memorisation. Keep them in one split with data.group, or delete them.",
+                title=f"{len(held):,} of {held_out:,} validation and test examples are duplicates of examples of "
+                "another split: scores on them measure memorisation. Keep them in one split with data.group, or delete "
+                "them.",
                 pairs=across,
                 examples=examples,
                 evidence={"duplicate_fraction": fraction, "duplicate_fraction_limit": _LEAKED},
@@ -159,14 +160,16 @@ def _duplicate_findings(examples: Examples, splits: Splits, pairs: list[Pair]) -
         )
     if within:
         title = f"{_pairs(within)} within a split are duplicates, exact or near: they count twice."
-        found.append(_duplicate_finding("duplicates", Severity.INFO, title, pairs=within, examples=examples))
+        found.append(_duplicate_finding("duplicates", Severity.INFO, title=title, pairs=within, examples=examples))
     classes = examples.class_numbers
     if classes is not None:
         torn = [pair for pair in pairs if classes[pair.first] != classes[pair.second]]
         if torn:
             title = f"{_pairs(torn)} are duplicates with different labels: at least one label of each pair is wrong."
             severity = Severity.INFO if few_values else Severity.WARNING
-            found.append(_duplicate_finding("conflicting_duplicates", severity, title, pairs=torn, examples=examples))
+            found.append(
+                _duplicate_finding("conflicting_duplicates", severity, title=title, pairs=torn, examples=examples)
+            )
     return found
 
 
@@ -177,8 +180,8 @@ def _pairs(pairs: list[Pair]) -> str:
 def _duplicate_finding(
     rule: str,
     severity: Severity,
-    title: str,
     *,
+    title: str,
     pairs: list[Pair],
     examples: Examples,
     evidence: Mapping[str, float] | None = None,

@@ -141,7 +141,7 @@ class Augment:
                 bend = strength * (2 * torch.rand(count) - 1)
                 warp = Warp(warp.matrix, bend if applied is None else bend * applied, warp.field)
             elif name == "elastic":
-                field = elastic_field(count, strength, size)
+                field = elastic_field(count, strength, size=size)
                 warp = Warp(warp.matrix, warp.bend, field if applied is None else field * applied[:, None, None, None])
             else:
                 matrix = AFFINE[name][0](count, strength, size)
@@ -151,7 +151,8 @@ class Augment:
         return warp.to(batch.inputs.device)
 
     def _colour(self, inputs: Tensor, changes: Sequence[Step]) -> Tensor:
-        mean, std = self._mean.to(inputs), self._std.to(inputs)
+        mean = self._mean.to(inputs)
+        std = self._std.to(inputs)
         pictures = inputs * std + mean
         for name, strength in changes:
             applied = self._applied(len(pictures))

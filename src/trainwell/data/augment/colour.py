@@ -20,7 +20,7 @@ def _kornia() -> Any:
     try:
         import kornia
     except ImportError:
-        raise MissingExtraError("Changing colours", "kornia", "vision") from None
+        raise MissingExtraError("Changing colours", "kornia", extra="vision") from None
     return kornia
 
 

@@ -30,8 +30,10 @@ def ten_crops(pictures: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Te
     """
     height, width = pictures.shape[2:]
     for scale in scales:
-        rows, columns = max(1, round(height * CUT / scale)), max(1, round(width * CUT / scale))
-        down, right = height - rows, width - columns
+        rows = max(1, round(height * CUT / scale))
+        columns = max(1, round(width * CUT / scale))
+        down = height - rows
+        right = width - columns
         for top, left in ((0, 0), (0, right), (down, 0), (down, right), (down // 2, right // 2)):
             cut = pictures[:, :, top : top + rows, left : left + columns]
             whole = F.interpolate(cut, size=(height, width), mode="bilinear", align_corners=False, antialias=False)
@@ -39,7 +41,7 @@ def ten_crops(pictures: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Te
             yield whole.flip(3)
 
 
-def averaged(model: Callable[[Tensor], Outputs], pictures: Tensor, task: Task, crops: int) -> Outputs:
+def averaged(model: Callable[[Tensor], Outputs], pictures: Tensor, *, task: Task, crops: int) -> Outputs:
     """Return outputs whose probabilities (or numbers) are the mean over the crops, see `Task.average`.
 
     Args:

@@ -27,7 +27,7 @@ _SMOOTH = 8.0  # an elastic field is smooth over an eighth of the side (Simard, 
 _ROUNDS = 20  # of the fixed-point iteration that inverts a non-linear transform for points
 
 
-def _uniform(count: int, low: float, high: float) -> Tensor:
+def _uniform(count: int, low: float, *, high: float) -> Tensor:
     return low + (high - low) * torch.rand(count)
 
 
@@ -35,7 +35,7 @@ def _signs(count: int) -> Tensor:
     return torch.where(torch.rand(count) < 0.5, -1.0, 1.0)
 
 
-def _matrix(count: int, x: Tensor | float = 1.0, y: Tensor | float = 1.0) -> Tensor:
+def _matrix(count: int, x: Tensor | float = 1.0, *, y: Tensor | float = 1.0) -> Tensor:
     """Return scalings by x and y, (count, 3, 3)."""
     matrix = torch.eye(3).repeat(count, 1, 1)
     matrix[:, 0, 0] = x
@@ -64,8 +64,8 @@ def translate(count: int, strength: float, size: tuple[int, int]) -> Tensor:
 
 def rotate(count: int, strength: float, size: tuple[int, int]) -> Tensor:
     """Rotate by up to `strength` degrees."""
-    angle = _uniform(count, -strength, strength) * math.pi / 180
-    matrix = _matrix(count, angle.cos(), angle.cos())
+    angle = _uniform(count, -strength, high=strength) * math.pi / 180
+    matrix = _matrix(count, angle.cos(), y=angle.cos())
     aspect = size[0] / size[1]
     matrix[:, 0, 1] = -angle.sin() * aspect
     matrix[:, 1, 0] = angle.sin() / aspect
@@ -75,13 +75,13 @@ def rotate(count: int, strength: float, size: tuple[int, int]) -> Tensor:
 def stretch(count: int, strength: float, size: tuple[int, int]) -> Tensor:
     """Scale each side independently by up to this fraction."""
     most = math.log1p(strength)
-    return _matrix(count, _uniform(count, -most, most).exp(), _uniform(count, -most, most).exp())
+    return _matrix(count, _uniform(count, -most, high=most).exp(), y=_uniform(count, -most, high=most).exp())
 
 
 def shear(count: int, strength: float, size: tuple[int, int]) -> Tensor:
     """Shear by up to `strength` degrees."""
     matrix = _matrix(count)
-    matrix[:, 0, 1] = (_uniform(count, -strength, strength) * math.pi / 180).tan() * size[0] / size[1]
+    matrix[:, 0, 1] = (_uniform(count, -strength, high=strength) * math.pi / 180).tan() * size[0] / size[1]
     return matrix
 
 
@@ -98,14 +98,14 @@ def crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
 
 def multi_crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
     """Crop 224 / L of the picture at a random position, with L random between 256 and 480: multi-scale crops."""
-    share = CUT / _uniform(count, SHORTEST, LONGEST)
+    share = CUT / _uniform(count, SHORTEST, high=LONGEST)
     return _cut(share, share)
 
 
 def _cut(x: Tensor, y: Tensor) -> Tensor:
-    matrix = _matrix(len(x), x, y)
-    matrix[:, 0, 2] = (1 - x) * _uniform(len(x), -1, 1)
-    matrix[:, 1, 2] = (1 - y) * _uniform(len(y), -1, 1)
+    matrix = _matrix(len(x), x, y=y)
+    matrix[:, 0, 2] = (1 - x) * _uniform(len(x), -1, high=1)
+    matrix[:, 1, 2] = (1 - y) * _uniform(len(y), -1, high=1)
     return matrix
 
 
@@ -190,7 +190,7 @@ class Warp:
         return at @ matrix[:, :2, :2].transpose(1, 2) + matrix[:, None, :2, 2]
 
 
-def elastic_field(count: int, strength: float, size: tuple[int, int]) -> Tensor:
+def elastic_field(count: int, strength: float, *, size: tuple[int, int]) -> Tensor:
     """Return smooth random displacements of about this fraction of the side, (count, 2, H, W)."""
     coarse = tuple(max(2, round(side / _SMOOTH) + 1) if side >= 16 else 3 for side in size)
     noise = torch.randn(count, 2, *coarse) * (2 * strength / math.sqrt(2))

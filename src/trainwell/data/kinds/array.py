@@ -52,7 +52,8 @@ class ArrayPreparation(FixedSize):
                 f"Inputs must be arrays of shape {self.raw_shape} as in training, got {np.shape(raw)[1:]}. "
                 "Give examples of the same kind and size."
             )
-        return scaled(raw, *scale_and_shift(self.mean, self.std))
+        scale, shift = scale_and_shift(self.mean, self.std)
+        return scaled(raw, scale, shift=shift)
 
     def view(self, prepared: Array) -> list[View]:
         """Return what looks like pictures stretched from black to white, else named numbers."""
@@ -100,26 +101,26 @@ class ArrayKind(Kind):
         yield inputs
 
     def fit(
-        self, inputs: Array, rows: Rows, settings: DataRecipe, *, name: str, features: tuple[str, ...]
+        self, inputs: Array, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[ArrayPreparation, tuple[str, ...]]:
         """Fit mean and deviation along the first axis, and the second stage."""
         method = first_stage(settings.prepare)
         by_feature = np.moveaxis(inputs[rows], 1, 0)
         mean, std = zip(*(affine(feature, method) for feature in by_feature), strict=True)
         first = ArrayPreparation(input_shape=inputs.shape[1:], names=features, mean=mean, std=std)
-        return with_rotation(first, inputs, rows, settings)
+        return with_rotation(first, inputs, rows=rows, settings=settings)
 
     def load(self, data: Mapping[str, Any]) -> ArrayPreparation:
         """Return the preparation that `to_json` wrote."""
         return ArrayPreparation(**fields_of(data), mean=tuple(data["mean"]), std=tuple(data["std"]))
 
-    def view(self, inputs: Array, rows: Iterable[int], features: Sequence[str] = ()) -> list[View]:
+    def view(self, inputs: Array, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
         """Return the numbers of each example in a row."""
         width = int(np.prod(inputs.shape[1:]))
         names = list(features) or [f"x{number}" for number in range(width)]
         return [View(values=dict(zip(names, inputs[row].reshape(-1).tolist(), strict=True))) for row in rows]
 
-    def measure(self, inputs: Array, features: Sequence[str], most: int) -> dict[str, Measurement]:
+    def measure(self, inputs: Array, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
         """Return every number; of examples with more than that, mean and standard deviation."""
         flat = inputs.reshape(len(inputs), -1).astype(np.float64)
         if flat.shape[1] > most:
@@ -142,11 +143,12 @@ class ArrayKind(Kind):
         if not _is_picture(inputs):
             return None
         channels_first = inputs[:, np.newaxis] if inputs.ndim == 3 else inputs
-        low, high = float(inputs.min()), float(inputs.max())
+        low = float(inputs.min())
+        high = float(inputs.max())
         levels = np.moveaxis((channels_first - low) * (255 / ((high - low) or 1.0)), 1, 3)
         return levels.astype(np.uint8)
 
-    def constant_features(self, inputs: Array, rows: Rows, features: Sequence[str]) -> Iterator[str]:
+    def constant_features(self, inputs: Array, rows: Rows, *, features: Sequence[str]) -> Iterator[str]:
         """Yield the features of one value."""
         if features:
             varies = np.ptp(inputs[rows], axis=0) > 0

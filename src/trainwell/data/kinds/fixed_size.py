@@ -122,7 +122,7 @@ def fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def with_rotation(fitted: Fitted, inputs: Any, rows: Rows, settings: DataRecipe) -> tuple[Fitted, tuple[str, ...]]:
+def with_rotation(fitted: Fitted, inputs: Any, *, rows: Rows, settings: DataRecipe) -> tuple[Fitted, tuple[str, ...]]:
     """Fit the second stage where the recipe asks for one.
 
     Returns:

@@ -219,7 +219,7 @@ class Kind(ABC):
 
     @abstractmethod
     def fit(
-        self, inputs: Any, rows: Rows, settings: DataRecipe, *, name: str, features: tuple[str, ...]
+        self, inputs: Any, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[InputPreparation, tuple[str, ...]]:
         """Fit on the training rows; no other row is looked at.
 
@@ -254,7 +254,7 @@ class Kind(ABC):
     # For readers and the audit.
 
     @abstractmethod
-    def view(self, inputs: Any, rows: Iterable[int], features: Sequence[str] = ()) -> list[View]:
+    def view(self, inputs: Any, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
         """Return some examples as a reader should see them.
 
         Args:
@@ -264,7 +264,7 @@ class Kind(ABC):
         """
 
     @abstractmethod
-    def measure(self, inputs: Any, features: Sequence[str], most: int) -> dict[str, Measurement]:
+    def measure(self, inputs: Any, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
         """Return named numbers of every example that can be compared between splits: at most `most` of them."""
 
     @abstractmethod
@@ -288,7 +288,7 @@ class Kind(ABC):
         array: Array = np.asarray(inputs[rows]).reshape(len(rows), -1)
         return array
 
-    def constant_features(self, inputs: Any, rows: Rows, features: Sequence[str]) -> Iterator[str]:
+    def constant_features(self, inputs: Any, rows: Rows, *, features: Sequence[str]) -> Iterator[str]:
         """Yield the names of the inputs that never vary over some rows."""
         return iter(())
 

@@ -74,7 +74,7 @@ class PicturePreparation(FixedSize):
                 f"Inputs must be pictures of shape {(height, width, channels)} as in training, got "
                 f"{np.shape(raw)[1:]}. Give examples of the same kind and size."
             )
-        return scaled(np.moveaxis(raw, -1, 1), *self.affine)
+        return scaled(np.moveaxis(raw, -1, 1), self.affine[0], shift=self.affine[1])
 
     def source(self, raw: Pixels) -> Source:
         """Prepare everything at once where memory allows; else leave pixels as they are and prepare each batch."""
@@ -151,22 +151,22 @@ class PictureKind(Kind):
         return () if prepare in FLATTENING else _channels_first(inputs)
 
     def fit(
-        self, inputs: Pixels, rows: Rows, settings: DataRecipe, *, name: str, features: tuple[str, ...]
+        self, inputs: Pixels, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[PicturePreparation, tuple[str, ...]]:
         """Fit mean and deviation of every channel, and the second stage."""
-        mean, std = pixel_affine(inputs, rows, first_stage(settings.prepare))
+        mean, std = pixel_affine(inputs, rows, method=first_stage(settings.prepare))
         first = PicturePreparation(input_shape=_channels_first(inputs), mean=mean, std=std)
-        return with_rotation(first, inputs, rows, settings)
+        return with_rotation(first, inputs, rows=rows, settings=settings)
 
     def load(self, data: Mapping[str, Any]) -> PicturePreparation:
         """Return the preparation that `to_json` wrote."""
         return PicturePreparation(**fields_of(data), mean=tuple(data["mean"]), std=tuple(data["std"]))
 
-    def view(self, inputs: Pixels, rows: Iterable[int], features: Sequence[str] = ()) -> list[View]:
+    def view(self, inputs: Pixels, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
         """Return the pixels."""
         return [View(pixels=inputs[row]) for row in rows]
 
-    def measure(self, inputs: Pixels, features: Sequence[str], most: int) -> dict[str, Measurement]:
+    def measure(self, inputs: Pixels, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
         """Return mean and standard deviation of every channel's grey levels."""
         mean, spread = np.empty((2, len(inputs), inputs.shape[3]))
         for start in range(0, len(inputs), _BLOCK):

@@ -114,12 +114,12 @@ class TableKind(Kind):
         yield from inputs.columns.values()
 
     def fit(
-        self, inputs: Table, rows: Rows, settings: DataRecipe, *, name: str, features: tuple[str, ...]
+        self, inputs: Table, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[TablePreparation, tuple[str, ...]]:
         """Fit every column; only where none is of use, words of texts are what is learned from."""
         table = inputs[rows]
         method = first_stage(settings.prepare)
-        found = {column: Column.fit(column, values, method) for column, values in table.columns.items()}
+        found = {column: Column.fit(column, values, method=method) for column, values in table.columns.items()}
         columns: tuple[Column | TfIdf, ...] = tuple(column for column in found.values() if column)
         if not columns:
             fitted = (TfIdf.fit(column, values) for column, values in table.columns.items())
@@ -142,7 +142,7 @@ class TableKind(Kind):
         ]
         names = tuple(feature for column in columns for feature in column.features)
         first = TablePreparation(input_shape=(len(names),), names=names, columns=columns)
-        rotated, more = with_rotation(first, inputs, rows, settings)
+        rotated, more = with_rotation(first, inputs, rows=rows, settings=settings)
         return rotated, (*remarks, *more)
 
     def load(self, data: Mapping[str, Any]) -> TablePreparation:
@@ -150,11 +150,11 @@ class TableKind(Kind):
         columns = tuple((TfIdf if "words" in column else Column)(**_tuples(column)) for column in data["columns"])
         return TablePreparation(**fields_of(data), columns=columns)
 
-    def view(self, inputs: Table, rows: Iterable[int], features: Sequence[str] = ()) -> list[View]:
+    def view(self, inputs: Table, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
         """Return the values of every column."""
         return [View(values={name: values[row] for name, values in inputs.columns.items()}) for row in rows]
 
-    def measure(self, inputs: Table, features: Sequence[str], most: int) -> dict[str, Measurement]:
+    def measure(self, inputs: Table, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
         """Return the first columns: categories are numbered by how frequent they are, texts become their length."""
         some = list(inputs.columns.items())[:most]
         return {name: Measurement(_as_numbers(values), is_quantity=inputs.is_numeric(name)) for name, values in some}
@@ -184,10 +184,10 @@ class TableKind(Kind):
 
     def flat(self, inputs: Table, rows: Rows, *, name: str) -> Array:
         """Return the rows standardised by themselves."""
-        fitted, _ = self.fit(inputs, rows, DataRecipe(), name=name, features=())
+        fitted, _ = self.fit(inputs, rows, settings=DataRecipe(), name=name, features=())
         return fitted.arrays(inputs[rows])["inputs"]
 
-    def constant_features(self, inputs: Table, rows: Rows, features: Sequence[str]) -> Iterator[str]:
+    def constant_features(self, inputs: Table, rows: Rows, *, features: Sequence[str]) -> Iterator[str]:
         """Yield the columns that hold one value, or none."""
         for name, values in inputs[rows].columns.items():
             known = values[~missing(values)]

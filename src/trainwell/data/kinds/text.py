@@ -139,7 +139,7 @@ class TextKind(Kind):
         yield inputs.encoded.offsets
 
     def fit(
-        self, inputs: Texts, rows: Rows, settings: DataRecipe, *, name: str, features: tuple[str, ...]
+        self, inputs: Texts, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[TextPreparation, tuple[str, ...]]:
         """Learn the vocabulary from the training texts."""
         training = inputs[rows]
@@ -165,11 +165,11 @@ class TextKind(Kind):
         """Return the preparation that `to_json` wrote."""
         return TextPreparation(Tokenizer.from_json(data["tokenizer"]), int(data["longest"]))
 
-    def view(self, inputs: Texts, rows: Iterable[int], features: Sequence[str] = ()) -> list[View]:
+    def view(self, inputs: Texts, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
         """Return the texts."""
         return [View(values={"text": inputs.text(int(row))[:_SHOWN]}) for row in rows]
 
-    def measure(self, inputs: Texts, features: Sequence[str], most: int) -> dict[str, Measurement]:
+    def measure(self, inputs: Texts, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
         """Return the lengths."""
         return {"length": Measurement(inputs.sizes.astype(np.float64), is_quantity=False)}
 

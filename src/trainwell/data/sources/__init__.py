@@ -56,7 +56,7 @@ def _read(recipe: DataRecipe, target_type: str) -> Examples:
     if recipe.source in BUNDLED:
         bundled = BUNDLED[recipe.source]()
         if isinstance(bundled.inputs, Table) and (recipe.target or recipe.drop or recipe.group):
-            return choose(Rows(bundled.name, with_target(bundled), bundled.ids), recipe, target_type)
+            return choose(Rows(bundled.name, with_target(bundled), bundled.ids), recipe, target_type=target_type)
         return _without_columns(bundled, recipe)
     path = Path(recipe.source).expanduser()
     name = plain(path.name)
@@ -75,7 +75,7 @@ def _read(recipe: DataRecipe, target_type: str) -> Examples:
             return _without_columns(read_npz(path, target_type), recipe)
         if start[:2] in (b"\x1f\x8b", b"\0\0"):
             return _without_columns(read_idx(path), recipe)
-        return read_table(path, recipe, target_type)
+        return read_table(path, recipe, target_type=target_type)
     except OSError as problem:
         raise DataError(
             f"{plain(recipe.source)} cannot be read: {problem.strerror}. Check the path and its permissions."

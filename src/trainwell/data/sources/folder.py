@@ -75,7 +75,7 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     remarks: tuple[str, ...] = ()
     of_pictures = kind == "picture"
     if of_pictures:
-        inputs, remarks = _pictures(folder, found.files, recipe)
+        inputs, remarks = _pictures(folder, found.files, recipe=recipe)
     elif recipe.tokenisation:
         kind = "text"
         inputs = Texts.of(read_texts(found.files, folder).columns[TEXT].tolist())
@@ -139,7 +139,7 @@ def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
     found = Scan()
     below = list(_folders(folder))
     splits = {path: _SPLITS[path.name.lower()] for path in below if path.name.lower() in _SPLITS}
-    if TRAIN not in splits.values() or _are_classes(below, splits, suffixes):
+    if TRAIN not in splits.values() or _are_classes(below, splits, suffixes=suffixes):
         splits = {folder: TRAIN}
     for parent, part in splits.items():
         found.linked += [path.relative_to(folder).as_posix() for path in _folders(parent, links=True)]
@@ -152,7 +152,7 @@ def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
     return found
 
 
-def _are_classes(below: Sequence[Path], splits: Mapping[Path, int], suffixes: Sequence[str]) -> bool:
+def _are_classes(below: Sequence[Path], splits: Mapping[Path, int], *, suffixes: Sequence[str]) -> bool:
     """Return whether train is a class, like bus and car: it has no sub-folders, or is the only split that has some.
 
     If the folders beside the splits hold none of the files, it is a split.
@@ -191,8 +191,8 @@ def _nothing(folder: Path, name: str, *, linked: Sequence[str]) -> str:
     )
 
 
-def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[Array, tuple[str, ...]]:
-    key = _key(folder, files, recipe)
+def _pictures(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> tuple[Array, tuple[str, ...]]:
+    key = _key(folder, files, recipe=recipe)
     if (stored := cache.load(key)) and len(stored[0]) == len(files):
         return stored
     headers = read_headers(files, max_pixels=recipe.max_pixels)
@@ -200,7 +200,8 @@ def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[
     remarks = []
     if 0 < grey < len(files):
         remarks.append(f"{grey:,} of {len(files):,} pictures are grey: all are read in colour.")
-    height, width = headers[0].height, headers[0].width
+    height = headers[0].height
+    width = headers[0].width
     if recipe.image_size:
         height = width = recipe.image_size
     elif any((header.height, header.width) != (height, width) for header in headers):
@@ -216,7 +217,7 @@ def _pictures(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> tuple[
     return pictures, tuple(remarks)
 
 
-def _key(folder: Path, files: Sequence[Path], recipe: DataRecipe) -> str:
+def _key(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> str:
     how = (_RULES, recipe.image_size, recipe.interpolation, recipe.centre_crop, recipe.max_pixels)
     digest = hashlib.sha256(repr(how).encode() + os.fsencode(folder.resolve()))
     for path in files:

@@ -103,14 +103,14 @@ def _read(path: Path, *, axes: int) -> NDArray[np.uint8]:
             shape = struct.unpack(f">{axes}I", header[4:])
             promised = math.prod(shape)
             if promised > path.stat().st_size * (_MOST_COMPRESSED if zipped else 1):
-                raise DataError(_wrong_header(name, shape, f"{path.stat().st_size:,} bytes cannot hold them"))
+                raise DataError(_wrong_header(name, shape, but=f"{path.stat().st_size:,} bytes cannot hold them"))
             content = b"".join(_pieces(file, promised))
             more = file.read(1)
     except (OSError, EOFError, zlib.error) as problem:
         raise DataError(f"{name} cannot be read: {plain(str(problem))}. Download it again.") from None
     if len(content) != promised or more:
         raise DataError(
-            _wrong_header(name, shape, "there are more bytes" if more else f"only {len(content):,} bytes follow")
+            _wrong_header(name, shape, but="there are more bytes" if more else f"only {len(content):,} bytes follow")
         )
     return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
@@ -121,5 +121,5 @@ def _pieces(file: IO[bytes], size: int) -> Iterable[bytes]:
         yield piece
 
 
-def _wrong_header(name: str, shape: tuple[int, ...], but: str) -> str:
+def _wrong_header(name: str, shape: tuple[int, ...], *, but: str) -> str:
     return f"The header of {name} promises {' x '.join(f'{n:,}' for n in shape)} bytes, but {but}. Download it again."

@@ -146,7 +146,7 @@ def _pillow() -> Any:
         import PIL.Image
         import PIL.ImageOps
     except ImportError:
-        raise MissingExtraError("Reading pictures", "pillow", "vision") from None
+        raise MissingExtraError("Reading pictures", "pillow", extra="vision") from None
     return PIL
 
 

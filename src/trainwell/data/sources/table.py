@@ -68,7 +68,7 @@ class Rows:
                 raise DataError(self.unfit[name])
 
 
-def read_table(path: Path, recipe: DataRecipe, target_type: str = "") -> Examples:
+def read_table(path: Path, recipe: DataRecipe, *, target_type: str = "") -> Examples:
     """Read a table whose target is one of its columns.
 
     Args:
@@ -79,10 +79,10 @@ def read_table(path: Path, recipe: DataRecipe, target_type: str = "") -> Example
     Raises:
         DataError: if the table cannot be used, with the line.
     """
-    return choose(read_rows(path, recipe.delimiter), recipe, target_type)
+    return choose(read_rows(path, recipe.delimiter), recipe, target_type=target_type)
 
 
-def choose(rows: Rows, recipe: DataRecipe, target_type: str = "") -> Examples:
+def choose(rows: Rows, recipe: DataRecipe, *, target_type: str = "") -> Examples:
     """Make examples of a table: its target, its groups and the columns to learn from; see `read_table`."""
     columns = dict(rows.table.columns)
     if len(columns) < 2:
@@ -151,10 +151,10 @@ def read_rows(path: Path, delimiter: str = "", *, known: Mapping[str, bool] | No
     """
     with open(path, "rb") as file:
         parquet = file.read(4) == b"PAR1"
-    return _read_parquet(path) if parquet else _read_text(path, delimiter, known or {})
+    return _read_parquet(path) if parquet else _read_text(path, delimiter, known=known or {})
 
 
-def _read_text(path: Path, delimiter: str, known: Mapping[str, bool]) -> Rows:
+def _read_text(path: Path, delimiter: str, *, known: Mapping[str, bool]) -> Rows:
     name = plain(path.name)
     text = decode_text(path.read_bytes(), name)
     if not text.strip('" \t\r\n'):
@@ -364,7 +364,7 @@ def _read_parquet(path: Path) -> Rows:
     try:
         import polars
     except ImportError:
-        raise MissingExtraError("Reading Parquet", "polars", "tables") from None
+        raise MissingExtraError("Reading Parquet", "polars", extra="tables") from None
     name = plain(path.name)
     try:
         frame = polars.read_parquet(path, glob=False)

@@ -29,7 +29,7 @@ from trainwell.recipe.sections import DataRecipe
 
 
 def read_inputs(
-    source: str, preparation: Preparation, recipe: DataRecipe
+    source: str, preparation: Preparation, *, recipe: DataRecipe
 ) -> tuple[Table | Array | Texts, Sequence[str]]:
     """Read inputs to predict on.
 
@@ -64,7 +64,7 @@ def read_inputs(
         if is_text and TEXT in (column.name for column in columns):
             return _texts(path)
         if path.is_dir() or path.suffix.lower() in SUFFIXES:
-            return _pictures(path, preparation, recipe)
+            return _pictures(path, preparation, recipe=recipe)
         if not stat.S_ISREG(path.stat().st_mode):
             raise DataError(f"{name} must be a regular file. Give a table, a picture, a folder, idx or .npz.")
         with open(path, "rb") as file:
@@ -104,7 +104,7 @@ def _texts(path: Path) -> tuple[Table, Sequence[str]]:
     return read_texts(files, root), tuple(plain(file.relative_to(root).as_posix()) for file in files)
 
 
-def _pictures(path: Path, preparation: Preparation, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
+def _pictures(path: Path, preparation: Preparation, *, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
     fitted = preparation.fitted
     if not isinstance(fitted, PicturePreparation):
         raise DataError(

@@ -42,7 +42,7 @@ def affine(values: Array, method: str) -> tuple[float, float]:
     return _of_method(method, mean=mean, std=std, low=float(values.min()), high=float(values.max()))
 
 
-def pixel_affine(pictures: Array, rows: Array, method: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def pixel_affine(pictures: Array, rows: Array, *, method: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return what `affine` returns for each channel on [0, 1], exact: counted from the histogram of the 256 levels.
 
     Args:

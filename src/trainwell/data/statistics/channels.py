@@ -28,7 +28,7 @@ def scale_and_shift(mean: Sequence[float], std: Sequence[float], *, unit: float 
     return (inverse / unit).astype(np.float32), (-np.array(mean) * inverse).astype(np.float32)
 
 
-def scaled(channels_first: Array, scale: Float32, shift: Float32) -> Float32:
+def scaled(channels_first: Array, scale: Float32, *, shift: Float32) -> Float32:
     """Return `raw * scale + shift` in float32, contiguous, with the channels along the second axis, (N, C, ...)."""
     along = (1, -1) + (1,) * (channels_first.ndim - 2)
     prepared: Float32 = np.multiply(channels_first, scale.reshape(along), dtype=np.float32, order="C")
@@ -42,7 +42,8 @@ def stretched(prepared: Array) -> NDArray[np.uint8]:
     >>> stretched(np.array([[[[-1.0, 3.0]]]]))[0, 0].tolist()
     [[0], [255]]
     """
-    low, high = float(prepared.min()), float(prepared.max())
+    low = float(prepared.min())
+    high = float(prepared.max())
     levels = (prepared - low) * (255 / ((high - low) or 1.0))
     pixels: NDArray[np.uint8] = np.moveaxis(np.clip(np.rint(levels), 0, 255), 1, 3).astype(np.uint8)
     return pixels

@@ -42,7 +42,7 @@ class Column:
     missing: bool = False
 
     @classmethod
-    def fit(cls, name: str, values: Array, method: str) -> Column | None:
+    def fit(cls, name: str, values: Array, *, method: str) -> Column | None:
         """Fit one column on the training rows, or return None if there is nothing to learn from it.
 
         Args:

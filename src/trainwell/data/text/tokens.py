@@ -27,7 +27,7 @@ def _tokenizers() -> Any:
     try:
         import tokenizers
     except ImportError:
-        raise MissingExtraError("Reading texts as sequences", "tokenizers", "text") from None
+        raise MissingExtraError("Reading texts as sequences", "tokenizers", extra="text") from None
     return tokenizers
 
 

@@ -11,7 +11,7 @@ from trainwell.core.files import plain
 from trainwell.data.values.missing import Array
 
 
-def listing(names: Sequence[str], chosen: Array, most: int = 5) -> str:
+def listing(names: Sequence[str], chosen: Array, *, most: int = 5) -> str:
     """Name the first few of the chosen examples and count the others.
 
     Args:
@@ -26,7 +26,7 @@ def listing(names: Sequence[str], chosen: Array, most: int = 5) -> str:
     return f"{shorten((names[i] for i in found[:most]), len(found))} ({len(found):,} of {len(names):,})"
 
 
-def shorten(names: Iterable[str], total: int, most: int = 5) -> str:
+def shorten(names: Iterable[str], total: int, *, most: int = 5) -> str:
     """Join the first few names, safe to print, and say how many more there are.
 
     >>> shorten(["a", "b", "c"], 3, most=2)

@@ -148,9 +148,10 @@ def advise(
     parts = build_parts(made)
     distance, own, note = _distances(parts, made)
     per_class = len(made.splits.train) // max(1, len(made.examples.labels))
-    similar, much = None if distance is None else distance < SIMILAR, per_class >= MANY
+    similar = None if distance is None else distance < SIMILAR
+    much = per_class >= MANY
     probes = _probe(parts, made)
-    choices = _options(parts, settings, probes)
+    choices = _options(parts, settings, probes=probes)
     similarity = {None: "data of unknown similarity", True: "similar data", False: "different data"}[similar]
     measured = Advice(
         str(parts.origin.run.path) if parts.origin else made.recipe.transfer.source,
@@ -183,13 +184,16 @@ def conclude(measured: Advice) -> Advice:
     >>> conclude(Advice("run", table="--freeze features", trials=(fine_tuned, frozen), error=0.3)).options
     '--freeze features'
     """
-    trials, table, probes = {choice.options: choice for choice in measured.trials}, measured.table, measured.probes
+    trials = {choice.options: choice for choice in measured.trials}
+    table = measured.table
+    probes = measured.probes
     if trials:
         best = measured.trials[0]
         chosen = trials.get(table, best) if table is not None else best
         if best.mean - chosen.mean > measured.error:
             chosen = best
-        options, why = chosen.options, f"{measured.score_name} {chosen.mean:.3f} on held-out examples"
+        options = chosen.options
+        why = f"{measured.score_name} {chosen.mean:.3f} on held-out examples"
         if table is not None and options != table and table in trials:
             why += f", the recommendation of the table {trials[table].mean:.3f}"
         if options != SCRATCH and SCRATCH in trials:
@@ -203,7 +207,8 @@ def conclude(measured: Advice) -> Advice:
         why = "by the four-case table" if table is not None else "good weights are a good initialisation for most data"
         last = list(probes.values())[-1:]
         if options == _FEATURES and last and max(probes.values()) - last[0] > _WORSE:
-            options, why = _ALL, "a linear classifier is better on earlier layers than on these features"
+            options = _ALL
+            why = "a linear classifier is better on earlier layers than on these features"
     known = max(probes, key=lambda name: probes[name], default="input")
     if trials and known != "input" and probes[known] - measured.trials[0].mean > 2 * measured.error:
         note = (
@@ -225,7 +230,8 @@ def conclude(measured: Advice) -> Advice:
 
 def _distances(parts: Parts, made: Plan) -> tuple[float | None, float | None, str]:
     """Return the distances of the new data and of the source's held-out data, or why they are not measured."""
-    origin, preparation = parts.origin, parts.preparation
+    origin = parts.origin
+    preparation = parts.preparation
     if origin is None or preparation is None:
         return None, None, "Similarity is not measured: the data of a published network are not available."
     head = head_names(parts.model)[-1]
@@ -233,7 +239,7 @@ def _distances(parts: Parts, made: Plan) -> tuple[float | None, float | None, st
         theirs, held = _source_inputs(origin)
     except (DataError, StorageError) as problem:
         return None, None, f"Similarity is not measured: {problem}"
-    ours = prepared(made.examples, draw(made.splits.train, made.recipe.seed), preparation)
+    ours = prepared(made.examples, draw(made.splits.train, made.recipe.seed), preparation=preparation)
     reference, new, own = (features(parts.model, inputs, head=head) for inputs in (theirs, ours, held))
     return frechet(reference, new), frechet(reference, own), ""
 
@@ -242,16 +248,20 @@ def _source_inputs(origin: Origin) -> tuple[torch.Tensor, torch.Tensor]:
     """Return some training inputs and some held-out inputs of the source."""
     recipe = origin.recipe
     examples = read_again(recipe.data, origin.run)
-    splits = split(examples, recipe.data, split_seed(recipe))
+    splits = split(examples, recipe.data, seed=split_seed(recipe))
     held = splits.validation if len(splits.validation) else splits.train
-    train, held = draw(splits.train, recipe.seed), draw(held, recipe.seed)
-    return prepared(examples, train, origin.preparation), prepared(examples, held, origin.preparation)
+    train = draw(splits.train, recipe.seed)
+    held = draw(held, recipe.seed)
+    return prepared(examples, train, preparation=origin.preparation), prepared(
+        examples, held, preparation=origin.preparation
+    )
 
 
 def _probe(parts: Parts, made: Plan) -> dict[str, float]:
     """Cross-validate a linear classifier at every depth, on the training examples."""
     rows = np.random.default_rng(0).permutation(draw(made.splits.train, made.recipe.seed))
-    classes, preparation = made.examples.class_numbers, parts.preparation
+    classes = made.examples.class_numbers
+    preparation = parts.preparation
     if classes is None or preparation is None or len(rows) < 2 * _FOLDS:
         return {}
     labels = torch.from_numpy(classes[rows])
@@ -260,11 +270,11 @@ def _probe(parts: Parts, made: Plan) -> dict[str, float]:
     def right(x: torch.Tensor, held: torch.Tensor) -> float:
         return linear_probe((x[~held], labels[~held]), (x[held], labels[held])) * float(held.sum())
 
-    found = features_by_depth(parts.model, made.examples, rows, preparation)
+    found = features_by_depth(parts.model, made.examples, rows=rows, preparation=preparation)
     return {name: sum(right(x, held) for held in folds) / len(rows) for name, x in found.items()}
 
 
-def _options(parts: Parts, settings: Mapping[str, Value], probes: Mapping[str, float]) -> list[TransferOption]:
+def _options(parts: Parts, settings: Mapping[str, Value], *, probes: Mapping[str, float]) -> list[TransferOption]:
     choices = [
         TransferOption("a new head on frozen features", _FEATURES, {**settings, "transfer.freeze": "features"}),
         TransferOption("fine-tune all layers, at a tenth of the learning rate", _ALL, settings),
@@ -300,7 +310,7 @@ def _block(names: Sequence[str], depth: str) -> str:
 
 
 def _table(
-    similar: bool | None, much: bool, choices: Sequence[TransferOption], probes: Mapping[str, float]
+    similar: bool | None, much: bool, *, choices: Sequence[TransferOption], probes: Mapping[str, float]
 ) -> str | None:
     """Return the recommendation of the four-case table; None if the similarity is unknown."""
     if similar is None:
@@ -317,6 +327,7 @@ def _table(
 def _try(
     measured: Advice,
     choices: Sequence[TransferOption],
+    *,
     parts: Parts,
     made: Plan,
     seconds: float,
@@ -350,7 +361,7 @@ def _try(
         for one, found in zip(plans, scores, strict=True):
             held = max(_HELD_OUT, one.recipe.data.validation)  # the test split is left out
             wide = edit(one.recipe, {"data.validation": held, "data.test": 0.0})
-            part = reseeded(dataclasses.replace(one, recipe=wide), derive(made.recipe.seed, "advice", division))
+            part = reseeded(dataclasses.replace(one, recipe=wide), derive(made.recipe.seed, "advice", epoch=division))
             judged |= set(part.splits.validation.tolist())
             outcome = trial(part, part.recipe, epochs=epochs)
             found.append(-math.inf if outcome.diverged else outcome.score)

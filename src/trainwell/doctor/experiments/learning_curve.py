@@ -17,7 +17,8 @@ from trainwell.doctor.experiments.trial import trial
 from trainwell.fitting.plan import Plan
 from trainwell.recipe import edit
 
-_MOST_SIZES, _LEAST_SIZES = 6, 3
+_MOST_SIZES = 6
+_LEAST_SIZES = 3
 _SMALLEST = 16
 _MOST_REPEATS = 4  # epochs on a small subset, over those on all data
 _LEARNED = 0.9  # fraction of the error at chance level; a larger error cannot be extrapolated
@@ -81,14 +82,15 @@ def fit_power_law(sizes: Sequence[float], errors: Sequence[float]) -> tuple[floa
     >>> round(b, 6), round(high - low, 6)
     (1.0, 0.0)
     """
-    across, up = np.log(sizes), np.log(errors)
+    across = np.log(sizes)
+    up = np.log(errors)
     slope, _, spread = _line(across, up)
     half = _student(len(across) - 2) * spread / math.sqrt(float(((across - across.mean()) ** 2).sum()))
     return -slope, -slope - half, -slope + half
 
 
 def extrapolate(
-    sizes: Sequence[float], errors: Sequence[float], size: float, *, measured: bool = False
+    sizes: Sequence[float], errors: Sequence[float], *, size: float, measured: bool = False
 ) -> Extrapolation:
     """Extrapolate the power law to another number of examples, with a 95 % interval (Hestness et al. 2017).
 
@@ -98,11 +100,12 @@ def extrapolate(
         size: number of examples to extrapolate to.
         measured: return the prediction interval of one more measurement instead of the confidence interval of the law.
 
-    >>> found = extrapolate([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], 160)
+    >>> found = extrapolate([10, 20, 40, 80], [0.8, 0.42, 0.2, 0.1], size=160)
     >>> found.low < 0.05 < found.high
     True
     """
-    across, up = np.log(sizes), np.log(errors)
+    across = np.log(sizes)
+    up = np.log(errors)
     slope, start, spread = _line(across, up)
     away = (math.log(size) - across.mean()) ** 2 / float(((across - across.mean()) ** 2).sum())
     middle = start + slope * math.log(size)
@@ -130,7 +133,8 @@ def learning_curve(
         raise UsageError("A learning curve needs a validation split, got data.validation = 0. Set it to 0.15.")
     if seeds < 1 or (epochs is not None and epochs < 1):
         raise UsageError(f"A learning curve needs at least 1 seed and 1 epoch, got {seeds} and {epochs}.")
-    whole, classes = len(plan.splits.train), len(plan.examples.labels)
+    whole = len(plan.splits.train)
+    classes = len(plan.examples.labels)
     sizes = [whole >> halvings for halvings in reversed(range(_MOST_SIZES))]
     sizes = [size for size in sizes if size >= max(_SMALLEST, 4 * classes)]
     if len(sizes) < _LEAST_SIZES:
@@ -138,7 +142,7 @@ def learning_curve(
             f"A learning curve needs at least {4 * max(_SMALLEST, 4 * classes)} training examples, got {whole:,}. "
             "Give more data, or compare runs yourself: trainwell compare."
         )
-    points = [_measure(plan, size, seed, epochs=epochs, say=say) for size in sizes for seed in range(seeds)]
+    points = [_measure(plan, size, seed=seed, epochs=epochs, say=say) for size in sizes for seed in range(seeds)]
     return read_curve(
         [size for size, _, _ in points],
         [error for _, error, _ in points],
@@ -170,9 +174,10 @@ def read_curve(sizes: Sequence[int], errors: Sequence[float], *, score_name: str
         return dataclasses.replace(made, verdict=verdict)
     values = [error for _, error in learned]
     power, low, high = fit_power_law(known, values)
-    extrapolated = tuple(extrapolate(known, values, factor * largest) for factor in (2, 4))
+    extrapolated = tuple(extrapolate(known, values, size=factor * largest) for factor in (2, 4))
     made = dataclasses.replace(made, power=power, interval=(low, high), extrapolated=extrapolated)
-    now, twice = extrapolate(known, values, largest).error, extrapolated[0]
+    now = extrapolate(known, values, size=largest).error
+    twice = extrapolated[0]
     if made.helps:
         verdict = (
             f"More data would help: with {twice.size:,} examples the error should fall from {now:.3g} to "
@@ -205,10 +210,10 @@ def nested_order(classes: NDArray[np.int64] | None, count: int, *, seed: int) ->
 
 
 def _measure(
-    plan: Plan, size: int, seed: int, *, epochs: int | None, say: Callable[[str], None]
+    plan: Plan, size: int, *, seed: int, epochs: int | None, say: Callable[[str], None]
 ) -> tuple[int, float, str]:
     train = plan.splits.train
-    number = derive(plan.recipe.seed, "learning-curve", seed)
+    number = derive(plan.recipe.seed, "learning-curve", epoch=seed)
     classes = plan.examples.class_numbers
     order = nested_order(None if classes is None else classes[train], len(train), seed=number)
     splits = dataclasses.replace(plan.splits, train=np.sort(train[order[:size]]))

@@ -23,14 +23,18 @@ from trainwell.train import State, train
 
 Floats = NDArray[np.float64]
 
-LOWEST, HIGHEST = 1e-6, 10.0
-STEPS, SEEDS = 140, 3
+LOWEST = 1e-6
+HIGHEST = 10.0
+STEPS = 140
+SEEDS = 3
 _WINDOW = 5.0  # steps: standard deviation of the Gaussian window that smooths, centred so that it does not lag
 _DIVERGED = 3.0  # times the loss at the start
 _CUT_OFF = 5.0  # times the loss at the start: larger losses are left out of smoothing
 _LEAST_DROP = 0.1  # fraction of the first loss by which it must fall, and ...
 _NOISE = 4.0  # ... number of standard errors of the mean over seeds
-_BEGUN, _HALF = 0.15, 0.5  # fractions of the whole fall at which the loss has begun to fall, and has fallen half
+# fractions of the whole fall at which the loss has begun to fall, and has fallen half
+_BEGUN = 0.15
+_HALF = 0.5
 _SAFETY = 3.0  # at the lowest loss the learning rate is about to be too high
 
 
@@ -93,7 +97,7 @@ def range_test(
     if steps < 20 or seeds < 1:
         raise UsageError(f"A range test must have at least 20 steps and 1 seed, got {steps} and {seeds}.")
     rates = np.geomspace(LOWEST, HIGHEST, steps)
-    curves = np.stack([smooth(_sweep(plan, rates, number, check)) for number in range(seeds)])
+    curves = np.stack([smooth(_sweep(plan, rates, number=number, check=check)) for number in range(seeds)])
     return read_range(rates, curves, current=plan.recipe.optim.learning_rate)
 
 
@@ -161,9 +165,9 @@ def _first_below(losses: Floats, limit: float) -> int:
     return int(np.flatnonzero(losses <= limit)[0])
 
 
-def _sweep(plan: Plan, rates: Floats, number: int, check: Callable[[], None]) -> Floats:
+def _sweep(plan: Plan, rates: Floats, *, number: int, check: Callable[[], None]) -> Floats:
     """Train once while the learning rate rises, and return the loss of every step; infinite from where it diverged."""
-    seed = derive(plan.recipe.seed, "range", number) if number else plan.recipe.seed
+    seed = derive(plan.recipe.seed, "range", epoch=number) if number else plan.recipe.seed
     recipe = edit(plan.recipe, {"seed": seed, "optim.reference_batch": 0, "train.patience": 0})
     parts = build_parts(dataclasses.replace(plan, recipe=recipe))
 

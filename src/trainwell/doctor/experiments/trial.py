@@ -91,8 +91,8 @@ def reseeded(plan: Plan, seed: int) -> Plan:
     given = np.zeros(len(plan.examples), np.int8) if plan.examples.given is None else plan.examples.given.copy()
     given[plan.splits.test] = TEST
     settings = recipe.data if len(plan.splits.test) else dataclasses.replace(recipe.data, test=0.0)
-    drawn = split(dataclasses.replace(plan.examples, given=given), settings, seed)
-    splits = dataclasses.replace(drawn, train=labelled(plan.examples, drawn.train, recipe))
+    drawn = split(dataclasses.replace(plan.examples, given=given), settings, seed=seed)
+    splits = dataclasses.replace(drawn, train=labelled(plan.examples, drawn.train, recipe=recipe))
     return Plan(recipe, {}, plan.examples, splits, drawn.train)
 
 
@@ -152,7 +152,8 @@ def loses_to_linear(plan: Plan, outcome: TrialOutcome) -> Finding | None:
     whatever the reason. Its repairs are therefore general ones (docs/references.md, T44).
     """
     parts = build_parts(plan)
-    train, judged = _arrays(parts.train), _arrays(parts.splits["validation"])
+    train = _arrays(parts.train)
+    judged = _arrays(parts.splits["validation"])
     rows = parts.task.baselines(train, judged)
     if not rows:
         return None
@@ -190,11 +191,11 @@ class MemoryRecorder:
     def __init__(self) -> None:
         self.signals = Signals()
 
-    def signal(self, name: str, step: int, value: float) -> None:
+    def signal(self, name: str, step: int, *, value: float) -> None:
         """Keep one value."""
-        self.signals.add(name, step, value)
+        self.signals.add(name, step, value=value)
 
-    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+    def score(self, epoch: int, step: int, *, split: str, scores: Mapping[str, float]) -> None:
         """Keep nothing."""
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:

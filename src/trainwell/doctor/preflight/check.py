@@ -141,7 +141,7 @@ def check(
     if model is not None:
         settings["nn.model"] = CUSTOM
     with _undisturbed():
-        parts = understand(data, model, settings)
+        parts = understand(data, model, changes=settings)
         subject = PreflightSubject(parts, optimizer)
         per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * parts.recipe.train.batch_size
         torch.manual_seed(derive(parts.recipe.seed, "check"))

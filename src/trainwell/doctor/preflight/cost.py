@@ -11,7 +11,8 @@ from trainwell.core.finding import Finding, Severity
 from trainwell.cost import free_bytes, training_memory
 from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
-_STEPS, _SECONDS = 12, 1.5
+_STEPS = 12
+_SECONDS = 1.5
 _WARM_UP = 2
 _SAMPLE = 1024  # training examples that `fit` evaluates as well as the validation split
 _FIXED = 0.3  # seconds that every run takes to set up, to evaluate and to save
@@ -44,7 +45,7 @@ def time_is_known(subject: PreflightSubject) -> CheckResult:
     started = time.perf_counter()
     for batch in itertools.islice(subject.batches(subject.facts.batch_size), _STEPS):
         begun = time.perf_counter()
-        subject.step(model, optimizer, batch)
+        subject.step(model, optimizer, batch=batch)
         seconds.append(time.perf_counter() - begun)
         if time.perf_counter() - started > _SECONDS:
             break

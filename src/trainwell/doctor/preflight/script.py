@@ -48,7 +48,9 @@ def check_script(
 
     debugger = sys.gettrace()
     hook = register_optimizer_step_post_hook(count)
-    arguments_before, path_before = sys.argv, list(sys.path)  # a watched script changes both
+    # a watched script changes both
+    arguments_before = sys.argv
+    path_before = list(sys.path)
     try:
         with tempfile.TemporaryDirectory() as folder:
             runs = Path(folder)
@@ -57,7 +59,8 @@ def check_script(
     finally:
         hook.remove()
         sys.settrace(debugger)
-        sys.argv, sys.path[:] = arguments_before, path_before
+        sys.argv = arguments_before
+        sys.path[:] = path_before
 
 
 def _leave_at_next_line() -> None:

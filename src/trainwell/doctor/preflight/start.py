@@ -14,8 +14,12 @@ from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject, Sh
 
 _ENOUGH = 1.0  # fraction of the examples' targets
 _ENOUGH_VARIANCE = 0.5  # of the variance is left: docs/references.md, T20
-_STEPS, _SECONDS = 200, 2.5  # sound networks memorise ten examples within 120 steps
-_DIVERGED, _FALLING = 10.0, 0.5  # times the first loss
+# sound networks memorise ten examples within 120 steps
+_STEPS = 200
+_SECONDS = 2.5
+# times the first loss
+_DIVERGED = 10.0
+_FALLING = 0.5
 _OTHER_RATES = (1e-3, 1e-2)  # learning rates of Adam: docs/references.md, T20
 _MISMATCH = 1e-3  # relative, in float64: docs/references.md, T21
 _TENSORS = 12
@@ -23,7 +27,8 @@ _TENSORS = 12
 
 def initial_loss(subject: PreflightSubject) -> CheckResult:
     """The initial loss is near that of a uniform guess."""
-    chance, numeric = subject.facts.chance_loss, subject.task.is_numeric
+    chance = subject.facts.chance_loss
+    numeric = subject.task.is_numeric
     usual, gross = subject.task.initial_loss_limits
     expected = f"at most {usual:g} times chance level"
     if not chance or chance <= 0:
@@ -83,7 +88,7 @@ def few_can_be_learned(subject: PreflightSubject) -> CheckResult:
     for rate in _OTHER_RATES:
         others.append(subject.learn_few(functools.partial(_adam, rate=rate), steps=2 * _STEPS, seconds=_SECONDS / 2))
         if others[-1].known >= enough - 1e-6:
-            return CheckResult(known, expected, (_optimizer_cannot_fit(own, enough, rate),))
+            return CheckResult(known, expected, (_optimizer_cannot_fit(own, enough, rate=rate),))
     if not all(other.ended for other in others):
         return CheckResult(None, expected, note="neither the planned optimizer nor Adam memorised them in time")
     finding = Finding(
@@ -121,14 +126,15 @@ def gradients_are_right(subject: PreflightSubject) -> CheckResult:
     largest = max((g.norm().item() for g in gradients if g is not None), default=0.0)
     apart: dict[str, float] = {}
     for number in chosen:
-        weight, gradient = parameters[number], gradients[number]
+        weight = parameters[number]
+        gradient = gradients[number]
         direction = torch.randn(weight.shape, generator=generator, dtype=weight.dtype)
         direction /= direction.norm()
         slope = 0.0 if gradient is None else (gradient * direction).sum().item()
         # A step may cross the kink of a ReLU; two steps of different size hardly ever both do.
         apart[names[number]] = min(
             abs(slope - measured) / max(abs(slope), abs(measured), 1e-4 * largest, 1e-12)
-            for measured in (_slope(loss, weight, direction, step=h) for h in (1e-5, 1e-6))
+            for measured in (_slope(loss, weight, direction=direction, step=h) for h in (1e-5, 1e-6))
         )
     where = tuple(sorted((name for name in apart if apart[name] > _MISMATCH), key=lambda name: -apart[name]))
     worst = max(apart.values())
@@ -143,7 +149,7 @@ def gradients_are_right(subject: PreflightSubject) -> CheckResult:
     return CheckResult(worst, expected, (finding,) if where else ())
 
 
-def _slope(loss: object, weight: torch.Tensor, direction: torch.Tensor, *, step: float) -> float:
+def _slope(loss: object, weight: torch.Tensor, *, direction: torch.Tensor, step: float) -> float:
     values = []
     assert callable(loss)
     with torch.no_grad():
@@ -159,7 +165,7 @@ def _adam(model: nn.Module, *, rate: float) -> torch.optim.Optimizer:
     return torch.optim.Adam((p for p in model.parameters() if p.requires_grad), lr=rate)
 
 
-def _optimizer_cannot_fit(own: ShortTraining, enough: float, rate: float) -> Finding:
+def _optimizer_cannot_fit(own: ShortTraining, enough: float, *, rate: float) -> Finding:
     severity = Severity.WARNING
     if not own.loss <= _DIVERGED:
         severity = Severity.ERROR

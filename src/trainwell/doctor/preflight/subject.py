@@ -116,7 +116,10 @@ class PreflightSubject:
     """
 
     def __init__(self, parts: Parts, optimizer: Optimizer | None = None) -> None:
-        self.parts, self.task, self.facts, self.recipe = parts, parts.task, parts.facts, parts.recipe
+        self.parts = parts
+        self.task = parts.task
+        self.facts = parts.facts
+        self.recipe = parts.recipe
         self.optimizer = optimizer
         self.device = choose_device(parts.recipe.train.device)
 
@@ -138,7 +141,8 @@ class PreflightSubject:
         """Ten different examples, of as many classes as possible."""
         pool = self.seen.slice(0, 256)
         count: dict[object, int] = {}
-        turn, given = [], set()
+        turn = []
+        given = set()
         for number, (target, inputs) in enumerate(zip(pool.targets.tolist(), pool.inputs.flatten(1), strict=True)):
             key = hash(inputs.cpu().numpy().tobytes())
             if key not in given:
@@ -174,7 +178,7 @@ class PreflightSubject:
         """Return the main tensor of what a network says to a batch, without gradients."""
         return main_output(self.answer(model, batch))
 
-    def step(self, model: nn.Module, optimizer: Optimizer, batch: Batch) -> float:
+    def step(self, model: nn.Module, optimizer: Optimizer, *, batch: Batch) -> float:
         """Take one step of training and return the loss before it."""
         optimizer.zero_grad()
         loss = self.task.loss(self.task.forward(model, batch), batch)
@@ -187,7 +191,7 @@ class PreflightSubject:
         """A copy of the network after five steps."""
         model, optimizer = self.pair()
         for batch, _ in zip(self.batches(), range(_WARMED), strict=False):
-            self.step(model, optimizer, batch)
+            self.step(model, optimizer, batch=batch)
         return model.eval()
 
     def batches(self, size: int = _BATCH) -> Iterator[Batch]:
@@ -211,11 +215,12 @@ class PreflightSubject:
         enough = 0.95 if self.task.is_numeric else 1 - 1e-6
         rates = [group["lr"] for group in optimizer.param_groups]
         losses: list[float] = []
-        known, started = 0.0, time.monotonic()
+        known = 0.0
+        started = time.monotonic()
         for number in range(1, steps + 1):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * min(1.0, number / _RAMP)
-            losses.append(self.step(model, optimizer, self.few))
+            losses.append(self.step(model, optimizer, batch=self.few))
             if number % 10 == 0:
                 known = self.task.known_fraction(self.answer(model, self.few), self.few)
                 late = time.monotonic() - started > seconds

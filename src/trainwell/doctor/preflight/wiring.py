@@ -28,7 +28,8 @@ def head_fits(subject: PreflightSubject) -> CheckResult:
         return CheckResult(None, "outputs", (Finding("network_fails", Severity.ERROR, title),))
     main = main_output(outputs)
     width = main.shape[-1] if main.ndim > 1 else 1
-    needed, expected = subject.facts.outputs or 1, f"{subject.facts.outputs} outputs"
+    needed = subject.facts.outputs or 1
+    expected = f"{subject.facts.outputs} outputs"
     unfit = ""
     if asked_for := subject.task.outputs_for(subject.seen.targets):
         needed = max(subject.facts.outputs, asked_for)
@@ -51,7 +52,8 @@ def head_fits(subject: PreflightSubject) -> CheckResult:
 
 def parameters_are_trained(subject: PreflightSubject) -> CheckResult:
     """The optimizer changes every parameter that is not frozen on purpose."""
-    model, own = subject.parts.model, subject.optimizer
+    model = subject.parts.model
+    own = subject.optimizer
     named = dict(model.named_parameters())
     frozen = [name for name, parameter in named.items() if not parameter.requires_grad]
     findings = []
@@ -142,7 +144,8 @@ def examples_are_independent(subject: PreflightSubject) -> CheckResult:
     model = subject.copy()
     rows = torch.cat([torch.zeros(1, dtype=torch.long), torch.arange(8, len(pool))])
     other = Batch({name: pool[name][rows] for name in pool.names()})
-    together, apart = subject.main_output(model, pool.slice(0, len(rows))), subject.main_output(model, other)
+    together = subject.main_output(model, pool.slice(0, len(rows)))
+    apart = subject.main_output(model, other)
     spread = max(together.std().item(), apart.std().item(), 1e-12)
     change = (together[0] - apart[0]).abs().max().item() / spread
     finding = Finding(

@@ -135,7 +135,8 @@ def _read_reduction(term: _Term, reading: LossReading) -> None:
     """Tell a mean over the batch from a sum, and a loss from one with the wrong sign."""
     node, is_only_scaled, factor, is_summed = term
     reduction = node._saved_reduction
-    prediction, target = reading.prediction, reading.target
+    prediction = reading.prediction
+    target = reading.target
     if prediction is None or target is None:
         return
     if is_summed and reduction == 0 and abs(factor * target.numel() - 1) < _ROUNDING:
@@ -155,7 +156,8 @@ def _read_reduction(term: _Term, reading: LossReading) -> None:
 
 def _mean_loss(reading: LossReading) -> float | None:
     """Return the mean over the batch of what a loss compares, computed again without the penalty."""
-    prediction, target = reading.prediction, reading.target
+    prediction = reading.prediction
+    target = reading.target
     if prediction is None or target is None:
         return None
     if reading.kind == "classes" and target.ndim == 1 and int(target.min()) >= 0:
@@ -177,7 +179,7 @@ def _read_classes(node: Any, reading: LossReading) -> None:
             reading.signals["missing_log_softmax"] = largest
         _read_softmax(node, reading)
         return
-    _read_axis(log_softmax._saved_result, log_softmax._saved_dim, reading)
+    _read_axis(log_softmax._saved_result, log_softmax._saved_dim, reading=reading)
     head = operation(below(log_softmax))
     if head == "Softmax":
         reading.signals["softmax_before_cross_entropy"] = 1.0
@@ -193,10 +195,10 @@ def _read_softmax(node: Any, reading: LossReading) -> None:
     """Look for a softmax below the loss."""
     softmax = below(node, _BEFORE_LOG)
     if operation(softmax) == "Softmax":
-        _read_axis(softmax._saved_result, softmax._saved_dim, reading)
+        _read_axis(softmax._saved_result, softmax._saved_dim, reading=reading)
 
 
-def _read_axis(result: Tensor, axis: int, reading: LossReading) -> None:
+def _read_axis(result: Tensor, axis: int, *, reading: LossReading) -> None:
     axis = axis if axis < 2**31 else axis - 2**64  # stored as an unsigned number
     if result.shape[axis] == 1:
         reading.signals["softmax_over_one"] = 1.0
@@ -222,7 +224,8 @@ def _read_probabilities(node: Any, reading: LossReading) -> None:
 
 
 def _read_numbers(node: Any, reading: LossReading) -> None:
-    prediction, target = reading.prediction, reading.target
+    prediction = reading.prediction
+    target = reading.target
     if prediction is None or target is None:
         return
     if _is_broadcast(prediction) and _is_broadcast(target):

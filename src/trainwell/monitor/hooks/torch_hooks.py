@@ -67,19 +67,28 @@ class TorchHooks:
         """Install all hooks, those of modules too."""
         start_folder()  # before the script leaves it
         self._is_installed = True
-        listener, wrap = self._listener, self._wrappers.wrap
+        listener = self._listener
+        wrap = self._wrappers.wrap
         self._step_handle = register_optimizer_step_pre_hook(self._before_step)
-        wrap(torch.autograd, "backward", self._wrap_backward)
-        wrap(Optimizer, "__init__", self._report_after(lambda inputs: self._optimizer_made(inputs[0])))
-        wrap(LRScheduler, "step", self._report_after(lambda inputs: listener.scheduler_stepped(inputs[0])))
-        wrap(nn.Module, "load_state_dict", self._report_after(lambda inputs: listener.weights_loaded(inputs[0])))
-        wrap(nn.Module, "compile", self._report_after(lambda inputs: listener.compiled(inputs[0])))
-        wrap(torch, "compile", self._report_after(lambda inputs: listener.compiled(inputs[0] if inputs else None)))
+        wrap(torch.autograd, "backward", make=self._wrap_backward)
+        wrap(Optimizer, "__init__", make=self._report_after(lambda inputs: self._optimizer_made(inputs[0])))
+        wrap(LRScheduler, "step", make=self._report_after(lambda inputs: listener.scheduler_stepped(inputs[0])))
+        wrap(
+            nn.Module,
+            "load_state_dict",
+            make=self._report_after(lambda inputs: listener.weights_loaded(inputs[0])),
+        )
+        wrap(nn.Module, "compile", make=self._report_after(lambda inputs: listener.compiled(inputs[0])))
+        wrap(
+            torch,
+            "compile",
+            make=self._report_after(lambda inputs: listener.compiled(inputs[0] if inputs else None)),
+        )
         for context in (torch.no_grad, torch.inference_mode, torch.set_grad_enabled):
-            wrap(context, "__enter__", self._wrap_enter)
+            wrap(context, "__enter__", make=self._wrap_enter)
         for name in KIND_OF_FUNCTION:
-            wrap(nn.functional, name, functools.partial(self._wrap_loss, name=name))
-        wrap(torch.jit, "script", self._wrap_script)
+            wrap(nn.functional, name, make=functools.partial(self._wrap_loss, name=name))
+        wrap(torch.jit, "script", make=self._wrap_script)
         self.hook_modules(True)
         self.hook_keras()
 
@@ -97,7 +106,7 @@ class TorchHooks:
         """Hook the optimizers of Keras too, once it is imported and runs on torch."""
         if self._is_installed and not self._has_keras_hook and (owner := keras_optimizer_class()) is not None:
             self._has_keras_hook = True
-            self._wrappers.wrap(owner, "apply", self._wrap_keras_apply)
+            self._wrappers.wrap(owner, "apply", make=self._wrap_keras_apply)
 
     @property
     def has_module_hooks(self) -> bool:
@@ -107,7 +116,8 @@ class TorchHooks:
     def hook_modules(self, wanted: bool) -> None:
         """Install or remove the hooks of forward passes, which are what costs."""
         if wanted and not self._module_handles and self._is_installed:
-            before, after = self._guarded(self._before_forward), self._guarded(self._after_forward)
+            before = self._guarded(self._before_forward)
+            after = self._guarded(self._after_forward)
             self._module_handles = [
                 register_module_forward_pre_hook(before),
                 register_module_forward_hook(after, with_kwargs=True, always_call=True),
@@ -176,9 +186,12 @@ class TorchHooks:
 
     def _wrap_backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
         listener = self._listener
-        listening, passes, losses = listener.listening, listener.passes, listener.losses
+        listening = listener.listening
+        passes = listener.passes
+        losses = listener.losses
         report_nonfinite = self._guarded(listener.loss_not_finite)
-        before, after = self._guarded(listener.before_backward), self._guarded(listener.after_backward)
+        before = self._guarded(listener.before_backward)
+        after = self._guarded(listener.after_backward)
         claim = self._thread.claim
         compare = self._guarded(ManualUpdateDetector.before_backward, self._stop_detecting)
         detect_step = self._guarded(self._manual_step, self._stop_detecting)

@@ -33,7 +33,7 @@ class Wrappers:
     def __init__(self) -> None:
         self._all: list[_Wrapper] = []
 
-    def wrap(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
+    def wrap(self, owner: Any, name: str, *, make: Callable[[Any], Any]) -> None:
         """Replace `owner.name` by what `make` returns for it."""
         original = owner.__dict__[name]
         wrapper = _Wrapper(owner, name, original, make(original))

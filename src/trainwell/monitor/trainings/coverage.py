@@ -59,7 +59,9 @@ class Coverage:
         candidates = self.observations.called - set(self.observations.modules.loaded)
         for name, layer in self.model.named_modules():
             if isinstance(layer, _BatchNorm) and layer.training and layer in candidates:
-                mean, variance, seen = layer.running_mean, layer.running_var, layer.num_batches_tracked
+                mean = layer.running_mean
+                variance = layer.running_var
+                seen = layer.num_batches_tracked
                 if mean is not None and variance is not None and seen is not None and int(seen) >= _FEWEST_BATCHES:
                     if not bool(mean.any()) and bool((variance == 1).all()):
                         yield name, float(seen)

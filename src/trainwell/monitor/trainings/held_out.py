@@ -98,7 +98,7 @@ class HeldOut:
         self._place = None
 
     def add_training_batch(
-        self, training: Training, inputs: Tensor, observations: Observations, *, passes: float
+        self, training: Training, inputs: Tensor, *, observations: Observations, passes: float
     ) -> None:
         """Take the examples of a sampled training step, to compare those of evaluations with.
 
@@ -108,15 +108,15 @@ class HeldOut:
         self._network = None if network is None else weakref.ref(network)
         self._train.add(inputs, observations.reading.target, step=training.step, passes=passes)
         if self._train.repeated is not None:
-            training.series.signal("code/same_batch", training.step - 1, self._train.repeated)
+            training.series.signal("code/same_batch", training.step - 1, value=self._train.repeated)
 
     def record_target_relation(self, training: Training) -> None:
         """Record how strongly the targets of the training depend on its inputs."""
         for name, value in self._train.target_relation().items():
-            training.series.signal(name, training.step, value)
+            training.series.signal(name, training.step, value=value)
 
     def add_call(
-        self, training: Training, module: nn.Module, inputs: Sequence[Any], *, place: tuple[object, ...]
+        self, training: Training, module: nn.Module, *, inputs: Sequence[Any], place: tuple[object, ...]
     ) -> None:
         """Take the inputs of a network in an evaluation that is measured.
 
@@ -147,7 +147,7 @@ class HeldOut:
         self.wants_inputs = current.wants_inputs
 
     def add_loss(
-        self, training: Training, name: str, inputs: Sequence[Any], *, options: Mapping[str, Any], result: Any
+        self, training: Training, name: str, *, inputs: Sequence[Any], options: Mapping[str, Any], result: Any
     ) -> None:
         """Take a loss that is computed in an evaluation, if it is of the kind the network is trained with.
 
@@ -158,10 +158,12 @@ class HeldOut:
             options: its arguments by name.
             result: the loss.
         """
-        place, reading = self._place, training.targets.reading
+        place = self._place
+        reading = training.targets.reading
         if place is None or len(inputs) < 2 or not all(isinstance(one, Tensor) for one in (*inputs[:2], result)):
             return
-        outputs, target = inputs[0].detach(), inputs[1].detach()
+        outputs = inputs[0].detach()
+        target = inputs[1].detach()
         is_other_numeric = reading.kind == "numbers" and (name == "mse_loss") != reading.is_squared
         if KIND_OF_FUNCTION[name] != reading.kind or is_other_numeric:
             return
@@ -170,9 +172,9 @@ class HeldOut:
             return  # a sum compares with the loss of the training only where that is known to be a mean
         mean = result.detach().double() / max(1, target.numel()) if is_sum else result.detach().double().mean()
         place.scores.add_loss(mean, len(outputs))
-        self._add_right(place, reading.kind, outputs, target=target)
+        self._add_right(place, reading.kind, outputs=outputs, target=target)
 
-    def _add_right(self, place: EvaluationPlace, kind: str, outputs: Tensor, *, target: Tensor) -> None:
+    def _add_right(self, place: EvaluationPlace, kind: str, *, outputs: Tensor, target: Tensor) -> None:
         if kind == "classes" and target.ndim + 1 == outputs.ndim and not target.is_floating_point():
             right = (outputs.argmax(1) == target).sum()
             if target.ndim == 1 and self._closed < _BATCHES:
@@ -214,7 +216,7 @@ class HeldOut:
         if has_loss and train_loss is not None:
             found["loss/train_epoch"] = train_loss
         for name, value in found.items():
-            training.series.signal(name, max(0, training.step - 1), value)
+            training.series.signal(name, max(0, training.step - 1), value=value)
         return has_loss
 
 

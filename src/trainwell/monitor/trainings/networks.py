@@ -57,7 +57,7 @@ class LooseParameters(nn.Module):
         yield from self._loose.items()
 
 
-def compose(roots: Sequence[nn.Module], optimizers: Sequence[Optimizer], parents: Iterable[nn.Module]) -> nn.Module:
+def compose(roots: Sequence[nn.Module], optimizers: Sequence[Optimizer], *, parents: Iterable[nn.Module]) -> nn.Module:
     """Return the one module that stands for what a training changes.
 
     Args:

@@ -64,7 +64,7 @@ class SequenceLayers:
         self.time_first: set[tuple[int, int]] = set()  # shapes that a layer took for (time, batch)
         self.sees_future = False  # whether a layer sees later positions
 
-    def add(self, module: nn.Module, inputs: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def add(self, module: nn.Module, inputs: tuple[Any, ...], *, options: dict[str, Any]) -> None:
         """Note which axis of the inputs is time, and whether the layer sees later positions."""
         if not isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) or not inputs or not torch.is_grad_enabled():
             return

@@ -128,15 +128,15 @@ class TrainingSeries:
         """
         self.loss_means_progress &= not value < 0
         self._has_losses = False
-        self.signal("loss/train", step, value)
+        self.signal("loss/train", step, value=value)
         self._has_losses = True
 
-    def signal(self, name: str, step: int, value: float) -> None:
+    def signal(self, name: str, step: int, *, value: float) -> None:
         """Record one value of one series."""
         if (self._has_losses and name == "loss/train") or (self.unused and name.rpartition("/")[2] in self.unused):
             return
-        self.signals.add(name, step, value)
-        self._record.store(lambda writer: writer.signal(self._prefix + name, step, value))
+        self.signals.add(name, step, value=value)
+        self._record.store(lambda writer: writer.signal(self._prefix + name, step, value=value))
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> None:
         """Record an event."""
@@ -150,10 +150,10 @@ class TrainingSeries:
         for name, series in self.signals.items():
             for step, value in series:
                 if name != "loss/train" or value - value != 0:
-                    kept.add(name, step, value)
+                    kept.add(name, step, value=value)
         return kept
 
-    def score(self, epoch: int, step: int, split: str, scores: Mapping[str, float]) -> None:
+    def score(self, epoch: int, step: int, *, split: str, scores: Mapping[str, float]) -> None:
         """Ignore scores: they are not seen in a loop that is not ours."""
 
     def progress(self, steps: int) -> None:

@@ -30,7 +30,7 @@ _EARLY_SAMPLES = 8  # Which optimizer holds what does not change later.
 
 
 def take_sample(
-    observations: Observations, training: Training, step: int, *, optimizers: KnownOptimizers, is_alone: bool
+    observations: Observations, training: Training, *, step: int, optimizers: KnownOptimizers, is_alone: bool
 ) -> Moment | None:
     """Record the signals of the code at a step, and return what the probes may look at.
 
@@ -47,31 +47,31 @@ def take_sample(
     trained = training.optimizers.parameter_ids()
     optimised = optimizers.parameter_ids()
     is_stale = all(p.grad is None for p in training.optimizers.leading_parameters())
-    calls = _calls_of(observations, trained, optimised, is_stale=is_stale)
+    calls = _calls_of(observations, trained, optimised=optimised, is_stale=is_stale)
     if training.network.state is not NetworkState.COMPOSED:
-        _compose(observations, training, calls, step=step)
-        _record_start(observations, training, step, optimizers=optimizers)
+        _compose(observations, training, calls=calls, step=step)
+        _record_start(observations, training, step=step, optimizers=optimizers)
     model = training.network.model
     if model is None:
         return None
     if not is_alone:  # networks that compete make losses larger on purpose
         observations.signals.pop("negated_loss", None)
     for name, value in _signals(observations, training):
-        training.series.signal(name, step, value)
+        training.series.signal(name, step, value=value)
     if training.samples < _EARLY_SAMPLES:
         coverage = Coverage(observations, model, trained, optimised, optimizers.was_trained)
         for name, value in _coverage_signals(coverage, training):
-            training.series.signal(name, step, value)
+            training.series.signal(name, step, value=value)
     training.samples += 1
     training.gradient.reset()
-    return _moment(observations, calls, model, step=step, optimizer=own[0]) if observations.losses else None
+    return _moment(observations, calls, model=model, step=step, optimizer=own[0]) if observations.losses else None
 
 
 def _moment(
     observations: Observations,
     calls: dict[nn.Module, ModuleCall],
-    model: nn.Module,
     *,
+    model: nn.Module,
     step: int,
     optimizer: Optimizer,
 ) -> Moment:
@@ -87,7 +87,7 @@ def _moment(
 
 
 def _calls_of(
-    observations: Observations, trained: set[int], optimised: set[int], *, is_stale: bool
+    observations: Observations, trained: set[int], *, optimised: set[int], is_stale: bool
 ) -> dict[nn.Module, ModuleCall]:
     """Return the calls of the networks a training changes.
 
@@ -107,14 +107,14 @@ def _calls_of(
     return {module: call for module, call in calls.items() if own[module] and not own[module] & optimised}
 
 
-def _compose(observations: Observations, training: Training, calls: dict[nn.Module, ModuleCall], *, step: int) -> None:
+def _compose(observations: Observations, training: Training, *, calls: dict[nn.Module, ModuleCall], step: int) -> None:
     """Find the network of a training, now that all its parts were called."""
     training.network.state = NetworkState.COMPOSED  # first: what fails once is not tried in every step
     given = observations.modules.given
     composed = (
         with_user_names(unwrapped(given))
         if given is not None
-        else compose(list(calls), training.optimizers.alive(), observations.modules.parents)
+        else compose(list(calls), training.optimizers.alive(), parents=observations.modules.parents)
     )
     if training.network.model is not composed:
         training.start(composed, step=step)
@@ -123,23 +123,23 @@ def _compose(observations: Observations, training: Training, calls: dict[nn.Modu
     training.mode.module = next((root for root in reversed(roots) if depends_on_mode(root, trained)), None)
 
 
-def _record_start(observations: Observations, training: Training, step: int, *, optimizers: KnownOptimizers) -> None:
+def _record_start(observations: Observations, training: Training, *, step: int, optimizers: KnownOptimizers) -> None:
     """Record how a training starts: from loaded weights, or with layers that are frozen by mistake."""
     model = training.network.model or nn.Module()
     loaded = observations.modules.loaded
     signal = training.series.signal
     if any(module in loaded for module in model.modules()):
-        signal("code/weights_loaded", step, 1.0)
+        signal("code/weights_loaded", step, value=1.0)
     whole = sum(p.numel() for p in model.parameters()) or 1
     for name, module in model.named_modules():
         is_frozen = is_frozen_at_initialisation(module) and module not in loaded
         if is_frozen and isinstance(weight := module.weight, Tensor) and not optimizers.was_trained(weight):
             share = sum(p.numel() for p in module.parameters()) / whole
-            signal(f"code/frozen_untrained/{name}", step, share)
+            signal(f"code/frozen_untrained/{name}", step, value=share)
         if isinstance(module, _DropoutNd) and module.p > 0:
-            signal(f"code/dropout/{name}", step, module.p)
+            signal(f"code/dropout/{name}", step, value=module.p)
     for name, value in observations.early_signals.items():
-        signal(f"code/{name}", step, value)
+        signal(f"code/{name}", step, value=value)
 
 
 def _signals(observations: Observations, training: Training) -> Iterator[tuple[str, float]]:
@@ -165,7 +165,8 @@ def _signals(observations: Observations, training: Training) -> Iterator[tuple[s
 
 def _sequence_signals(observations: Observations) -> Iterator[tuple[str, float]]:
     """Yield what the axes of the sequence layers, the inputs and the targets tell together."""
-    prediction, target = observations.reading.prediction, observations.reading.target
+    prediction = observations.reading.prediction
+    target = observations.reading.target
     if prediction is None or target is None or not target.ndim:
         return
     count = len(target)

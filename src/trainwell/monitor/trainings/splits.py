@@ -105,7 +105,7 @@ class TrainingExamples:
             self.columns.add(rows[new])
         flat = target.flatten() if target is not None and target.numel() == len(rows) else None
         if flat is not None and new:
-            self._neighbours.add(rows, flat, new)
+            self._neighbours.add(rows, flat, new=new)
 
     def target_relation(self) -> dict[str, float]:
         """Return how strongly the targets depend on the inputs, as signals; see `TargetNeighbours.relation`."""
@@ -120,7 +120,7 @@ class TargetNeighbours:
         self._kept: list[tuple[Tensor, Tensor]] = []
         self._count = 0
 
-    def add(self, rows: Tensor, targets: Tensor, new: list[int]) -> None:
+    def add(self, rows: Tensor, targets: Tensor, *, new: list[int]) -> None:
         """Keep some examples of a batch.
 
         Args:
@@ -222,7 +222,8 @@ def shift_signals(train: ColumnStatistics, other: ColumnStatistics) -> dict[str,
     distance = (train.mean - other.mean).abs()
     error = (train.std.square() / train.count + other.std.square() / other.count).sqrt()
     moved = (distance > _FAR * both) & (distance > _STANDARD_ERRORS * error)
-    (mean, spread), (other_mean, other_spread) = train.overall, other.overall
+    (mean, spread) = train.overall
+    (other_mean, other_spread) = other.overall
     if not spread or not other_spread:
         return {}
     signals = {}

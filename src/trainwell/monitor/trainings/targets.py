@@ -30,7 +30,8 @@ class TargetStatistics:
 
     def add(self, reading: LossReading) -> dict[str, float]:
         """Add the targets of one sample; return the signals they give by themselves."""
-        target, prediction = reading.target, reading.prediction
+        target = reading.target
+        prediction = reading.prediction
         self.reading = dataclasses.replace(reading, target=None, prediction=None)  # they keep the graph alive
         self.batch_size = len(prediction) if prediction is not None and prediction.ndim else 0
         if target is None or not target.numel():

@@ -129,7 +129,7 @@ class Training:
         """Record the mode in which a step is made, when it changes."""
         if self.mode.module is not None and self.mode.has_changed:
             self.mode.recorded = self.mode.module.training
-            self.series.signal("code/training_in_eval_mode", step, float(not self.mode.recorded))
+            self.series.signal("code/training_in_eval_mode", step, value=float(not self.mode.recorded))
 
     def note_gradient_before_backward(self) -> None:
         """Measure the gradient that is there before a backward pass."""

@@ -216,15 +216,15 @@ class Trainings:
         for training in self.all:
             signal = training.series.signal
             idle_optimizers = 0.0 if self.steps else float(len(self.optimizers.alive()))
-            signal("code/idle_optimizers", training.step, idle_optimizers)
-            signal("code/step_calls", training.step, float(training.step))
-            signal("code/backward_calls", training.step, float(backwards))
+            signal("code/idle_optimizers", training.step, value=idle_optimizers)
+            signal("code/step_calls", training.step, value=float(training.step))
+            signal("code/backward_calls", training.step, value=float(backwards))
             made_at = training.optimizers.made_at
             own = {"optimizer": made_at} if made_at and "optimizer" in lines else {}
             for event, line in {**lines, **own}.items():
                 file, _, number = line.rpartition(":")
                 if (name := f"code/line/{event}/{file}") not in training.series.signals:
-                    signal(name, training.step, float(number))
+                    signal(name, training.step, value=float(number))
         return self.record.judge(
             {one.series: self.facts(one, steps=(one.step or backwards) if is_over else 0) for one in self.all}
         )

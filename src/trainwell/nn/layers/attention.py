@@ -45,7 +45,7 @@ class AdditiveAttention(nn.Module):
             the weighted mean of the keys (B, Q, keys), and the weights (B, Q, K), which sum to 1 over K.
         """
         hidden = torch.tanh(self.query(queries).unsqueeze(2) + self.key(keys).unsqueeze(1))
-        return _attend(self.score(hidden).squeeze(3), keys, mask)
+        return _attend(self.score(hidden).squeeze(3), keys, mask=mask)
 
 
 @final
@@ -64,10 +64,10 @@ class DotAttention(nn.Module):
     def forward(self, queries: Tensor, keys: Tensor, *, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Return what is attended to, and how much: shapes as for `AdditiveAttention`."""
         scores = self.query(queries) @ keys.transpose(1, 2) / math.sqrt(keys.shape[2])
-        return _attend(scores, keys, mask)
+        return _attend(scores, keys, mask=mask)
 
 
-def _attend(scores: Tensor, values: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+def _attend(scores: Tensor, values: Tensor, *, mask: Tensor | None) -> tuple[Tensor, Tensor]:
     if mask is not None:
         scores = scores.masked_fill(~mask.unsqueeze(1), float("-inf"))
     weights = scores.softmax(dim=2)

@@ -23,7 +23,7 @@ class Aided(nn.Module):
     """
 
     def __init__(
-        self, body: nn.Sequential, heads: nn.ModuleDict, head: nn.Linear, *, dropout: float, auxiliary_weight: float
+        self, body: nn.Sequential, heads: nn.ModuleDict, *, head: nn.Linear, dropout: float, auxiliary_weight: float
     ) -> None:
         super().__init__()
         self.body = body

@@ -12,8 +12,8 @@ Sides = int | tuple[int, int]
 def convolution_block(
     channels_in: int,
     channels: int,
-    kernel: Sides,
     *,
+    kernel: Sides,
     stride: int = 1,
     padding: Sides = 0,
     groups: int = 1,
@@ -33,7 +33,7 @@ def convolution_block(
         groups: parts into which the channels are divided; `channels_in` makes it depth-wise.
         norm: False leaves the normalisation out, as networks before 2015 do.
 
-    >>> sum(p.numel() for p in convolution_block(3, 96, 11, stride=4, norm=False).parameters())
+    >>> sum(p.numel() for p in convolution_block(3, 96, kernel=11, stride=4, norm=False).parameters())
     34944
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()

@@ -41,14 +41,14 @@ def inception(channels_in: int, channels: tuple[int, int, int, int, int, int]) -
     """
     one, reduce3, three, reduce5, five, pool = channels
     branches: OrderedDict[str, nn.Module] = OrderedDict()
-    branches["one"] = conv(channels_in, one, 1, norm=False)
+    branches["one"] = conv(channels_in, one, kernel=1, norm=False)
     branches["three"] = nn.Sequential(
-        conv(channels_in, reduce3, 1, norm=False), conv(reduce3, three, 3, padding=1, norm=False)
+        conv(channels_in, reduce3, kernel=1, norm=False), conv(reduce3, three, kernel=3, padding=1, norm=False)
     )
     branches["five"] = nn.Sequential(
-        conv(channels_in, reduce5, 1, norm=False), conv(reduce5, five, 5, padding=2, norm=False)
+        conv(channels_in, reduce5, kernel=1, norm=False), conv(reduce5, five, kernel=5, padding=2, norm=False)
     )
-    branches["pool"] = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(channels_in, pool, 1, norm=False))
+    branches["pool"] = nn.Sequential(nn.MaxPool2d(3, 1, 1), conv(channels_in, pool, kernel=1, norm=False))
     return Stack(branches)
 
 
@@ -64,12 +64,12 @@ def inception_square(channels_in: int, pool: int, *, width: float = 1.0) -> Stac
     """
     c48, c64, c96 = (round(width * count) for count in (48, 64, 96))
     branches: OrderedDict[str, nn.Module] = OrderedDict()
-    branches["one"] = conv(channels_in, c64, 1)
-    branches["five"] = nn.Sequential(conv(channels_in, c48, 1), conv(c48, c64, 5, padding=2))
+    branches["one"] = conv(channels_in, c64, kernel=1)
+    branches["five"] = nn.Sequential(conv(channels_in, c48, kernel=1), conv(c48, c64, kernel=5, padding=2))
     branches["threes"] = nn.Sequential(
-        conv(channels_in, c64, 1), conv(c64, c96, 3, padding=1), conv(c96, c96, 3, padding=1)
+        conv(channels_in, c64, kernel=1), conv(c64, c96, kernel=3, padding=1), conv(c96, c96, kernel=3, padding=1)
     )
-    branches["pool"] = nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(channels_in, round(width * pool), 1))
+    branches["pool"] = nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(channels_in, round(width * pool), kernel=1))
     return Stack(branches)
 
 
@@ -87,17 +87,17 @@ def inception_factorised(channels_in: int, middle: int, *, width: float = 1.0) -
     column = ((7, 1), (3, 0))
 
     def chain(*kernels: tuple[tuple[int, int], tuple[int, int]]) -> nn.Sequential:
-        layers: list[nn.Module] = [conv(channels_in, middle, 1)]
+        layers: list[nn.Module] = [conv(channels_in, middle, kernel=1)]
         for number, (kernel, padding) in enumerate(kernels, start=1):
             out = c192 if number == len(kernels) else middle
-            layers.append(conv(middle, out, kernel, padding=padding))
+            layers.append(conv(middle, out, kernel=kernel, padding=padding))
         return nn.Sequential(*layers)
 
     branches: OrderedDict[str, nn.Module] = OrderedDict()
-    branches["one"] = conv(channels_in, c192, 1)
+    branches["one"] = conv(channels_in, c192, kernel=1)
     branches["seven"] = chain(row, column)
     branches["sevens"] = chain(column, row, column, row)
-    branches["pool"] = nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(channels_in, c192, 1))
+    branches["pool"] = nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(channels_in, c192, kernel=1))
     return Stack(branches)
 
 
@@ -106,13 +106,13 @@ def inception_expanded(channels_in: int, *, width: float = 1.0) -> Stack:
     c192, c320, c384, c448 = (round(width * count) for count in (192, 320, 384, 448))
 
     def fork() -> Stack:
-        row = conv(c384, c384, (1, 3), padding=(0, 1))
-        column = conv(c384, c384, (3, 1), padding=(1, 0))
+        row = conv(c384, c384, kernel=(1, 3), padding=(0, 1))
+        column = conv(c384, c384, kernel=(3, 1), padding=(1, 0))
         return Stack(OrderedDict(row=row, column=column))
 
     branches: OrderedDict[str, nn.Module] = OrderedDict()
-    branches["one"] = conv(channels_in, c320, 1)
-    branches["three"] = nn.Sequential(conv(channels_in, c384, 1), fork())
-    branches["threes"] = nn.Sequential(conv(channels_in, c448, 1), conv(c448, c384, 3, padding=1), fork())
-    branches["pool"] = nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(channels_in, c192, 1))
+    branches["one"] = conv(channels_in, c320, kernel=1)
+    branches["three"] = nn.Sequential(conv(channels_in, c384, kernel=1), fork())
+    branches["threes"] = nn.Sequential(conv(channels_in, c448, kernel=1), conv(c448, c384, kernel=3, padding=1), fork())
+    branches["pool"] = nn.Sequential(nn.AvgPool2d(3, 1, 1), conv(channels_in, c192, kernel=1))
     return Stack(branches)

@@ -23,12 +23,12 @@ class LocallyConnected2d(nn.Module):
         size: (height, width) of what comes in: filters belong to places, so it is fixed.
         stride: steps between two places.
 
-    >>> layer = LocallyConnected2d(16, 16, 9, size=(63, 63))
+    >>> layer = LocallyConnected2d(16, 16, kernel=9, size=(63, 63))
     >>> layer.weight.shape, sum(p.numel() for p in layer.parameters()) == 55 * 55 * 16 * (9 * 9 * 16 + 1)
     (torch.Size([48400, 1296]), True)
     """
 
-    def __init__(self, channels_in: int, channels: int, kernel: int, *, size: tuple[int, int], stride: int = 1) -> None:
+    def __init__(self, channels_in: int, channels: int, *, kernel: int, size: tuple[int, int], stride: int = 1) -> None:
         super().__init__()
         self.channels_in = channels_in
         self.kernel = kernel

@@ -40,7 +40,7 @@ def rnn_step(x: Tensor, hidden: Tensor, *, cell: nn.RNNBase) -> Tensor:
     >>> rnn_step(torch.zeros(2, 3), torch.zeros(2, 4), cell=cell).shape
     torch.Size([2, 4])
     """
-    return torch.tanh(_linear(x, cell, "ih") + _linear(hidden, cell, "hh"))
+    return torch.tanh(_linear(x, cell, part="ih") + _linear(hidden, cell, part="hh"))
 
 
 def gru_step(x: Tensor, hidden: Tensor, *, cell: nn.RNNBase) -> Tensor:
@@ -56,15 +56,15 @@ def gru_step(x: Tensor, hidden: Tensor, *, cell: nn.RNNBase) -> Tensor:
     Returns:
         (B, H).
     """
-    from_input = _linear(x, cell, "ih").chunk(3, dim=1)
-    from_hidden = _linear(hidden, cell, "hh").chunk(3, dim=1)
+    from_input = _linear(x, cell, part="ih").chunk(3, dim=1)
+    from_hidden = _linear(hidden, cell, part="hh").chunk(3, dim=1)
     reset = torch.sigmoid(from_input[0] + from_hidden[0])
     update = torch.sigmoid(from_input[1] + from_hidden[1])
     candidate = torch.tanh(from_input[2] + reset * from_hidden[2])
     return (1 - update) * candidate + update * hidden
 
 
-def lstm_step(x: Tensor, hidden: Tensor, memory: Tensor, *, cell: nn.RNNBase) -> tuple[Tensor, Tensor]:
+def lstm_step(x: Tensor, hidden: Tensor, *, memory: Tensor, cell: nn.RNNBase) -> tuple[Tensor, Tensor]:
     """Return the step of an LSTM (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
 
     i, f, o = sigmoid(W x + U h) of the input, forget and output gate, g = tanh(W_g x + U_g h),
@@ -78,13 +78,13 @@ def lstm_step(x: Tensor, hidden: Tensor, memory: Tensor, *, cell: nn.RNNBase) ->
     Returns:
         h' and c', (B, H) each.
     """
-    gates = _linear(x, cell, "ih") + _linear(hidden, cell, "hh")
+    gates = _linear(x, cell, part="ih") + _linear(hidden, cell, part="hh")
     enter, forget, candidate, leave = gates.chunk(4, dim=1)
     memory = torch.sigmoid(forget) * memory + torch.sigmoid(enter) * torch.tanh(candidate)
     return torch.sigmoid(leave) * torch.tanh(memory), memory
 
 
-def _linear(x: Tensor, cell: nn.RNNBase, part: str) -> Tensor:
+def _linear(x: Tensor, cell: nn.RNNBase, *, part: str) -> Tensor:
     """Apply the first layer's weights for the input ("ih") or for the hidden state ("hh")."""
     weight: Tensor = getattr(cell, f"weight_{part}_l0")
     bias: Tensor = getattr(cell, f"bias_{part}_l0")
@@ -176,13 +176,15 @@ class Recurrent(nn.Module):
         states: list[State] = []
         for number, layer in enumerate(self.layers):
             before = None if state is None else tuple(part[number] for part in state)
-            x, after = self._read(layer, self.dropout(x), lengths, before)
+            x, after = self._read(layer, self.dropout(x), lengths=lengths, state=before)
             states.append(after)
         if mask is not None:
             x = x * mask.unsqueeze(2)
         return x, self._ends(x, lengths), tuple(torch.stack(parts) for parts in zip(*states, strict=True))
 
-    def _read(self, layer: nn.Module, x: Tensor, lengths: Tensor | None, state: State | None) -> tuple[Tensor, State]:
+    def _read(
+        self, layer: nn.Module, x: Tensor, *, lengths: Tensor | None, state: State | None
+    ) -> tuple[Tensor, State]:
         # Padding comes last, so that only a layer that reads backwards would meet it before what counts.
         packed = self.bidirectional and lengths is not None
         given = state if state is None or self.cell == "lstm" else state[0]

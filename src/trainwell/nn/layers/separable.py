@@ -19,12 +19,14 @@ def depthwise_separable(channels_in: int, channels: int, *, stride: int = 1) -> 
     (2336, 18432)
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["depthwise"] = convolution_block(channels_in, channels_in, 3, stride=stride, padding=1, groups=channels_in)
-    layers["pointwise"] = convolution_block(channels_in, channels, 1)
+    layers["depthwise"] = convolution_block(
+        channels_in, channels_in, kernel=3, stride=stride, padding=1, groups=channels_in
+    )
+    layers["pointwise"] = convolution_block(channels_in, channels, kernel=1)
     return nn.Sequential(layers)
 
 
-def spatially_separable(channels_in: int, channels: int, kernel: int = 3) -> nn.Sequential:
+def spatially_separable(channels_in: int, channels: int, *, kernel: int = 3) -> nn.Sequential:
     """Build a column filter f x 1 and then a row filter 1 x f, for 2f instead of f f products a place and channel.
 
     The size of the picture is kept. (Szegedy et al. 2016, section 3.2.)
@@ -34,6 +36,6 @@ def spatially_separable(channels_in: int, channels: int, kernel: int = 3) -> nn.
     torch.Size([1, 8, 9, 9])
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["column"] = convolution_block(channels_in, channels, (kernel, 1), padding=(kernel // 2, 0))
-    layers["row"] = convolution_block(channels, channels, (1, kernel), padding=(0, kernel // 2))
+    layers["column"] = convolution_block(channels_in, channels, kernel=(kernel, 1), padding=(kernel // 2, 0))
+    layers["row"] = convolution_block(channels, channels, kernel=(1, kernel), padding=(0, kernel // 2))
     return nn.Sequential(layers)

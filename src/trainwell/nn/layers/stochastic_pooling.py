@@ -38,7 +38,8 @@ class StochasticPool2d(nn.Module):
     def forward(self, pictures: Tensor) -> Tensor:
         """Return the pooled pictures."""
         batch, channels, height, width = pictures.shape
-        (rows, below), (_, beside) = self._windows(height), self._windows(width)
+        (rows, below) = self._windows(height)
+        (_, beside) = self._windows(width)
         single = F.pad(pictures.flatten(0, 1).unsqueeze(1).relu(), (0, beside, 0, below))
         windows = F.unfold(single, self.size, padding=self.padding, stride=self.stride)
         total = windows.sum(1, keepdim=True)

@@ -76,7 +76,7 @@ def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained:
         torch.manual_seed(seed)
         try:
             if file and pretrained:
-                return _from_file(timm, short, Path(file), options)
+                return _from_file(timm, short, file=Path(file), options=options)
             overlay = {"file": cached} if pretrained and (cached := _in_cache(timm, short)) else None
             options |= {"pretrained": pretrained, "pretrained_cfg_overlay": overlay}
             model: nn.Module = timm.create_model(short, **options)
@@ -144,7 +144,7 @@ def load_timm() -> Any:
     if "timm" in sys.modules:
         return sys.modules["timm"]
     if importlib.util.find_spec("timm") is None:
-        raise MissingExtraError("A backbone of timm", "timm", "zoo")
+        raise MissingExtraError("A backbone of timm", "timm", extra="zoo")
     if importlib.util.find_spec("torchvision") is None:
         with _stand_in():
             return importlib.import_module("timm")
@@ -230,7 +230,7 @@ def _require(timm: Any, short: str) -> None:
         raise UsageError(f"timm has no backbone {plain(short)!r}.{hint}")
 
 
-def _from_file(timm: Any, short: str, file: Path, options: dict[str, Any]) -> nn.Module:
+def _from_file(timm: Any, short: str, *, file: Path, options: dict[str, Any]) -> nn.Module:
     """Load every layer but the last from a file; nothing is loaded if one does not fit."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file

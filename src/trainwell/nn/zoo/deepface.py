@@ -42,7 +42,7 @@ def deepface(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dr
     layers["activation3"] = nn.ReLU()
     places = grid(nn.Sequential(layers), (size[0], size[1]))
     for number, (kernel, stride) in enumerate([(9, 1), (7, 2), (5, 1)], start=4):
-        layer = LocallyConnected2d(c16, c16, kernel, size=places, stride=stride)
+        layer = LocallyConnected2d(c16, c16, kernel=kernel, size=places, stride=stride)
         layers[f"local{number}"] = layer
         layers[f"activation{number}"] = nn.ReLU()
         places = layer.places

@@ -54,13 +54,13 @@ def googlenet(
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     if separable:
         layers["depthwise1"] = nn.Conv2d(channels, 8 * channels, 7, stride=2, padding=3, groups=channels, bias=False)
-        layers["conv1"] = conv(8 * channels, c64, 1, norm=False)
+        layers["conv1"] = conv(8 * channels, c64, kernel=1, norm=False)
     else:
-        layers["conv1"] = conv(channels, c64, 7, stride=2, padding=3, norm=False)
+        layers["conv1"] = conv(channels, c64, kernel=7, stride=2, padding=3, norm=False)
     layers["pool1"] = nn.MaxPool2d(3, 2, ceil_mode=True)
     layers["norm1"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)
-    layers["reduce2"] = conv(c64, c64, 1, norm=False)
-    layers["conv2"] = conv(c64, c192, 3, padding=1, norm=False)
+    layers["reduce2"] = conv(c64, c64, kernel=1, norm=False)
+    layers["conv2"] = conv(c64, c192, kernel=3, padding=1, norm=False)
     layers["norm2"] = nn.LocalResponseNorm(5, alpha=1e-4, beta=0.75, k=1.0)
     layers["pool2"] = nn.MaxPool2d(3, 2, ceil_mode=True)
     now = grid(nn.Sequential(layers), (size[0], size[1]))
@@ -78,7 +78,7 @@ def googlenet(
             at[name] = _auxiliary(before, now, outputs=outputs, width=width)
     head = nn.Linear(before, outputs)
     heads = nn.ModuleDict(at)
-    return Aided(nn.Sequential(layers), heads, head, dropout=dropout, auxiliary_weight=0.3)  # section 5
+    return Aided(nn.Sequential(layers), heads, head=head, dropout=dropout, auxiliary_weight=0.3)  # section 5
 
 
 def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
@@ -89,7 +89,7 @@ def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: flo
     units = round(width * 1024)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["pool"] = nn.AvgPool2d(kernel, 3)
-    layers["conv"] = conv(channels, maps, 1, norm=False)
+    layers["conv"] = conv(channels, maps, kernel=1, norm=False)
     layers["flatten"] = nn.Flatten()
     layers["fc"] = nn.Linear(maps * places, units)
     layers["activation"] = nn.ReLU()

@@ -35,12 +35,12 @@ def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0
         return round(width * count)
 
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv1"] = conv(channels, w(32), 3, stride=2)
-    layers["conv2"] = conv(w(32), w(32), 3)
-    layers["conv3"] = conv(w(32), w(64), 3, padding=1)
+    layers["conv1"] = conv(channels, w(32), kernel=3, stride=2)
+    layers["conv2"] = conv(w(32), w(32), kernel=3)
+    layers["conv3"] = conv(w(32), w(64), kernel=3, padding=1)
     layers["pool1"] = nn.MaxPool2d(3, 2)
-    layers["conv4"] = conv(w(64), w(80), 1)
-    layers["conv5"] = conv(w(80), w(192), 3)
+    layers["conv4"] = conv(w(64), w(80), kernel=1)
+    layers["conv5"] = conv(w(80), w(192), kernel=3)
     layers["pool2"] = nn.MaxPool2d(3, 2)
     before = w(192)
     for number, pool in enumerate((32, 64, 64), start=1):
@@ -61,16 +61,16 @@ def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0
     heads = nn.ModuleDict({"factorised4": head})
     last = nn.Linear(before, outputs)
     # 0.4 is the weight in the authors' program.
-    return Aided(nn.Sequential(layers), heads, last, dropout=dropout, auxiliary_weight=0.4)
+    return Aided(nn.Sequential(layers), heads, head=last, dropout=dropout, auxiliary_weight=0.4)
 
 
 def _first_reduction(channels: int, width: float) -> Stack:
     """Halve the grid by convolution and pooling side by side (figure 10)."""
     c64, c96, c384 = (round(width * count) for count in (64, 96, 384))
     branches: OrderedDict[str, nn.Module] = OrderedDict()
-    branches["three"] = conv(channels, c384, 3, stride=2)
+    branches["three"] = conv(channels, c384, kernel=3, stride=2)
     branches["threes"] = nn.Sequential(
-        conv(channels, c64, 1), conv(c64, c96, 3, padding=1), conv(c96, c96, 3, stride=2)
+        conv(channels, c64, kernel=1), conv(c64, c96, kernel=3, padding=1), conv(c96, c96, kernel=3, stride=2)
     )
     branches["pool"] = nn.MaxPool2d(3, 2)
     return Stack(branches)
@@ -80,12 +80,12 @@ def _second_reduction(channels: int, width: float) -> Stack:
     c192 = round(width * 192)
     c320 = round(width * 320)
     branches: OrderedDict[str, nn.Module] = OrderedDict()
-    branches["three"] = nn.Sequential(conv(channels, c192, 1), conv(c192, c320, 3, stride=2))
+    branches["three"] = nn.Sequential(conv(channels, c192, kernel=1), conv(c192, c320, kernel=3, stride=2))
     branches["seven"] = nn.Sequential(
-        conv(channels, c192, 1),
-        conv(c192, c192, (1, 7), padding=(0, 3)),
-        conv(c192, c192, (7, 1), padding=(3, 0)),
-        conv(c192, c192, 3, stride=2),
+        conv(channels, c192, kernel=1),
+        conv(c192, c192, kernel=(1, 7), padding=(0, 3)),
+        conv(c192, c192, kernel=(7, 1), padding=(3, 0)),
+        conv(c192, c192, kernel=3, stride=2),
     )
     branches["pool"] = nn.MaxPool2d(3, 2)
     return Stack(branches)
@@ -98,8 +98,8 @@ def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: flo
     last = round(width * 768)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["pool"] = nn.AvgPool2d(pool, 3)
-    layers["conv1"] = conv(channels, maps, 1)
-    layers["conv2"] = conv(maps, last, (min(5, left[0]), min(5, left[1])))
+    layers["conv1"] = conv(channels, maps, kernel=1)
+    layers["conv2"] = conv(maps, last, kernel=(min(5, left[0]), min(5, left[1])))
     layers["average"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
     layers["head"] = nn.Linear(last, outputs)

@@ -35,7 +35,7 @@ def mobilenet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, d
     channels = picture("mobilenet", input_shape, smallest=32)[0]
     before = round(width * 32)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv"] = convolution_block(channels, before, 3, stride=2, padding=1)
+    layers["conv"] = convolution_block(channels, before, kernel=3, stride=2, padding=1)
     for number, (count, stride) in enumerate(_BLOCKS, start=1):
         layers[f"separable{number}"] = depthwise_separable(before, round(width * count), stride=stride)
         before = round(width * count)

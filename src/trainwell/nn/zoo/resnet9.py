@@ -36,7 +36,7 @@ def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.
     """
     channels = picture("resnet9", input_shape, smallest=8)[0]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv"] = convolution_block(channels, width, 3, padding=1)
+    layers["conv"] = convolution_block(channels, width, kernel=3, padding=1)
     for stage, (before, after) in enumerate([(1, 2), (2, 4), (4, 8)], start=1):
         layers[f"conv{stage}"] = _pooled(before * width, after * width)
         if stage != 2:
@@ -50,13 +50,13 @@ def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.
 
 def _pooled(channels_in: int, channels: int) -> nn.Sequential:
     """Pool before normalising, as Jordan 2024 (airbench): four times fewer numbers are normalised and rectified."""
-    layers = OrderedDict(convolution_block(channels_in, channels, 3, padding=1).named_children())
+    layers = OrderedDict(convolution_block(channels_in, channels, kernel=3, padding=1).named_children())
     convolution = layers.pop("conv")
     return nn.Sequential(OrderedDict(conv=convolution, pool=nn.MaxPool2d(2), **layers))
 
 
 def _pair(channels: int) -> Residual:
-    first, second = (convolution_block(channels, channels, 3, padding=1) for _ in range(2))
+    first, second = (convolution_block(channels, channels, kernel=3, padding=1) for _ in range(2))
     return Residual(nn.Sequential(first, second), nn.Identity())
 
 

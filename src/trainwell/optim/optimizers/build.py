@@ -54,7 +54,7 @@ def optimizer(
     if not groups:
         raise UsageError("The network must have at least one trainable parameter, got none. Unfreeze some layers.")
     if raised and factor != 1.0:
-        groups = [part for group in groups for part in _parted(group, frozenset(raised), factor)]
+        groups = [part for group in groups for part in _parted(group, frozenset(raised), factor=factor)]
         groups.sort(key=lambda group: "rate_factor" in group)  # the first group's rate is the one that is shown
     for group in groups:
         group["lr"] = learning_rate * group.get("rate_factor", 1.0)
@@ -94,7 +94,7 @@ def needs_closure(built: Optimizer) -> bool:
     return bool(getattr(built, "needs_closure", False))
 
 
-def _parted(group: dict[str, Any], raised: frozenset[nn.Parameter], factor: float) -> Groups:
+def _parted(group: dict[str, Any], raised: frozenset[nn.Parameter], *, factor: float) -> Groups:
     usual = [parameter for parameter in group["params"] if parameter not in raised]
     faster = [parameter for parameter in group["params"] if parameter in raised]
     parts: Groups = [{**group, "params": usual}, {**group, "params": faster, "rate_factor": factor}]

@@ -30,7 +30,7 @@ def kfac(given: Given, *, momentum: float, damping: float, refresh: int) -> Opti
     return KFAC(given.model, given.groups, momentum=momentum, damping=damping, refresh=refresh)
 
 
-def kronecker_step(gradient: Tensor, inputs: Tensor, outputs: Tensor, *, damping: float) -> Tensor:
+def kronecker_step(gradient: Tensor, inputs: Tensor, *, outputs: Tensor, damping: float) -> Tensor:
     """Return (G + e I)^-1 gradient (A + d I)^-1: the natural gradient where the Fisher matrix is A x G.
 
     The damping is divided between the factors by their mean sizes, d = p sqrt(damping), e = sqrt(damping) / p with
@@ -42,14 +42,14 @@ def kronecker_step(gradient: Tensor, inputs: Tensor, outputs: Tensor, *, damping
         outputs: G, (outputs, outputs), the mean of g gᵀ over the gradients of the layer's outputs.
         damping: added to the curvature.
 
-    >>> kronecker_step(torch.ones(1, 1), torch.ones(1, 1), torch.ones(1, 1), damping=1.0)
+    >>> kronecker_step(torch.ones(1, 1), torch.ones(1, 1), outputs=torch.ones(1, 1), damping=1.0)
     tensor([[0.2500]])
     """
-    left, right = _inverses(inputs, outputs, damping)
+    left, right = _inverses(inputs, outputs, damping=damping)
     return left @ gradient @ right
 
 
-def _inverses(inputs: Tensor, outputs: Tensor, damping: float) -> tuple[Tensor, Tensor]:
+def _inverses(inputs: Tensor, outputs: Tensor, *, damping: float) -> tuple[Tensor, Tensor]:
     tiny = 1e-12
     ratio = ((inputs.diagonal().mean() + tiny) / (outputs.diagonal().mean() + tiny)).sqrt().clamp(1e-4, 1e4)
     root = damping**0.5
@@ -101,7 +101,9 @@ class KFAC(Optimizer):
     ) -> None:
         given = [p for p in model.parameters() if p.requires_grad] if params is None else params
         super().__init__(given, {"lr": lr, "weight_decay": 0.0})
-        self._momentum, self._damping, self._refresh = momentum, damping, refresh
+        self._momentum = momentum
+        self._damping = damping
+        self._refresh = refresh
         self._layers: dict[Tensor, Any] = {
             module.weight: module for module in layers_of(model) if module.weight.requires_grad
         }
@@ -143,7 +145,8 @@ class KFAC(Optimizer):
             p.add_(velocity, alpha=-rate)
 
     def _natural(self, weight: Tensor, slope: Tensor) -> Tensor:
-        module, state = self._layers[weight], self.state[weight]
+        module = self._layers[weight]
+        state = self.state[weight]
         number = state["number"] = state.get("number", 0) + 1
         if module in self._inputs and module in self._outputs:
             kept = min(1 - 1 / number, _DECAY)
@@ -153,7 +156,7 @@ class KFAC(Optimizer):
             return slope
         # Early factors change fast, so they are inverted in every one of the first steps.
         if "left" not in state or number <= self._refresh or number % self._refresh == 0:
-            state["left"], state["right"] = _inverses(state["inputs"], state["outputs"], self._damping)
+            state["left"], state["right"] = _inverses(state["inputs"], state["outputs"], damping=self._damping)
         matrix = slope.flatten(1)
         bias = module.bias
         if bias is not None:

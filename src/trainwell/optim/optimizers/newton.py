@@ -67,7 +67,8 @@ class Newton(Optimizer):
         self, params: Iterable[Any], *, lr: float = 1.0, damping: float = 1e-3, saddle_free: bool = False
     ) -> None:
         super().__init__(params, {"lr": lr, "weight_decay": 0.0})
-        self._damping, self._saddle_free = damping, saddle_free
+        self._damping = damping
+        self._saddle_free = saddle_free
         size = sum(p.numel() for group in self.param_groups for p in group["params"])
         if size > LARGEST:
             raise UsageError(

@@ -116,6 +116,7 @@ class TrainRecipe:
 
 def relations(values: Values) -> Iterator[str]:
     """Yield what is wrong between the settings of this section and others."""
-    batch, part = values["train.batch_size"], values["train.micro_batch"]
+    batch = values["train.batch_size"]
+    part = values["train.micro_batch"]
     if part > batch:
         yield f"train.micro_batch must be at most train.batch_size = {batch}, got {part}. Make it smaller."

@@ -13,7 +13,10 @@ _WIDTH = 440.0
 def draw_baselines(info: Baselines) -> Markup:
     """Draw a bar for each method, the network's in full colour, with its value at the end."""
     longest = max(len(method.name) for method in info.methods) * CHARACTER * SIZE
-    left, right, top, step = min(190.0, longest + 24), _WIDTH - 72, 12.0, 34.0
+    left = min(190.0, longest + 24)
+    right = _WIDTH - 72
+    top = 12.0
+    step = 34.0
     values = [method.value for method in info.methods]
     x = AxisScale(min(0.0, *values), max(0.0, *values) or 1.0, left, right)
     parts: list[Markup] = []

@@ -30,7 +30,7 @@ _SOFT = (93, 96, 104)
 
 
 def write_batch(
-    path: Path, views: Sequence[View], labels: Sequence[str], *, names: Sequence[str] = (), title: str
+    path: Path, views: Sequence[View], *, labels: Sequence[str], names: Sequence[str] = (), title: str
 ) -> Path:
     """Write a batch as a PNG: pictures, or rows of numbers as a map of colours from -3 (blue) to 3 (red).
 
@@ -51,12 +51,12 @@ def write_batch(
         import PIL.ImageDraw
         import PIL.ImageFont
     except ImportError:
-        raise MissingExtraError("Drawing a batch", "pillow", "vision") from None
+        raise MissingExtraError("Drawing a batch", "pillow", extra="vision") from None
     pictures = [view.pixels for view in views[:_MOST] if view.pixels is not None]
     if pictures:
-        drawn = _pictures(PIL, pictures, labels, title=title)
+        drawn = _pictures(PIL, pictures, labels=labels, title=title)
     else:
-        drawn = _numbers(PIL, views[:_ROWS], labels, names=names[:_COLUMNS], title=title)
+        drawn = _numbers(PIL, views[:_ROWS], labels=labels, names=names[:_COLUMNS], title=title)
     stream = BytesIO()
     drawn.save(stream, "PNG")
     with storage_errors(f"Writing {path}", path.absolute().parent):
@@ -64,29 +64,31 @@ def write_batch(
     return path
 
 
-def _pictures(pil: Any, pictures: Sequence[Pixels], labels: Sequence[str], *, title: str) -> Any:
+def _pictures(pil: Any, pictures: Sequence[Pixels], *, labels: Sequence[str], title: str) -> Any:
     count = len(pictures)
     height, width = pictures[0].shape[:2]
     times = max(1, _SIDE // max(height, width))
     across = math.ceil(math.sqrt(count))
     cell = (max(width * times, 64) + _GAP, height * times + _TEXT + 6 + _GAP)
-    canvas, draw, font = _canvas(pil, across * cell[0] + _GAP, -(-count // across) * cell[1] + _GAP, title)
+    canvas, draw, font = _canvas(pil, across * cell[0] + _GAP, height=-(-count // across) * cell[1] + _GAP, title=title)
     for number, picture in enumerate(pictures):
         left = _GAP + number % across * cell[0]
         top = _head() + number // across * cell[1]
         image = pil.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
         canvas.paste(image.resize((width * times, height * times), pil.Image.Resampling.NEAREST), (left, top))
-        draw.text((left, top + height * times + 2), _fit(labels[number], draw, font, cell[0]), fill=_INK, font=font)
+        draw.text(
+            (left, top + height * times + 2), _fit(labels[number], draw, font=font, width=cell[0]), fill=_INK, font=font
+        )
     return canvas
 
 
-def _numbers(pil: Any, views: Sequence[View], labels: Sequence[str], *, names: Sequence[str], title: str) -> Any:
+def _numbers(pil: Any, views: Sequence[View], *, labels: Sequence[str], names: Sequence[str], title: str) -> Any:
     flat = np.array([list(view.values.values())[:_COLUMNS] for view in views])
     rows, columns = flat.shape
     beside = 130
     side = 22
     below = 110 if names else 10
-    canvas, draw, font = _canvas(pil, beside + columns * side + 40, rows * side + below, title)
+    canvas, draw, font = _canvas(pil, beside + columns * side + 40, height=rows * side + below, title=title)
     strength = np.clip(flat / 3, -1, 1)[..., np.newaxis]
     red = np.array([184, 72, 10])
     blue = np.array([11, 95, 165])
@@ -94,13 +96,13 @@ def _numbers(pil: Any, views: Sequence[View], labels: Sequence[str], *, names: S
     colours = np.where(strength > 0, paper + (red - paper) * strength, paper + (blue - paper) * -strength)
     for y in range(rows):
         top = _head() + y * side
-        draw.text((_GAP, top + 3), _fit(labels[y], draw, font, beside - 2 * _GAP), fill=_INK, font=font)
+        draw.text((_GAP, top + 3), _fit(labels[y], draw, font=font, width=beside - 2 * _GAP), fill=_INK, font=font)
         for x in range(columns):
             left = beside + x * side
             draw.rectangle((left, top, left + side - 2, top + side - 2), fill=tuple(int(c) for c in colours[y, x]))
     for x, name in enumerate(names):
         text = pil.Image.new("RGB", (below - 8, _TEXT + 5), _PAPER)
-        pil.ImageDraw.Draw(text).text((0, 0), _fit(name, draw, font, below - 8), fill=_SOFT, font=font)
+        pil.ImageDraw.Draw(text).text((0, 0), _fit(name, draw, font=font, width=below - 8), fill=_SOFT, font=font)
         canvas.paste(text.rotate(-90, expand=True), (beside + x * side + 2, _head() + rows * side + 4))
     return canvas
 
@@ -109,7 +111,7 @@ def _head() -> int:
     return _TEXT + 3 * _GAP
 
 
-def _canvas(pil: Any, width: int, height: int, title: str) -> tuple[Any, Any, Any]:
+def _canvas(pil: Any, width: int, *, height: int, title: str) -> tuple[Any, Any, Any]:
     font = pil.ImageFont.load_default(_TEXT)
     needed = round(font.getlength(title)) + 2 * _GAP
     canvas = pil.Image.new("RGB", (max(width, needed), height + _head()), _PAPER)
@@ -118,7 +120,7 @@ def _canvas(pil: Any, width: int, height: int, title: str) -> tuple[Any, Any, An
     return canvas, draw, font
 
 
-def _fit(text: str, draw: Any, font: Any, width: int) -> str:
+def _fit(text: str, draw: Any, *, font: Any, width: int) -> str:
     shown = printable(text, limit=60).encode("latin-1", "replace").decode("latin-1")  # what the font can show
     while len(shown) > 1 and draw.textlength(shown, font=font) > width - 4:
         shown = shown[:-1]

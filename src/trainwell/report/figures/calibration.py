@@ -47,7 +47,8 @@ def calibration_info(snapshot: Snapshot) -> CalibrationInfo | None:
 
 def draw_calibration(info: CalibrationInfo) -> Markup:
     """Draw accuracy over confidence: larger dots hold more examples, and on the diagonal both agree."""
-    x, y = AxisScale(0.0, 1.0, 62, _WIDTH - 20), AxisScale(0.0, 1.0, 350, 30)
+    x = AxisScale(0.0, 1.0, 62, _WIDTH - 20)
+    y = AxisScale(0.0, 1.0, 350, 30)
     most = max(count for _, _, count in info.bins)
     parts = [axes(x, y, names=("confidence", "accuracy"))]
     parts.append(rule((x.start, y.start), (x.end, y.end), class_="level"))

@@ -160,7 +160,8 @@ def draw_per_class(info: PerClassInfo) -> Markup:
     values = [value for row in rows for value in (row.precision, row.recall) if value is not None]
     low = max(0.0, min(values, default=0.0) - 0.02)
     x = AxisScale(low if low > 0.3 else 0.0, 1.0, left + 8, _WIDTH - 16)
-    top, step = 44.0, 22.0
+    top = 44.0
+    step = 22.0
     bottom = top + step * len(rows)
     parts = [_mark("recall", (left + 14, 12)), label("recall", (left + 26, 16.5), class_="name")]
     parts += [_mark("precision", (left + 104, 12)), label("precision", (left + 116, 16.5), class_="name")]

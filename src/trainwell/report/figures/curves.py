@@ -11,9 +11,14 @@ from trainwell.report.figures.svg import AxisScale, Point, apart, axes, drawing,
 from trainwell.report.text.words import SPLITS, capitalised, number, words
 from trainwell.runs.snapshot import Snapshot
 
-_WIDTH, _HEIGHT = 440.0, 270.0
-_LEFT, _TOP, _BOTTOM = 58.0, 30.0, 222.0
-_NAMED, _UNNAMED = 350.0, 428.0  # right end of the axis with and without names beside the lines
+_WIDTH = 440.0
+_HEIGHT = 270.0
+_LEFT = 58.0
+_TOP = 30.0
+_BOTTOM = 222.0
+# right end of the axis with and without names beside the lines
+_NAMED = 350.0
+_UNNAMED = 428.0
 _ROWS = 40
 
 
@@ -80,7 +85,8 @@ def clock(snapshot: Snapshot) -> Clock:
 
 def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
     """Return training and validation loss, with the loss at chance level; None if no loss was recorded."""
-    time, signals = clock(snapshot), snapshot.signals
+    time = clock(snapshot)
+    signals = snapshot.signals
     steps, epochs, held_out = (signals[f"loss/{name}"] for name in ("train", "train_epoch", "validation"))
     curves = []
     if len(steps) > 1:
@@ -101,7 +107,7 @@ def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
         "loss",
         tuple(curves),
         level=level,
-        mark=_best(snapshot, time, held_out),
+        mark=_best(snapshot, time, series=held_out),
         broken=min(broken, default=None),
         log=_wide(curves),
     )
@@ -122,13 +128,14 @@ def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
     )
     if not curves:
         return None
-    mark = _best(snapshot, time, found["validation"])
+    mark = _best(snapshot, time, series=found["validation"])
     return CurvesInfo(capitalised(words(name)), time.name, words(name), curves, mark=mark)
 
 
 def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
     """Return the learning rate over time; None if it was not recorded twice."""
-    series, time = snapshot.signals["learning_rate"], clock(snapshot)
+    series = snapshot.signals["learning_rate"]
+    time = clock(snapshot)
     if len(series) < 2:
         return None
     return CurvesInfo("Learning rate", time.name, "learning rate", (RunCurve("", "train", time.points(series)),))
@@ -136,14 +143,15 @@ def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
 
 def gradient_info(snapshot: Snapshot) -> CurvesInfo | None:
     """Return the norm of the whole gradient over time; None if it was not recorded twice."""
-    series, time = snapshot.signals["grad/norm"], clock(snapshot)
+    series = snapshot.signals["grad/norm"]
+    time = clock(snapshot)
     if len(series) < 2:
         return None
     curve = RunCurve("", "train", time.points(series))
     return CurvesInfo("Gradient norm", time.name, "gradient norm", (curve,), log=_wide([curve]))
 
 
-def _best(snapshot: Snapshot, time: Clock, series: Series) -> tuple[Point, str] | None:
+def _best(snapshot: Snapshot, time: Clock, *, series: Series) -> tuple[Point, str] | None:
     step = snapshot.event("best").get("step")
     if not isinstance(step, int) or step not in series.steps:
         return None

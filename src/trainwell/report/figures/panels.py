@@ -22,8 +22,12 @@ from trainwell.report.figures.svg import (
 )
 from trainwell.report.text.words import number
 
-_WIDTH, _HEIGHT = 460.0, 320.0
-_LEFT, _TOP, _BOTTOM, _RIGHT = 62.0, 62.0, 262.0, 446.0
+_WIDTH = 460.0
+_HEIGHT = 320.0
+_LEFT = 62.0
+_TOP = 62.0
+_BOTTOM = 262.0
+_RIGHT = 446.0
 _EDGE = 14.0
 _COLOURS = 8
 _MOST_MARGIN = 140.0
@@ -46,9 +50,9 @@ def _panel(panel: Panel) -> Markup:
     x, y = _scales(panel)
     parts: list[Markup] = [label(fit(panel.title, _WIDTH - 12, size=14), (0, 20), class_="head")]
     if panel.field:
-        parts.append(_contours(panel.field, x, y) if panel.field.contours else _cells(panel.field, x, y))
+        parts.append(_contours(panel.field, x, y=y) if panel.field.contours else _cells(panel.field, x, y=y))
     panel = panel._replace(x=panel.x + " (log scale)" * panel.logs[0], y=panel.y + " (log scale)" * panel.logs[1])
-    parts.append(_categories(panel, x, y) if panel.categories else axes(x, y, names=(panel.x, panel.y)))
+    parts.append(_categories(panel, x, y=y) if panel.categories else axes(x, y, names=(panel.x, panel.y)))
     for level in panel.levels:
         if level.vertical:
             at = x.place(level.value)
@@ -57,8 +61,8 @@ def _panel(panel: Panel) -> Markup:
         else:
             at = y.place(level.value)
             parts.append(rule((x.start, at), (x.end, at), class_="level"))
-    parts += [_series(series, x, y, panel) for series in panel.series]
-    parts.append(_names(panel, x, y))
+    parts += [_series(series, x, y=y, panel=panel) for series in panel.series]
+    parts.append(_names(panel, x, y=y))
     return join(parts)
 
 
@@ -84,7 +88,7 @@ def _scales(panel: Panel) -> tuple[AxisScale, AxisScale]:
     return AxisScale(*across, _LEFT, right, panel.logs[0]), AxisScale(*up, _BOTTOM, _TOP, panel.logs[1])
 
 
-def _categories(panel: Panel, x: AxisScale, y: AxisScale) -> Markup:
+def _categories(panel: Panel, x: AxisScale, *, y: AxisScale) -> Markup:
     """Draw the axes of a bar chart: values on the left, categories below."""
     parts: list[Markup] = [label(panel.y, (0, y.end - 14), class_="name")]
     for value in y.ticks(4):
@@ -98,23 +102,23 @@ def _categories(panel: Panel, x: AxisScale, y: AxisScale) -> Markup:
     return join(parts)
 
 
-def _series(series: Curve, x: AxisScale, y: AxisScale, panel: Panel) -> Markup:
+def _series(series: Curve, x: AxisScale, *, y: AxisScale, panel: Panel) -> Markup:
     colour = f"c{series.colour % _COLOURS}" if series.colour >= 0 else "grey"
     if series.kind == "bars":
-        return _bars(series, x, y, panel=panel, colour=colour)
+        return _bars(series, x, y=y, panel=panel, colour=colour)
     if series.kind == "dots":
         shown = [point for point in series.points if math.isfinite(point[1])]
         circles = [tag("circle", cx=px(x.place(a)), cy=px(y.place(b)), r=3.2, class_=f"dot {colour}") for a, b in shown]
-        return join([*circles, _whiskers(series, [x.place(across) for across, _ in series.points], y, colour=colour)])
+        return join([*circles, _whiskers(series, [x.place(across) for across, _ in series.points], y=y, colour=colour)])
     if series.kind == "area":
         floor = [(series.points[0][0], y.low), *series.points, (series.points[-1][0], y.low)]
         return join(
             [line(floor, x=x, y=y, class_=f"area {colour}"), line(series.points, x=x, y=y, class_=f"line {colour}")]
         )
     if series.kind == "path":
-        return _path(series, x, y, colour=colour)
+        return _path(series, x, y=y, colour=colour)
     drawn = line(thin(series.points), x=x, y=y, class_=f"line {colour}")
-    return join([_band(series, x, y, colour=colour), drawn]) if series.errors else drawn
+    return join([_band(series, x, y=y, colour=colour), drawn]) if series.errors else drawn
 
 
 def _intervals(series: Curve) -> list[Point]:
@@ -123,7 +127,7 @@ def _intervals(series: Curve) -> list[Point]:
     return [(up - error, up + error) for (_, up), error in pairs]
 
 
-def _band(series: Curve, x: AxisScale, y: AxisScale, *, colour: str) -> Markup:
+def _band(series: Curve, x: AxisScale, *, y: AxisScale, colour: str) -> Markup:
     """Fill the interval around a line; what lies outside the panel is cut at its edge."""
     ends = [
         (across, max(low, y.low), min(high, y.high))
@@ -135,7 +139,7 @@ def _band(series: Curve, x: AxisScale, y: AxisScale, *, colour: str) -> Markup:
     return line([*upper, *reversed(lower)], x=x, y=y, class_=f"area {colour}")
 
 
-def _whiskers(series: Curve, places: list[float], y: AxisScale, *, colour: str) -> Markup:
+def _whiskers(series: Curve, places: list[float], *, y: AxisScale, colour: str) -> Markup:
     """Draw the interval around every dot or bar as a vertical line at its place."""
     if not series.errors:
         return join([])
@@ -147,7 +151,7 @@ def _whiskers(series: Curve, places: list[float], y: AxisScale, *, colour: str) 
     return join(parts)
 
 
-def _path(series: Curve, x: AxisScale, y: AxisScale, *, colour: str) -> Markup:
+def _path(series: Curve, x: AxisScale, *, y: AxisScale, colour: str) -> Markup:
     """Draw a path from an open circle to a filled one, clipped to the panel.
 
     A marker moves along it three times, step by step, which shows the speed of descent.
@@ -179,7 +183,7 @@ def _beyond(value: float, scale: AxisScale) -> float:
     return scale.start + (scale.end - scale.start) * min(3.0, max(-3.0, share))
 
 
-def _bars(series: Curve, x: AxisScale, y: AxisScale, *, panel: Panel, colour: str) -> Markup:
+def _bars(series: Curve, x: AxisScale, *, y: AxisScale, panel: Panel, colour: str) -> Markup:
     """Draw bars beside those of the other series, with their values where there is room."""
     rows = [other for other in panel.series if other.kind == "bars"]
     width = (x.place(1) - x.place(0)) * 0.8 / len(rows)
@@ -203,11 +207,11 @@ def _bars(series: Curve, x: AxisScale, y: AxisScale, *, panel: Panel, colour: st
                 parts.append(
                     label(number(float(f"{up:.3g}")), (left + width / 2, top - 5), class_="value", anchor="middle")
                 )
-    parts.append(_whiskers(series, [left + width / 2 for left in lefts], y, colour=colour))
+    parts.append(_whiskers(series, [left + width / 2 for left in lefts], y=y, colour=colour))
     return join(parts)
 
 
-def _names(panel: Panel, x: AxisScale, y: AxisScale) -> Markup:
+def _names(panel: Panel, x: AxisScale, *, y: AxisScale) -> Markup:
     """Write names on the right: at the ends of lines, else below each other."""
     entries: list[tuple[str, float, str]] = []
     listed = panel.field or any(series.kind != "line" for series in panel.series)
@@ -228,10 +232,11 @@ def _names(panel: Panel, x: AxisScale, y: AxisScale) -> Markup:
     return join(parts)
 
 
-def _cells(field: Field, x: AxisScale, y: AxisScale) -> Markup:
+def _cells(field: Field, x: AxisScale, *, y: AxisScale) -> Markup:
     """Draw every cell in blue above zero and in orange below, with opacity by magnitude."""
     most = max((abs(value) for row in field.values for value in row), default=0.0) or 1.0
-    width, height = (x.end - x.start) / len(field.values[0]), (y.start - y.end) / len(field.values)
+    width = (x.end - x.start) / len(field.values[0])
+    height = (y.start - y.end) / len(field.values)
     parts = []
     for up, row in enumerate(field.values):
         for across, value in enumerate(row):
@@ -252,9 +257,10 @@ def _cells(field: Field, x: AxisScale, y: AxisScale) -> Markup:
     return join(parts)
 
 
-def _contours(field: Field, x: AxisScale, y: AxisScale) -> Markup:
+def _contours(field: Field, x: AxisScale, *, y: AxisScale) -> Markup:
     """Draw contour lines by marching triangles: in each half of a cell a contour is a straight line."""
-    rows, columns = len(field.values), len(field.values[0])
+    rows = len(field.values)
+    columns = len(field.values[0])
 
     def corner(row: int, column: int) -> tuple[float, float, float]:
         across = x.start + (x.end - x.start) * column / (columns - 1)
@@ -265,10 +271,13 @@ def _contours(field: Field, x: AxisScale, y: AxisScale) -> Markup:
         parts = []
         for row in range(rows - 1):
             for column in range(columns - 1):
-                a, b = corner(row, column), corner(row + 1, column + 1)
+                a = corner(row, column)
+                b = corner(row + 1, column + 1)
                 for c in (corner(row + 1, column), corner(row, column + 1)):
                     cuts = [
-                        _cut(p, q, height) for p, q in ((a, b), (b, c), (c, a)) if (p[2] < height) != (q[2] < height)
+                        _cut(p, q, height=height)
+                        for p, q in ((a, b), (b, c), (c, a))
+                        if (p[2] < height) != (q[2] < height)
                     ]
                     if len(cuts) == 2:
                         parts.append(f"M{px(cuts[0][0])} {px(cuts[0][1])}L{px(cuts[1][0])} {px(cuts[1][1])}")
@@ -276,6 +285,6 @@ def _contours(field: Field, x: AxisScale, y: AxisScale) -> Markup:
     return join(drawn)
 
 
-def _cut(p: tuple[float, float, float], q: tuple[float, float, float], height: float) -> Point:
+def _cut(p: tuple[float, float, float], q: tuple[float, float, float], *, height: float) -> Point:
     share = (height - p[2]) / (q[2] - p[2])
     return p[0] + share * (q[0] - p[0]), p[1] + share * (q[1] - p[1])

@@ -38,7 +38,8 @@ def _numbers(values: list[object]) -> list[float]:
 def draw_scatter(info: ScatterInfo) -> Markup:
     """Draw predicted over true values; on the diagonal both agree."""
     low, high = room([value for point in info.points for value in point])
-    x, y = AxisScale(low, high, 62, _WIDTH - 20), AxisScale(low, high, 350, 30)
+    x = AxisScale(low, high, 62, _WIDTH - 20)
+    y = AxisScale(low, high, 350, 30)
     parts = [axes(x, y, names=(f"true value ({info.split})", "predicted value"))]
     parts.append(rule((x.start, y.start), (x.end, y.end), class_="level"))
     parts.append(label("prediction = true value", (x.end - 24, y.end + 12), class_="end", anchor="end"))

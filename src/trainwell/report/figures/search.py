@@ -24,8 +24,11 @@ from trainwell.report.figures.svg import (
 from trainwell.report.text.words import number, percent, score_text, words
 from trainwell.search import Range, Space, Study
 
-_WIDTH, _HEIGHT = 560.0, 300.0
-_MOST_LINES, _MOST_POINTS, _BEST = 240, 600, 10
+_WIDTH = 560.0
+_HEIGHT = 300.0
+_MOST_LINES = 240
+_MOST_POINTS = 600
+_BEST = 10
 
 
 class ParallelInfo(NamedTuple):
@@ -60,7 +63,8 @@ def parallel_info(study: Study, space: Space) -> ParallelInfo | None:
     if len(ranked) < 2:
         return None
     scores = [trial.score for trial in ranked if trial.score is not None]
-    low, high = min(scores), max(scores)
+    low = min(scores)
+    high = max(scores)
     chosen = [*_sample(range(_BEST, len(ranked)), _MOST_LINES)[::-1], *reversed(range(min(_BEST, len(ranked))))]
     lines = []
     for place in chosen:
@@ -78,7 +82,9 @@ def parallel_info(study: Study, space: Space) -> ParallelInfo | None:
 
 def draw_parallel(info: ParallelInfo) -> Markup:
     """Draw a line for each trial, the best ones in full colour on top."""
-    top, bottom, side = 44.0, _HEIGHT - 28, 48.0
+    top = 44.0
+    bottom = _HEIGHT - 28
+    side = 48.0
     across = AxisScale(0, len(info.names) - 1, side, _WIDTH - side)
     up = AxisScale(0, 1, bottom, top)
     parts: list[Markup] = []
@@ -136,7 +142,8 @@ def draw_slice(info: Slice) -> Markup:
 def draw_importance(shares: Sequence[tuple[str, float]]) -> Markup:
     """Draw a bar for each setting: the fraction of the score's variance that it explains."""
     longest = max(len(name) for name, _ in shares) * CHARACTER * SIZE
-    left, step = min(220.0, longest + 24), 34.0
+    left = min(220.0, longest + 24)
+    step = 34.0
     x = AxisScale(0, max(0.01, *(share for _, share in shares)), left, 370)
     parts: list[Markup] = []
     for index, (name, share) in enumerate(shares):

@@ -48,15 +48,16 @@ class AxisScale(NamedTuple):
         ([0.0, 0.2, 0.4, 0.6, 0.8, 1.0], [0.1, 1.0, 10.0])
         """
         if not self.log:
-            return _linear_ticks(self.low, self.high, count)
-        first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            return _linear_ticks(self.low, self.high, count=count)
+        first = math.ceil(math.log10(self.low) - 1e-9)
+        last = math.floor(math.log10(self.high) + 1e-9)
         if last - first < 1:
-            return _linear_ticks(self.low, self.high, count)
+            return _linear_ticks(self.low, self.high, count=count)
         every = max(1, math.ceil((last - first + 1) / count))
         return [10.0**power for power in range(first, last + 1, every)]
 
 
-def _linear_ticks(low: float, high: float, count: int) -> list[float]:
+def _linear_ticks(low: float, high: float, *, count: int) -> list[float]:
     """Choose steps of 1, 2 or 5 times a power of ten (Heckbert, Graphics Gems 1990)."""
     if not high > low:
         return [low]
@@ -76,7 +77,8 @@ def room(values: Iterable[float], *, log: bool = False, zero: bool = False) -> t
     finite = [value for value in values if math.isfinite(value) and (value > 0 or not log)]
     if not finite:
         return (0.1, 1.0) if log else (0.0, 1.0)
-    low, high = min(finite), max(finite)
+    low = min(finite)
+    high = max(finite)
     if log:
         return low / 1.25, high * 1.25
     air = (high - low) * 0.05 or abs(high) * 0.05 or 0.5
@@ -124,7 +126,8 @@ def tick(value: float) -> str:
 
 def line(points: Iterable[Point], *, x: AxisScale, y: AxisScale, class_: str) -> Markup:
     """Draw a line through points, with a gap where a value is NaN or infinite."""
-    parts, pen = [], "M"
+    parts = []
+    pen = "M"
     for across, up in points:
         if not math.isfinite(up):
             pen = "M"
@@ -136,7 +139,8 @@ def line(points: Iterable[Point], *, x: AxisScale, y: AxisScale, class_: str) ->
 
 def label(text: str, at: Point, *, class_: str = "", anchor: str = "start", turn: float = 0) -> Markup:
     """Write a text at a position; `anchor` is the part of the text at this position."""
-    across, up = px(at[0]), px(at[1])
+    across = px(at[0])
+    up = px(at[1])
     rotate = f"rotate({px(turn)} {across} {up})" if turn else None
     return tag("text", printable(text), x=across, y=up, class_=class_ or None, text_anchor=anchor, transform=rotate)
 

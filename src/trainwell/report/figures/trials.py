@@ -60,7 +60,7 @@ def learning_figure(found: LearningCurve) -> Figure:
     series: list[Curve] = []
     if found.power is not None:
         across = np.geomspace(min(found.sizes), 4 * largest, 30)
-        points = [extrapolate(found.sizes, found.errors, float(size)) for size in across]
+        points = [extrapolate(found.sizes, found.errors, size=float(size)) for size in across]
         series = [
             curve("power law", [point.error for point in points], xs=across, colour=1),
             curve("95 %", [point.high for point in points], xs=across, colour=-1),

@@ -25,7 +25,7 @@ _SIDE = 96  # pixels: larger pictures are thinned out to about this
 _COLUMNS = 6  # of a row that are shown
 
 
-def write_audit(audit: Audit, examples: Examples, path: Path) -> Path:
+def write_audit(audit: Audit, examples: Examples, *, path: Path) -> Path:
     """Write the page of an audit, whole or not at all.
 
     Raises:
@@ -88,14 +88,14 @@ def _duplicates(audit: Audit, examples: Examples) -> Markup | None:
         "p", f"{plural(len(audit.duplicates), 'pair')}; {len(shown)} are shown, near-duplicates first.", class_="quiet"
     )
     if not examples.kind.is_spatial:
-        rows = [_row(examples, row, f"{pair.agreement:.4g}") for pair in shown for row in pair[:2]]
-        return join([lead, _rows(examples, rows, "agreement")])
+        rows = [_row(examples, row, said=f"{pair.agreement:.4g}") for pair in shown for row in pair[:2]]
+        return join([lead, _rows(examples, rows, third="agreement")])
     cards = []
     for pair in shown:
         both = np.concatenate([_thumbnail(examples, pair.first), _thumbnail(examples, pair.second)], axis=1)
         names = f"{printable(str(examples.ids[pair.first]))} = {printable(str(examples.ids[pair.second]))}"
         said = f"{_label(examples, pair.first)} | {_label(examples, pair.second)}"
-        cards.append(_card(both, said, f"{names}, agreement {pair.agreement:.3f}"))
+        cards.append(_card(both, said, small=f"{names}, agreement {pair.agreement:.3f}"))
     return join([lead, tag("div", cards, class_="gallery")])
 
 
@@ -110,27 +110,27 @@ def _suspects(audit: Audit, examples: Examples) -> Markup | None:
         class_="quiet",
     )
     if not examples.kind.is_spatial:
-        rows = [_row(examples, s.index, f"{printable(s.suggested)} ({percent(s.confidence)})") for s in shown]
-        return join([lead, _rows(examples, rows, "suggested")])
+        rows = [_row(examples, s.index, said=f"{printable(s.suggested)} ({percent(s.confidence)})") for s in shown]
+        return join([lead, _rows(examples, rows, third="suggested")])
     cards = [
         _card(
             _thumbnail(examples, s.index),
             f"{printable(s.given)} → {printable(s.suggested)}",
-            f"{printable(str(examples.ids[s.index]))}, {percent(s.confidence)}",
+            small=f"{printable(str(examples.ids[s.index]))}, {percent(s.confidence)}",
         )
         for s in shown
     ]
     return join([lead, tag("div", cards, class_="gallery")])
 
 
-def _row(examples: Examples, row: int, said: str) -> list[str]:
+def _row(examples: Examples, row: int, *, said: str) -> list[str]:
     cells = [printable(str(examples.ids[row])), _label(examples, row), said]
-    (view,) = examples.kind.view(examples.inputs, [row], examples.features)
+    (view,) = examples.kind.view(examples.inputs, [row], features=examples.features)
     values = list(view.values.values())[:_COLUMNS]
     return cells + [printable(value, limit=60) if isinstance(value, str) else number(value) for value in values]
 
 
-def _rows(examples: Examples, rows: Sequence[Sequence[str]], third: str) -> Markup:
+def _rows(examples: Examples, rows: Sequence[Sequence[str]], *, third: str) -> Markup:
     names = list(examples.features)[:_COLUMNS] or [f"x{i}" for i in range(len(rows[0]) - 3)]
     return table(["example", "given", third, *map(printable, names)], rows, texts=3, caption="Rows concerned")
 
@@ -150,7 +150,7 @@ def _thumbnail(examples: Examples, row: int) -> np.ndarray:
     return np.ascontiguousarray(picture[::every, ::every])
 
 
-def _card(pixels: np.ndarray, said: str, small: str) -> Markup:
+def _card(pixels: np.ndarray, said: str, *, small: str) -> Markup:
     shown = pixels[..., 0] if pixels.shape[2] == 1 else pixels
     picture = tag("img", src=data_uri(shown), alt=said)
     return tag("figure", [picture, tag("figcaption", [tag("b", said), tag("small", small)])])

@@ -19,14 +19,17 @@ if TYPE_CHECKING:
     from trainwell.inference.explanation import Attacked, Explanation
     from trainwell.inference.probing import Depths
 
-_ROOM, _NUMBERED = 50, 20  # characters below the axis; longer names give way to so many numbers at most
+# characters below the axis; longer names give way to so many numbers at most
+_ROOM = 50
+_NUMBERED = 20
 _LISTED = 12  # more classes than this are not named beside a figure
 
 
 def depths_figure(found: Depths) -> Figure:
     """Show the accuracy of a linear classifier by depth."""
     names = tuple(found.accuracies)
-    every, fits = -(-len(names) // _NUMBERED), len(names) * max(map(len, names)) <= _ROOM
+    every = -(-len(names) // _NUMBERED)
+    fits = len(names) * max(map(len, names)) <= _ROOM
     best = max(names, key=lambda name: found.accuracies[name])
     place = best if fits else f"depth {names.index(best)}, {best}"
     values = list(found.accuracies.values())
@@ -190,7 +193,8 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
 
 def attack_sentence(attacked: Attacked) -> str:
     """Say whether an attack changed the prediction to a class."""
-    before, now = percent(attacked.before), percent(attacked.probability)
+    before = percent(attacked.before)
+    now = percent(attacked.probability)
     end = "which changes the prediction" if attacked.reached else "which does not change the prediction"
     return (
         f"With no pixel changed by more than {attacked.strength:g} of 256 levels, the probability of "
@@ -223,7 +227,8 @@ def _part(title: str, content: list[Markup]) -> Markup:
 
 def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
     """Return an explanation as `explain --json` prints it: everything except the pixels."""
-    attacked, judged = found.attacked, found.calibration
+    attacked = found.attacked
+    judged = found.calibration
     return {
         "run": found.run,
         "picture": found.picture,

@@ -33,7 +33,7 @@ def _measured(result: Result, name: str) -> str:
     return f"{number(interval.mean)} ± {number(float(f'{interval.half:.2g}'))}"
 
 
-def write_experiment(experiment: Experiment, result: Result, folder: Path) -> Path:
+def write_experiment(experiment: Experiment, result: Result, *, folder: Path) -> Path:
     """Write NAME.svg and NAME.html of one experiment; the folder is made.
 
     Returns:
@@ -48,7 +48,7 @@ def write_experiment(experiment: Experiment, result: Result, folder: Path) -> Pa
         atomic_write(path, _alone(picture))
         atomic_write(
             folder / f"{experiment.name}.html",
-            page_of(experiment.title, [_section(experiment, result, picture, head="h1")]),
+            page_of(experiment.title, [_section(experiment, result, picture=picture, head="h1")]),
         )
     return path
 
@@ -80,7 +80,8 @@ def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Pa
     """
     links = [tag("li", tag("a", experiment.title, href=f"#{experiment.name}")) for experiment, _ in done]
     sections = [
-        _section(experiment, found, draw_lab(found.figure, title=experiment.title)) for experiment, found in done
+        _section(experiment, found, picture=draw_lab(found.figure, title=experiment.title))
+        for experiment, found in done
     ]
     path = folder / "index.html"
     with storage_errors("Writing the gallery", folder):
@@ -99,7 +100,7 @@ def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Pa
     return path
 
 
-def _section(experiment: Experiment, result: Result, picture: Markup, *, head: str = "h2") -> Markup:
+def _section(experiment: Experiment, result: Result, *, picture: Markup, head: str = "h2") -> Markup:
     rows = [[mark, *cells] for mark, *cells in verdicts(result)]
     law, _, reason = experiment.page.partition("\n\n")
     narrow = "narrow" if len(result.figure.panels) == 1 else None

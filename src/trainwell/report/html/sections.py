@@ -155,7 +155,8 @@ def mistakes(snapshot: Snapshot) -> Markup | None:
     if not rows:
         return None
     if any(_picture(row) for row in rows):
-        left, cards = _PICTURES_BYTES, []
+        left = _PICTURES_BYTES
+        cards = []
         for row in rows:
             source = _picture(row)
             left -= len(source or "")

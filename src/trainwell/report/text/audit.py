@@ -17,25 +17,25 @@ def audit_text(audit: Audit) -> str:
     if audit.class_counts:
         rows = [["class", *SPLITS.values()]]
         rows += [[printable(label, limit=24), *map(number, n)] for label, n in list(audit.class_counts.items())[:12]]
-        blocks.append(columns(rows) + _more(len(audit.class_counts) - 12, "class", "classes"))
+        blocks.append(columns(rows) + _more(len(audit.class_counts) - 12, "class", many="classes"))
     if audit.features:
         rows = [["input", "missing", "minimum", "mean", "maximum"]]
         rows += [[printable(f.name, limit=24), percent(f.missing), *map(number, f[2:])] for f in audit.features[:12]]
-        blocks.append(columns(rows) + _more(len(audit.features) - 12, "input", "inputs"))
+        blocks.append(columns(rows) + _more(len(audit.features) - 12, "input", many="inputs"))
     if audit.suspects:
         rows = [["example", "given label", "suggested", "confidence"]]
         rows += [
             [number(s.index), printable(s.given, limit=24), printable(s.suggested, limit=24), percent(s.confidence)]
             for s in audit.suspects[:8]
         ]
-        blocks.append(columns(rows) + _more(len(audit.suspects) - 8, "label", "labels"))
+        blocks.append(columns(rows) + _more(len(audit.suspects) - 8, "label", many="labels"))
     blocks += [wrapped(f"note: {printable(remark)}") for remark in audit.remarks]
     blocks.append(findings_text(audit.findings) or "No problems were found.")
     blocks.append(audit_verdict(audit))
     return "\n\n".join(blocks)
 
 
-def _more(count: int, one: str, many: str) -> str:
+def _more(count: int, one: str, *, many: str) -> str:
     return f"\n  and {count:,} more {one if count == 1 else many}" if count > 0 else ""
 
 

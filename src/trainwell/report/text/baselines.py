@@ -48,7 +48,8 @@ class Baselines(NamedTuple):
         """Tell whether a simple method does as well as the network, or better."""
         if not self.network or not self.simple:
             return False
-        network, simple = self.network.value, self.simple[0].value
+        network = self.network.value
+        simple = self.simple[0].value
         return network >= simple if self.lower else network <= simple
 
 
@@ -68,14 +69,15 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 def baselines(snapshot: Snapshot) -> Baselines | None:
     """Compare the network's main score with those of simple methods; None if there are none."""
-    event, score = snapshot.event("baselines"), snapshot.main_score
+    event = snapshot.event("baselines")
+    score = snapshot.main_score
     split = printable(event.get("split", "test"))
     count = snapshot.sizes.get(split, 0)
     found = [(printable(row["name"]), row["scores"].get(score), False) for row in event.get("rows", ())]
     network = printable(snapshot.event("network").get("model", "network"))
     found.append((network, snapshot.scores.get(split, {}).get(score), True))
     methods = [
-        ComparedMethod(name, float(value), _interval(score, float(value), count), is_network)
+        ComparedMethod(name, float(value), _interval(score, float(value), count=count), is_network)
         for name, value, is_network in found
         if isinstance(value, int | float) and math.isfinite(value)
     ]
@@ -85,5 +87,5 @@ def baselines(snapshot: Snapshot) -> Baselines | None:
     return compared if compared.simple else None
 
 
-def _interval(score: str, value: float, count: int) -> tuple[float, float] | None:
+def _interval(score: str, value: float, *, count: int) -> tuple[float, float] | None:
     return wilson(value, count) if score == "accuracy" and count and 0 <= value <= 1 else None

@@ -141,8 +141,8 @@ def finding_text(finding: Finding, symptoms: Sequence[Finding] = (), *, recipe_t
     warning: 71 % of the units of fc1 are always zero.
       dead_units, first seen at step 36, in fc1
       dead 0.71 (limit 0.4)
-      repair: Clip the gradient's norm at twice its median, or at 1 where that is
-              unknown; halve a limit that is there.
+      repair: Clip the gradient norm at twice its median, or at 1 if that is unknown;
+              halve an existing limit.
               train.clip_norm 0 → 1
     """
     return "\n".join(_lines(finding_parts(finding, symptoms, recipe_text=recipe_text)))

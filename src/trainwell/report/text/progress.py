@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from rich.live import Live
 
 # A terminal is redrawn four times a second; a file or pipe gets at most one line in ten seconds within an epoch.
-_LIVE_SECONDS, _PLAIN_SECONDS = 0.25, 10.0
+_LIVE_SECONDS = 0.25
+_PLAIN_SECONDS = 10.0
 _MOST_ROWS = 200
 _BAR = 10
 
@@ -47,7 +48,8 @@ class LiveDisplay:
             facts: any of "name", "source", "model", "parameters", "sizes" (split to count), "epochs", "steps" (planned
                 in all), "step" (where a resumed run begins), "run" (folder) and "page" (address of the live page).
         """
-        self._steps, self._epochs = int(facts.get("steps") or 0), int(facts.get("epochs") or 0)
+        self._steps = int(facts.get("steps") or 0)
+        self._epochs = int(facts.get("epochs") or 0)
         self._last = (time.monotonic(), int(facts.get("step") or 0))
         self._started = self._last
         self._due = self._last[0] + self._every
@@ -171,7 +173,8 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _introduction(facts: Mapping[str, Any]) -> list[str]:
-    model, source = printable(facts.get("model", "")), printable(facts.get("source", ""))
+    model = printable(facts.get("model", ""))
+    source = printable(facts.get("source", ""))
     name = f"{model} on {source}" if model and source else printable(facts.get("name", "")) or "training"
     parameters = facts.get("parameters")
     sizes = ", ".join(f"{number(count)} {printable(split)}" for split, count in (facts.get("sizes") or {}).items())

@@ -55,7 +55,7 @@ def repair_texts(finding: Finding, *, recipe_text: str = "") -> list[RepairText]
         repair = REPAIRS[name]
         if recipe is None:
             found.append(RepairText(repair.title))
-        elif changes := _changes(recipe, repair, finding):
+        elif changes := _changes(recipe, repair, finding=finding):
             change = ", ".join(f"{key} {_literal(old)} → {_literal(new)}" for key, (old, new) in changes.items())
             options = " ".join(f"--set {shlex.quote(f'{key}={_literal(new)}')}" for key, (_, new) in changes.items())
             found.append(RepairText(repair.title, change, options))
@@ -65,9 +65,9 @@ def repair_texts(finding: Finding, *, recipe_text: str = "") -> list[RepairText]
     return found
 
 
-def _changes(recipe: Recipe, repair: Repair, finding: Finding) -> dict[str, tuple[Value, Value]]:
+def _changes(recipe: Recipe, repair: Repair, *, finding: Finding) -> dict[str, tuple[Value, Value]]:
     known = _choices(recipe, repair.edit(recipe, finding))
-    return differences(recipe, repair.apply(recipe, finding, known))
+    return differences(recipe, repair.apply(recipe, finding, choices=known))
 
 
 def _choices(before: Recipe, after: Recipe) -> Choices:

@@ -31,7 +31,8 @@ def slices_in_text(study: Study, width: int = 24) -> list[str]:
         known = [score for score in best if score is not None]
         if len(known) < 2:
             continue
-        low, span = min(known), (max(known) - min(known)) or 1.0
+        low = min(known)
+        span = (max(known) - min(known)) or 1.0
         blocks = "".join(" " if s is None else _BLOCKS[int((s - low) / span * (len(_BLOCKS) - 1))] for s in best)
         found.append(f"{key}  {number(kind.low)} {blocks} {number(kind.high)}")
     return found

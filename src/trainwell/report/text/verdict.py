@@ -66,7 +66,8 @@ def headline(snapshot: Snapshot) -> str:
 
 def progress(snapshot: Snapshot) -> str:
     """Say how far a run has trained: "3 of 20 epochs, 340 steps"."""
-    epochs, planned = len(snapshot.signals["loss/train_epoch"]), snapshot.epochs
+    epochs = len(snapshot.signals["loss/train_epoch"])
+    planned = snapshot.epochs
     steps = plural(snapshot.steps, "step")
     if not epochs:
         return steps
@@ -95,7 +96,8 @@ def _reason(snapshot: Snapshot) -> tuple[str, str]:
 
 
 def _result(snapshot: Snapshot) -> str:
-    score, kind = snapshot.main_score, examples(snapshot.kind)
+    score = snapshot.main_score
+    kind = examples(snapshot.kind)
     for split, held_out in (("test", "held-out test"), ("validation", "validation")):
         value = snapshot.scores.get(split, {}).get(score)
         if value is None:
@@ -116,7 +118,8 @@ def _compared(found: Baselines | None) -> str:
 
 
 def _losses(snapshot: Snapshot) -> str:
-    series, chance = snapshot.signals["loss/train"], snapshot.chance_loss
+    series = snapshot.signals["loss/train"]
+    chance = snapshot.chance_loss
     if len(series) < 2 or (snapshot.status == "failed" and snapshot.reason):
         return ""
     if (bad := next((step for step, value in series if not math.isfinite(value)), None)) is not None:
@@ -166,7 +169,8 @@ def _limits(snapshot: Snapshot) -> list[str]:
     if not found or not found.network:
         return []
     notes = []
-    interval, simple = found.network.interval, found.simple[0]
+    interval = found.network.interval
+    simple = found.simple[0]
     if interval:
         count = plural(snapshot.sizes.get(found.split, 0), "example")
         notes.append(f"95 % confidence interval from {count}: {percent(interval[0])} to {percent(interval[1])}.")

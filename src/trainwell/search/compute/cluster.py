@@ -36,7 +36,7 @@ def ray_pool(data: Folds, choice: EngineChoice, *, address: str, count: int = 0)
     try:
         ray: Any = importlib.import_module("ray")
     except ImportError:
-        raise MissingExtraError("--on ray", "ray", "ray") from None
+        raise MissingExtraError("--on ray", "ray", extra="ray") from None
     if not ray.is_initialized():
         _connect(ray, address)
     packed = ray.put(pack(data, choice))
@@ -50,7 +50,7 @@ def _connect(ray: Any, address: str) -> None:
             at = urlsplit(address)
             socket.create_connection((at.hostname, at.port or _PORT), timeout=_CONNECT_SECONDS).close()
             if not importlib.util.find_spec("grpc"):  # what Ray's client to a remote cluster needs
-                raise MissingExtraError("--on ray://", "ray[client]", "ray")
+                raise MissingExtraError("--on ray://", "ray[client]", extra="ray")
         ray.init(
             address=None if address == "ray" else address,
             log_to_driver=False,

@@ -15,7 +15,7 @@ def random_points(numbers: range, *, dimensions: int, seed: int) -> list[list[fl
     >>> random_points(range(1, 3), dimensions=1, seed=0)[0] == random_points(range(2), dimensions=1, seed=0)[1]
     True
     """
-    generators = (np.random.default_rng(derive(seed, "search", 0, number)) for number in numbers)
+    generators = (np.random.default_rng(derive(seed, "search", epoch=0, step=number)) for number in numbers)
     return [generator.random(dimensions).tolist() for generator in generators]
 
 

@@ -42,7 +42,7 @@ class TreeParzenEstimator(Method):
         new = [trial for trial in history if trial.number not in self._added]
         self._study.add_trials([to_optuna_trial(trial, self.space) for trial in new])
         self._added |= {trial.number for trial in new}
-        seed = derive(self.seed, "tpe", numbers.start) % 2**32
+        seed = derive(self.seed, "tpe", epoch=numbers.start) % 2**32
         self._study.sampler = optuna.samplers.TPESampler(seed=seed, constant_liar=True)
         asked = []
         configurations = []
