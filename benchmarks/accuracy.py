@@ -1,8 +1,8 @@
 """Accuracy in a fixed time with default settings, beside the recipes of Keras' and Lightning's own examples.
 
 Claim: Fashion-MNIST at least 92 % in 5 minutes and CIFAR-10 (lossy JPEG) at least 85 % in 15 minutes on 2 cores, each
-ahead of the peers' recipes in the same time. All train on the same pictures and are judged on the same 10,000 test
-pictures. So that a busy machine changes nothing, time is processor time: 2 cores x 60 s for each minute, on one thread.
+ahead of the peers' recipes in the same time. All train on the same images and are judged on the same 10,000 test
+images. So that a busy machine changes nothing, time is processor time: 2 cores x 60 s for each minute, on one thread.
 trainwell plans its epochs as `fit --minutes` does, by that clock; the peers stop when their time is used up.
 
 Peers, their settings unchanged but for the number of epochs:
@@ -48,11 +48,11 @@ AIM = {"fashion": 0.92, "cifar": 0.85}
 CORES = 2
 _SPARE = 0.92  # of Lightning's time is planned, as `fit --minutes` does
 
-Pictures = tuple[np.ndarray, np.ndarray]
+Images = tuple[np.ndarray, np.ndarray]
 
 
-def fashion() -> tuple[Pictures, Pictures]:
-    """Return training and test pictures (N, 28, 28, 1) with their classes."""
+def fashion() -> tuple[Images, Images]:
+    """Return training and test images (N, 28, 28, 1) with their classes."""
 
     def read(name: str, skip: int, shape: tuple[int, ...]) -> np.ndarray:
         raw = gzip.decompress((DATA / "fashion-mnist" / f"{name}-ubyte.gz").read_bytes())
@@ -64,8 +64,8 @@ def fashion() -> tuple[Pictures, Pictures]:
     return sets[0], sets[1]
 
 
-def cifar() -> tuple[Pictures, Pictures]:
-    """Return training and test pictures (N, 32, 32, 3) with their classes."""
+def cifar() -> tuple[Images, Images]:
+    """Return training and test images (N, 32, 32, 3) with their classes."""
     from PIL import Image
 
     packed = np.load(DATA / "cifar10" / "cifar10_jpeg.npz")
@@ -77,7 +77,7 @@ def cifar() -> tuple[Pictures, Pictures]:
     return sets[0], sets[1]
 
 
-def by_trainwell(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:
+def by_trainwell(train: Images, test: Images, minutes: float, seed: int) -> tuple[float, str]:
     edits = {"train.minutes": CORES * minutes, "seed": seed, "data.test": 0.0, "train.threads": 1}
     planned = in_time(understand(train, None, changes=edits), clock=time.process_time).recipe
     recipe = dict(flatten(planned))
@@ -88,7 +88,7 @@ def by_trainwell(train: Pictures, test: Pictures, minutes: float, seed: int) -> 
     return float((answers == test[1]).mean()), f"{planned.nn.model}, {planned.train.epochs} epochs"
 
 
-def by_keras(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:
+def by_keras(train: Images, test: Images, minutes: float, seed: int) -> tuple[float, str]:
     import keras
     from keras import layers
 
@@ -125,21 +125,21 @@ def by_keras(train: Pictures, test: Pictures, minutes: float, seed: int) -> tupl
 
 
 class Cropped(Dataset[tuple[Tensor, Tensor]]):
-    """Pictures flipped and cropped one by one, as torchvision's transforms do."""
+    """Images flipped and cropped one by one, as torchvision's transforms do."""
 
-    def __init__(self, pictures: Tensor, targets: Tensor) -> None:
-        self.pictures, self.targets = F.pad(pictures, (4, 4, 4, 4)), targets
+    def __init__(self, images: Tensor, targets: Tensor) -> None:
+        self.images, self.targets = F.pad(images, (4, 4, 4, 4)), targets
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor]:
         row, column, mirrored = torch.randint(9, (2,)).tolist() + [bool(torch.rand(()) < 0.5)]
-        picture = self.pictures[number, :, row : row + 32, column : column + 32]
-        return picture.flip(-1) if mirrored else picture, self.targets[number]
+        image = self.images[number, :, row : row + 32, column : column + 32]
+        return image.flip(-1) if mirrored else image, self.targets[number]
 
 
-def by_lightning(train: Pictures, test: Pictures, minutes: float, seed: int) -> tuple[float, str]:
+def by_lightning(train: Images, test: Images, minutes: float, seed: int) -> tuple[float, str]:
     import lightning
     from lightning.pytorch.callbacks import LambdaCallback
 
@@ -159,12 +159,12 @@ def by_lightning(train: Pictures, test: Pictures, minutes: float, seed: int) -> 
         network = resnet(depth=18, input_shape=(3, 32, 32), outputs=10)
         network.conv = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
         network.pool = nn.Identity()
-    pictures, targets = prepared(train[0]), torch.from_numpy(train[1].astype("int64"))
-    data: Dataset[tuple[Tensor, ...]] = TensorDataset(pictures, targets) if grey else Cropped(pictures, targets)
+    images, targets = prepared(train[0]), torch.from_numpy(train[1].astype("int64"))
+    data: Dataset[tuple[Tensor, ...]] = TensorDataset(images, targets) if grey else Cropped(images, targets)
     seconds = 60 * CORES * minutes
     steps = 1
     if not grey:
-        probe, optimizer, spent = (pictures[:64], targets[:64]), torch.optim.SGD(network.parameters(), lr=0.0), []
+        probe, optimizer, spent = (images[:64], targets[:64]), torch.optim.SGD(network.parameters(), lr=0.0), []
         for _ in range(4):
             started = time.process_time()
             F.cross_entropy(network(probe[0]), probe[1]).backward()
@@ -205,7 +205,7 @@ def by_lightning(train: Pictures, test: Pictures, minutes: float, seed: int) -> 
     return float((answers == test[1]).mean()), f"{trainer.global_step * 64 / len(targets):.1f} epochs"
 
 
-BY: dict[str, Callable[[Pictures, Pictures, float, int], tuple[float, str]]] = {
+BY: dict[str, Callable[[Images, Images, float, int], tuple[float, str]]] = {
     "trainwell": by_trainwell, "keras": by_keras, "lightning": by_lightning,
 }  # fmt: skip
 

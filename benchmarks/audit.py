@@ -2,7 +2,7 @@
 
 Claim: copies (shifted by up to 3 pixels, mirrored, re-encoded as JPEG of quality 50 to 90) and leaks (copies of
 training examples in the test split; a column that is the target) with recall and precision of at least 95 %; 60,000
-pictures of 28 x 28 in under a minute on 2 cores.
+images of 28 x 28 in under a minute on 2 cores.
 
 Labels are printed beside cleanlab's own figures on CIFAR-10N, aggregate labels (the authors' repository
 label-error-detection-benchmarks, experiments/cifar-10n-aggregate, pretrained ResNet-18 fine-tuned in folds): AUROC
@@ -10,7 +10,7 @@ label-error-detection-benchmarks, experiments/cifar-10n-aggregate, pretrained Re
 model on patches, or (network) a small convolutional network in two folds, from scratch.
 
 How copies are counted. A found pair that touches a planted copy is right if its other end is the source, or another
-copy of it, or was itself paired with the source in the data without plants. Pairs among untouched pictures are natural:
+copy of it, or was itself paired with the source in the data without plants. Pairs among untouched images are natural:
 nobody knows which of them are copies, they are counted apart and enter no precision.
 
     python benchmarks/audit.py [fashion|cifar|table|labels|network ...] [--size N]
@@ -58,34 +58,34 @@ def fashion(size: int) -> tuple[np.ndarray, np.ndarray]:
     return inputs.reshape(-1, 28, 28, 1)[:size], targets[:size].astype(np.int64)
 
 
-def shifted(picture: np.ndarray) -> np.ndarray:
+def shifted(image: np.ndarray) -> np.ndarray:
     y, x = (0, 0)
     while (y, x) == (0, 0):
         y, x = (int(step) for step in RANDOM.integers(-3, 4, 2))
-    height, width = picture.shape[:2]
-    padded = np.pad(picture, ((3, 3), (3, 3), (0, 0)))
+    height, width = image.shape[:2]
+    padded = np.pad(image, ((3, 3), (3, 3), (0, 0)))
     return padded[3 + y : 3 + y + height, 3 + x : 3 + x + width]
 
 
-def encoded(picture: np.ndarray) -> np.ndarray:
+def encoded(image: np.ndarray) -> np.ndarray:
     from PIL import Image
 
     stream = io.BytesIO()
-    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     image.save(stream, "JPEG", quality=int(RANDOM.integers(50, 91)))
-    return np.asarray(Image.open(stream)).reshape(picture.shape)
+    return np.asarray(Image.open(stream)).reshape(image.shape)
 
 
-CHANGES = {"shifted": shifted, "re-encoded": encoded, "mirrored": lambda picture: picture[:, ::-1]}
+CHANGES = {"shifted": shifted, "re-encoded": encoded, "mirrored": lambda image: image[:, ::-1]}
 
 
-def plant(name: str, pictures: np.ndarray) -> None:
-    """Copies among 60,000 pictures: the last tenth of the data plays the test split."""
-    count = len(pictures)
+def plant(name: str, images: np.ndarray) -> None:
+    """Copies among 60,000 images: the last tenth of the data plays the test split."""
+    count = len(images)
     sources = RANDOM.permutation(count)[: PLANTED * len(CHANGES)]
     kinds = np.repeat(list(CHANGES), PLANTED)
-    planted = np.stack([CHANGES[kind](pictures[row]) for kind, row in zip(kinds, sources, strict=True)])
-    examples = from_arrays(np.concatenate([pictures, planted]), np.arange(count + len(planted)) % 2)
+    planted = np.stack([CHANGES[kind](images[row]) for kind, row in zip(kinds, sources, strict=True)])
+    examples = from_arrays(np.concatenate([images, planted]), np.arange(count + len(planted)) % 2)
     started, busy = time.perf_counter(), time.process_time()
     found = {pair[:2] for pair in copies(examples)}
     seconds, busy = time.perf_counter() - started, time.process_time() - busy
@@ -169,16 +169,16 @@ def _leaking(examples: Examples) -> set[str]:
 def labels(size: int) -> None:
     from sklearn.metrics import roc_auc_score
 
-    pictures, clean = fashion(size)
+    images, clean = fashion(size)
     wrong = RANDOM.random(len(clean)) < 0.05
     given = np.where(wrong, (clean + RANDOM.integers(1, 10, len(clean))) % 10, clean)
-    _judge("fashion, 5 % planted", from_arrays(pictures, given), wrong)
+    _judge("fashion, 5 % planted", from_arrays(images, given), wrong)
     stored = np.load(SHARED / "cifar10-human-labels" / "cifar10n_train.npz")
-    pictures = cifar(size)
+    images = cifar(size)
     for noise in ("aggre_label", "worse_label"):
-        given = stored[noise][: len(pictures)].astype(np.int64)
-        wrong = given != stored["clean_label"][: len(pictures)]
-        examples = from_arrays(pictures, given)
+        given = stored[noise][: len(images)].astype(np.int64)
+        wrong = given != stored["clean_label"][: len(images)]
+        examples = from_arrays(images, given)
         _judge(f"cifar10n {noise}", examples, wrong)
         probabilities = out_of_sample(examples, np.arange(len(given)), targets=given)
         score = roc_auc_score(wrong, 1 - probabilities[np.arange(len(given)), given])
@@ -197,11 +197,11 @@ def network(size: int) -> None:
     from sklearn.metrics import roc_auc_score
 
     stored = np.load(SHARED / "cifar10-human-labels" / "cifar10n_train.npz")
-    pictures = cifar(size)
-    given = stored["aggre_label"][: len(pictures)].astype(np.int64)
-    clean = stored["clean_label"][: len(pictures)]
+    images = cifar(size)
+    given = stored["aggre_label"][: len(images)].astype(np.int64)
+    clean = stored["clean_label"][: len(images)]
     busy = time.process_time()
-    probabilities = by_network(pictures, np.arange(len(given)), targets=given)
+    probabilities = by_network(images, np.arange(len(given)), targets=given)
     busy = time.process_time() - busy
     own, wrong = probabilities[np.arange(len(given)), given], given != clean
     first = np.argsort(own)[: len(given) // 10]

@@ -1,11 +1,11 @@
-"""Pictures per second of flip + crop + normalise on CIFAR-10: whole batches against one picture at a time.
+"""Images per second of flip + crop + normalise on CIFAR-10: whole batches against one image at a time.
 
-Claim: at least 3x a per-sample pipeline in a DataLoader, batches of 128, 2 cores; n = 10,000 pictures, medians of 5
+Claim: at least 3x a per-sample pipeline in a DataLoader, batches of 128, 2 cores; n = 10,000 images, medians of 5
 interleaved rounds. The per-sample pipeline is what torchvision's transforms do, written with Pillow and torch
 (`RandomCrop(32, padding=4)`, `RandomHorizontalFlip`, `ToTensor`, `Normalize`), because torchvision's own wheel does not
 load beside a processor-only torch. Kornia runs the same three as whole batches.
 
-    python benchmarks/augment.py [pictures]
+    python benchmarks/augment.py [images]
 
 Needs ../shared/data/cifar10 and the extra `vision`.
 """
@@ -35,7 +35,7 @@ MEAN, STD = np.array([0.4914, 0.4822, 0.4465]), np.array([0.247, 0.2435, 0.2616]
 BATCH, ROUNDS = 128, 5
 
 
-def pictures(count: int) -> np.ndarray:
+def images(count: int) -> np.ndarray:
     from PIL import Image
 
     stored = np.load(SHARED)
@@ -45,7 +45,7 @@ def pictures(count: int) -> np.ndarray:
 
 
 class PerSample(Dataset):
-    """Pictures one at a time."""
+    """Images one at a time."""
 
     def __init__(self, inputs: np.ndarray) -> None:
         from PIL import Image, ImageOps
@@ -58,12 +58,12 @@ class PerSample(Dataset):
         return len(self.inputs)
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, int]:
-        picture = self.ops.expand(self.image.fromarray(self.inputs[index]), 4)
+        image = self.ops.expand(self.image.fromarray(self.inputs[index]), 4)
         left, top = random.randint(0, 8), random.randint(0, 8)
-        picture = picture.crop((left, top, left + 32, top + 32))
+        image = image.crop((left, top, left + 32, top + 32))
         if random.random() < 0.5:
-            picture = self.ops.mirror(picture)
-        tensor = torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous().float().div(255)
+            image = self.ops.mirror(image)
+        tensor = torch.from_numpy(np.array(image)).permute(2, 0, 1).contiguous().float().div(255)
         return tensor.sub_(self.mean).div_(self.std), 0
 
 
@@ -111,7 +111,7 @@ def main() -> None:
     if not SHARED.exists():
         sys.exit("benchmarks/augment.py needs ../shared/data/cifar10, which is not here.")
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
-    inputs = pictures(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    inputs = images(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
     many = parse(["rotate", "stretch", "shear", "elastic", "colour", "saturation"])
     ways = {
         "trainwell, whole batches": batched(inputs, Augment(shift=4, flip=True)),
@@ -129,7 +129,7 @@ def main() -> None:
     ours = statistics.median(seconds["trainwell, whole batches"])
     for name, taken in seconds.items():
         median = statistics.median(taken)
-        print(f"{name:36} {len(inputs) / median:10,.0f} pictures/s   trainwell is {median / ours:5.1f}x")
+        print(f"{name:36} {len(inputs) / median:10,.0f} images/s   trainwell is {median / ours:5.1f}x")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Claim: `tw.fit` with metrics, watching, store and progress against (a) the hand-written PyTorch loop over
 in-memory tensors and (b) the usual loop over DataLoader(TensorDataset): at least 0.95x of (a), and on the MLP
 at least 1.7x of (b). Networks: MLP 64-100-10 on scikit-learn's digits (repeated to 19,200 examples), batch 64,
-and LeNet-5 on Fashion-MNIST pictures (skipped where they are absent), batch 128; AdamW, one validation pass per
+and LeNet-5 on Fashion-MNIST images (skipped where they are absent), batch 128; AdamW, one validation pass per
 epoch everywhere. The hand-written loops use torch's default AdamW; the ratio against a fused AdamW is printed too.
 Measured in one process, interleaved, median of n rounds. Usage: python benchmarks/loop.py [rounds]
 """
@@ -151,11 +151,11 @@ def fashion() -> tuple[torch.Tensor, ...] | None:
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     report("MLP 64-100-10", lambda: mlp(input_shape=(64,), outputs=10, hidden=[100]), digits(), 5, 64, rounds)
-    pictures = fashion()
-    if pictures is None:
+    images = fashion()
+    if images is None:
         print("LeNet on Fashion-MNIST: skipped, ../shared/data/fashion-mnist is not there")
         return
-    report("LeNet-5", lambda: lenet5(input_shape=(1, 28, 28), outputs=10), pictures, 1, 128, rounds)
+    report("LeNet-5", lambda: lenet5(input_shape=(1, 28, 28), outputs=10), images, 1, 128, rounds)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A classifier slides over a 10-megapixel picture in one pass at least 10x faster than crop by crop, equal to 1e-4.
+"""A classifier slides over a 10-megapixel image in one pass at least 10x faster than crop by crop, equal to 1e-4.
 
 LeNet-5 on windows of 64 x 64 (stride 4: 611,306 windows), 2 cores, torch 2.13 CPU. Crops are classified 512 at a time,
 which is the faster way to do it; every n-th row of windows is timed and the whole is extrapolated.
@@ -24,15 +24,15 @@ def main() -> None:
     torch.manual_seed(0)
     model = lenet5(input_shape=(3, WINDOW, WINDOW), outputs=10).eval()
     initialise(model, "he_normal", seed=0)
-    picture = torch.randn(1, 3, SIDE, WIDTH)
+    image = torch.randn(1, 3, SIDE, WIDTH)
     slid, stride = fully_convolutional(model, (3, WINDOW, WINDOW))
     started = time.perf_counter()
-    whole = in_one_pass(slid, picture, window=(WINDOW, WINDOW), stride=stride)
+    whole = in_one_pass(slid, image, window=(WINDOW, WINDOW), stride=stride)
     seconds = time.perf_counter() - started
     rows, columns = whole.shape[1:]
     apart, spent = 0.0, 0.0
     for row in list(range(0, rows, max(1, rows // timed)))[:timed]:
-        band = picture[:, :, row * stride : row * stride + WINDOW]
+        band = image[:, :, row * stride : row * stride + WINDOW]
         started = time.perf_counter()
         crops = by_crops(model, band, window=(WINDOW, WINDOW), stride=stride)
         spent += time.perf_counter() - started

@@ -1,6 +1,6 @@
 """Start-up: help under 0.3 s, `import trainwell` under 0.15 s (no torch), first step on digits under 3 s.
 
-Also: a Fashion-MNIST idx set of 60,000 pictures starts training within 5 s (skipped where it is absent).
+Also: a Fashion-MNIST idx set of 60,000 images starts training within 5 s (skipped where it is absent).
 Every figure is the median of n fresh processes, and is printed as a ratio to `import torch` in the same run too.
 Usage: python benchmarks/start.py [rounds]
 """

@@ -2,7 +2,7 @@
 
 Measured: a linear classifier on the second convolution of a Fashion-MNIST network, the depth that wins on validation
 data, beats a network from scratch on 101 labelled digits; networks that go on learning are level with it or behind.
-The other way, its first two layers, frozen, beat it by 3 points on 101 labelled pictures of clothes.
+The other way, its first two layers, frozen, beat it by 3 points on 101 labelled images of clothes.
 From CIFAR-10 to photographs of ants and bees all layers at a tenth of the rate beat from scratch, the head alone does
 not. Features learned from the inputs alone beat it at 1 % and 5 % of the labels of digits.
 
@@ -10,7 +10,7 @@ docs/curriculum.md, P1, P2, P3, A20.
 Each comparison within one run, interleaved over seeds; the seed changes labels drawn, weights
 and order, never the splits (data.split_seed = 0). Reported: mean accuracy on the sealed test split, and its deviation.
 
-* LeNet-5, Fashion-MNIST (all labels, shifted, 6 epochs) -> 4,000 pictures of MNIST, 101 labelled, 3,000 test; n = 3.
+* LeNet-5, Fashion-MNIST (all labels, shifted, 6 epochs) -> 4,000 images of MNIST, 101 labelled, 3,000 test; n = 3.
 * The same from MNIST to Fashion-MNIST.
 * ResNet-9, CIFAR-10 (16 epochs, half an hour of one core) -> ants and bees at 32 x 32, 159 labelled, 199 test; n = 3.
 * MLP on digits with 1 %, 5 % and 20 % of the labels, after denoising on all training inputs; n = 3 seeds.
@@ -107,8 +107,8 @@ def hymenoptera(to: str) -> None:
 
     with np.load(DATA / "cifar10" / "cifar10_jpeg.npz") as stored:
         blob, ends, labels = stored["train_jpeg"].tobytes(), stored["train_offsets"], stored["train_labels"]
-    pictures = [np.asarray(Image.open(io.BytesIO(blob[i:j]))) for i, j in itertools.pairwise(ends)]
-    np.savez(Path(to) / "cifar.npz", X=np.stack(pictures), y=labels.astype(np.int64))
+    images = [np.asarray(Image.open(io.BytesIO(blob[i:j]))) for i, j in itertools.pairwise(ends)]
+    np.savez(Path(to) / "cifar.npz", X=np.stack(images), y=labels.astype(np.int64))
     learn = {"nn.model": "resnet9", "data.flip": True, "data.shift": 2, "train.epochs": 16, "optim.warmup": 0.15}
     learn |= {**STILL, "task.label_smoothing": 0.1, "data.test": 0.04}
     source = tw.fit(str(Path(to) / "cifar.npz"), edits={**BRIEF, **learn}, runs=to)

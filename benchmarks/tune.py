@@ -2,7 +2,7 @@
 
 Claim: at equal budget per trial (every trial trains for the same epochs, nothing is stopped early on any side),
 * MLP 64-100-10 on scikit-learn's digits: at least 10x Optuna and 20x Ray Tune with 2 workers;
-* LeNet-5 on 10,000 Fashion-MNIST pictures (skipped where they are absent): at least 2x Optuna and 3x Ray Tune;
+* LeNet-5 on 10,000 Fashion-MNIST images (skipped where they are absent): at least 2x Optuna and 3x Ray Tune;
 * the engine (start, measurement, proposals, store, progress) costs at most 5 % over the bare population loop: timers
   around what the bare loop does, within each run of `tune`, so that a busy machine lengthens both.
 Optuna runs TPE with its SQLite storage, as its documentation advises for a study that can be resumed, and with
@@ -277,12 +277,12 @@ def main() -> None:
         report("MLP 64-100-10", build, digits(), hidden, (1536, 48, 5), rounds)
     if "lenet" not in wanted:
         return
-    pictures = fashion()
-    if pictures is None:
+    images = fashion()
+    if images is None:
         print("LeNet on Fashion-MNIST: skipped, ../shared/data/fashion-mnist is not there")
         return
     build = functools.partial(lenet5, input_shape=(1, 28, 28), outputs=10)
-    report("LeNet-5", build, pictures, {"nn.model": "lenet5"}, (32, 6, 1), rounds)
+    report("LeNet-5", build, images, {"nn.model": "lenet5"}, (32, 6, 1), rounds)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The two-stage search of a two-layer network on CIFAR-10, an assignment of the course CS231n (Stanford).
 
 Claim: for 50 hidden units, at an equal number of trials of equal length, random search finds a better network than a
-grid on average over seeds, coarse-to-fine a better one than one stage of random search. Searched on 10,000 pictures for
+grid on average over seeds, coarse-to-fine a better one than one stage of random search. Searched on 10,000 images for
 3 epochs a trial, judged on 3,000 others, in two spaces: rate and weight decay over 5 orders of magnitude (25 trials, a
-grid of 5 x 5), and with dropout besides (27 trials, a grid of 3 x 3 x 3). A second stage on 49,000 pictures, in the
-narrow range where the first was good, trains longer: its best reaches at least 53 % of the 1,000 pictures of the
-validation split. Skipped where the pictures are absent.
+grid of 5 x 5), and with dropout besides (27 trials, a grid of 3 x 3 x 3). A second stage on 49,000 images, in the
+narrow range where the first was good, trains longer: its best reaches at least 53 % of the 1,000 images of the
+validation split. Skipped where the images are absent.
 Measured: random over grid -0.1 points with two settings, +3.5 with three; coarse-to-fine over random +0.3 and -0.4.
 Usage: python benchmarks/two_layer.py [seeds] [trials of the second stage] [their epochs]; 6, 6 and 50 unless told
 otherwise; a stage of 0 is left out. About 15 minutes of one core.
@@ -26,7 +26,7 @@ import torch
 
 from trainwell.search import Compute, FinalEvaluation, Options, Study, tune
 
-PICTURES = Path(__file__).parents[2] / "shared" / "data" / "cifar10" / "cifar10_jpeg.npz"
+IMAGES = Path(__file__).parents[2] / "shared" / "data" / "cifar10" / "cifar10_jpeg.npz"
 PLANE = {"optim.learning_rate": "log:1e-5..1", "optim.weight_decay": "log:1e-6..0.1"}
 SPACES = {25: PLANE, 27: PLANE | {"nn.dropout": "0..0.8"}}  # by the number of trials
 JUDGES = 3000
@@ -43,11 +43,11 @@ EDITS = {
 NO_WINNER = FinalEvaluation(repeats=0, train_winner=False)
 
 
-def pictures() -> tuple[np.ndarray, np.ndarray]:
-    """Return the 50,000 training pictures (N, 32, 32, 3) and their classes."""
+def images() -> tuple[np.ndarray, np.ndarray]:
+    """Return the 50,000 training images (N, 32, 32, 3) and their classes."""
     from PIL import Image
 
-    packed = np.load(PICTURES)
+    packed = np.load(IMAGES)
     raw, at = packed["train_jpeg"].tobytes(), packed["train_offsets"]
     decoded = [np.asarray(Image.open(io.BytesIO(raw[i:j]))) for i, j in zip(at, at[1:], strict=False)]
     return np.stack(decoded), packed["train_labels"]
@@ -81,7 +81,7 @@ def compare(data: tuple[np.ndarray, np.ndarray], trials: int, seeds: int, folder
 
 
 def finish(data: tuple[np.ndarray, np.ndarray], trials: int, epochs: int, folder: Path) -> None:
-    """Print the second stage: all pictures, the narrow range, long trainings with mirrored pictures."""
+    """Print the second stage: all images, the narrow range, long trainings with mirrored images."""
     edits = EDITS | {
         "train.epochs": epochs,
         "train.batch_size": 200,
@@ -111,11 +111,11 @@ def main() -> None:
     seeds = int(sys.argv[1]) if len(sys.argv) > 1 else 6
     trials = int(sys.argv[2]) if len(sys.argv) > 2 else 6
     epochs = int(sys.argv[3]) if len(sys.argv) > 3 else 50
-    if not PICTURES.is_file():
+    if not IMAGES.is_file():
         print("skipped: ../shared/data/cifar10 is not there")
         return
     torch.set_num_threads(1)
-    inputs, targets = pictures()
+    inputs, targets = images()
     with tempfile.TemporaryDirectory() as made:
         if seeds:
             size = 10_000 + JUDGES

@@ -2,7 +2,7 @@
 
 Claim: the time of training, watched over unwatched, is at most 1.02 at the default budget and at most 1.10 with
 everything on, which is a budget of 10 %, and the weights after it are identical. Networks: an MLP 64-256-256-10 (batch
-128, about 1 ms a step), LeNet-5 on 28x28 pictures (batch 64), a ResNet-18 of a quarter of the width on 32x32 pictures
+128, about 1 ms a step), LeNet-5 on 28x28 images (batch 64), a ResNet-18 of a quarter of the width on 32x32 images
 (batch 16), an LSTM and a transformer encoder over rows (batch 64); SGD with momentum, one thread. Two equal trainings
 take turns in one process, 50 steps each (10 of the larger ones), one watched and one not; time is the processor time
 of the thread. The ratio is that of the sums; that of the median round, which no sample falls into, stands beside it.

@@ -89,7 +89,7 @@ def write(folder: Path, name: str, *, text: str = "plain", finish: str | None = 
     writer = RunWriter.create(folder, name, recipe_text=f"# {text}\n")
     sizes = {"train": 100, "validation": 20, "test": 50}
     facts = Facts(
-        source="digits", model="mlp", kind="picture", task="classify", sizes=sizes, chance_loss=math.log(3), epochs=12
+        source="digits", model="mlp", kind="image", task="classify", sizes=sizes, chance_loss=math.log(3), epochs=12
     )
     writer.describe(task="classify", main_score="accuracy", model=text, facts=facts)
     for step in range(1, 121):
@@ -107,7 +107,7 @@ def write(folder: Path, name: str, *, text: str = "plain", finish: str | None = 
     labels = [f"{text} {number}" for number in range(3)]
     writer.event(
         "data",
-        {"source": text, "kind": "picture", "labels": labels, "sizes": sizes, "remarks": [text], "fingerprint": text},
+        {"source": text, "kind": "image", "labels": labels, "sizes": sizes, "remarks": [text], "fingerprint": text},
     )
     writer.event(
         "network",
@@ -125,7 +125,7 @@ def write(folder: Path, name: str, *, text: str = "plain", finish: str | None = 
             "predicted": labels[0],
             "confidence": 0.9,
             "loss": 2.0,
-            "picture": text,
+            "image": text,
             "row": {text: text},
         }
     ]

@@ -34,7 +34,7 @@ def test_a_point_that_is_written_appears_while_the_page_is_open(tab, enter, goin
     curve = opened.page.locator("svg.figure path.line.faint").first
     before = curve.get_attribute("d")
     for step in range(121, 131):
-        going.signal("loss/train", step, 0.5)
+        going.signal("loss/train", step, value=0.5)
     going.flush()
     expect(opened.page.locator("#status")).to_contain_text("step 130")
     expect(curve).not_to_have_attribute("d", before or "")
@@ -49,7 +49,7 @@ def test_a_resumed_run_that_goes_back_in_steps_is_followed(tab, enter, going) ->
     page.get_by_role("link", name=going.path.name).click()
     expect(page.locator("#status")).to_contain_text("step 120")
     going.rewind(50)
-    going.signal("loss/train", 51, 0.7)
+    going.signal("loss/train", 51, value=0.7)
     going.flush()
     expect(page.locator("#status")).to_contain_text("step 51 ")
 
@@ -58,7 +58,7 @@ def test_a_loss_that_explodes_and_breaks_stays_readable(tab, enter, going) -> No
     opened = tab()
     enter(opened.page)
     for step, value in ((121, 8e35), (122, float("nan"))):
-        going.signal("loss/train", step, value)
+        going.signal("loss/train", step, value=value)
     going.flush()
     opened.page.get_by_role("link", name=going.path.name).click()
     expect(opened.page.locator("#status")).to_contain_text("loss NaN")

@@ -24,10 +24,8 @@ def test_a_table_with_a_leak_and_copies(cli, tmp_path) -> None:
 
 def test_scores_that_would_measure_memory_are_an_error(cli, tmp_path) -> None:
     random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
-    np.savez(
-        "d.npz", x_train=pictures, y_train=np.arange(60) % 2, x_test=pictures[:20, :, ::-1], y_test=np.arange(20) % 2
-    )
+    images = random.integers(0, 256, (60, 16, 16, 1), dtype=np.uint8)
+    np.savez("d.npz", x_train=images, y_train=np.arange(60) % 2, x_test=images[:20, :, ::-1], y_test=np.arange(20) % 2)
     done = cli("audit", "d.npz", "--output", "p.html", "--no-labels")
     assert done.code == 3
     assert "duplicates_across_splits" in done.out

@@ -44,7 +44,7 @@ def test_what_is_repeated_has_an_interval(cli) -> None:
         (["schedule"], 2, "Did you mean 'schedules'"),
         (["schedules", "--all"], 2, "a name or --all"),
         (["symmetry", "--seeds", "1"], 2, "--seeds"),
-        (["symmetry", "--data", "iris"], 65, "pictures with classes"),
+        (["symmetry", "--data", "iris"], 65, "images with classes"),
         (["symmetry", "--data", "nowhere"], 65, "nowhere"),
     ],
 )

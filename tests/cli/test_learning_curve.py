@@ -10,7 +10,7 @@ from trainwell.cli.main import app
 from trainwell.core.errors import TrainwellError
 
 
-def test_a_verdict_and_a_picture(tmp_path) -> None:
+def test_a_verdict_and_a_image(tmp_path) -> None:
     out = tmp_path / "c.svg"
     done = CliRunner().invoke(
         app, ["learning-curve", "wine", "--epochs", "4", "--seeds", "1", "--output", str(out), "--json"]

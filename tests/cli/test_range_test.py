@@ -11,7 +11,7 @@ from trainwell.cli.main import app
 from trainwell.core.errors import TrainwellError
 
 
-def test_a_rate_with_its_band_and_a_picture(tmp_path) -> None:
+def test_a_rate_with_its_band_and_a_image(tmp_path) -> None:
     out = tmp_path / "deep" / "r.svg"
     done = CliRunner().invoke(
         app, ["range-test", "iris", "--steps", "40", "--seeds", "1", "--output", str(out), "--json"]

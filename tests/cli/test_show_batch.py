@@ -7,10 +7,10 @@ import pytest
 pytest.importorskip("PIL")
 
 
-def test_a_picture_of_a_batch(cli, tmp_path) -> None:
+def test_a_image_of_a_batch(cli, tmp_path) -> None:
     done = cli("show-batch", "digits", "--set", "data.augment=['rotate:20']", "--step", "2", "--json")
     assert done.code == 0 and done.json["shape"][1:] == [1, 8, 8]
-    assert (tmp_path / done.json["picture"]).read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / done.json["image"]).read_bytes().startswith(b"\x89PNG")
     assert len(done.json["labels"]) == done.json["shape"][0]
 
 

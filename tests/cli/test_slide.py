@@ -14,11 +14,11 @@ from trainwell.cli.main import app
 Image = pytest.importorskip("PIL.Image")
 
 
-def test_picture_and_numbers_are_written(tmp_path) -> None:
+def test_image_and_numbers_are_written(tmp_path) -> None:
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 255, (40, 32, 32)).astype(np.uint8)
+    images = rng.integers(0, 255, (40, 32, 32)).astype(np.uint8)
     edits = {"nn.model": "lenet", "task.name": "classify"}
-    run = tw.fit((pictures, np.arange(40) % 4), epochs=1, runs=tmp_path, edits=edits)
+    run = tw.fit((images, np.arange(40) % 4), epochs=1, runs=tmp_path, edits=edits)
     Image.fromarray(rng.integers(0, 255, (50, 60)).astype(np.uint8)).save(tmp_path / "big.png")
     out = tmp_path / "map.png"
     done = CliRunner().invoke(app, ["slide", str(run.path), str(tmp_path / "big.png"), "--output", str(out), "--json"])

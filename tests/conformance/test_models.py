@@ -11,7 +11,7 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn import INITIALISATIONS, MODELS, initialise
 from trainwell.recipe.sections import NetworkRecipe
 
-# Small pictures and few channels: what is promised does not depend on the size.
+# Small images and few channels: what is promised does not depend on the size.
 SIDES = {"alexnet": 67, "zfnet": 53, "inception_v3": 75, "deepface": 72}
 FACTORS = {"googlenet": 0.3}  # with fewer channels a whole rectified layer may be dead from the start
 

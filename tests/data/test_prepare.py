@@ -122,23 +122,23 @@ def test_a_table_with_nothing_to_learn_from() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pictures_are_standardised_per_channel(channels: int) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (50, 4, 5, channels), dtype=np.uint8)
-    examples = from_arrays(pictures, np.arange(50) % 2)
+def test_images_are_standardised_per_channel(channels: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (50, 4, 5, channels), dtype=np.uint8)
+    examples = from_arrays(images, np.arange(50) % 2)
     prepared = Preparation.fit(examples, np.arange(40), recipe=STANDARDISE)
-    scaled = pictures[:40] / 255
+    scaled = images[:40] / 255
     np.testing.assert_allclose(prepared.fitted.mean, scaled.mean(axis=(0, 1, 2)), rtol=1e-12)
     np.testing.assert_allclose(prepared.fitted.std, scaled.std(axis=(0, 1, 2)), rtol=1e-12)
-    inputs = prepared.inputs(pictures)
+    inputs = prepared.inputs(images)
     assert inputs.shape == (50, *prepared.input_shape) == (50, channels, 4, 5)
     assert inputs.dtype == np.float32 and inputs.flags.c_contiguous
-    expected = (np.moveaxis(pictures, -1, 1) / 255 - np.reshape(prepared.fitted.mean, (-1, 1, 1))) / np.reshape(
+    expected = (np.moveaxis(images, -1, 1) / 255 - np.reshape(prepared.fitted.mean, (-1, 1, 1))) / np.reshape(
         prepared.fitted.std, (-1, 1, 1)
     )
     np.testing.assert_allclose(inputs, expected, atol=2e-6)
 
 
-def test_pictures_without_standardising_lie_between_0_and_1() -> None:
+def test_images_without_standardising_lie_between_0_and_1() -> None:
     inputs = Preparation.fit(BUNDLED["digits"](), np.arange(10), recipe=NONE).inputs(BUNDLED["digits"]().inputs)
     assert inputs.min() == 0 and inputs.max() == 1
 
@@ -160,7 +160,7 @@ def test_arrays_are_standardised_along_their_first_axis(shape: tuple[int, ...]) 
 
 def test_other_shapes_and_kinds_are_refused() -> None:
     prepared = Preparation.fit(BUNDLED["digits"](), np.arange(10), recipe=STANDARDISE)
-    with pytest.raises(ShapeError, match=r"pictures of shape \(8, 8, 1\) as in training, got \(9, 9, 1\)"):
+    with pytest.raises(ShapeError, match=r"images of shape \(8, 8, 1\) as in training, got \(9, 9, 1\)"):
         prepared.inputs(np.zeros((2, 9, 9, 1), np.uint8))
 
 
@@ -198,7 +198,7 @@ def poison(examples: Examples, train: Array) -> Examples:
 SPIED = {
     "table": of_table({"a": list(np.linspace(0, 1, 40)), "b": ["x", "y"] * 20}),
     "regression": BUNDLED["diabetes"](),
-    "picture": BUNDLED["digits"](),
+    "image": BUNDLED["digits"](),
     "array": from_arrays(np.random.default_rng(0).normal(size=(40, 3, 2)), np.arange(40) % 2),
 }
 

@@ -1,4 +1,4 @@
-"""Filters and feature maps as pictures (docs/curriculum.md, L5)."""
+"""Filters and feature maps as images (docs/curriculum.md, L5)."""
 
 from __future__ import annotations
 

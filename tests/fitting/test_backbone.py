@@ -11,7 +11,7 @@ import torch
 import trainwell as tw
 from trainwell.core.errors import RecipeError, UsageError
 from trainwell.data import KINDS, Preparation
-from trainwell.data.kinds.picture import PicturePreparation
+from trainwell.data.kinds.image import ImagePreparation
 from trainwell.data.kinds.table import TablePreparation
 from trainwell.fitting.backbone import as_published, published
 
@@ -54,8 +54,8 @@ def test_a_backbone_trains_on_photos_with_its_own_preparation(tmp_path) -> None:
     assert run.model()(torch.zeros(2, 3, 48, 48)).shape == (2, 1)
 
 
-def picture_preparation(channels: int) -> Preparation:
-    return Preparation(KINDS["picture"], PicturePreparation((channels, 32, 32)))
+def image_preparation(channels: int) -> Preparation:
+    return Preparation(KINDS["image"], ImagePreparation((channels, 32, 32)))
 
 
 def test_what_a_backbone_asks_for() -> None:
@@ -68,7 +68,7 @@ def test_what_a_backbone_asks_for() -> None:
     assert asked["data.image_size"][0] == 224
     assert asked["data.centre_crop"][0] == 0.95  # crop_pct of these weights
     for channels, mean in ((3, (0.485, 0.456, 0.406)), (1, (pytest.approx(0.449),))):
-        prepared = as_published("timm:resnet18", picture_preparation(channels))
+        prepared = as_published("timm:resnet18", image_preparation(channels))
         assert prepared.fitted.colours[0] == mean
-    with pytest.raises(UsageError, match="needs pictures of 1 or 3 channels"):
+    with pytest.raises(UsageError, match="needs images of 1 or 3 channels"):
         as_published("timm:resnet18", Preparation(KINDS["table"], TablePreparation((5,))))

@@ -10,7 +10,7 @@ import trainwell
 from trainwell.core.errors import DataError, UsageError
 from trainwell.core.facts import InputFacts
 from trainwell.data import from_arrays
-from trainwell.data.kinds import picture
+from trainwell.data.kinds import image
 from trainwell.fitting import gather, plan
 from trainwell.fitting.build import build_augmentation, build_network, build_parts
 from trainwell.recipe import Recipe, check_values, unflatten
@@ -49,13 +49,13 @@ def test_a_network_from_python_cannot_be_built_from_its_name() -> None:
         build_network(unflatten({"nn.model": "custom"}), InputFacts((4,)), 3)
 
 
-def test_augmentation_is_for_pictures() -> None:
+def test_augmentation_is_for_images() -> None:
     assert build_augmentation(Recipe(), InputFacts((4,))) is None
     recipe = unflatten({"data.shift": 2})
     assert build_augmentation(recipe, InputFacts((1, 8, 8))) is not None
-    with pytest.raises(UsageError, match="must be 0, false and empty for inputs that are no pictures"):
+    with pytest.raises(UsageError, match="must be 0, false and empty for inputs that are no images"):
         build_augmentation(recipe, InputFacts((4,)))
-    with pytest.raises(DataError, match="crop must fit into the pictures of 8 x 8 pixels, got 9"):
+    with pytest.raises(DataError, match="crop must fit into the images of 8 x 8 pixels, got 9"):
         build_augmentation(unflatten({"data.augment": ("crop:9",)}), InputFacts((1, 8, 8)))
     with pytest.raises(UsageError, match="label_noise is for classes"):
         build_augmentation(unflatten({"data.label_noise": 0.1, "task.name": "regress"}), InputFacts((4,)))
@@ -64,7 +64,7 @@ def test_augmentation_is_for_pictures() -> None:
 def test_inputs_too_large_to_keep_as_floats_give_the_same_batches(monkeypatch) -> None:
     made = plan(gather("digits", {}))
     small = next(iter(build_parts(made).train.epoch(0)))
-    monkeypatch.setattr(picture, "_FLOAT_BYTES", 0)
+    monkeypatch.setattr(image, "_FLOAT_BYTES", 0)
     large = next(iter(build_parts(made).train.epoch(0)))
     assert torch.equal(small.inputs, large.inputs)
     assert torch.equal(small.targets, large.targets)
@@ -73,18 +73,18 @@ def test_inputs_too_large_to_keep_as_floats_give_the_same_batches(monkeypatch) -
 @pytest.mark.parametrize("model", ["resnet50", "googlenet", "mobilenet"])
 def test_networks_of_the_zoo_train_by_name(model: str, tmp_path) -> None:
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 100, (24, 32, 32, 3)).astype(np.uint8)
+    images = rng.integers(0, 100, (24, 32, 32, 3)).astype(np.uint8)
     labels = np.arange(24) % 2
-    pictures[labels == 1] += 100
+    images[labels == 1] += 100
     edits = {"nn.model": model, "nn.width_factor": 0.1}
-    run = trainwell.fit((pictures, labels), epochs=1, runs=tmp_path, edits=edits)
+    run = trainwell.fit((images, labels), epochs=1, runs=tmp_path, edits=edits)
     assert run.status == "ok"
     assert run.model()(torch.zeros(2, 3, 32, 32)).shape == (2, 1 if run.recipe.task.name == "binary" else 2)
 
 
 def test_auxiliary_heads_take_part_in_the_loss() -> None:
-    pictures = np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3)).astype(np.uint8)
-    examples = from_arrays(pictures, np.arange(12) % 3, target_type="classes")
+    images = np.random.default_rng(0).integers(0, 255, (12, 32, 32, 3)).astype(np.uint8)
+    examples = from_arrays(images, np.arange(12) % 3, target_type="classes")
     settings = check_values({"data.source": "arrays", "nn.model": "googlenet", "nn.width_factor": 0.1})
     task = build_parts(plan(settings, examples)).task
     assert isinstance(task, Auxiliary)
@@ -92,10 +92,10 @@ def test_auxiliary_heads_take_part_in_the_loss() -> None:
 
 
 @pytest.mark.parametrize(("side", "most"), [(16, 1024), (224, 27)])
-def test_large_pictures_are_evaluated_few_at_a_time(side: int, most: int) -> None:
-    """A thousand pictures at once would take 26 GB for the first volumes of VGG-16."""
-    pictures = np.broadcast_to(np.uint8(0), (200, side, side, 3))
+def test_large_images_are_evaluated_few_at_a_time(side: int, most: int) -> None:
+    """A thousand images at once would take 26 GB for the first volumes of VGG-16."""
+    images = np.broadcast_to(np.uint8(0), (200, side, side, 3))
     settings = check_values({"data.source": "arrays", "nn.model": "lenet", "train.batch_size": 8})
-    held_out = build_parts(plan(settings, from_arrays(pictures, np.arange(200) % 3, target_type="classes")))
+    held_out = build_parts(plan(settings, from_arrays(images, np.arange(200) % 3, target_type="classes")))
     sizes = [len(batch) for batch in held_out.splits["validation"].epoch(0)]
     assert max(sizes) == min(most, sum(sizes))

@@ -224,7 +224,7 @@ def test_data_that_changed_are_refused_on_resume(tmp_path) -> None:
 
 
 def test_a_failure_before_the_first_step_leaves_no_half_run(tmp_path) -> None:
-    with pytest.raises(UsageError, match="lenet5 needs pictures"):
+    with pytest.raises(UsageError, match="lenet5 needs images"):
         tw.fit("iris", edits={"nn.model": "lenet5"}, runs=tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -24,12 +24,12 @@ def test_the_confusion_matrix_agrees_with_the_score(run) -> None:
     assert [row["support"] for row in event(run, "per_class")["rows"]] == matrix.sum(axis=1).tolist()
 
 
-def test_mistakes_are_mistakes_worst_first_with_their_pictures(run) -> None:
+def test_mistakes_are_mistakes_worst_first_with_their_images(run) -> None:
     rows = event(run, "mistakes")["rows"]
     assert rows
     assert all(row["true"] != row["predicted"] for row in rows)
     assert [row["loss"] for row in rows] == sorted((row["loss"] for row in rows), reverse=True)
-    assert all(row["picture"].startswith("data:image/png;base64,") for row in rows)
+    assert all(row["image"].startswith("data:image/png;base64,") for row in rows)
 
 
 def test_baselines_are_there_and_plausible(run) -> None:

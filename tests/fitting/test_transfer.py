@@ -128,7 +128,7 @@ def test_weights_that_changed_since_are_refused_on_resume(base, tmp_path) -> Non
 @pytest.mark.parametrize(
     ("data", "edits", "kind", "said"),
     [
-        ("iris", {}, DataError, "Inputs must be pictures of shape"),
+        ("iris", {}, DataError, "Inputs must be images of shape"),
         ("digits", {"nn.width": 8}, UsageError, r"(?s)nothing was loaded.*name +expected +found"),
         ("digits", {"transfer.freeze": "stage.3.conv1"}, UsageError, "Did you mean 'stages"),
         ("digits", {"transfer.source": "nowhere"}, StorageError, "There is no run at nowhere"),

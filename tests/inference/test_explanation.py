@@ -18,12 +18,12 @@ def run(tmp_path_factory):
     """A network that tells bright squares on the left from those on the right."""
     rng = np.random.default_rng(0)
     folder = tmp_path_factory.mktemp("squares")
-    pictures = rng.integers(0, 60, (160, 16, 16, 3), dtype=np.uint8)
-    for number, picture in enumerate(pictures):
+    images = rng.integers(0, 60, (160, 16, 16, 3), dtype=np.uint8)
+    for number, image in enumerate(images):
         side, y = number % 2, int(rng.integers(1, 10))
-        picture[y : y + 5, 9 * side + 1 : 9 * side + 6] = rng.integers(180, 256)
+        image[y : y + 5, 9 * side + 1 : 9 * side + 6] = rng.integers(180, 256)
         (folder / "data" / "lr"[side]).mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(folder / "data" / "lr"[side] / f"{number}.png")
+        Image.fromarray(image).save(folder / "data" / "lr"[side] / f"{number}.png")
     edits = {"nn.model": "lenet5", "train.batch_size": 16, "optim.learning_rate": 3e-3}
     return open_run(tw.fit(folder / "data", epochs=6, edits=edits, runs=folder / "runs", name="squares").path)
 
@@ -36,17 +36,17 @@ def one(run):
 def test_maps_glow_at_the_square_and_the_mask_finds_it(run, one) -> None:
     found = explain(run, Asked(one))
     assert found.guesses[0][0] == "l"
-    assert {"picture", "gradient", "integrated gradients", "grad cam", "occlusion", "mask"} <= set(found.pictures)
-    glow = found.pictures["integrated gradients"][..., 0].astype(float)
+    assert {"image", "gradient", "integrated gradients", "grad cam", "occlusion", "mask"} <= set(found.images)
+    glow = found.images["integrated gradients"][..., 0].astype(float)
     assert glow[:, :8].mean() > glow[:, 8:].mean()
     assert 0.02 < found.mask_share < 0.5
-    assert found.pictures["first-layer filters"].shape == (7, 37, 3)
+    assert found.images["first-layer filters"].shape == (7, 37, 3)
 
 
 def test_an_attack_leads_to_the_chosen_class_within_its_strength(run, one) -> None:
     found = explain(run, Asked(one, toward="r", strength=120, maps=("gradient",)))
     assert found.attacked is not None and found.attacked.probability > found.attacked.before
-    change = found.pictures["pushed to r"].astype(int) - found.pictures["picture"]
+    change = found.images["pushed to r"].astype(int) - found.images["image"]
     assert 0 < np.abs(change).max() <= 120
     for row in found.by_strength.values():
         assert row[0.0] == pytest.approx(1 - found.errors["top1"])
@@ -66,24 +66,24 @@ def test_the_network_alone(run) -> None:
         ({"about": "left"}, UsageError, "must be one of the labels, got 'left'"),
         ({"toward": "middle"}, UsageError, "Labels: l, r"),
         ({"maps": ("gradcam",)}, UnknownNameError, "Did you mean 'grad_cam'"),
-        ({"picture": "nowhere.png"}, DataError, "no file or folder"),
+        ({"image": "nowhere.png"}, DataError, "no file or folder"),
     ],
 )
 def test_bad_requests_are_one_sentence(run, one, asked, kind, said) -> None:
     with pytest.raises(kind, match=said):
-        explain(run, Asked(**{"picture": one} | asked))
+        explain(run, Asked(**{"image": one} | asked))
 
 
 def test_a_network_on_tables_is_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match="classifies pictures, got rows of a table"):
+    with pytest.raises(DataError, match="classifies images, got rows of a table"):
         explain(open_run(tw.fit("iris", epochs=1, runs=tmp_path).path), Asked())
 
 
-def test_data_that_are_gone_leave_the_picture_explained(tmp_path) -> None:
+def test_data_that_are_gone_leave_the_image_explained(tmp_path) -> None:
     rng = np.random.default_rng(0)
     made = (rng.integers(0, 256, (40, 16, 16, 1), dtype=np.uint8), np.arange(40) % 2)
     run = tw.fit(made, epochs=1, edits={"nn.model": "lenet5"}, runs=tmp_path)
     Image.fromarray(made[0][0, ..., 0]).save(tmp_path / "a.png")
     found = explain(open_run(run.path), Asked(str(tmp_path / "a.png"), maps=("gradient",)))
-    assert "gradient" in found.pictures
+    assert "gradient" in found.images
     assert "given from Python" in found.remarks[0]

@@ -45,8 +45,8 @@ def test_predictions_equal_the_network_on_prepared_inputs(tmp_path) -> None:
     assert sum(rows[0]["probabilities"].values()) == pytest.approx(1)
 
 
-def test_pictures_from_files_and_folders(tmp_path) -> None:
-    image = pytest.importorskip("PIL.Image", reason="pictures need pillow")
+def test_images_from_files_and_folders(tmp_path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="images need pillow")
     rng = np.random.default_rng(0)
     for label, level in (("dark", 40), ("light", 210)):
         (tmp_path / "train" / label).mkdir(parents=True)

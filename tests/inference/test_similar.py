@@ -1,4 +1,4 @@
-"""Neighbours of a picture (docs/curriculum.md, A12)."""
+"""Neighbours of an image (docs/curriculum.md, A12)."""
 
 from __future__ import annotations
 
@@ -40,5 +40,5 @@ def test_bad_requests_are_one_sentence(place, tmp_path) -> None:
     run = open_run(place / "shades")
     with pytest.raises(DataError, match="no file or folder"):
         similar(run, str(place / "data/a/0.png"), gallery=str(tmp_path / "nix"))
-    with pytest.raises(DataError, match="needs one picture"):
+    with pytest.raises(DataError, match="needs one image"):
         similar(run, str(place / "data"), gallery=str(place / "data"))

@@ -1,4 +1,4 @@
-"""All windows of a large picture in one pass equal the classifier on each by itself (docs/curriculum.md, A9)."""
+"""All windows of a large image in one pass equal the classifier on each by itself (docs/curriculum.md, A9)."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Image = pytest.importorskip("PIL.Image")
 def run(tmp_path_factory):
     rng = np.random.default_rng(0)
     labels = np.arange(90) % 3
-    pictures = rng.integers(0, 120, (90, 32, 32, 3)).astype(np.uint8)
+    images = rng.integers(0, 120, (90, 32, 32, 3)).astype(np.uint8)
     for number, label in enumerate(labels):
-        pictures[number, :, :, label] += 120
+        images[number, :, :, label] += 120
     folder = tmp_path_factory.mktemp("runs")
     edits = {
         "nn.model": "lenet",
@@ -35,7 +35,7 @@ def run(tmp_path_factory):
         "data.flip": False,
         "data.shift": 0,
     }
-    path = tw.fit((pictures, labels), epochs=4, runs=folder, edits=edits).path
+    path = tw.fit((images, labels), epochs=4, runs=folder, edits=edits).path
     return open_run(path)
 
 
@@ -69,7 +69,7 @@ def test_the_map_shows_what_is_where(run, large) -> None:
     assert found.classes.shape == ((70 - 32) // 4 + 1, (110 - 32) // 4 + 1)
     assert {found.labels[n] for n in found.classes[:, 0]} == {"0"}
     assert {found.labels[n] for n in found.classes[:, -1]} == {"2"}
-    assert found.picture().shape == (*found.classes.shape, 3)
+    assert found.image().shape == (*found.classes.shape, 3)
     assert sum(found.shares().values()) == pytest.approx(1)
     crops = slide(run, large, crops=True, stride=4)
     assert np.array_equal(crops.classes, found.classes)
@@ -83,7 +83,7 @@ def test_bad_requests_are_one_sentence(run, large, tmp_path) -> None:
     with pytest.raises(DataError, match="cannot be used"):
         slide(run, tmp_path / "absent.png")
     other = tw.fit("iris", epochs=1, runs=tmp_path)
-    with pytest.raises(UsageError, match="slide needs a run that classifies pictures"):
+    with pytest.raises(UsageError, match="slide needs a run that classifies images"):
         slide(open_run(other.path), large)
 
 

@@ -8,14 +8,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.core.errors import DataError
-from trainwell.lab.learning import StackedLinear, StackedNorm, dense, evaluate, hidden_weights, pictures, train
+from trainwell.lab.learning import StackedLinear, StackedNorm, dense, evaluate, hidden_weights, images, train
 from trainwell.lab.result import Conditions
 
 TWO = Conditions(seeds=2)
 
 
-def test_pictures_are_standardised_by_the_training_part_and_never_overlap() -> None:
-    data = pictures(Conditions(), train=300, held=200)
+def test_images_are_standardised_by_the_training_part_and_never_overlap() -> None:
+    data = images(Conditions(), train=300, held=200)
     assert data.inputs.shape == (5, 300, 1, 8, 8) and data.shape == (1, 8, 8) and data.features == 64
     for seen, held in zip(data.inputs, data.held_inputs, strict=True):
         assert abs(seen.mean().item()) < 1e-5 and abs(seen.std().item() - 1) < 1e-5
@@ -25,15 +25,15 @@ def test_pictures_are_standardised_by_the_training_part_and_never_overlap() -> N
 
 
 @pytest.mark.parametrize(
-    ("source", "says"), [("iris", "pictures with classes, got rows of a table"), ("digits", "needs 9,400 pictures")]
+    ("source", "says"), [("iris", "images with classes, got rows of a table"), ("digits", "needs 9,400 images")]
 )
 def test_data_that_do_not_fit_are_refused(source: str, says: str) -> None:
     with pytest.raises(DataError, match=says):
-        pictures(Conditions(data=source), train=9000)
+        images(Conditions(data=source), train=9000)
 
 
-def test_training_sees_every_picture_once_an_epoch_and_lowers_the_loss() -> None:
-    data = pictures(TWO, train=128, held=50)
+def test_training_sees_every_image_once_an_epoch_and_lowers_the_loss() -> None:
+    data = images(TWO, train=128, held=50)
     seen: list[torch.Tensor] = []
     model = dense([64, 32, 10], seeds=2)
 
@@ -55,7 +55,7 @@ def test_training_sees_every_picture_once_an_epoch_and_lowers_the_loss() -> None
     "make", [lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), torch.optim.Adam], ids=["SGD", "Adam"]
 )
 def test_a_network_trained_beside_others_is_the_network_trained_alone(make) -> None:
-    data = pictures(Conditions(seeds=3), train=100, held=50)
+    data = images(Conditions(seeds=3), train=100, held=50)
     model = dense([64, 20, 10], seeds=3, start="he_normal")
     alone = nn.Sequential(nn.Flatten(), nn.Linear(64, 20), nn.ReLU(), nn.Linear(20, 10))
     with torch.no_grad():

@@ -16,6 +16,6 @@ def test_deviations_lie_along_the_axes_longest_first() -> None:
     assert deviations.diff().max() < 0
 
 
-def test_held_out_pictures_are_only_nearly_white(done) -> None:
+def test_held_out_images_are_only_nearly_white(done) -> None:
     numbers = done("whitening").numbers
-    assert numbers["the same on held-out pictures"] > numbers["covariance after, distance from identity"]
+    assert numbers["the same on held-out images"] > numbers["covariance after, distance from identity"]

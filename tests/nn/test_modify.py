@@ -12,10 +12,10 @@ from trainwell.nn import MODELS, NORMALISATION_NAMES, DropConnect, batch_depende
 from trainwell.nn.layers import ClassicDropout, StochasticPool2d
 from trainwell.recipe.sections import NetworkRecipe
 
-PICTURE = (3, 32, 32)
+IMAGE = (3, 32, 32)
 
 
-def built(model: str = "lenet5", shape=PICTURE, **choices) -> nn.Module:
+def built(model: str = "lenet5", shape=IMAGE, **choices) -> nn.Module:
     recipe = NetworkRecipe(model=model, **choices)
     network = MODELS[model].build(recipe, InputFacts(shape), 5)
     modify(network, recipe, facts=InputFacts(shape))
@@ -31,7 +31,7 @@ def kinds(network: nn.Module) -> list[type]:
 @pytest.mark.parametrize("model", ["lenet5", "resnet20"])
 def test_every_normalisation_trains_in_plain_and_in_designed_networks(model: str, name: str) -> None:
     network = built(model, normalisation=name)
-    out = network(torch.randn(128, *PICTURE))
+    out = network(torch.randn(128, *IMAGE))
     out.square().mean().backward()
     assert out.shape == (128, 5)
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
@@ -54,7 +54,7 @@ def test_batch_norm_is_per_feature_map_in_convolutions_and_per_neuron_behind() -
 
 def test_weight_norm_splits_every_layer_and_keeps_its_first_weights() -> None:
     plain, normed = built(), built(normalisation="weight")
-    x = torch.randn(4, *PICTURE)
+    x = torch.randn(4, *IMAGE)
     assert torch.allclose(plain(x), normed(x), atol=1e-5)
     assert sum("original" in name for name, _ in normed.named_parameters()) == 10
 
@@ -79,7 +79,7 @@ def test_without_hidden_dense_layers_dropout_takes_the_features_of_the_head(mode
     assert list(network.state_dict()) == list(built(model, width=4, width_factor=0.1).state_dict())
     seen = []
     network.head.register_forward_pre_hook(lambda head, given: seen.append(given[0]))
-    network.train()(torch.rand(8, *PICTURE) + 1)
+    network.train()(torch.rand(8, *IMAGE) + 1)
     assert [name for name, part in network.named_modules() if type(part) is nn.Dropout] == ["flatten.dropout"]
     assert 0.2 < (seen[0] == 0).float().mean() < 0.95
 

@@ -22,7 +22,7 @@ ACTIVATIONS = [nn.ReLU, nn.Tanh, nn.GELU, nn.ELU, nn.Identity]
 
 @st.composite
 def networks(draw: st.DrawFn) -> tuple[nn.Module, tuple[int, ...]]:
-    """Pictures through convolutions, or features straight away; then linear layers."""
+    """Images through convolutions, or features straight away; then linear layers."""
     layers: list[nn.Module] = []
     shape: tuple[int, ...] = (draw(st.sampled_from([1, 2])), 8, 8)
     if draw(st.booleans()):
@@ -119,8 +119,8 @@ UNSUPPORTED = {
     "no sequence": (nn.ModuleList([nn.Linear(4, 4)]), (4,)),
     "the same layer twice": (nn.Sequential(TIED, nn.ReLU(), TIED), (4,)),
     "channels in groups": (nn.Sequential(nn.Conv2d(2, 2, 3, groups=2), nn.Flatten(), nn.Linear(72, 2)), (2, 8, 8)),
-    "pictures to the end": (nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 8, 8)),
-    "pictures into a linear layer": (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(6, 2)), (1, 8, 8)),
+    "images to the end": (nn.Sequential(nn.Conv2d(1, 2, 3)), (1, 8, 8)),
+    "images into a linear layer": (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Linear(6, 2)), (1, 8, 8)),
     "sequences": (nn.Sequential(nn.Linear(4, 4)), (7, 4)),
     "the mean of all batches": (nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, momentum=None)), (4,)),
 }

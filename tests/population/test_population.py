@@ -19,7 +19,7 @@ from trainwell.recipe import Recipe, edit
 
 
 class Normed(nn.Module):
-    """Convolution, batch normalisation and a head; 8 x 8 pictures."""
+    """Convolution, batch normalisation and a head; 8 x 8 images."""
 
     def __init__(self, outputs: int) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ def test_folds_train_together() -> None:
     compare(folds_of(folds=3, train__batch_size=60), RATES[:2])
 
 
-def test_augmented_pictures_are_the_same_as_alone() -> None:
+def test_augmented_images_are_the_same_as_alone() -> None:
     compare(folds_of(data__shift=1), RATES[:2])
 
 

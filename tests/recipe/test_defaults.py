@@ -11,8 +11,8 @@ from trainwell.recipe.defaults import preset
 
 CASES = [
     Facts(kind=kind, task=task, input_shape=shape, sizes={"train": size})
-    for kind, shape in [("table", ()), ("array", (5,)), ("picture", (1, 8, 8)), ("picture", (1, 28, 28)),
-                        ("picture", (3, 32, 32)), ("picture", (3, 224, 224))]
+    for kind, shape in [("table", ()), ("array", (5,)), ("image", (1, 8, 8)), ("image", (1, 28, 28)),
+                        ("image", (3, 32, 32)), ("image", (3, 224, 224))]
     for task in ("classify", "binary", "regress")
     for size in (20, 1000, 60_000)
 ]  # fmt: skip
@@ -30,7 +30,7 @@ def test_a_preset_is_valid_and_explains_itself(facts: Facts) -> None:
 @pytest.mark.parametrize("size", [40, 60_000])
 def test_a_network_asked_for_gets_what_suits_it(model: str, size: int) -> None:
     chosen = preset(
-        Facts(kind="picture", task="classify", input_shape=(3, 64, 64), model=model, sizes={"train": size}), choices()
+        Facts(kind="image", task="classify", input_shape=(3, 64, 64), model=model, sizes={"train": size}), choices()
     )
     check_values({key: value for key, (value, _) in chosen.items()})
     rate = chosen["optim.learning_rate"][0]
@@ -39,7 +39,7 @@ def test_a_network_asked_for_gets_what_suits_it(model: str, size: int) -> None:
 
 def test_few_examples_mean_smaller_steps_of_a_network_with_batch_normalisation() -> None:
     facts = [
-        Facts(kind="picture", input_shape=(3, 32, 32), model="resnet9", sizes={"train": n}) for n in (200, 2000, 9000)
+        Facts(kind="image", input_shape=(3, 32, 32), model="resnet9", sizes={"train": n}) for n in (200, 2000, 9000)
     ]
     rates = [preset(known, choices())["optim.learning_rate"][0] for known in facts]
     assert rates == sorted(set(rates))

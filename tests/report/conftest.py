@@ -17,7 +17,7 @@ from trainwell.runs.snapshot import Snapshot, snapshot
 
 RECIPE = 'seed = 7\n\n[data]\nsource = "digits"\n\n[nn]\nmodel = "mlp"\n'
 LABELS = ["cat", "dog", "eel"]
-PICTURE = "data:image/png;base64,iVBORw0KGgo="
+IMAGE = "data:image/png;base64,iVBORw0KGgo="
 FINDINGS = (
     Finding("noise", Severity.ERROR, "The loss jumps.", evidence={"spread": 0.4}, where=(), step=9),
     Finding(
@@ -38,13 +38,13 @@ def events() -> dict[str, dict[str, Any]]:
     return {
         "data": {
             "source": "pets/",
-            "kind": "picture",
+            "kind": "image",
             "task": "classify",
             "labels": LABELS,
             "sizes": {"train": 100, "validation": 20, "test": 50},
             "input_shape": [1, 8, 8],
             "features": [],
-            "remarks": ["Two pictures are equal."],
+            "remarks": ["Two images are equal."],
             "fingerprint": "sha256:abc",
         },
         "network": {
@@ -70,7 +70,7 @@ def events() -> dict[str, dict[str, Any]]:
                     "predicted": "eel",
                     "confidence": 0.91,
                     "loss": 2.4,
-                    "picture": PICTURE,
+                    "image": IMAGE,
                     "row": None,
                 }
             ],
@@ -106,7 +106,7 @@ def make_run(tmp_path: Path) -> Callable[..., Run]:
         name: str = "pets", *, status: str = "ok", reason: str = "", findings: tuple[Finding, ...] = (), **changed: Any
     ) -> Run:
         writer = RunWriter.create(tmp_path / "runs", name, recipe_text=RECIPE)
-        facts = Facts(kind="picture", task="classify", chance_loss=math.log(3), epochs=3, steps=30)
+        facts = Facts(kind="image", task="classify", chance_loss=math.log(3), epochs=3, steps=30)
         writer.describe(task="classify", main_score="accuracy", model="mlp", facts=facts)
         for step in range(1, 31):
             writer.signal("loss/train", step, value=1.1 / step)

@@ -69,8 +69,8 @@ class Outcome:
 
 def run(case: Case) -> Outcome:
     torch.manual_seed(0)
-    pictures, labels = load_digits(return_X_y=True)
-    inputs, targets = torch.tensor(pictures, dtype=torch.float32), torch.tensor(labels)
+    images, labels = load_digits(return_X_y=True)
+    inputs, targets = torch.tensor(images, dtype=torch.float32), torch.tensor(labels)
     order = torch.randperm(len(inputs), generator=torch.Generator().manual_seed(1))
     inputs, targets = case.inputs((inputs[order] - 4.88) / 6.02), case.targets(targets[order])
     train, held = slice(0, 1257), slice(1257, None)
@@ -94,7 +94,7 @@ def run(case: Case) -> Outcome:
             total += loss.item() * len(rows)
             step += 1
         accuracy = _evaluate(model, inputs[held], targets=targets[held], memo=memo, step=step - 1)
-        memo.signal("loss/train_epoch", step - 1, total / 1257)
+        memo.signal("loss/train_epoch", step - 1, value=total / 1257)
     probes.stop()
     shares = targets[train].bincount().float() / 1257
     facts = Facts(
@@ -118,8 +118,8 @@ def _evaluate(model: nn.Module, inputs: Tensor, *, targets: Tensor, memo: Memo, 
         loss = F.cross_entropy(outputs, targets).item()
         accuracy = (outputs.argmax(1) == targets).float().mean().item()
     model.train()
-    memo.signal("loss/validation", step, loss if math.isfinite(loss) else math.nan)
-    memo.signal("score/validation/accuracy", step, accuracy)
+    memo.signal("loss/validation", step, value=loss if math.isfinite(loss) else math.nan)
+    memo.signal("score/validation/accuracy", step, value=accuracy)
     return accuracy
 
 

@@ -18,12 +18,12 @@ CAUSE = Finding("rate_high", Severity.WARNING, "The rate is too high.", step=5, 
 def run(tmp_path: Path) -> Run:
     """A finished run with a symptom recorded before its cause."""
     with RunWriter.create(tmp_path, "pets", recipe_text=RECIPE) as writer:
-        facts = Facts(kind="picture", task="classify", chance_loss=math.log(3), epochs=3, steps=30)
+        facts = Facts(kind="image", task="classify", chance_loss=math.log(3), epochs=3, steps=30)
         writer.describe(task="classify", main_score="accuracy", model="mlp", facts=facts)
         for step in range(1, 31):
             writer.signal("loss/train", step, value=1.1 / step)
         writer.score(epoch=3, step=30, split="test", scores={"accuracy": 0.88})
-        writer.event("data", {"kind": "picture", "labels": ["cat", "dog"], "sizes": {"train": 100, "test": "x"}})
+        writer.event("data", {"kind": "image", "labels": ["cat", "dog"], "sizes": {"train": 100, "test": "x"}})
         writer.progress(30)
         for finding in (SYMPTOM, CAUSE):
             writer.finding(finding)
@@ -40,7 +40,7 @@ def test_everything_of_a_run_is_read(run: Run) -> None:
     assert shot.sizes == {"train": 100}
     assert shot.setting("nn.model") == "mlp" and shot.setting("nn.nothing") == "" and shot.setting("seed") == "7"
     assert shot.environment["packages"]["torch"]
-    assert (shot.main_score, shot.epochs, shot.kind) == ("accuracy", 3, "picture")
+    assert (shot.main_score, shot.epochs, shot.kind) == ("accuracy", 3, "image")
     assert shot.chance_loss == pytest.approx(math.log(3))
 
 

@@ -51,11 +51,13 @@ def test_recording_costs_little_more_than_appending(path):
     def seconds(call):
         start = time.process_time()
         for step in range(10_000):
-            call("loss/train", step, 0.5)
+            call("loss/train", step, value=0.5)
         return time.process_time() - start
 
     writer, rows = StoreWriter(path), []
-    pairs = [(seconds(writer.signal), seconds(lambda *row: rows.append(row))) for _ in range(5)]
+    pairs = [
+        (seconds(writer.signal), seconds(lambda name, step, value: rows.append((name, step, value)))) for _ in range(5)
+    ]
     writer.close()
     assert min(recording for recording, _ in pairs) < 10 * min(appending for _, appending in pairs)
 

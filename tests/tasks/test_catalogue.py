@@ -90,7 +90,7 @@ def test_the_loss_as_a_pure_function_is_the_loss(case) -> None:
 def test_stacked_outputs_are_counted_as_each_network_s(case) -> None:
     task, outputs, batch = case
     together, alone = [task.tally(), task.tally()], [task.tally(), task.tally()]
-    task.add_stacked(together, torch.stack([outputs, -outputs]), batch)
+    task.add_stacked(together, torch.stack([outputs, -outputs]), batch=batch)
     for tally, one in zip(alone, (outputs, -outputs), strict=True):
         tally.add(one, batch)
     assert [tally.scores() for tally in together] == [tally.scores() for tally in alone]

@@ -145,7 +145,7 @@ def jitter(batch):
     return batch.replace(inputs=flipped + 0.1 * torch.randn_like(flipped))
 
 
-def pictures(count: int) -> dict[str, torch.Tensor]:
+def images(count: int) -> dict[str, torch.Tensor]:
     rng = np.random.default_rng(0)
     targets = rng.integers(0, 3, count)
     inputs = rng.normal(size=(count, 1, 8, 8)).astype(np.float32)
@@ -163,7 +163,7 @@ def make(tmp_path: Path):
         )  # fmt: skip
         assert choices.keys() <= options.keys()
         options |= choices
-        data, seed = pictures(options["count"]), options["seed"]
+        data, seed = images(options["count"]), options["seed"]
         model = options["model"] or Net()
         if options["model"] is None:
             initialise(model, "he_normal", seed=seed)
@@ -182,7 +182,7 @@ def make(tmp_path: Path):
         )
         notes, task, interrupt, cpu = Notes(), Classify(classes=3), options["interrupt"], torch.device("cpu")
         (tmp_path / folder).mkdir(exist_ok=True)
-        validation = ArrayBatches(pictures(30), batch_size=30)
+        validation = ArrayBatches(images(30), batch_size=30)
         best = BestWeights(model, score="accuracy")
         stop = EarlyStopping(patience=options["patience"], score="accuracy")
         epoch_end = EpochEnd(

@@ -23,9 +23,9 @@ def test_no_such_device(name) -> None:
 
 def test_the_layout_of_filters_changes_no_more_than_rounding() -> None:
     network = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(4 * 16, 5))
-    pictures = torch.linspace(-1, 1, 2 * 3 * 8 * 8).reshape(2, 3, 8, 8)
-    before = network(pictures)
-    torch.testing.assert_close(placed(network, torch.device("cpu"))(pictures), before, atol=1e-6, rtol=1e-5)
+    images = torch.linspace(-1, 1, 2 * 3 * 8 * 8).reshape(2, 3, 8, 8)
+    before = network(images)
+    torch.testing.assert_close(placed(network, torch.device("cpu"))(images), before, atol=1e-6, rtol=1e-5)
     assert network[0].weight.is_contiguous(memory_format=torch.channels_last)
     assert network[4].weight.is_contiguous()
 

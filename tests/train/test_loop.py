@@ -121,7 +121,7 @@ def test_sequences_of_different_length_train_through_the_unchanged_loop() -> Non
 
 
 class Boxes(Task):
-    """Squared error over the boxes that are there; pictures have between one and three."""
+    """Squared error over the boxes that are there; images have between one and three."""
 
     name = "boxes"
     main_score = "error"
@@ -148,20 +148,20 @@ class Boxes(Task):
         return Prediction(outputs.numpy())
 
 
-def test_pictures_with_varying_numbers_of_boxes_train_through_the_unchanged_loop() -> None:
-    """Toy task two: each picture holds 1-3 bright rectangles in three columns; find their edges."""
+def test_images_with_varying_numbers_of_boxes_train_through_the_unchanged_loop() -> None:
+    """Toy task two: each image holds 1-3 bright rectangles in three columns; find their edges."""
     rng = np.random.default_rng(1)
     inputs = np.zeros((120, 1, 12, 12), np.float32)
     boxes, present = np.zeros((120, 3, 4), np.float32), np.zeros((120, 3), np.float32)
-    for picture in range(120):
+    for image in range(120):
         for column in range(rng.integers(1, 4)):
             top, height = rng.integers(0, 6), rng.integers(3, 7)
-            inputs[picture, 0, top : top + height, column * 4 : column * 4 + 3] = 1
-            boxes[picture, column] = np.array([column * 4, top, column * 4 + 3, top + height]) / 12
-            present[picture, column] = 1
+            inputs[image, 0, top : top + height, column * 4 : column * 4 + 3] = 1
+            boxes[image, column] = np.array([column * 4, top, column * 4 + 3, top + height]) / 12
+            present[image, column] = 1
 
     def collate(chosen) -> Batch:
-        most = int(present[chosen].sum(axis=1).max())  # padded to the fullest picture of the batch
+        most = int(present[chosen].sum(axis=1).max())  # padded to the fullest image of the batch
         return Batch(
             {
                 "inputs": torch.from_numpy(inputs[chosen]),

@@ -35,7 +35,7 @@ class Answer(NamedTuple):
 def write_run(folder: Path, name: str, *, steps: int = 30, finish: str | None = "ok") -> RunWriter:
     """Write a run of some steps; `finish=None` leaves it running, its lock held by the writer returned."""
     writer = RunWriter.create(folder, name, recipe_text='[data]\nsource = "digits"\n')
-    facts = Facts(source="digits", model="mlp", kind="picture", task="classify", chance_loss=2.3, epochs=3, steps=30)
+    facts = Facts(source="digits", model="mlp", kind="image", task="classify", chance_loss=2.3, epochs=3, steps=30)
     writer.describe(task="classify", main_score="accuracy", model="mlp", facts=facts)
     for step in range(1, steps + 1):
         writer.signal("loss/train", step, value=2.0 / step)

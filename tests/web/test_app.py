@@ -9,9 +9,9 @@ from starlette.routing import Route
 
 from trainwell.report import policy
 from trainwell.runs import RunLock
+from trainwell.web.access import Access
 from trainwell.web.app import ASSETS, make_app
 from trainwell.web.folder import run_id
-from trainwell.web.guard import Access
 
 DONE = run_id("done")
 

@@ -65,7 +65,7 @@ def test_new_rows_come_while_the_run_goes_on(tmp_path: Path, new_run) -> None:
 
     def act(found: list[Any]) -> None:
         if len(found) == 3:  # retry, rows, state
-            writer.signal("loss/train", 31, 0.5)
+            writer.signal("loss/train", 31, value=0.5)
             writer.flush()
         if found[-1][0] == "rows" and len(found) > 3:
             writer.finish("ok")

@@ -56,7 +56,7 @@ def test_findings_are_those_of_the_terminal_with_lines_and_repairs(tmp_path: Pat
 def test_a_run_that_still_trains_is_judged_at_once(tmp_path: Path, new_run) -> None:
     writer = new_run(tmp_path, "going", finish=None)
     for step in range(31, 40):
-        writer.signal("loss/train", step, math.nan)
+        writer.signal("loss/train", step, value=math.nan)
     writer.flush()
     assert "loss_not_finite" in [finding["rule"] for finding in state(writer.path)["findings"]]
 
@@ -74,7 +74,7 @@ def test_history_and_news_fit_together(tmp_path: Path, new_run) -> None:
     found = history(writer.path, 100)
     assert found["series"]["loss/train"][-1] == [30, 2.0 / 30]
     generation, row = map(int, found["cursor"].split(":"))
-    writer.signal("loss/train", 31, math.inf)
+    writer.signal("loss/train", 31, value=math.inf)
     writer.flush()
     rows, last = news(writer.path, generation, after=row)
     assert rows == {"loss/train": [[31, None]]} and last > row
@@ -104,7 +104,7 @@ def test_whatever_a_run_says_fits_into_json(tmp_path: Path, new_run) -> None:
     writer.finding(Finding("odd", Severity.ERROR, "a\udc80\x1b", evidence={"x\ud800": math.nan}, where=("\udfff",)))
     writer.event("data", {"source": "s\udc80", "labels": ["\ud800"]})
     writer.set_meta("model", "m\udc80")
-    writer.signal("loss/\udc80x".encode("utf-8", "replace").decode(), 31, math.nan)
+    writer.signal("loss/\udc80x".encode("utf-8", "replace").decode(), 31, value=math.nan)
     writer.finish("failed", "because\udc80")
     for answer in (state(writer.path), history(writer.path, 100), Folder(tmp_path).listing()):
         json.dumps(answer, allow_nan=False, ensure_ascii=False).encode()

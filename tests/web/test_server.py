@@ -93,7 +93,7 @@ def test_a_stream_in_use_is_not_hung_up(hasty_server, runs: Path, new_run) -> No
             f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{hasty_server.port}\r\n{cookie}\r\n\r\n".encode()
         )
         time.sleep(1.8)
-        writer.signal("loss/train", 31, 0.25)
+        writer.signal("loss/train", 31, value=0.25)
         writer.flush()
         received = b""
         while b"[31, 0.25]" not in received:

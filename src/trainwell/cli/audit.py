@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from trainwell.cli.options import Data, Edits, Json, Target, print_json, print_text, read_settings
-from trainwell.core.errors import EXIT_FINDINGS
+from trainwell.core import exit_codes
 
 _LABEL_MODELS = ("fast", "network")
 
@@ -51,4 +51,4 @@ def audit(
     if json:
         print_json({**found.to_json(), "page": str(path)})
     if any(finding.severity is Severity.ERROR for finding in found.findings):
-        raise typer.Exit(EXIT_FINDINGS)
+        raise typer.Exit(exit_codes.FINDINGS)

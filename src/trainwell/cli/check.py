@@ -8,7 +8,7 @@ import typer
 
 from trainwell.cli.options import Edits, Json, Target, json_line, print_json, print_text, read_settings
 from trainwell.cli.streams import Streams
-from trainwell.core.errors import EXIT_FINDINGS
+from trainwell.core import exit_codes
 
 
 def check(
@@ -39,7 +39,7 @@ def check(
     if json:
         print_json(report.to_json())
     if not report.passed:
-        raise typer.Exit(EXIT_FINDINGS)
+        raise typer.Exit(exit_codes.FINDINGS)
 
 
 def _check_script(path: str, arguments: list[str], *, settings: dict[str, object], json: bool) -> None:
@@ -61,4 +61,4 @@ def _check_script(path: str, arguments: list[str], *, settings: dict[str, object
         streams.print_last(json_line(data))
     has_errors = any(finding.severity is Severity.ERROR for finding in seen.findings)
     if seen.exit_code or has_errors:
-        raise typer.Exit(seen.exit_code or EXIT_FINDINGS)
+        raise typer.Exit(seen.exit_code or exit_codes.FINDINGS)

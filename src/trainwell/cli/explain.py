@@ -12,7 +12,7 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 def explain(
     run: RunPath,
-    picture: Annotated[str, typer.Argument(help="An image; none: the network as a whole.", show_default=False)] = "",
+    image: Annotated[str, typer.Argument(help="An image; none: the network as a whole.", show_default=False)] = "",
     *,
     label: Annotated[str, typer.Option("--class", help="Explain this class; default: the predicted one.")] = "",
     toward: Annotated[str, typer.Option(help="Perturb the image towards this class; default: second.")] = "",
@@ -35,9 +35,9 @@ def explain(
     from trainwell.report.text.words import percent
 
     opened = open_run(find_run(run, runs))
-    asked = Asked(picture, label, toward, strength, **({"maps": tuple(maps)} if maps else {}))
+    asked = Asked(image, label, toward, strength, **({"maps": tuple(maps)} if maps else {}))
     found = explain_run(opened, asked)
-    folder = output or opened.path / "explain" / (file_name(Path(picture).stem) if picture else "network")
+    folder = output or opened.path / "explain" / (file_name(Path(image).stem) if image else "network")
     page = write_explanation(found, folder)
     if json:
         return print_json(summary_json(found, page))

@@ -41,7 +41,8 @@ from trainwell.cli.similar import similar
 from trainwell.cli.slide import slide
 from trainwell.cli.treat import treat
 from trainwell.cli.tune import tune
-from trainwell.core.errors import EXIT_INTERNAL, EXIT_INTERRUPTED, TrainwellError
+from trainwell.core import exit_codes
+from trainwell.core.errors import TrainwellError
 
 # The first line of a command's docstring is its line in this list.
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
@@ -112,13 +113,13 @@ def report_error(problem: BaseException) -> int:
     """Print an error as one message on standard error and return its exit code."""
     if isinstance(problem, KeyboardInterrupt):
         _print_error("interrupted")
-        return EXIT_INTERRUPTED
+        return exit_codes.INTERRUPTED
     if isinstance(problem, TrainwellError):
         _print_error(str(problem))
         return problem.exit_code
     kind = type(problem).__name__
     _print_error(f"internal error, {kind}: {problem}. Please report it with the output of --debug.")
-    return EXIT_INTERNAL
+    return exit_codes.INTERNAL
 
 
 def _print_error(line: str) -> None:

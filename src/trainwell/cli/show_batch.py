@@ -38,9 +38,7 @@ def show_batch(
     shape = " x ".join(map(str, inputs.shape[1:]))
     title = f"step {step}: {len(inputs)} of {shape}, mean {mean:.3g}, deviation {spread:.3g}, {least:.3g} to {most:.3g}"
     write_batch(output, seen.views(), labels=seen.labels, names=seen.preparation.feature_names, title=title)
-    print_text(f"{title}\nThe picture: {output}", to_stderr=json)
+    print_text(f"{title}\nThe image: {output}", to_stderr=json)
     if json:
         numbers = {"mean": mean, "deviation": spread, "least": least, "greatest": most}
-        print_json(
-            {"picture": str(output), "step": step, "shape": list(inputs.shape), **numbers, "labels": seen.labels}
-        )
+        print_json({"image": str(output), "step": step, "shape": list(inputs.shape), **numbers, "labels": seen.labels})

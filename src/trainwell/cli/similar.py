@@ -12,7 +12,7 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json
 
 def similar(
     run: RunPath,
-    picture: Annotated[str, typer.Argument(help="The image to compare with.")],
+    image: Annotated[str, typer.Argument(help="The image to compare with.")],
     *,
     gallery: Annotated[str, typer.Argument(help="Folder of images; its sub-folders are classes.", metavar="FOLDER")],
     count: Annotated[int, typer.Option("--count", "-k", help="Print so many neighbours.", min=1)] = 10,
@@ -26,7 +26,7 @@ def similar(
     from trainwell.fitting import open_run
     from trainwell.inference import similar as find_similar
 
-    found = find_similar(open_run(find_run(run, runs)), picture, gallery=gallery, count=count)
+    found = find_similar(open_run(find_run(run, runs)), image, gallery=gallery, count=count)
     if json:
         return print_json(found.to_json())
     for neighbour in found.neighbours:

@@ -12,7 +12,7 @@ from trainwell.cli.options import Json, RunPath, Runs, find_run, print_json, pri
 
 def slide(
     run: RunPath,
-    picture: Annotated[str, typer.Argument(help="An image at least as large as those of the run.")],
+    image: Annotated[str, typer.Argument(help="An image at least as large as those of the run.")],
     *,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the class map here, a .png.")] = None,
     crops: Annotated[bool, typer.Option("--crops", help="Classify each window alone: slow, for any network.")] = False,
@@ -36,14 +36,14 @@ def slide(
     if stride < 0 or (stride and not crops):
         raise UsageError(f"--stride must be at least 1 and goes with --crops, got {stride}.")
     started = time.perf_counter()
-    found = classify_windows(open_run(find_run(run, runs)), picture, crops=crops, stride=stride)
+    found = classify_windows(open_run(find_run(run, runs)), image, crops=crops, stride=stride)
     seconds = time.perf_counter() - started
-    target = output or Path(f"{Path(picture).stem}-classes.png")
+    target = output or Path(f"{Path(image).stem}-classes.png")
     if target.suffix.lower() != ".png":
         raise UsageError(f"--output must end in .png, got {target.name!r}.")
-    plain = {"picture": picture, "seconds": seconds, **found.to_json()}
+    plain = {"image": image, "seconds": seconds, **found.to_json()}
     with storage_errors(f"Writing {target}", target.parent):
-        atomic_write(target, png(found.picture()))
+        atomic_write(target, png(found.image()))
     import json as text
 
     with storage_errors(f"Writing {target.with_suffix('.json')}", target.parent):

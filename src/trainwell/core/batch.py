@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from trainwell.core.facts import InputFacts
 
-_NUMBERS = 1 << 22  # of inputs at once: 27 pictures of 3x224x224, whose volumes in VGG-16 take 1 GiB
+_NUMBERS = 1 << 22  # of inputs at once: 27 images of 3x224x224, whose volumes in VGG-16 take 1 GiB
 
 
 def examples_at_once(shape: Sequence[int], *, most: int) -> int:
-    """Return how many examples to evaluate together: `most`, and fewer of large pictures, to bound the memory.
+    """Return how many examples to evaluate together: `most`, and fewer of large images, to bound the memory.
 
     >>> examples_at_once((3, 32, 32), most=1024), examples_at_once((3, 224, 224), most=1024)
     (1024, 27)

@@ -4,7 +4,7 @@
     ├── UsageError                 2   the request is invalid, or cannot be met on this machine
     │   ├── RecipeError            2   all mistakes of a recipe at once
     │   ├── UnknownNameError       2   a name that is in no catalogue, with the nearest one
-    │   ├── PictureError           2   images too small for a network
+    │   ├── ImageError             2   images too small for a network
     │   └── MissingExtraError      2   an optional package is not installed
     ├── DataError                 65   the data cannot be used
     │   └── ShapeError            65   shapes of arrays or tensors do not match
@@ -23,17 +23,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainwell.core import exit_codes
+
 _STEP_DOWN = 10.0  # recommended reduction of a learning rate that diverged
 _HIGHEST_RECOMMENDED = 0.1  # where the usual learning rate is not known
-
-EXIT_FINDINGS = 3
-"""Exit code of a command that ran well and found an error in what it was given (`check`, `audit`)."""
-
-EXIT_INTERNAL = 70
-"""Exit code after an error that is not trainwell's own: a bug."""
-
-EXIT_INTERRUPTED = 130
-"""Exit code after Ctrl-C outside a run (SIGINT)."""
 
 
 class TrainwellError(Exception):
@@ -42,14 +35,14 @@ class TrainwellError(Exception):
     `run` is the folder of the run in progress, or None.
     """
 
-    exit_code = 3
+    exit_code = exit_codes.FAILED
     run: Path | None = None
 
 
 class UsageError(TrainwellError):
     """The request is invalid, or cannot be met on this machine."""
 
-    exit_code = 2
+    exit_code = exit_codes.USAGE
 
 
 class RecipeError(UsageError):
@@ -77,7 +70,7 @@ class UnknownNameError(UsageError):
     """A name that is in no catalogue; the message has the nearest valid name."""
 
 
-class PictureError(UsageError):
+class ImageError(UsageError):
     """Images too small for a network.
 
     Args:
@@ -85,7 +78,7 @@ class PictureError(UsageError):
         smallest: smallest side length it accepts, in pixels.
         advice: what to do, one sentence.
 
-    >>> PictureError("vgg16 needs pictures of at least 32x32, got 3x8x8.", smallest=32, advice="Give more.").smallest
+    >>> ImageError("vgg16 needs images of at least 32x32, got 3x8x8.", smallest=32, advice="Give more.").smallest
     32
     """
 
@@ -98,8 +91,8 @@ class PictureError(UsageError):
 class MissingExtraError(UsageError):
     """An optional package is required and not installed.
 
-    >>> print(MissingExtraError("Reading pictures", "pillow", extra="vision"))
-    Reading pictures needs the package 'pillow', which is not installed. Run: pip install 'trainwell[vision]'
+    >>> print(MissingExtraError("Reading images", "pillow", extra="vision"))
+    Reading images needs the package 'pillow', which is not installed. Run: pip install 'trainwell[vision]'
     """
 
     def __init__(self, what: str, package: str, *, extra: str) -> None:
@@ -111,7 +104,7 @@ class MissingExtraError(UsageError):
 class DataError(TrainwellError):
     """The data cannot be used: unreadable, empty, inconsistent or non-finite."""
 
-    exit_code = 65
+    exit_code = exit_codes.DATA
 
 
 class ShapeError(DataError):
@@ -121,7 +114,7 @@ class ShapeError(DataError):
 class StorageError(TrainwellError):
     """The disk, a run folder or a checkpoint cannot be read or written."""
 
-    exit_code = 74
+    exit_code = exit_codes.STORAGE
 
 
 class LockedError(StorageError):
@@ -175,5 +168,5 @@ class Interrupted(TrainwellError):
     """
 
     def __init__(self, signal_number: int, message: str) -> None:
-        self.exit_code = 128 + signal_number
+        self.exit_code = exit_codes.SIGNAL + signal_number
         super().__init__(message)

@@ -39,7 +39,7 @@ class Facts:
     Args:
         source: name or path of the data.
         model: name of the architecture.
-        kind: kind of the inputs: "table", "picture" or "array".
+        kind: kind of the inputs: "table", "image" or "array".
         task: name of the task, for records; what depends on it is in the fields below.
         has_classes: whether every example has exactly one class.
         numeric_target: whether the targets are numbers.

@@ -271,7 +271,7 @@ class Task(ABC):
         """Return what outputs mean."""
 
     def average(self, many: Sequence[Outputs]) -> Outputs:
-        """Return outputs that stand for several outputs of one batch: of crops of a picture, of members of an ensemble.
+        """Return outputs that stand for several outputs of one batch: of crops of an image, of members of an ensemble.
 
         Here their mean; a task with probabilities averages these.
         """

@@ -40,7 +40,7 @@ class LayerCost:
         parameters: numbers it holds itself.
         multiply_adds: of one forward pass, without its children.
         activation_bytes: memory of what it returns, over all its calls.
-        receptive_field: side in pixels of what one of its numbers sees; None where the input is no picture.
+        receptive_field: side in pixels of what one of its numbers sees; None where the input is no image.
     """
 
     name: str

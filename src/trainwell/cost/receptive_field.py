@@ -1,4 +1,4 @@
-"""How much of the picture one number of a layer sees."""
+"""How much of the image one number of a layer sees."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
     multiplies j, along its own axis. Where ways meet, the widest counts; flattening and global pooling see all places.
 
     Args:
-        inputs: the pictures, (batch, channels, height, width).
+        inputs: the images, (batch, channels, height, width).
 
     >>> from torch import nn
-    >>> pictures = torch.zeros(1, 1, 32, 32)
-    >>> with ReceptiveFields(pictures) as fields, torch.no_grad():
-    ...     out = nn.Sequential(nn.Conv2d(1, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5))(pictures)
+    >>> images = torch.zeros(1, 1, 32, 32)
+    >>> with ReceptiveFields(images) as fields, torch.no_grad():
+    ...     out = nn.Sequential(nn.Conv2d(1, 6, 5), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5))(images)
     >>> fields.of(out)
     14
     """
@@ -44,7 +44,7 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
         }  # kept, so that ids stay theirs
 
     def of(self, tensor: Tensor) -> int | None:
-        """Return the longer side of one number's field, or None if it does not come from the pictures."""
+        """Return the longer side of one number's field, or None if it does not come from the images."""
         found = self._kept.get(id(tensor))
         return max(side for side, _ in found[1]) if found else None
 

@@ -20,7 +20,7 @@ _STEP = 3
 _TOUCHED = 4
 _GOOD_FOR = 0.1  # seconds spent on each kernel: a few repetitions, of which the fastest counts
 _REPEATS = 3
-_PICTURES = 16
+_IMAGES = 16
 _TOGETHER = 0.8  # of what its threads would do one by one is what a processor does with all of them
 # A weight is read in both passes, and its gradient written.
 _WEIGHTS_TOUCHED = 3
@@ -107,17 +107,17 @@ def _timed(device: torch.device) -> Machine:
         convolution = nn.Conv2d(64, 64, 3, padding=1)
         depthwise = nn.Conv2d(128, 128, 3, padding=1, groups=128)
         matrix = nn.Linear(1024, 1024)
-        pictures = torch.randn(_PICTURES, 64, 28, 28)
-        channels = torch.randn(_PICTURES, 128, 28, 28)
+        images = torch.randn(_IMAGES, 64, 28, 28)
+        channels = torch.randn(_IMAGES, 128, 28, 28)
         rows = torch.randn(64, 1024)
         light = nn.Sequential(nn.BatchNorm2d(64), nn.ReLU())
         tiny = nn.Sequential(*(nn.Linear(8, 8) for _ in range(10)))
-        cases = ((convolution, pictures), (depthwise, channels), (matrix, rows), (light, pictures), (tiny, rows[:, :8]))
+        cases = ((convolution, images), (depthwise, channels), (matrix, rows), (light, images), (tiny, rows[:, :8]))
         found = [_fastest(module.to(device), Batch({"inputs": inputs.to(device)})) for module, inputs in cases]
     times, shares = zip(*found, strict=True)
-    works = (_PICTURES * 784 * 64 * 9 * 64, _PICTURES * 784 * 128 * 9, 64 * 1024 * 1024)
+    works = (_IMAGES * 784 * 64 * 9 * 64, _IMAGES * 784 * 128 * 9, 64 * 1024 * 1024)
     rates = [_STEP * work / seconds for work, seconds in zip(works, times, strict=False)]
-    memory = 2 * _TOUCHED * pictures.nbytes / times[3]
+    memory = 2 * _TOUCHED * images.nbytes / times[3]
     return Machine(rates[0], rates[1], rates[2], memory, call=times[4] / 10, share=sum(shares) / len(shares))
 
 

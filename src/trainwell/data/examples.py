@@ -32,14 +32,14 @@ class Examples:
     Args:
         name: of the data set, for messages.
         kind: one of `KINDS`: checks, prepares and shows the inputs.
-        inputs: what the kind takes: a `Table`; uint8 (N, H, W, C) pictures, C = 1 or 3; float32 (N, ...); ...
+        inputs: what the kind takes: a `Table`; uint8 (N, H, W, C) images, C = 1 or 3; float32 (N, ...); ...
         targets: int64 (N,) class numbers, float32 (N,) or (N, k) (float64 where float32 cannot tell them
             apart), or uint8 (N, k) of zeros and ones.
         target_type: what the targets are: CLASSES, NUMBERS or LABEL_SETS of `core/targets.py`, or a type that a task
             of your own learns.
         ids: a name for each example, for reports: its line or its file.
         labels: names of the classes, in the order of their numbers; empty for regression.
-        features: names of the inputs; empty for pictures.
+        features: names of the inputs; empty for images.
         groups: (N,) numbers; examples of equal number are never in two splits.
         given: (N,) int8, the split that came with the data (0 train, 1 validation, 2 test), or None.
         remarks: sentences about what was inferred.

@@ -78,7 +78,7 @@ class Preparation:
         """Prepare raw inputs, of training or new.
 
         Args:
-            raw: as `Examples.inputs`: a table holding at least the training columns, pictures (N, H, W, C), arrays.
+            raw: as `Examples.inputs`: a table holding at least the training columns, images (N, H, W, C), arrays.
         Returns:
             float32 (N, features), (N, C, H, W) or the array's own shape.
         Raises:

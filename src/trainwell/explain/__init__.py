@@ -16,11 +16,11 @@ from trainwell.explain.filters import first_filters as first_filters
 from trainwell.explain.filters import grid as grid
 from trainwell.explain.filters import heat as heat
 from trainwell.explain.filters import volumes as volumes
+from trainwell.explain.image import data_uri as data_uri
+from trainwell.explain.image import png as png
+from trainwell.explain.image import to_pixels as to_pixels
 from trainwell.explain.mistakes import Mistake as Mistake
 from trainwell.explain.mistakes import worst_mistakes as worst_mistakes
-from trainwell.explain.picture import data_uri as data_uri
-from trainwell.explain.picture import png as png
-from trainwell.explain.picture import to_pixels as to_pixels
 from trainwell.explain.retrieval import nearest as nearest
 from trainwell.explain.retrieval import precision_at as precision_at
 from trainwell.explain.retrieval import precision_of_set as precision_of_set

@@ -40,11 +40,11 @@ def attack(
     steps: int = 1,
     toward: bool = False,
 ) -> Tensor:
-    """Change pictures by at most `strength` levels in every pixel so that the network predicts another class.
+    """Change images by at most `strength` levels in every pixel so that the network predicts another class.
 
     One step is the fast gradient sign method (Goodfellow, Shlens, Szegedy 2015); several smaller ones with the
     change clipped after each are the iterated method (Kurakin, Goodfellow, Bengio 2017). The results can be saved as
-    pictures: their pixels are integers between 0 and 255.
+    images: their pixels are integers between 0 and 255.
 
     Args:
         model: the network; its modes and gradients are left as they are.
@@ -90,7 +90,7 @@ def accuracy_by_strength(
 ) -> dict[float, float]:
     """Return the accuracy after the attacks of each strength and of all lower ones.
 
-    A picture that is classified wrongly needs no stronger attack: its change is within every larger strength.
+    An image that is classified wrongly needs no stronger attack: its change is within every larger strength.
 
     Args:
         model: the network.

@@ -1,4 +1,4 @@
-"""Filters and feature maps of a convolutional network as pictures."""
+"""Filters and feature maps of a convolutional network as images."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from trainwell.core.modes import evaluation_mode
 from trainwell.explain.features import hooked
-from trainwell.explain.picture import Bytes, to_pixels
+from trainwell.explain.image import Bytes, to_pixels
 
-_MOST = 64  # filters or channels in one picture
+_MOST = 64  # filters or channels in one image
 
 
 def first_filters(model: nn.Module) -> list[Bytes]:
-    """Return the filters of the first convolution as pictures, each scaled to the full range from black to white.
+    """Return the filters of the first convolution as images, each scaled to the full range from black to white.
 
     Returns:
         (k, k, 3) where the input has three channels, else (k, k) of the first channel; empty without convolutions.
@@ -30,12 +30,12 @@ def first_filters(model: nn.Module) -> list[Bytes]:
     return [to_pixels(w if len(w) == 3 else w[0]) for w in weights]
 
 
-def volumes(model: nn.Module, picture: Tensor) -> dict[str, list[Bytes]]:
-    """Return the feature maps of the first, the middle and the last convolution as pictures, one for each channel.
+def volumes(model: nn.Module, image: Tensor) -> dict[str, list[Bytes]]:
+    """Return the feature maps of the first, the middle and the last convolution as images, one for each channel.
 
     Args:
         model: the network; its modes are left as they are.
-        picture: (1, channels, height, width), prepared.
+        image: (1, channels, height, width), prepared.
     """
     kept: dict[str, NDArray[Any]] = {}
 
@@ -49,12 +49,12 @@ def volumes(model: nn.Module, picture: Tensor) -> dict[str, list[Bytes]]:
     chosen = {0, len(found) // 2, len(found) - 1} if found else set()
     handles = [found[place][1].register_forward_hook(watch(found[place][0])) for place in sorted(chosen)]
     with hooked(handles), evaluation_mode(model), torch.no_grad():
-        model(picture)
+        model(image)
     return {name: [to_pixels(channel) for channel in volume[:_MOST]] for name, volume in kept.items()}
 
 
 def grid(tiles: Sequence[Bytes], *, across: int = 8) -> Bytes:
-    """Arrange pictures of equal size in rows, with white lines between them.
+    """Arrange images of equal size in rows, with white lines between them.
 
     >>> grid([np.zeros((2, 2), np.uint8)] * 3, across=2).shape
     (7, 7)
@@ -71,11 +71,11 @@ def grid(tiles: Sequence[Bytes], *, across: int = 8) -> Bytes:
     return paper
 
 
-def heat(picture: Bytes, strength: NDArray[Any]) -> Bytes:
-    """Overlay a picture with a heat map from red to yellow.
+def heat(image: Bytes, strength: NDArray[Any]) -> Bytes:
+    """Overlay an image with a heat map from red to yellow.
 
     Args:
-        picture: (height, width, channels) uint8.
+        image: (height, width, channels) uint8.
         strength: (height, width), not negative; the scale ends at its 99 % quantile, so that single pixels do not hide
             the others.
     Returns:
@@ -83,7 +83,7 @@ def heat(picture: Bytes, strength: NDArray[Any]) -> Bytes:
     """
     top = float(np.quantile(strength, 0.99)) or float(strength.max()) or 1.0
     share = np.clip(strength / top, 0, 1)[..., np.newaxis]
-    grey = picture.mean(axis=2, keepdims=True).repeat(3, axis=2) * 0.55
+    grey = image.mean(axis=2, keepdims=True).repeat(3, axis=2) * 0.55
     glow = np.concatenate([np.full_like(share, 255), 240 * share**1.5, 40 * share], axis=2)
     blended: Bytes = np.rint(grey * (1 - share) + glow * share).astype(np.uint8)
     return blended

@@ -16,7 +16,7 @@ from trainwell.core.modes import evaluation_mode
 from trainwell.explain.features import hooked
 
 _STEPS = 32  # on the path of integrated gradients; 20 to 300 in the paper
-_BLOCK = 64  # occluded pictures in one forward pass
+_BLOCK = 64  # occluded images in one forward pass
 
 
 def scores(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
@@ -46,7 +46,7 @@ def gradient(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
 def saliency(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
     """Return how much the score of a class depends on each input: the absolute gradient.
 
-    Simonyan, Vedaldi, Zisserman 2014: for pictures, the largest over the colour channels at each pixel.
+    Simonyan, Vedaldi, Zisserman 2014: for images, the largest over the colour channels at each pixel.
 
     Args:
         model: the network; its modes and gradients are left as they are.
@@ -139,8 +139,8 @@ def occlusion(model: nn.Module, inputs: Tensor, *, classes: Tensor) -> Tensor:
             for first in range(0, len(corners), _BLOCK):
                 block = corners[first : first + _BLOCK]
                 covered = one.repeat(len(block), 1, 1, 1)
-                for picture, (y, x) in zip(covered, block, strict=True):
-                    picture[:, y : y + side, x : x + side] = 0.0
+                for image, (y, x) in zip(covered, block, strict=True):
+                    image[:, y : y + side, x : x + side] = 0.0
                 left = scores(model, covered, classes=classes[number].expand(len(block)))
                 for (y, x), lost in zip(block, (whole - left).tolist(), strict=True):
                     decrease[number, y : y + side, x : x + side] += lost

@@ -16,7 +16,7 @@ _ROUNDS = 8  # of smoothing
 _AGREEMENT = 1.0  # nats for each neighbour with the same label
 
 
-def segment(picture: NDArray[np.uint8], saliency: NDArray[Any]) -> NDArray[np.bool_]:
+def segment(image: NDArray[np.uint8], saliency: NDArray[Any]) -> NDArray[np.bool_]:
     """Return which pixels belong to the object.
 
     Mixtures of normal distributions are fitted to the colours of the most and of the least salient pixels; each pixel
@@ -24,14 +24,14 @@ def segment(picture: NDArray[np.uint8], saliency: NDArray[Any]) -> NDArray[np.bo
     iterated conditional modes, Besag 1986, minimise the same kind of energy approximately.)
 
     Args:
-        picture: (height, width, channels) uint8.
+        image: (height, width, channels) uint8.
         saliency: (height, width), not negative.
     Returns:
         (height, width) bool.
 
-    >>> picture = np.zeros((8, 8, 1), np.uint8)
-    >>> picture[2:5, 2:5] = 200
-    >>> segment(picture, picture[..., 0].astype(float)).sum()
+    >>> image = np.zeros((8, 8, 1), np.uint8)
+    >>> image[2:5, 2:5] = 200
+    >>> segment(image, image[..., 0].astype(float)).sum()
     np.int64(9)
     """
     from sklearn.mixture import GaussianMixture
@@ -39,7 +39,7 @@ def segment(picture: NDArray[np.uint8], saliency: NDArray[Any]) -> NDArray[np.bo
     height, width = saliency.shape
     # The saliency of single pixels is noisy: average it over the neighbours.
     smooth = np.mean([_shifted(saliency, dy, dx=dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)], axis=0)
-    colours = picture.reshape(height * width, -1) / 255.0
+    colours = image.reshape(height * width, -1) / 255.0
     order = np.argsort(smooth.reshape(-1), kind="stable")
     few = max(2 * _COLOURS, round((1 - _OBJECT) * len(order)))
     seeds = {True: order[-few:], False: order[: max(few, round(_BACKGROUND * len(order)))]}

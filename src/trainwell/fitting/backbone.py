@@ -13,7 +13,7 @@ _KNOWN = ("bilinear", "bicubic", "nearest", "lanczos")
 
 
 def published(model: str, prepare: str) -> dict[str, tuple[Value, str]]:
-    """Return the settings that a backbone asks of the reading of pictures, as key: (value, reason).
+    """Return the settings that a backbone asks of the reading of images, as key: (value, reason).
 
     Args:
         model: "timm:NAME".
@@ -45,17 +45,17 @@ def as_published(model: str, preparation: Preparation) -> Preparation:
 
     Args:
         model: "timm:NAME".
-        preparation: fitted on pictures; grey ones get the mean over the backbone's channels.
+        preparation: fitted on images; grey ones get the mean over the backbone's channels.
     Raises:
-        UsageError: if the inputs are no pictures of one or three channels.
+        UsageError: if the inputs are no images of one or three channels.
     """
     known = preprocessing(model)
     fitted = preparation.fitted.published(known.mean, known.std)
     if fitted is None:
         raise UsageError(
-            f"{model} needs pictures of 1 or 3 channels, got {preparation.kind.description} of shape "
+            f"{model} needs images of 1 or 3 channels, got {preparation.kind.description} of shape "
             f"{'x'.join(map(str, preparation.input_shape))}. Try nn.model = 'mlp'."
         )
     shown = ", ".join(f"{mean:.3g}" for mean in fitted.colours[0])
-    remark = f"Pictures are prepared as for {model}: mean {shown}."
+    remark = f"Images are prepared as for {model}: mean {shown}."
     return dataclasses.replace(preparation, fitted=fitted, remarks=(*preparation.remarks, remark))

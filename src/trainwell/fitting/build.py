@@ -252,7 +252,7 @@ def build_augmentation(
         task: what is learned, for the noise of labels.
     Raises:
         UsageError: if the recipe asks for what the inputs or targets do not allow.
-        DataError: if a crop is larger than the pictures.
+        DataError: if a crop is larger than the images.
     """
     data = recipe.data
     steps = parse(data.augment)
@@ -260,7 +260,7 @@ def build_augmentation(
         return None
     if not facts.has_grid and (data.shift or data.flip or steps):
         raise UsageError(
-            "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no pictures. "
+            "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no images. "
             "Remove them."
         )
     classes = len(task.labels) if task and task.has_classes else 0

@@ -68,7 +68,7 @@ def fit(
     """Train a network and return its run.
 
     Args:
-        data: a bundled name ("digits"); a path to a table, picture folder, idx folder, .npz or recipe (.toml); a
+        data: a bundled name ("digits"); a path to a table, image folder, idx folder, .npz or recipe (.toml); a
             pair (inputs, targets) of arrays or tensors; `Examples`; or loaders by split, {"train": ...,
             "validation": ...}.
         model: your own network, trained in place; None builds one that suits the data.

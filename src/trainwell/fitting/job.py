@@ -53,7 +53,7 @@ class Tools:
         optimizer: changes the weights.
         rate: learning rate as a function of the step.
         average: averaged weights, or None.
-        augment: changes training pictures, or None.
+        augment: changes training images, or None.
     """
 
     parts: Parts

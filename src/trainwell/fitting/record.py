@@ -28,7 +28,7 @@ from trainwell.train import Interrupt, State, evaluate
 
 _MISTAKES = 24
 _JUDGED = 10_000  # examples whose confidence is compared with the truth
-_SIDE = 96  # pictures in a report are thinned out to about this side
+_SIDE = 96  # images in a report are thinned out to about this side
 
 
 def network_table(parts: Parts) -> Sequence[LayerCost]:
@@ -129,7 +129,7 @@ def _record_calibration(writer: RunWriter, parts: Parts, *, shown: str) -> None:
         errors = {f"top{n}_error": top_error(given, truth, count=n) for n in (1, 5) if n < given.shape[1]}
         writer.event("calibration", {"split": shown, **dataclasses.asdict(found), **errors})
     if filters := first_filters(parts.model):
-        writer.event("filters", {"picture": data_uri(grid(filters), shortest_side=_SIDE)})
+        writer.event("filters", {"image": data_uri(grid(filters), shortest_side=_SIDE)})
 
 
 def _record_mistakes(writer: RunWriter, parts: Parts, *, plan: Plan, shown: str) -> None:
@@ -156,10 +156,10 @@ def _record_mistakes(writer: RunWriter, parts: Parts, *, plan: Plan, shown: str)
 def _shown_input(examples: Examples, number: int) -> dict[str, Any]:
     (view,) = examples.kind.view(examples.inputs, [number], features=examples.features)
     if view.pixels is None:
-        return {"picture": None, "row": {name: _plain(value) for name, value in view.values.items()}}
+        return {"image": None, "row": {name: _plain(value) for name, value in view.values.items()}}
     every = max(1, round(max(view.pixels.shape[:2]) / _SIDE))
     small = np.ascontiguousarray(view.pixels[::every, ::every])
-    return {"picture": data_uri(small[..., 0] if small.shape[2] == 1 else small), "row": None}
+    return {"image": data_uri(small[..., 0] if small.shape[2] == 1 else small), "row": None}
 
 
 def _record_baselines(writer: RunWriter, parts: Parts, *, shown: str) -> None:

@@ -1,4 +1,4 @@
-"""Look inside a trained network: why it says what it says of a picture, and how it does as a whole (L4, L5, L6)."""
+"""Look inside a trained network: why it says what it says of an image, and how it does as a whole (L4, L5, L6)."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ _WORK = 8_000_000_000
 
 @dataclass(frozen=True)
 class Attacked:
-    """A picture pushed to a chosen class.
+    """An image pushed to a chosen class.
 
     Args:
         toward: the class.
         strength: largest change of a pixel, in levels of 256.
-        reached: whether the network now says so, of the picture rounded to whole levels.
+        reached: whether the network now says so, of the image rounded to whole levels.
         probability: what it gives the class now.
         before: what it gave it before.
     """
@@ -75,31 +75,31 @@ class Attacked:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What there is to see of a network, and of one picture it looks at.
+    """What there is to see of a network, and of one image it looks at.
 
     Args:
         run: folder of the run.
-        picture: file that is explained; empty for the network alone.
+        image: file that is explained; empty for the network alone.
         guesses: (label, probability) of the likeliest five classes, best first.
         asked: the class the maps are about.
-        pictures: name to (height, width[, 3]) uint8, in the order in which they are best looked at.
-        mask_share: share of the picture that the saliency-based mask takes for the object; None without a picture.
-        attacked: the adversarial picture in numbers; None without a picture.
+        images: name to (height, width[, 3]) uint8, in the order in which they are best looked at.
+        mask_share: share of the image that the saliency-based mask takes for the object; None without an image.
+        attacked: the adversarial image in numbers; None without an image.
         split: which examples judged the network; empty if its data could not be read again.
         errors: "top1" and "top5": share of examples whose class is not among the first guesses.
         calibration: whether it is as right as it is sure.
         by_strength: "one step" and "ten steps" to strength to accuracy under attack.
         maps: "pca" and "tsne" to (examples, 2) places of the features.
         classes: label of each of these examples.
-        mistakes: what was said of the worst mistakes, with their pictures.
+        mistakes: what was said of the worst mistakes, with their images.
         remarks: what could not be shown, and why.
     """
 
     run: str
-    picture: str = ""
+    image: str = ""
     guesses: tuple[tuple[str, float], ...] = ()
     asked: str = ""
-    pictures: Mapping[str, Bytes] = field(default_factory=dict)
+    images: Mapping[str, Bytes] = field(default_factory=dict)
     mask_share: float | None = None
     attacked: Attacked | None = None
     split: str = ""
@@ -117,14 +117,14 @@ class Asked:
     """What a user wants explained.
 
     Args:
-        picture: file; empty for the network alone.
+        image: file; empty for the network alone.
         about: the class the maps are about; empty for the likeliest.
         toward: the class an attack leads to; empty for the second likeliest.
         strength: largest change of a pixel, in levels of 256.
         maps: names of `trainwell.explain.MAPS`.
     """
 
-    picture: str = ""
+    image: str = ""
     about: str = ""
     toward: str = ""
     strength: float = 8.0
@@ -133,7 +133,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Eye:
-    """A network with what it takes to look at a picture."""
+    """A network with what it takes to look at an image."""
 
     run: Run
     model: nn.Module
@@ -150,16 +150,16 @@ class _Eye:
 
 
 def explain(run: Run, asked: Asked) -> Explanation:
-    """Explain a network that classifies pictures, and one picture if there is one.
+    """Explain a network that classifies images, and one image if there is one.
 
     Raises:
-        DataError: if the network's inputs are no pictures or the file is none.
+        DataError: if the network's inputs are no images or the file is none.
         UsageError: if a class is not among the labels, or a map is not known.
     """
     recipe, preparation, task = load_task(run)
     if not preparation.kind.is_spatial or not task.has_class_logits:
         raise DataError(
-            f"explain needs a network that classifies pictures, got {preparation.kind.description} and the task "
+            f"explain needs a network that classifies images, got {preparation.kind.description} and the task "
             f"{task.name}."
         )
     about, toward = (_class(name, task.labels) for name in (asked.about, asked.toward))
@@ -171,13 +171,13 @@ def explain(run: Run, asked: Asked) -> Explanation:
     filters = first_filters(eye.model)
     shown: dict[str, Bytes] = {}
     found: dict[str, Any] = {"run": str(run.path)}
-    if asked.picture:
-        raw, _ = read_inputs(os.fspath(asked.picture), preparation, recipe=recipe.data)
+    if asked.image:
+        raw, _ = read_inputs(os.fspath(asked.image), preparation, recipe=recipe.data)
         if len(raw) != 1:
-            raise DataError(f"explain looks at one picture, got {len(raw):,} in {asked.picture}. Name a single file.")
+            raise DataError(f"explain looks at one image, got {len(raw):,} in {asked.image}. Name a single file.")
         found |= {
-            "picture": asked.picture,
-            **_of_picture(eye, np.asarray(raw), asked=asked, about=about, toward=toward, shown=shown),
+            "image": asked.image,
+            **_of_image(eye, np.asarray(raw), asked=asked, about=about, toward=toward, shown=shown),
         }
     if filters:
         shown["first-layer filters"] = grid(filters)
@@ -186,21 +186,21 @@ def explain(run: Run, asked: Asked) -> Explanation:
         found |= judged | {"remarks": (*found.get("remarks", ()), *judged["remarks"])}
     except TrainwellError as problem:
         found["remarks"] = (*found.get("remarks", ()), f"The network as a whole is not judged: {problem}")
-    return Explanation(**found, pictures=shown)
+    return Explanation(**found, images=shown)
 
 
-def _of_picture(
+def _of_image(
     eye: _Eye, raw: Bytes, *, asked: Asked, about: int | None, toward: int | None, shown: dict[str, Bytes]
 ) -> dict[str, Any]:
     inputs = torch.from_numpy(eye.preparation.inputs(raw))
     labels = eye.task.labels
-    picture = raw[0]
+    image = raw[0]
     probabilities = eye.probabilities(inputs)[0]
     order = np.argsort(-probabilities, kind="stable")
     chosen = int(order[0]) if about is None else about
     classes = torch.tensor([chosen])
     remarks = []
-    shown["picture"] = _grey(picture)
+    shown["image"] = _grey(image)
     strongest = None
     for name in asked.maps:
         try:
@@ -208,19 +208,19 @@ def _of_picture(
         except UsageError as problem:
             remarks.append(str(problem))
             continue
-        shown[name.replace("_", " ")] = heat(picture, strength)
+        shown[name.replace("_", " ")] = heat(image, strength)
         strongest = strength if strongest is None or name == "integrated_gradients" else strongest
     share = None
     if strongest is not None:
-        mask = segment(picture, strongest)
+        mask = segment(image, strongest)
         share = float(mask.mean())
-        shown["mask"] = _cut_out(picture, mask)
+        shown["mask"] = _cut_out(image, mask)
     attacked = None
     if eye.rule is not None:
         goal = toward if toward is not None else int(order[1])
         reached, changed = _push(eye, eye.rule, raw=raw, goal=goal, strength=asked.strength)
         attacked = Attacked(labels[goal], asked.strength, *reached, float(probabilities[goal]))
-        difference = changed.astype(int) - picture
+        difference = changed.astype(int) - image
         shown |= {f"pushed to {labels[goal]}": _grey(changed), "change, enlarged": _grey(_enlarged(difference))}
     else:
         remarks.append(f"No attack: data.prepare = {eye.run.recipe.data.prepare!r} mixes pixels.")
@@ -240,9 +240,9 @@ def _push(eye: _Eye, rule: Pixels, *, raw: Bytes, goal: int, strength: float) ->
     pixels = torch.from_numpy(raw).movedim(-1, 1).float()
     target = torch.tensor([goal])
     changed = attack(eye.model, pixels, classes=target, rule=rule, strength=strength, steps=_STEPS, toward=True)
-    picture = changed.movedim(1, -1).numpy().astype(np.uint8)
-    now = eye.probabilities(torch.from_numpy(eye.preparation.inputs(picture)))[0]
-    return (int(now.argmax()) == goal, float(now[goal])), picture[0]
+    image = changed.movedim(1, -1).numpy().astype(np.uint8)
+    now = eye.probabilities(torch.from_numpy(eye.preparation.inputs(image)))[0]
+    return (int(now.argmax()) == goal, float(now[goal])), image[0]
 
 
 def _of_network(eye: _Eye) -> dict[str, Any]:
@@ -281,14 +281,14 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
 
 
 def _mistakes(
-    pictures: Bytes, probabilities: NDArray[np.float64], *, classes: NDArray[np.int64], labels: Sequence[str]
+    images: Bytes, probabilities: NDArray[np.float64], *, classes: NDArray[np.int64], labels: Sequence[str]
 ) -> tuple[tuple[str, Bytes], ...]:
-    """Return the pictures whose true class got the least probability, worst first, with what was said of them."""
+    """Return the images whose true class got the least probability, worst first, with what was said of them."""
     given = probabilities[np.arange(len(classes)), classes]
     said = probabilities.argmax(axis=1)
     wrong = [int(place) for place in np.argsort(given, kind="stable") if said[place] != classes[place]]
     return tuple(
-        (f"{labels[said[place]]} instead of {labels[classes[place]]}", _grey(pictures[place]))
+        (f"{labels[said[place]]} instead of {labels[classes[place]]}", _grey(images[place]))
         for place in wrong[:_MISTAKES]
     )
 
@@ -305,8 +305,8 @@ def _class(name: str, labels: Sequence[str]) -> int | None:
     return labels.index(name)
 
 
-def _grey(picture: Bytes) -> Bytes:
-    return picture[..., 0] if picture.shape[2] == 1 else picture
+def _grey(image: Bytes) -> Bytes:
+    return image[..., 0] if image.shape[2] == 1 else image
 
 
 def _enlarged(difference: NDArray[Any]) -> Bytes:
@@ -316,8 +316,8 @@ def _enlarged(difference: NDArray[Any]) -> Bytes:
     return shown
 
 
-def _cut_out(picture: Bytes, mask: NDArray[np.bool_]) -> Bytes:
+def _cut_out(image: Bytes, mask: NDArray[np.bool_]) -> Bytes:
     """Show the object on white, the rest faintly."""
-    faint = 255 - (255 - picture.astype(float)) * 0.15
-    shown: Bytes = np.where(mask[..., np.newaxis], picture, faint).astype(np.uint8)
+    faint = 255 - (255 - image.astype(float)) * 0.15
+    shown: Bytes = np.where(mask[..., np.newaxis], image, faint).astype(np.uint8)
     return _grey(shown)

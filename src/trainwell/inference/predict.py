@@ -60,9 +60,9 @@ def predict(
 
     Args:
         run: a run, or its folder.
-        inputs: a path (table, picture, folder, idx, .npz), a bundled name, or raw inputs: an array, a table, texts.
+        inputs: a path (table, image, folder, idx, .npz), a bundled name, or raw inputs: an array, a table, texts.
         network: the architecture, for a run whose network was given from Python.
-        crops: 10 averages over corners, centre and their mirror images of pictures, 50 over five scales of them [B7].
+        crops: 10 averages over corners, centre and their mirror images of images, 50 over five scales of them [B7].
     Raises:
         StorageError: if the run has no trained network.
         DataError: if the inputs do not fit the network; a missing column is named.
@@ -102,7 +102,7 @@ def predict(
 
 
 def _outputs(task: Task, model: nn.Module, *, batch: Batch, crops: int) -> Outputs:
-    """Return the outputs of one batch, averaged over crops of its pictures."""
+    """Return the outputs of one batch, averaged over crops of its images."""
 
     def forward(inputs: Tensor) -> Outputs:
         return task.forward(model, batch.replace(inputs=inputs))

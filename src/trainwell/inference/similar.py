@@ -1,4 +1,4 @@
-"""Which pictures look alike to a network (docs/curriculum.md, A12)."""
+"""Which images look alike to a network (docs/curriculum.md, A12)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainwell.runs import Run
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One picture of a gallery: its name, its sub-folder's name, and how far its signature lies from the query's."""
+    """One image of a gallery: its name, its sub-folder's name, and how far its signature lies from the query's."""
 
     id: str
     label: str
@@ -30,20 +30,20 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Similar:
-    """The nearest pictures to one.
+    """The nearest images to one.
 
     Args:
         run: the network's run.
-        picture: the query.
+        image: the query.
         gallery: where was searched.
-        size: how many pictures were compared.
+        size: how many images were compared.
         neighbours: nearest first; the query itself is left out.
         precision: share of them with the class of the query, where sub-folders tell both; else None.
-        precision_of_gallery: the same, mean over its pictures asked in turn, at most 1,000; None without classes.
+        precision_of_gallery: the same, mean over its images asked in turn, at most 1,000; None without classes.
     """
 
     run: str
-    picture: str
+    image: str
     gallery: str
     size: int
     neighbours: tuple[Neighbour, ...]
@@ -55,28 +55,28 @@ class Similar:
         return dataclasses.asdict(self)
 
 
-def similar(run: Run, picture: str, *, gallery: str, count: int = 10) -> Similar:
-    """Find the pictures whose features before the head are nearest to those of one picture, exactly.
+def similar(run: Run, image: str, *, gallery: str, count: int = 10) -> Similar:
+    """Find the images whose features before the head are nearest to those of one image, exactly.
 
     Args:
-        run: a finished run on pictures.
-        picture: file of the query.
-        gallery: a folder of pictures; where it has sub-folders, their names are classes.
+        run: a finished run on images.
+        image: file of the query.
+        gallery: a folder of images; where it has sub-folders, their names are classes.
         count: how many neighbours, precision@count.
     Raises:
-        DataError: if there is nothing to compare, or no pictures.
+        DataError: if there is nothing to compare, or no images.
     """
     recipe, preparation, _ = load_task(run)
     model = load_model(run)
-    asked, _ = read_inputs(picture, preparation, recipe=recipe.data)
+    asked, _ = read_inputs(image, preparation, recipe=recipe.data)
     raw, ids = read_inputs(gallery, preparation, recipe=recipe.data)
     if not preparation.kind.is_spatial or len(asked) != 1:
-        raise DataError(f"similar needs one picture and a folder of pictures, got {picture} and {gallery}.")
+        raise DataError(f"similar needs one image and a folder of images, got {image} and {gallery}.")
     head = head_names(model)[-1]
     query, signatures = (
         features(model, torch.from_numpy(preparation.inputs(np.asarray(part))), head=head) for part in (asked, raw)
     )
-    here = Path(picture).resolve()
+    here = Path(image).resolve()
     root = Path(gallery).resolve()
     own = [place for place, name in enumerate(ids) if (root / name).resolve() == here]
     distances, places = nearest(query, signatures, count=count + len(own))
@@ -92,4 +92,4 @@ def similar(run: Run, picture: str, *, gallery: str, count: int = 10) -> Similar
             found = torch.tensor([[place for _, place in kept]])
             precision = precision_at(found, numbers, wanted=torch.tensor([classes.index(wanted)]))
     neighbours = tuple(Neighbour(ids[place], labels[place], distance) for distance, place in kept)
-    return Similar(str(run.path), picture, gallery, len(ids), neighbours, precision, everywhere)
+    return Similar(str(run.path), image, gallery, len(ids), neighbours, precision, everywhere)

@@ -1,4 +1,4 @@
-"""A classifier of small pictures slid over a large one, all windows in one pass (docs/curriculum.md, A9)."""
+"""A classifier of small images slid over a large one, all windows in one pass (docs/curriculum.md, A9)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from trainwell.core.errors import UsageError
-from trainwell.data import read_picture
+from trainwell.data import read_image
 from trainwell.fitting.trained_model import load_model, load_task
 from trainwell.nn import fully_convolutional
 from trainwell.runs import Run
@@ -24,7 +24,7 @@ _CROPS_AT_ONCE = 512
 
 @dataclass(frozen=True)
 class ClassMap:
-    """What a classifier says of every window of a picture.
+    """What a classifier says of every window of an image.
 
     Args:
         classes: (rows, columns) number of the most probable class of each window.
@@ -47,7 +47,7 @@ class ClassMap:
         counts = np.bincount(self.classes.ravel(), minlength=len(self.labels))
         return {label: float(count / self.classes.size) for label, count in zip(self.labels, counts, strict=True)}
 
-    def picture(self) -> NDArray[np.uint8]:
+    def image(self) -> NDArray[np.uint8]:
         """Return (rows, columns, 3): a colour for each class, darker where the network is less sure."""
         hues = [colorsys.hsv_to_rgb(number / len(self.labels), 0.8, 1.0) for number in range(len(self.labels))]
         colours = 255 * np.array(hues)[self.classes]
@@ -69,34 +69,32 @@ class ClassMap:
         }
 
 
-def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0) -> ClassMap:
-    """Classify every window of a picture with the network of a run.
+def slide(run: Run, image: str | Path, *, crops: bool = False, stride: int = 0) -> ClassMap:
+    """Classify every window of an image with the network of a run.
 
     Args:
-        run: a run that learned to classify pictures.
-        picture: a picture file at least as large as the run's.
+        run: a run that learned to classify images.
+        image: an image file at least as large as the run's.
         crops: True classifies every window by itself, for networks that pad.
         stride: pixels between two windows, with `crops`; 0: as many as the network's own steps, or a quarter window.
     Raises:
-        UsageError: if the run classifies no pictures, the network pads, or the picture is too small.
+        UsageError: if the run classifies no images, the network pads, or the image is too small.
     """
     recipe, preparation, task = load_task(run)
     if not preparation.kind.is_spatial or not task.has_classes:
         raise UsageError(
-            f"slide needs a run that classifies pictures, got {task.name!r} of "
-            f"{preparation.kind.description}. Train one with: trainwell fit pictures/"
+            f"slide needs a run that classifies images, got {task.name!r} of "
+            f"{preparation.kind.description}. Train one with: trainwell fit images/"
         )
     affine = preparation.fitted.channel_affine
     if affine is None:
-        raise UsageError(
-            f"slide needs pictures prepared channel by channel, got data.prepare = {recipe.data.prepare!r}."
-        )
-    raw = read_picture(Path(picture), channels=preparation.input_shape[0], max_pixels=recipe.data.max_pixels)
+        raise UsageError(f"slide needs images prepared channel by channel, got data.prepare = {recipe.data.prepare!r}.")
+    raw = read_image(Path(image), channels=preparation.input_shape[0], max_pixels=recipe.data.max_pixels)
     window = (preparation.input_shape[1], preparation.input_shape[2])
     if raw.shape[0] < window[0] or raw.shape[1] < window[1]:
         raise UsageError(
-            f"The picture must be at least {window[0]}x{window[1]} pixels, as one window is, got "
-            f"{raw.shape[0]}x{raw.shape[1]}. Give a larger picture, or use: trainwell predict"
+            f"The image must be at least {window[0]}x{window[1]} pixels, as one window is, got "
+            f"{raw.shape[0]}x{raw.shape[1]}. Give a larger image, or use: trainwell predict"
         )
     inputs = prepare_large(raw, affine[0], shift=affine[1])
     model = load_model(run)
@@ -113,7 +111,7 @@ def slide(run: Run, picture: str | Path, *, crops: bool = False, stride: int = 0
 
 
 def prepare_large(raw: NDArray[np.uint8], scale: NDArray[np.float32], *, shift: NDArray[np.float32]) -> Tensor:
-    """Prepare a picture (H, W, C) of any size as in training: (1, C, H, W)."""
+    """Prepare an image (H, W, C) of any size as in training: (1, C, H, W)."""
     return torch.from_numpy((raw * scale + shift).astype(np.float32)).permute(2, 0, 1).unsqueeze(0).contiguous()
 
 

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from trainwell.core.catalogue import nearest
-from trainwell.core.errors import PictureError, UsageError
+from trainwell.core.errors import ImageError, UsageError
 from trainwell.core.facts import InputFacts
 from trainwell.core.files import plain
 from trainwell.fitting.build import build_network, build_parts
@@ -29,7 +29,7 @@ from trainwell.recipe.sections import NetworkRecipe, OptimRecipe
 from trainwell.runs import Run
 
 # Of networks that no paper ties to a data set.
-_PICTURE = (3, 224, 224)
+_IMAGE = (3, 224, 224)
 _CLASSES = 1000
 
 
@@ -89,7 +89,7 @@ def find_subject(
             facts=InputFacts(shape),
         )
     if ":" in what and not Path(what).exists():
-        return _built(what, _class(what, classes), facts=InputFacts(input_shape or _PICTURE))
+        return _built(what, _class(what, classes), facts=InputFacts(input_shape or _IMAGE))
     if what.endswith(".toml") and Path(what).is_file():
         if input_shape or classes:
             raise UsageError(
@@ -126,7 +126,7 @@ def state_numbers(name: str) -> int:
 
 def _of_catalogue(name: str, *, input_shape: tuple[int, ...], classes: int) -> Subject:
     network = MODELS[name]
-    facts = InputFacts(input_shape) if input_shape else network.published_input or InputFacts(_PICTURE)
+    facts = InputFacts(input_shape) if input_shape else network.published_input or InputFacts(_IMAGE)
     outputs = classes or network.published_classes
     return _built(name, lambda: network.build(NetworkRecipe(model=name), facts, outputs), facts=facts)
 
@@ -135,9 +135,9 @@ def _built(name: str, build: Callable[[], nn.Module], *, facts: InputFacts) -> S
     try:
         with torch.device("meta"):
             model = build()
-    except PictureError as problem:  # its advice is for those who fit; here pictures are given by --input
+    except ImageError as problem:  # its advice is for those who fit; here images are given by --input
         side = problem.smallest
-        channels = facts.shape[0] if facts.has_grid else _PICTURE[0]
+        channels = facts.shape[0] if facts.has_grid else _IMAGE[0]
         raise UsageError(f"{problem.need} Give --input {channels}x{side}x{side} or more.") from None
     except UsageError:
         raise

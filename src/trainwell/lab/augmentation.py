@@ -1,8 +1,8 @@
-"""Augmentation: from shifted copies a network learns an invariance that 100 pictures do not show.
+"""Augmentation: from shifted copies a network learns an invariance that 100 images do not show.
 
-Here objects lie up to one pixel off the centre in any direction. The same network learns 100 pictures, each at one
-position, and the same pictures at a new random position in every batch. Without augmentation the network memorises the
-pictures: the training loss goes to 0, and the held-out loss rises again. With it the held-out loss keeps falling.
+Here objects lie up to one pixel off the centre in any direction. The same network learns 100 images, each at one
+position, and the same images at a new random position in every batch. Without augmentation the network memorises the
+images: the training loss goes to 0, and the held-out loss rises again. With it the held-out loss keeps falling.
 
 Augmentation helps only where the data vary in the same way. On these digits, which are centred by their scanner,
 shifts, rotations and elastic deformations did not lower the held-out loss of this network in five seeds.
@@ -18,7 +18,7 @@ from torch import Tensor
 from trainwell.core.batch import Batch
 from trainwell.core.figure import Figure, Panel
 from trainwell.data.augment.augmentation import Augment
-from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
 
@@ -30,7 +30,7 @@ def _shift(pad: Tensor) -> Callable[[Tensor], Tensor]:
     """Return a random shift of (seeds, batch, channels, height, width) by up to one pixel."""
 
     def shift(inputs: Tensor) -> Tensor:
-        # Pixels that enter at the border must be background, so the smallest value is 0 while pictures move.
+        # Pixels that enter at the border must be background, so the smallest value is 0 while images move.
         flat = (inputs - pad).flatten(0, 1)
         moved = Augment(shift=1)(Batch({"inputs": flat, "targets": flat[:, 0, 0, 0]}))
         return moved.inputs.view(inputs.shape) + pad
@@ -38,7 +38,7 @@ def _shift(pad: Tensor) -> Callable[[Tensor], Tensor]:
     return shift
 
 
-def _learn(data: Pictures, change: Callable[[Tensor], Tensor] | None) -> dict[str, list[list[float]]]:
+def _learn(data: Images, change: Callable[[Tensor], Tensor] | None) -> dict[str, list[list[float]]]:
     """Return training loss, held-out loss and held-out accuracy over time, one list for each seed."""
     model = dense([data.features, 256, 10], seeds=len(data.inputs))
     found: dict[str, list[list[float]]] = {"training": [], "held out": [], "accuracy": []}
@@ -57,7 +57,7 @@ def _learn(data: Pictures, change: Callable[[Tensor], Tensor] | None) -> dict[st
 
 def run(conditions: Conditions) -> Result:
     """Train with and without augmentation."""
-    centred = pictures(conditions, train=100, held=1000)
+    centred = images(conditions, train=100, held=1000)
     shift = _shift(centred.inputs.amin((1, 2, 3, 4), keepdim=True))
     centred = centred._replace(held_inputs=shift(centred.held_inputs))
     plain = _learn(centred._replace(inputs=shift(centred.inputs)), None)
@@ -93,7 +93,7 @@ def run(conditions: Conditions) -> Result:
             "accuracy with shifts": (mean_of([scores[-1] for scores in shifted["accuracy"]]), at_least(0.6)),
         },
         Figure(
-            "Without augmentation 100 pictures are soon memorised; with shifts the held-out loss ends far lower.",
+            "Without augmentation 100 images are soon memorised; with shifts the held-out loss ends far lower.",
             tuple(panels),
         ),
         remark=centred.remark,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 from trainwell.core.figure import Figure, Panel
-from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curves
 
@@ -23,7 +23,7 @@ _WAYS = {
 _EPOCHS = 100
 
 
-def _learn(data: Pictures, *, batch: int, rate: float) -> list[list[float]]:
+def _learn(data: Images, *, batch: int, rate: float) -> list[list[float]]:
     """Return the held-out loss at the start and after every epoch, one list for each seed."""
     model = dense([data.features, 100, 10], seeds=len(data.inputs), start="he_normal")
     found = [evaluate(model, data.held_inputs, targets=data.held_targets)[0]]
@@ -40,7 +40,7 @@ def _learn(data: Pictures, *, batch: int, rate: float) -> list[list[float]]:
 
 def run(conditions: Conditions) -> Result:
     """Train from the same start with four pairs of batch size and learning rate."""
-    data = pictures(conditions, train=20_000 if conditions.full else 1000)
+    data = images(conditions, train=20_000 if conditions.full else 1000)
     losses = {name: _learn(data, batch=batch, rate=rate) for name, (batch, rate) in _WAYS.items()}
     pairs = list(zip(losses["100 at 0.001"], losses["1000 at 0.01"], strict=True))
     gaps = [max(abs(a - b) for a, b in zip(small, large, strict=True)) for small, large in pairs]
@@ -54,7 +54,7 @@ def run(conditions: Conditions) -> Result:
             Panel(
                 "Ten times the batch needs ten times the rate",
                 "epoch",
-                "loss on held-out pictures",
+                "loss on held-out images",
                 mean_curves(losses),
             ),
         ),

@@ -1,7 +1,7 @@
 """Batch norm lets deep networks learn at high rates; with batches of one to four its statistics are too noisy.
 
 Left: a network of eight layers, with and without batch norm at the same learning rate (Ioffe and Szegedy 2015). Right:
-two hidden layers, trained on equally many pictures in batches of 1 to 32, the rate in proportion. One example has no
+two hidden layers, trained on equally many images in batches of 1 to 32, the rate in proportion. One example has no
 variance, so batch norm refuses a batch of 1 (accuracy 0 here); of two examples it keeps only which one is larger.
 Group norm computes its statistics within each example and does not depend on the batch size (Wu and He 2018).
 """
@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from trainwell.core.figure import Figure, Panel
-from trainwell.lab.learning import Pictures, StackedNorm, evaluate, linear, pictures, train
+from trainwell.lab.learning import Images, StackedNorm, evaluate, images, linear, train
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curve, mean_curves
 
@@ -24,7 +24,7 @@ def _batch_norm(seeds: int) -> StackedNorm:
     return StackedNorm(nn.BatchNorm1d(seeds * _WIDTH))
 
 
-def _deep(data: Pictures, *, order: str) -> nn.Sequential:
+def _deep(data: Images, *, order: str) -> nn.Sequential:
     """Build eight layers for every seed, with batch norm before, after or without the non-linearity."""
     torch.manual_seed(0)
     seeds = len(data.inputs)
@@ -39,8 +39,8 @@ def _deep(data: Pictures, *, order: str) -> nn.Sequential:
     return nn.Sequential(*layers, linear(seeds, _WIDTH, outputs=10))
 
 
-def _scores(data: Pictures, norm: str, *, batch: int, seen: int) -> list[float]:
-    """Return the held-out accuracy of every seed after `seen` pictures in batches of this size."""
+def _scores(data: Images, norm: str, *, batch: int, seen: int) -> list[float]:
+    """Return the held-out accuracy of every seed after `seen` images in batches of this size."""
     seeds = len(data.inputs)
     if norm == "batch" and batch == 1:
         return [0.0] * seeds
@@ -57,7 +57,7 @@ def _scores(data: Pictures, norm: str, *, batch: int, seen: int) -> list[float]:
 
 def run(conditions: Conditions) -> Result:
     """Train with and without, and with smaller and smaller batches."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     losses = {}
     for name, order in {"without": "none", "before ReLU": "before", "after ReLU": "after"}.items():
         model = _deep(data, order=order)

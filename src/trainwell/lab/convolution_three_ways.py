@@ -3,7 +3,7 @@
 The direct way multiplies the filter with every window. im2col copies the windows into the columns of a matrix, so that
 one matrix product is enough. In Fourier space convolution is multiplication, whatever the size of the filter.
 
-Padding p adds p zeros around the picture; a stride s applies the filter at every s-th position only: (n + 2p - f) // s
+Padding p adds p zeros around the image; a stride s applies the filter at every s-th position only: (n + 2p - f) // s
 + 1 positions along a side of n (docs/curriculum.md, H1). The FFT computes all positions and keeps every s-th. Pooling
 replaces the product with the maximum or the mean of a window; mean pooling is itself a convolution.
 """
@@ -30,12 +30,12 @@ def positions(side: int, size: int, *, stride: int = 1, padding: int = 0) -> int
     return (side + 2 * padding - size) // stride + 1
 
 
-def directly(pictures: Tensor, filters: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
-    """Multiply the filters (K, C, f, f) with every window of the pictures (B, C, H, W)."""
+def directly(images: Tensor, filters: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+    """Multiply the filters (K, C, f, f) with every window of the images (B, C, H, W)."""
     size = filters.shape[-1]
-    rows, columns = (positions(side, size, stride=stride, padding=padding) for side in pictures.shape[-2:])
-    padded = F.pad(pictures, (padding,) * 4)
-    out = torch.empty(len(pictures), len(filters), rows, columns, dtype=pictures.dtype)
+    rows, columns = (positions(side, size, stride=stride, padding=padding) for side in images.shape[-2:])
+    padded = F.pad(images, (padding,) * 4)
+    out = torch.empty(len(images), len(filters), rows, columns, dtype=images.dtype)
     for row in range(rows):
         for column in range(columns):
             y = row * stride
@@ -44,17 +44,17 @@ def directly(pictures: Tensor, filters: Tensor, *, stride: int = 1, padding: int
     return out
 
 
-def im2col(pictures: Tensor, filters: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+def im2col(images: Tensor, filters: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
     """Copy the windows into columns, and multiply matrices once."""
     size = filters.shape[-1]
-    rows, columns = (positions(side, size, stride=stride, padding=padding) for side in pictures.shape[-2:])
-    windows = F.unfold(pictures, size, stride=stride, padding=padding)
-    return (filters.flatten(1) @ windows).view(len(pictures), len(filters), rows, columns)
+    rows, columns = (positions(side, size, stride=stride, padding=padding) for side in images.shape[-2:])
+    windows = F.unfold(images, size, stride=stride, padding=padding)
+    return (filters.flatten(1) @ windows).view(len(images), len(filters), rows, columns)
 
 
-def fourier(pictures: Tensor, filters: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
+def fourier(images: Tensor, filters: Tensor, *, stride: int = 1, padding: int = 0) -> Tensor:
     """Multiply spectra; the conjugate turns convolution into the cross-correlation that networks compute."""
-    padded = F.pad(pictures, (padding,) * 4)
+    padded = F.pad(images, (padding,) * 4)
     height, width = padded.shape[-2:]
     size = filters.shape[-1]
     spectra = torch.einsum("bchw,kchw->bkhw", torch.fft.rfft2(padded), torch.fft.rfft2(filters, (height, width)).conj())
@@ -62,10 +62,10 @@ def fourier(pictures: Tensor, filters: Tensor, *, stride: int = 1, padding: int 
     return out[..., : height - size + 1 : stride, : width - size + 1 : stride]
 
 
-def pool(pictures: Tensor, size: int, *, stride: int, mean: bool = False) -> Tensor:
-    """Return the maximum, or the mean, of every window of the pictures (B, C, H, W)."""
-    rows, columns = (positions(side, size, stride=stride) for side in pictures.shape[-2:])
-    windows = F.unfold(pictures, size, stride=stride).view(*pictures.shape[:2], size * size, rows, columns)
+def pool(images: Tensor, size: int, *, stride: int, mean: bool = False) -> Tensor:
+    """Return the maximum, or the mean, of every window of the images (B, C, H, W)."""
+    rows, columns = (positions(side, size, stride=stride) for side in images.shape[-2:])
+    windows = F.unfold(images, size, stride=stride).view(*images.shape[:2], size * size, rows, columns)
     return windows.mean(2) if mean else windows.amax(2)
 
 
@@ -73,20 +73,20 @@ _STRIDES_AND_PADDINGS = ((1, 0), (1, 1), (2, 0), (2, 1), (3, 2))
 
 
 def _worked() -> tuple[dict[str, float], tuple[Panel, ...]]:
-    """Apply an edge filter to a small picture with every stride and padding, and pool the result."""
-    picture = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
-    picture[..., 2:6, 2:6] = 1.0
+    """Apply an edge filter to a small image with every stride and padding, and pool the result."""
+    image = torch.zeros(1, 1, 8, 8, dtype=torch.float64)
+    image[..., 2:6, 2:6] = 1.0
     edge = torch.tensor([[[[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]]], dtype=torch.float64)  # Sobel
     errors = []
     for stride, padding in _STRIDES_AND_PADDINGS:
-        truth = F.conv2d(picture, edge, stride=stride, padding=padding)
+        truth = F.conv2d(image, edge, stride=stride, padding=padding)
         for way in (directly, im2col, fourier):
-            errors.append(float((way(picture, edge, stride=stride, padding=padding) - truth).abs().max()))
-    same = im2col(picture, edge, padding=1)
+            errors.append(float((way(image, edge, stride=stride, padding=padding) - truth).abs().max()))
+    same = im2col(image, edge, padding=1)
     shown = {
-        "A picture of 8 x 8": picture,
+        "An image of 8 x 8": image,
         "Edge filter, padding 1: 8 x 8 again": same,
-        "Stride 2, padding 1: 4 x 4": im2col(picture, edge, stride=2, padding=1),
+        "Stride 2, padding 1: 4 x 4": im2col(image, edge, stride=2, padding=1),
         "Max pooling 2 x 2": pool(same, 2, stride=2),
     }
     quarters = torch.full_like(edge[..., :2, :2], 0.25)
@@ -102,18 +102,18 @@ def _worked() -> tuple[dict[str, float], tuple[Panel, ...]]:
 
 
 def _shown(title: str, values: Tensor) -> Panel:
-    """Draw a picture (1, 1, H, W) as cells."""
+    """Draw an image (1, 1, H, W) as cells."""
     height, width = values.shape[-2:]
     rows = tuple(map(tuple, values[0, 0].flip(0).tolist()))
     spans = ((0.0, float(width)), (0.0, float(height)))
     return Panel(title, "column", "row", field=Field(rows), spans=spans, square=True)
 
 
-def _milliseconds(way: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, *, filters: Tensor) -> float:
+def _milliseconds(way: Callable[[Tensor, Tensor], Tensor], images: Tensor, *, filters: Tensor) -> float:
     times = []
     for _ in range(3):
         start = time.perf_counter()
-        way(pictures, filters)
+        way(images, filters)
         times.append(time.perf_counter() - start)
     return 1000 * min(times)
 
@@ -121,16 +121,16 @@ def _milliseconds(way: Callable[[Tensor, Tensor], Tensor], pictures: Tensor, *, 
 def run(conditions: Conditions) -> Result:
     """Compare the results for filters of several sizes, and the time they take."""
     ways = {"direct": directly, "im2col": im2col, "FFT": fourier}
-    pictures = torch.randn(4, 3, 40, 40)
+    images = torch.randn(4, 3, 40, 40)
     sizes = (1, 3, 5, 9, 13, 17, 21)
     times: dict[str, list[float]] = {name: [] for name in ways}
     errors: dict[str, list[float]] = {name: [] for name in ways}
     for size in sizes:
         filters = torch.randn(8, 3, size, size) / size
-        truth = F.conv2d(pictures.double(), filters.double())
+        truth = F.conv2d(images.double(), filters.double())
         for name, way in ways.items():
-            errors[name].append(float((way(pictures, filters) - truth).abs().max()))
-            times[name].append(_milliseconds(way, pictures, filters=filters))
+            errors[name].append(float((way(images, filters) - truth).abs().max()))
+            times[name].append(_milliseconds(way, images, filters=filters))
     worked, panels = _worked()
     figure = Figure(
         "All three agree to rounding error, with strides and padding too. The time of im2col grows with the filter; "

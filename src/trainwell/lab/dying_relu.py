@@ -1,7 +1,7 @@
 """Dead ReLU units: too large a step makes a unit negative for every input; its gradient is 0, and it stays dead.
 
 The same network is trained by plain gradient descent at four learning rates, with ReLU and with leaky ReLU (slope 0.01
-below zero, Maas et al. 2013). A unit is dead if its slope is 0 for every training picture. Leaky units keep a slope,
+below zero, Maas et al. 2013). A unit is dead if its slope is 0 for every training image. Leaky units keep a slope,
 although at such a rate they do not learn either.
 """
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.core.figure import Figure, Panel
-from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, mean_curves
 
@@ -32,7 +32,7 @@ class _Run(NamedTuple):
         return [fractions[-1] for fractions in self.dead]
 
 
-def _learn(data: Pictures, rate: float, *, activation: Callable[[], nn.Module]) -> _Run:
+def _learn(data: Images, rate: float, *, activation: Callable[[], nn.Module]) -> _Run:
     """Train, and count units without a gradient every 20 steps."""
     model = dense([data.features, 100, 100, 10], seeds=len(data.inputs), activation=activation, start="he_normal")
     dead: list[list[float]] = []
@@ -67,7 +67,7 @@ def activation_slope(layer: nn.Module, before: Tensor) -> Tensor:
 
 def run(conditions: Conditions) -> Result:
     """Train at increasing learning rates."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     plain = {rate: _learn(data, rate, activation=nn.ReLU) for rate in _RATES}
     leaky = {rate: _learn(data, rate, activation=nn.LeakyReLU) for rate in _RATES}
     dead = mean_curves({f"rate {rate:g}": found.dead for rate, found in plain.items()}, xs=range(20, 201, 20))

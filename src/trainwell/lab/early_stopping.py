@@ -1,6 +1,6 @@
 """With few and noisy labels the validation loss rises while the training loss falls: restore the best weights.
 
-A wide network learns 300 pictures, a fifth of whose labels are random. It first learns what the pictures have in
+A wide network learns 300 images, a fifth of whose labels are random. It first learns what the images have in
 common, then memorises the label noise. Restoring the weights with the lowest validation loss restores their accuracy.
 """
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 
 from trainwell.core.figure import Figure, Level, Panel
-from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, mean_curves
 
@@ -35,7 +35,7 @@ class _Run(NamedTuple):
         return [losses.index(min(losses)) for losses in self.validation]
 
 
-def _noisy(data: Pictures) -> Pictures:
+def _noisy(data: Images) -> Images:
     """Replace a fifth of the training labels by random ones."""
     draws = torch.Generator().manual_seed(2)
     wrong = torch.rand(data.targets.shape, generator=draws) < 0.2
@@ -44,7 +44,7 @@ def _noisy(data: Pictures) -> Pictures:
     )
 
 
-def _learn(data: Pictures) -> _Run:
+def _learn(data: Images) -> _Run:
     """Train to the end, and keep the weights with the lowest validation loss of every seed."""
     seeds = len(data.inputs)
     model = dense([data.features, 256, 10], seeds=seeds)
@@ -75,7 +75,7 @@ def _learn(data: Pictures) -> _Run:
 
 def run(conditions: Conditions) -> Result:
     """Train on and on, and restore the best weights."""
-    data = _noisy(pictures(conditions, train=300, held=1000))
+    data = _noisy(images(conditions, train=300, held=1000))
     found = _learn(data)
     rows = list(zip(found.best, found.validation, found.test, found.restored, strict=True))
     stop = mean_of([_EVERY * (best + 1.0) for best in found.best])

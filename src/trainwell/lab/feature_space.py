@@ -1,6 +1,6 @@
-"""Layer by layer a network moves pictures of one class together and pictures of different classes apart.
+"""Layer by layer a network moves images of one class together and images of different classes apart.
 
-A network of three hidden layers learns digits; then the activations of held-out pictures are projected onto their
+A network of three hidden layers learns digits; then the activations of held-out images are projected onto their
 first two principal components, layer by layer. The measure is the fraction of the variance that lies between the class
 means, in the whole space of a layer: it grows with depth until a linear layer can separate the classes.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from trainwell.core.figure import Curve, Figure, Panel
-from trainwell.lab.learning import StackedLinear, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import StackedLinear, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 
 _SHOWN = 5
@@ -38,7 +38,7 @@ def _projected(features: Tensor, targets: Tensor, *, title: str) -> Panel:
 
 def run(conditions: Conditions) -> Result:
     """Train, and look at every layer."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     model = dense([data.features, 64, 64, 64, 10], seeds=conditions.seeds)
     train(model, data, optimizer=torch.optim.Adam(model.parameters(), lr=2e-3), steps=500)
     signal = data.held_inputs.flatten(2)
@@ -62,8 +62,8 @@ def run(conditions: Conditions) -> Result:
             "gain of layer 2": (mean_of([row[2] - row[1] for row in rows]), at_least(0.0)),
             "gain of layer 3": (mean_of([row[3] - row[2] for row in rows]), at_least(0.0)),
             "fraction between classes, layer 3": (mean_of([row[3] for row in rows]), at_least(0.6)),
-            "accuracy on held-out pictures": (mean_of(accuracy), at_least(0.8)),
+            "accuracy on held-out images": (mean_of(accuracy), at_least(0.8)),
         },
-        Figure("Mixed pictures become separate clusters, layer by layer. Five of the classes, seed 0.", tuple(panels)),
+        Figure("Mixed images become separate clusters, layer by layer. Five of the classes, seed 0.", tuple(panels)),
         remark=data.remark,
     )

@@ -1,4 +1,4 @@
-"""Small training sessions on pictures, repeated over seeds, for experiments that need one.
+"""Small training sessions on images, repeated over seeds, for experiments that need one.
 
 What a network this small costs is overhead. So the networks of all seeds are trained side by side: their weights are
 stacked along a first axis, and one program computes them all. Each has its own data split, initial weights and order
@@ -22,8 +22,8 @@ from trainwell.nn import initialise
 from trainwell.recipe.sections import DataRecipe
 
 
-class Pictures(NamedTuple):
-    """Pictures to train on and pictures held out, drawn anew for every seed, standardised by the first.
+class Images(NamedTuple):
+    """Images to train on and images held out, drawn anew for every seed, standardised by the first.
 
     Args:
         inputs: (seeds, N, channels, height, width) float.
@@ -41,28 +41,28 @@ class Pictures(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of one picture."""
+        """Shape of one image."""
         return tuple(self.inputs.shape[2:])
 
     @property
     def features(self) -> int:
-        """Number of pixels of one picture, channels included."""
+        """Number of pixels of one image, channels included."""
         return self.inputs[0, 0].numel()
 
 
-def pictures(conditions: Conditions, *, train: int, held: int = 400) -> Pictures:
-    """Draw pictures from the data of the conditions, once for every seed.
+def images(conditions: Conditions, *, train: int, held: int = 400) -> Images:
+    """Draw images from the data of the conditions, once for every seed.
 
     Raises:
-        DataError: if the data are no pictures with classes, or too few.
+        DataError: if the data are no images with classes, or too few.
     """
     examples = read(DataRecipe(source=conditions.data))
     if not examples.kind.is_spatial or examples.class_numbers is None:
         raise DataError(
-            f"The experiment needs pictures with classes, got {examples.kind.description}. Give digits or idx files."
+            f"The experiment needs images with classes, got {examples.kind.description}. Give digits or idx files."
         )
     if len(examples) < train + held:
-        raise DataError(f"The experiment needs {train + held:,} pictures, got {len(examples):,}. Give more.")
+        raise DataError(f"The experiment needs {train + held:,} images, got {len(examples):,}. Give more.")
     draws = [
         torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed))[: train + held]
         for seed in range(conditions.seeds)
@@ -74,8 +74,8 @@ def pictures(conditions: Conditions, *, train: int, held: int = 400) -> Pictures
     each = (-1, 1, 1, 1, 1)
     inputs = (inputs - known.mean(1).view(each)) / known.std(1).view(each)
     name = Path(conditions.data).name
-    remark = f"Trained on {train:,} pictures of {name}, scored on {held:,} others; a new split for every seed."
-    return Pictures(inputs[:, :train], targets[:, :train], inputs[:, train:], targets[:, train:], remark)
+    remark = f"Trained on {train:,} images of {name}, scored on {held:,} others; a new split for every seed."
+    return Images(inputs[:, :train], targets[:, :train], inputs[:, train:], targets[:, train:], remark)
 
 
 class StackedLinear(nn.Module):
@@ -125,7 +125,7 @@ def dense(
     """Build one network of fully connected layers for every seed, with a non-linearity between the layers.
 
     Args:
-        sizes: numbers of inputs, of hidden units and of outputs; pictures are flattened.
+        sizes: numbers of inputs, of hidden units and of outputs; images are flattened.
         seeds: number of networks; network k is initialised under seed k.
         activation: makes the non-linearity.
         start: name of an initialisation; PyTorch's own where empty.
@@ -155,7 +155,7 @@ def hidden_weights(model: nn.Sequential) -> list[nn.Parameter]:
 
 def train(
     model: nn.Module,
-    data: Pictures,
+    data: Images,
     *,
     optimizer: torch.optim.Optimizer,
     steps: int,
@@ -170,9 +170,9 @@ def train(
         data: what to learn.
         optimizer: over the networks' parameters; it must treat every weight alone, as SGD and Adam do.
         steps: number of batches.
-        batch: pictures in each; a rest at the end of an epoch is left out.
+        batch: images in each; a rest at the end of an epoch is left out.
         after: called with the number of the step that is done, from 1.
-        change: applied to the pictures of a batch first (augmentation).
+        change: applied to the images of a batch first (augmentation).
     Returns:
         the training loss of every step, one list for each seed, in nats.
     """

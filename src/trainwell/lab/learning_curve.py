@@ -10,7 +10,7 @@ import torch
 
 from trainwell.core.figure import LOG_BOTH, Figure, Panel, curve
 from trainwell.doctor import extrapolate, fit_power_law
-from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
 
@@ -24,7 +24,7 @@ def fit_line(sizes: list[int], errors: list[float], *, size: int) -> tuple[float
     return fit_power_law(sizes, errors)[0], found.error, found.low, found.high
 
 
-def _errors(data: Pictures) -> list[list[float]]:
+def _errors(data: Images) -> list[list[float]]:
     """Return the held-out error for every size, one list for each seed."""
     errors = []
     for size in _SIZES:
@@ -37,8 +37,8 @@ def _errors(data: Pictures) -> list[list[float]]:
 
 def run(conditions: Conditions) -> Result:
     """Train on growing subsets, and compare the extrapolation with what was measured later."""
-    # One subset of 25 pictures differs much from another, so this experiment takes twice as many seeds.
-    data = pictures(conditions._replace(seeds=2 * conditions.seeds), train=_SIZES[-1], held=900)
+    # One subset of 25 images differs much from another, so this experiment takes twice as many seeds.
+    data = images(conditions._replace(seeds=2 * conditions.seeds), train=_SIZES[-1], held=900)
     runs = _errors(data)
     sizes = list(_SIZES[:_FITTED])
     means = [sum(column) / len(column) for column in zip(*runs, strict=True)]
@@ -57,8 +57,8 @@ def run(conditions: Conditions) -> Result:
     )
     panel = Panel(
         "Four sizes predict the next two",
-        "training pictures",
-        "error on held-out pictures",
+        "training images",
+        "error on held-out images",
         series,
         spans=((20.0, 1000.0), None),
         logs=LOG_BOTH,
@@ -70,7 +70,7 @@ def run(conditions: Conditions) -> Result:
     return result(
         {
             "power b of error = a · n^-b": (mean_of([fit[0] for fit in fits]), near(0.6, within=0.3)),
-            "seeds whose error with 800 pictures is in the 95 % interval": (sum(inside) / len(inside), at_least(0.7)),
+            "seeds whose error with 800 images is in the 95 % interval": (sum(inside) / len(inside), at_least(0.7)),
             "predicted error / measured": (mean_of(ratios), near(1, within=0.6)),
         },
         figure,

@@ -1,7 +1,7 @@
 """Ten classes from binary classifiers: one-vs-rest trains 10, one-vs-one 45; softmax does as well with one model.
 
 All are linear and equally regularised. One-vs-rest asks every class for its own probability and takes the largest;
-one-vs-one trains n(n-1)/2 classifiers, each on the pictures of two classes only, and lets them vote; softmax learns all
+one-vs-one trains n(n-1)/2 classifiers, each on the images of two classes only, and lets them vote; softmax learns all
 classes with one loss. They are about equally accurate, but only softmax gives probabilities that add up to 1.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainwell.core.figure import Figure, Panel, curve
-from trainwell.lab.learning import pictures
+from trainwell.lab.learning import images
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
 
@@ -24,7 +24,7 @@ _WAYS = ("softmax", "one-vs-rest", "one-vs-one")
 
 
 class _Split(NamedTuple):
-    """Pictures of one seed as rows with a constant 1, (N, features), and their classes."""
+    """Images of one seed as rows with a constant 1, (N, features), and their classes."""
 
     inputs: Tensor
     targets: Tensor
@@ -76,8 +76,8 @@ def _outputs(split: _Split, classes: int, *, pairs: Tensor) -> tuple[Tensor, Ten
 
 
 def run(conditions: Conditions) -> Result:
-    """Fit all three, and score them on held-out pictures."""
-    data = pictures(conditions, train=1000)
+    """Fit all three, and score them on held-out images."""
+    data = images(conditions, train=1000)
     classes = int(data.targets.max()) + 1
     pairs = torch.tensor(list(itertools.combinations(range(classes), 2)))
     rows = [F.pad(part.flatten(2), (0, 1), value=1.0) for part in (data.inputs, data.held_inputs)]
@@ -94,7 +94,7 @@ def run(conditions: Conditions) -> Result:
         "Softmax, one-vs-rest and one-vs-one are about equally accurate, with 1, 10 and 45 models.",
         (
             Panel(
-                "Accuracy on held-out pictures",
+                "Accuracy on held-out images",
                 "method",
                 "accuracy",
                 (mean_curve("", scores, kind="bars"),),

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from trainwell.core.figure import Figure, Level, Panel
-from trainwell.lab.learning import Pictures, dense, hidden_weights, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, hidden_weights, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
 from trainwell.optim.constraints import max_norm_
@@ -48,7 +48,7 @@ def largest(curves: list[list[float]]) -> list[float]:
     return [max(value if value < _MOST else _MOST for value in values) for values in curves]
 
 
-def _learn(data: Pictures, *, constrained: bool) -> _Run:
+def _learn(data: Images, *, constrained: bool) -> _Run:
     """Train with or without the constraint, from the same start."""
     model = dense([data.features, 100, 100, 10], seeds=len(data.inputs), start="he_normal")
     weights = hidden_weights(model)
@@ -66,7 +66,7 @@ def _learn(data: Pictures, *, constrained: bool) -> _Run:
 
 def run(conditions: Conditions) -> Result:
     """Train with and without the constraint."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     free = _learn(data, constrained=False)
     held = _learn(data, constrained=True)
     norms = mean_curves({"without": orders(free.norms), "max-norm": orders(held.norms)})

@@ -14,7 +14,7 @@ class Conditions(NamedTuple):
 
     Args:
         full: run the long version, as large as the original where there is one.
-        data: pictures with classes for the experiments that train on some: "digits", or a path.
+        data: images with classes for the experiments that train on some: "digits", or a path.
         seeds: how often everything random is repeated, with seeds 0, 1, 2, ...; at least 2.
     """
 

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.core.figure import Figure, Level, Panel
-from trainwell.lab.learning import Pictures, StackedLinear, dense, pictures, train, transposed
+from trainwell.lab.learning import Images, StackedLinear, dense, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
 
@@ -30,7 +30,7 @@ class _Run(NamedTuple):
     losses: list[list[float]]
 
 
-def _network(data: Pictures, width: int) -> nn.Sequential:
+def _network(data: Images, width: int) -> nn.Sequential:
     """Build the networks of all seeds with the initialisation of the paper."""
     model = dense([data.features, *[width] * 4, 10], seeds=len(data.inputs), activation=nn.Sigmoid)
     torch.manual_seed(0)
@@ -42,7 +42,7 @@ def _network(data: Pictures, width: int) -> nn.Sequential:
     return model
 
 
-def _learn(data: Pictures, *, width: int, steps: int) -> _Run:
+def _learn(data: Images, *, width: int, steps: int) -> _Run:
     """Train, and record the mean activation of each hidden layer."""
     model = _network(data, width)
     times: list[int] = []
@@ -70,7 +70,7 @@ def _learn(data: Pictures, *, width: int, steps: int) -> _Run:
 
 def run(conditions: Conditions) -> Result:
     """Train, and follow the activations of each hidden layer."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     width, steps = (200, 20_000) if conditions.full else (60, 5_000)
     found = _learn(data, width=width, steps=steps)
     last = found.means[3]

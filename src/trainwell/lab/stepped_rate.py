@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 
 from trainwell.core.figure import LOG_Y, Figure, Level, Panel
-from trainwell.lab.learning import Pictures, dense, evaluate, pictures, train, transposed
+from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
 
@@ -20,7 +20,7 @@ _DROP = 900
 _SCHEDULES = {"constant": _STEPS, "lowered": _DROP, "lowered early": _EVERY}
 
 
-def _learn(data: Pictures, *, drop: int) -> list[list[float]]:
+def _learn(data: Images, *, drop: int) -> list[list[float]]:
     """Return the held-out loss over time with the rate lowered after step `drop`, one list for each seed."""
     model = dense([data.features, 32, 10], seeds=len(data.inputs), start="he_normal")
     descent = torch.optim.SGD(model.parameters(), lr=0.3, weight_decay=5e-3)
@@ -38,7 +38,7 @@ def _learn(data: Pictures, *, drop: int) -> list[list[float]]:
 
 def run(conditions: Conditions) -> Result:
     """Train at a constant rate, with a drop after 900 steps, and with one after 25."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     losses = {name: _learn(data, drop=drop) for name, drop in _SCHEDULES.items()}
     at = _DROP // _EVERY
     falls = [sum(one[at + 2 : at + 12]) / sum(one[at - 10 : at]) for one in losses["lowered"]]

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from trainwell.core.figure import Field, Figure, Level, Panel, curve
-from trainwell.lab.learning import pictures
+from trainwell.lab.learning import images
 from trainwell.lab.result import Conditions, Result, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, repeat
 from trainwell.nn.layers import StochasticPool2d
@@ -25,21 +25,21 @@ def _once() -> Tensor:
     return drawn.flatten()
 
 
-def _shown(title: str, picture: Tensor) -> Panel:
-    rows = tuple(tuple(map(float, row)) for row in picture.flip(0))
+def _shown(title: str, image: Tensor) -> Panel:
+    rows = tuple(tuple(map(float, row)) for row in image.flip(0))
     side = float(len(rows))
     return Panel(title, "column", "row", field=Field(rows), spans=((0.0, side), (0.0, side)), square=True)
 
 
 def run(conditions: Conditions) -> Result:
-    """Pool one window many times, and a picture once."""
+    """Pool one window many times, and an image once."""
     draws = repeat(conditions, _once)
     fractions = [[float((drawn == value).float().mean()) for value in _WINDOW] for drawn in draws]
     mean = mean_of([drawn.mean().item() for drawn in draws])
     pool = StochasticPool2d(2).eval()
     predicted = pool(_WINDOW.view(1, 1, 2, 2)).item()
-    picture = pictures(conditions, train=10, held=1).inputs[0, :1, :1]
-    picture = picture - picture.min()
+    image = images(conditions, train=10, held=1).inputs[0, :1, :1]
+    image = image - image.min()
     names = tuple(f"{value:g}" for value in _WINDOW.tolist())
     theory = curve("theory", _WINDOW / _WINDOW.sum(), kind="bars", colour=-1)
     methods = ("average", "stochastic", "max")
@@ -62,8 +62,8 @@ def run(conditions: Conditions) -> Result:
                 levels=(Level(mean.mean, "mean draw"),),
                 categories=methods,
             ),
-            _shown("A picture before pooling", picture[0, 0]),
-            _shown("The same, pooled at prediction", pool(picture)[0, 0]),
+            _shown("An image before pooling", image[0, 0]),
+            _shown("The same, pooled at prediction", pool(image)[0, 0]),
         ),
     )
     return result(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 
 from trainwell.core.figure import LOG_Y, Figure, Level, Panel
-from trainwell.lab.learning import Pictures, dense, hidden_weights, pictures, train
+from trainwell.lab.learning import Images, dense, hidden_weights, images, train
 from trainwell.lab.result import Conditions, Interval, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, mean_curves
 
@@ -31,7 +31,7 @@ class _Run(NamedTuple):
         return mean_of([sum(values[-20:]) / 20 for values in self.losses])
 
 
-def _learn(data: Pictures, start: str) -> _Run:
+def _learn(data: Images, start: str) -> _Run:
     """Train from one initialisation, and count how many different units there are."""
     model = dense([data.features, 100, 10], seeds=len(data.inputs), start=start)
     losses = train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), steps=200)
@@ -43,7 +43,7 @@ def _learn(data: Pictures, start: str) -> _Run:
 
 def run(conditions: Conditions) -> Result:
     """Train from three initialisations."""
-    data = pictures(conditions, train=1000)
+    data = images(conditions, train=1000)
     found = {start: _learn(data, start) for start in _STARTS}
     losses = mean_curves({start: one.losses for start, one in found.items()})
     units = mean_curve("", list(zip(*(one.units for one in found.values()), strict=True)), kind="bars")

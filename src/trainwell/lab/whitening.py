@@ -3,7 +3,7 @@
 Centring and rotating onto the principal components removes correlations; dividing by the standard deviations makes the
 variances equal (PCA whitening). Rotating back (ZCA) gives pixels that still look like pixels. The statistics come from
 the training rows; on other rows the covariance is only close to the identity. Pixels are the 16 in the middle of each
-picture.
+image.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from trainwell.core.figure import LOG_Y, Curve, Field, Figure, Panel
-from trainwell.lab.learning import pictures
+from trainwell.lab.learning import images
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.lab.seeds import mean_curves, means, repeat
 
@@ -63,8 +63,8 @@ def _steps(cloud: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _pixels(conditions: Conditions) -> list[_Pixels]:
-    """Whiten the middle pixels of the pictures of every seed."""
-    data = pictures(conditions, train=1000)
+    """Whiten the middle pixels of the images of every seed."""
+    data = images(conditions, train=1000)
     side = data.shape[-1] // 2
     middle = (..., 0, slice(side - 2, side + 2), slice(side - 2, side + 2))
     found = []
@@ -82,13 +82,13 @@ def _numbers(pixels: _Pixels, cloud: Tensor) -> dict[str, float]:
     return {
         "largest covariance of two pixels before": _distance(pixels.before.T.cov(), pixels.before.var(0).diag()),
         "covariance after, distance from identity": _distance(pixels.after.T.cov(), identity),
-        "the same on held-out pictures": _distance(pixels.held.T.cov(), identity),
+        "the same on held-out images": _distance(pixels.held.T.cov(), identity),
         "cloud after, distance from identity": _distance(_steps(cloud)[1].T.cov(), torch.eye(2)),
     }
 
 
 def run(conditions: Conditions) -> Result:
-    """Whiten clouds of points and the pixels of pictures."""
+    """Whiten clouds of points and the pixels of images."""
     clouds = repeat(conditions, _points)
     runs = _pixels(conditions)
     rotated, white = _steps(clouds[0])
@@ -114,7 +114,7 @@ def run(conditions: Conditions) -> Result:
     expected = {
         "largest covariance of two pixels before": at_least(0.1),
         "covariance after, distance from identity": near(0, within=1e-3),
-        "the same on held-out pictures": at_most(0.5),
+        "the same on held-out images": at_most(0.5),
         "cloud after, distance from identity": near(0, within=1e-3),
     }
     return result({name: (found[name], wanted) for name, wanted in expected.items()}, figure)

@@ -223,7 +223,7 @@ SCHEDULES: Catalogue[ScheduleEntry] = Catalogue(
 )
 
 
-# Goyal et al. 2017, figure 1: up to 8,192 pictures the linear rule kept ImageNet's accuracy from 256, with warm-up.
+# Goyal et al. 2017, figure 1: up to 8,192 images the linear rule kept ImageNet's accuracy from 256, with warm-up.
 _LARGEST_FACTOR = 32.0
 
 

@@ -2,7 +2,7 @@
 
 `torch.func.vmap` maps any network, but each operation costs time in Python, and its convolutions lose the memory
 format that is fast on a CPU. Most small networks are a sequence of layers for which an operation on many networks
-exists. With pictures in channels-last format and the channels of all members side by side, activations and pooling
+exists. With images in channels-last format and the channels of all members side by side, activations and pooling
 treat the members as more channels; with features before examples, gradients have the memory layout of their weights.
 
 Letters: W members, B examples of a batch, F features, C channels, H x V pixels, O outputs of a layer.
@@ -41,7 +41,7 @@ _ELEMENTWISE = (
     nn.Tanh,
 )
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
-_ON_PICTURES = (nn.Conv2d, nn.BatchNorm2d, *_POOLS)
+_ON_IMAGES = (nn.Conv2d, nn.BatchNorm2d, *_POOLS)
 _ON_FEATURES = (nn.Linear, nn.BatchNorm1d, nn.LayerNorm)
 
 
@@ -50,7 +50,7 @@ class StackedActivations:
     """The input or output of a layer, for all members.
 
     Args:
-        value: features (W, F, B) or pictures (B, W * C, H, V); if equal for all members, (F, B) or (B, C, H, V).
+        value: features (W, F, B) or images (B, W * C, H, V); if equal for all members, (F, B) or (B, C, H, V).
         members: W.
         shared: True if equal for all members.
     """
@@ -60,15 +60,15 @@ class StackedActivations:
     shared: bool
 
     @property
-    def pictures(self) -> bool:
-        """True for pictures, False for features."""
+    def images(self) -> bool:
+        """True for images, False for features."""
         return self.value.ndim == 4
 
     def expanded(self) -> Tensor:
         """Return the value with the axis of the members, repeated if it is shared."""
         if not self.shared:
             return self.value
-        if self.pictures:
+        if self.images:
             return self.value.repeat(1, self.members, 1, 1)
         return self.value.expand(self.members, *self.value.shape)
 
@@ -98,7 +98,7 @@ class GroupedNetwork:
         self._layers = [
             (layer, _function(layer), {key: f"{name}.{key}" for key in layer.state_dict()}) for name, layer in layers
         ]
-        self.pictures = any(isinstance(layer, nn.Conv2d) for _, layer in layers)
+        self.images = any(isinstance(layer, nn.Conv2d) for _, layer in layers)
 
     def __call__(self, tensors: TensorsByName, inputs: Tensor, *, members: int, shared: bool) -> Tensor:
         """Return the outputs of all members.
@@ -143,16 +143,16 @@ def group_layers(model: nn.Module, input_shape: Sequence[int]) -> GroupedNetwork
     tensors = [tensor.data_ptr() for tensor in model.parameters()]
     if len(input_shape) not in (1, 3) or not unique or len(set(tensors)) < sum(1 for _ in _parameters(layers)):
         return None
-    pictures = len(input_shape) == 3
+    images = len(input_shape) == 3
     for _, layer in layers:
         if (
             not _is_supported(layer)
-            or (type(layer) in _ON_PICTURES and not pictures)
-            or (type(layer) in _ON_FEATURES and pictures)
+            or (type(layer) in _ON_IMAGES and not images)
+            or (type(layer) in _ON_FEATURES and images)
         ):
             return None
-        pictures = pictures and type(layer) is not nn.Flatten
-    if pictures:
+        images = images and type(layer) is not nn.Flatten
+    if images:
         return None
     for number in range(len(layers) - 1):
         # max(relu(x)) = relu(max(x)), and so are the gradients; the ReLU then has fewer numbers to process.
@@ -214,15 +214,15 @@ def _convolve(layer: nn.Conv2d, found: StackedActivations, *, own: TensorsByName
     return F.conv2d(found.value, filters, bias, layer.stride, padding, layer.dilation, groups)
 
 
-def _channels_last(pictures: Tensor) -> Tensor:
-    """Return the pictures in channels-last format; with one channel, torch itself would keep them as they are."""
-    ordered = torch.empty(pictures.shape, dtype=pictures.dtype, memory_format=torch.channels_last)
-    return ordered.as_strided(ordered.shape, (ordered.stride(0), 1, *ordered.stride()[2:])).copy_(pictures)
+def _channels_last(images: Tensor) -> Tensor:
+    """Return the images in channels-last format; with one channel, torch itself would keep them as they are."""
+    ordered = torch.empty(images.shape, dtype=images.dtype, memory_format=torch.channels_last)
+    return ordered.as_strided(ordered.shape, (ordered.stride(0), 1, *ordered.stride()[2:])).copy_(images)
 
 
 def _linear(layer: nn.Linear, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     """Multiply; a shared input is multiplied by the matrices of all members as if they were one matrix."""
-    if found.shared and not found.pictures and "bias" in own:
+    if found.shared and not found.images and "bias" in own:
         outputs = torch.addmm(own["bias"].reshape(-1, 1), own["weight"].flatten(0, 1), found.value)
         return outputs.view(found.members, -1, outputs.shape[1])
     value = found.expanded()
@@ -230,7 +230,7 @@ def _linear(layer: nn.Linear, found: StackedActivations, *, own: TensorsByName) 
 
 
 def _flatten(layer: nn.Flatten, found: StackedActivations, *, own: TensorsByName) -> Tensor:
-    if not found.pictures:
+    if not found.images:
         return found.value
     if found.shared:
         return found.value.flatten(1).T
@@ -244,7 +244,7 @@ def _drop(layer: MemberDropout, found: StackedActivations, *, own: TensorsByName
     value = found.expanded()
     if not layer.training:
         return value
-    if found.pictures:
+    if found.images:
         examples, channels, *pixels = value.shape
         drawn = torch.rand(examples, 1, channels // found.members, *pixels)
         p = own["p"].reshape(1, -1, 1, 1, 1)
@@ -255,7 +255,7 @@ def _drop(layer: MemberDropout, found: StackedActivations, *, own: TensorsByName
 
 def _batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, found: StackedActivations, *, own: TensorsByName) -> Tensor:
     """Normalise every channel of every member: for torch these are more channels of one network."""
-    value = found.expanded() if found.pictures else found.expanded().flatten(0, 1).unsqueeze(0)
+    value = found.expanded() if found.images else found.expanded().flatten(0, 1).unsqueeze(0)
     flat = {name: tensor.flatten() for name, tensor in own.items()}
     from_batch = layer.training or not layer.track_running_stats
     if layer.training and layer.track_running_stats:
@@ -271,7 +271,7 @@ def _batch_norm(layer: nn.BatchNorm1d | nn.BatchNorm2d, found: StackedActivation
         momentum=layer.momentum,
         eps=layer.eps,
     )
-    return normal if found.pictures else normal.reshape(found.members, -1, normal.shape[2])
+    return normal if found.images else normal.reshape(found.members, -1, normal.shape[2])
 
 
 def _layer_norm(layer: nn.LayerNorm, found: StackedActivations, *, own: TensorsByName) -> Tensor:

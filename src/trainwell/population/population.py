@@ -32,7 +32,7 @@ from trainwell.recipe.sections import OptimRecipe, TaskRecipe
 
 WIDTH = 64  # members of a stack: enough to share the overhead, few enough to stay near the caches (measured)
 # With grouped layers, 32 was best for networks of 7,000 and of 25,000 parameters (measured; 16 and 64 within 10 %).
-# Where pictures are large, as many as keep the output of the first convolution in a core's caches (LeNet-5: 4).
+# Where images are large, as many as keep the output of the first convolution in a core's caches (LeNet-5: 4).
 _GROUPED_WIDTH = 32
 _SMALLEST_GROUPED_WIDTH = 4
 _CACHE_BYTES = 5_000_000

@@ -27,7 +27,7 @@ def preset(
         optimizer: the one that the user chose; empty if none.
         minutes: time budget; 0 if there is none.
 
-    >>> facts = Facts(kind="picture", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000})
+    >>> facts = Facts(kind="image", task="classify", input_shape=(1, 28, 28), sizes={"train": 50000})
     >>> preset(facts, {})["nn.model"]
     ('lenet5', 'small images: convolutions share weights over positions')
     """

@@ -25,13 +25,14 @@ _ROWS: dict[str, dict[str, Any]] = {
     "per_class": {"label": object},
     "mistakes": {"id": object},
 }
+_FORMER_KINDS = {"picture": "image"}  # in runs of before December 2026
 _DETAILS: dict[str, dict[str, Any]] = {
     **{kind: {"rows": list} for kind in _ROWS},
     "data": {"labels": list, "features": list, "remarks": list, "input_shape": list, "sizes": dict},
     "network": {"layers": list, "parameters": int},
     "confusion": {"labels": list, "matrix": list},
     "calibration": {"confidence": list, "accuracy": list, "counts": list, "error": float},
-    "filters": {"picture": str},
+    "filters": {"image": str},
     "residuals": {"true": list, "predicted": list},
     "best": {"epoch": int, "step": int},
     "checkpoint": {"step": int},
@@ -111,8 +112,9 @@ class Snapshot:
 
     @property
     def kind(self) -> str:
-        """Kind of the data: "picture", "table", "array" or empty."""
-        return str(self.event("data").get("kind") or self.facts.kind)
+        """Kind of the data: "image", "table", "array" or empty."""
+        kind = str(self.event("data").get("kind") or self.facts.kind)
+        return _FORMER_KINDS.get(kind, kind)
 
     def setting(self, key: str) -> str:
         """Return one setting of the recipe as text; empty if there is no readable recipe."""

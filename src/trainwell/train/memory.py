@@ -45,7 +45,7 @@ def shrink(state: State, batch_size: int, *, reason: str) -> None:
     if tried <= 1:
         raise TrainingError(
             f"Training cannot go on: {reason} with a single example in the network. "
-            "Use a smaller network (nn.width, nn.hidden), smaller pictures (data.image_size) or another device."
+            "Use a smaller network (nn.width, nn.hidden), smaller images (data.image_size) or another device."
         )
     state.micro_batch = tried // 2
     gc.collect()

@@ -18,8 +18,8 @@ from trainwell.core.files import plain
 from trainwell.report import policy, render
 from trainwell.report.html.page import shared_style
 from trainwell.runs import Run, snapshot
+from trainwell.web.access import Access, AccessGuard
 from trainwell.web.folder import Folder, search_page
-from trainwell.web.guard import Access, AccessGuard
 from trainwell.web.live import Cursor, Stream, events
 from trainwell.web.run import history, state
 from trainwell.web.values import UNREADABLE

@@ -16,8 +16,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from trainwell.core.errors import UsageError
 from trainwell.core.files import plain
+from trainwell.web.access import Access
 from trainwell.web.app import make_app
-from trainwell.web.guard import Access
 
 HOST = "127.0.0.1"
 _IDLE_SECONDS = 10.0

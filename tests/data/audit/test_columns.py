@@ -68,15 +68,15 @@ def test_splits_prepared_in_different_ways(change, severity) -> None:
     assert severity or "splits_differ" not in found
 
 
-def test_outliers_gaps_and_blank_pictures_are_named() -> None:
+def test_outliers_gaps_and_blank_images_are_named() -> None:
     values = RANDOM.normal(size=300)
     values[17], values[40:60] = 1e6, np.nan
     found = findings(table({"a": values, "b": RANDOM.normal(size=300)}, np.arange(300) % 2))
     assert found["outliers"].where == ("row 17: a",)
     assert found["missing_values"].where == ("a",)
-    pictures = RANDOM.integers(0, 256, (50, 16, 16, 3), dtype=np.uint8)
-    pictures[9] = 128
-    assert findings(from_arrays(pictures, np.arange(50) % 2))["blank_pictures"].where == ("row 9",)
+    images = RANDOM.integers(0, 256, (50, 16, 16, 3), dtype=np.uint8)
+    images[9] = 128
+    assert findings(from_arrays(images, np.arange(50) % 2))["blank_images"].where == ("row 9",)
 
 
 def test_features_are_summed_up() -> None:

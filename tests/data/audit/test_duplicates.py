@@ -59,9 +59,9 @@ def test_texts_are_duplicates_up_to_spelling() -> None:
     assert found == [(0, 60), (1, 61)]
 
 
-def test_arrays_that_are_pictures_are_compared_as_such() -> None:
-    pictures = np.cumsum(RANDOM.normal(size=(40, 1, 24, 24)), axis=3).astype(np.float32)
-    examples = from_arrays(np.concatenate([pictures, pictures[:4, :, :, ::-1]]), np.arange(44) % 2)
+def test_arrays_that_are_images_are_compared_as_such() -> None:
+    images = np.cumsum(RANDOM.normal(size=(40, 1, 24, 24)), axis=3).astype(np.float32)
+    examples = from_arrays(np.concatenate([images, images[:4, :, :, ::-1]]), np.arange(44) % 2)
     assert [pair[:2] for pair in duplicates(examples)] == [(i, 40 + i) for i in range(4)]
 
 

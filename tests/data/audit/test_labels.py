@@ -34,12 +34,12 @@ def texts() -> Examples:
     )
 
 
-def pictures() -> Examples:
+def images() -> Examples:
     digits = BUNDLED["digits"]()
     return from_arrays(np.repeat(np.repeat(digits.inputs[:800], 2, 1), 2, 2), digits.targets[:800])
 
 
-MADE = {"table": BUNDLED["wine"], "text": texts, "pictures": pictures}
+MADE = {"table": BUNDLED["wine"], "text": texts, "images": images}
 
 
 @pytest.mark.parametrize("kind", MADE)
@@ -82,6 +82,6 @@ def test_without_the_extra_it_says_so(monkeypatch) -> None:
         suspicious_labels(BUNDLED["iris"]())
 
 
-def test_a_network_judges_pictures_only() -> None:
+def test_a_network_judges_images_only() -> None:
     with pytest.raises(UsageError, match=r"--label-model must be 'fast' for iris.*16 pixels"):
         suspicious_labels(BUNDLED["iris"](), judge="network")

@@ -20,7 +20,7 @@ from trainwell.recipe.sections import DataRecipe
 RANDOM = np.random.default_rng(0)
 
 
-def pictures(count: int = 100, side: int = 6) -> Examples:
+def images(count: int = 100, side: int = 6) -> Examples:
     return from_arrays(RANDOM.integers(0, 256, (count, side, side, 1), dtype=np.uint8), np.arange(count) % 2)
 
 
@@ -51,7 +51,7 @@ def test_bundled_data_raise_no_alarm(name: str) -> None:
 
 @pytest.mark.parametrize("side", [6, 50])
 def test_copies_across_splits_are_found_and_named(side: int) -> None:
-    examples = copy(pictures(side=side), {50: 3, 90: 60, 91: 92, 4: 5})
+    examples = copy(images(side=side), {50: 3, 90: 60, 91: 92, 4: 5})
     finding = only(audit(examples, thirds(examples)), "duplicates_across_splits")
     assert finding.where == ("row 50 = row 3", "row 90 = row 60")  # 91 = 92 and 4 = 5 lie within one split
     assert finding.severity == Severity.WARNING
@@ -60,14 +60,14 @@ def test_copies_across_splits_are_found_and_named(side: int) -> None:
 
 
 def test_many_copies_are_an_error_and_ten_are_named() -> None:
-    examples = copy(pictures(), {50 + i: i for i in range(12)})
+    examples = copy(images(), {50 + i: i for i in range(12)})
     finding = only(audit(examples, thirds(examples)), "duplicates_across_splits")
     assert finding.severity == Severity.ERROR
     assert len(finding.where) == 10
 
 
-def test_large_pictures_that_differ_in_one_pixel_are_no_copies() -> None:
-    examples = copy(pictures(side=80), {50: 3})
+def test_large_images_that_differ_in_one_pixel_are_no_copies() -> None:
+    examples = copy(images(side=80), {50: 3})
     examples.inputs[50, 0, 1, 0] ^= 1  # type: ignore[index]
     assert not audit(examples, thirds(examples))
 
@@ -85,7 +85,7 @@ def test_rows_of_a_table_are_copies_with_their_target_only() -> None:
 
 def test_a_class_without_training_examples() -> None:
     examples = dataclasses.replace(
-        pictures(99), targets=np.repeat([0, 1, 2], 33), target_type="classes", labels=("a", "b", "c")
+        images(99), targets=np.repeat([0, 1, 2], 33), target_type="classes", labels=("a", "b", "c")
     )
     finding = only(audit(examples, thirds(examples)), "class_missing_from_train")
     assert (finding.severity, finding.where) == (Severity.ERROR, ("b", "c"))
@@ -95,7 +95,7 @@ def test_a_class_without_training_examples() -> None:
 def test_imbalance(rare: int, said: bool) -> None:
     classes = np.zeros(43, dtype=np.int64)
     classes[:rare] = 1
-    examples = dataclasses.replace(pictures(43), targets=classes)
+    examples = dataclasses.replace(images(43), targets=classes)
     splits = Splits(np.arange(43), np.arange(0), np.arange(0))
     found = audit(examples, splits)
     assert [finding.rule for finding in found] == (["class_imbalance"] if said else [])
@@ -119,11 +119,11 @@ def test_constant_features_of_tables_and_arrays() -> None:
 
 
 def test_nothing_held_out_is_nothing_duplicated() -> None:
-    examples = copy(pictures(), {5: 4})
+    examples = copy(images(), {5: 4})
     assert not audit(examples, Splits(np.arange(100), np.arange(0), np.arange(0)))
 
 
-def test_looking_costs_little_more_than_hashing_every_picture() -> None:
+def test_looking_costs_little_more_than_hashing_every_image() -> None:
     examples = from_arrays(RANDOM.integers(0, 256, (60_000, 28, 28), dtype=np.uint8), np.arange(60_000) % 10)
     splits = split(examples, DataRecipe(), seed=0)
     looked, hashed = [], []
@@ -132,6 +132,6 @@ def test_looking_costs_little_more_than_hashing_every_picture() -> None:
         assert not audit(examples, splits)
         looked.append(time.process_time() - started)
         started = time.process_time()
-        assert len({hashlib.sha256(picture).digest() for picture in np.ascontiguousarray(examples.inputs)}) == 60_000
+        assert len({hashlib.sha256(image).digest() for image in np.ascontiguousarray(examples.inputs)}) == 60_000
         hashed.append(time.process_time() - started)
     assert min(looked) < 10 * min(hashed)

@@ -24,12 +24,12 @@ def test_bundled_data_raise_no_alarm(name: str) -> None:
 
 def test_copies_are_told_by_where_they_lie() -> None:
     random = np.random.default_rng(0)
-    pictures = random.integers(0, 256, (120, 24, 24, 1), dtype=np.uint8)
-    pictures[60], pictures[61] = pictures[0], pictures[1][:, ::-1]  # from training to validation, one mirrored
-    pictures[5] = pictures[4]
+    images = random.integers(0, 256, (120, 24, 24, 1), dtype=np.uint8)
+    images[60], images[61] = images[0], images[1][:, ::-1]  # from training to validation, one mirrored
+    images[5] = images[4]
     targets = np.arange(120) % 2
     targets[5] = targets[4]
-    examples = from_arrays(pictures, targets)
+    examples = from_arrays(images, targets)
     found = examine(examples, Splits(*np.split(np.arange(120), [60, 90])), labels=False)
     assert [pair[:2] for pair in found.duplicates] == [(0, 60), (1, 61), (4, 5)]
     by_rule = {finding.rule: finding for finding in found.findings}

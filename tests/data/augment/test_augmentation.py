@@ -11,8 +11,8 @@ from trainwell.data.augment.augmentation import Augment, parse
 
 
 def batch(count: int = 400, channels: int = 2, height: int = 5, width: int = 7) -> Batch:
-    pictures = torch.arange(1.0, 1 + count * channels * height * width).reshape(count, channels, height, width)
-    return Batch({"inputs": pictures, "targets": torch.arange(count)})
+    images = torch.arange(1.0, 1 + count * channels * height * width).reshape(count, channels, height, width)
+    return Batch({"inputs": images, "targets": torch.arange(count)})
 
 
 def moved(augment: Augment, whole: Batch, seed: int = 0) -> Tensor:
@@ -22,7 +22,7 @@ def moved(augment: Augment, whole: Batch, seed: int = 0) -> Tensor:
 
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("shift", [0, 1, 3])
-def test_every_picture_is_one_of_the_possible_crops(shift: int, flip: bool) -> None:
+def test_every_image_is_one_of_the_possible_crops(shift: int, flip: bool) -> None:
     whole = batch()
     inputs = moved(Augment(shift=shift, flip=flip), whole)
     assert inputs.shape == whole.inputs.shape and inputs.is_contiguous()
@@ -45,7 +45,7 @@ def test_draws_differ_between_examples_and_cover_everything() -> None:
     assert 150 < mirrored.sum() < 250
 
 
-def test_the_same_seed_gives_the_same_pictures() -> None:
+def test_the_same_seed_gives_the_same_images() -> None:
     augment = Augment(shift=2, flip=True)
     assert torch.equal(moved(augment, batch(), 1), moved(augment, batch(), 1))
     assert not torch.equal(moved(augment, batch(), 1), moved(augment, batch(), 2))
@@ -84,7 +84,7 @@ def test_every_step_together_is_a_function_of_the_seed(mix: float) -> None:
     assert not torch.equal(first, moved(augment, whole, 1))
 
 
-def test_a_random_mixture_leaves_some_pictures_as_they_are() -> None:
+def test_a_random_mixture_leaves_some_images_as_they_are() -> None:
     whole = batch(400)
     same = (moved(Augment(steps=parse(["translate:2"]), mix=0.3), whole) - whole.inputs).abs().flatten(1).amax(1) < 1
     assert 240 < same.sum() < 340  # 0.7 + 0.3 / 25 of 400
@@ -114,8 +114,8 @@ def test_boxes_and_points_move_with_shift_and_flip() -> None:
     whole = Batch({"inputs": inputs, "targets": torch.zeros(50), "boxes": boxes, "points": points})
     torch.default_generator.manual_seed(0)
     changed = Augment(shift=3, flip=True)(whole)
-    for picture, (box,), (point,) in zip(changed.inputs[:, 0], changed["boxes"], changed["points"], strict=True):
-        rows, columns = picture.nonzero(as_tuple=True)
+    for image, (box,), (point,) in zip(changed.inputs[:, 0], changed["boxes"], changed["points"], strict=True):
+        rows, columns = image.nonzero(as_tuple=True)
         expected = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
         torch.testing.assert_close(box, torch.tensor([float(edge) for edge in expected]), atol=1e-3, rtol=0)
         torch.testing.assert_close(

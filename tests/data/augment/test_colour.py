@@ -18,23 +18,23 @@ def seed() -> None:
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", COLOURS)
-def test_shapes_stay_and_pictures_differ(name: str, channels: int) -> None:
+def test_shapes_stay_and_images_differ(name: str, channels: int) -> None:
     if name in ("blur", "colour", "saturation"):
         pytest.importorskip("kornia")
     change, strength = COLOURS[name]
-    pictures = torch.rand(8, channels, 12, 14)
-    changed = change(pictures, strength)
-    assert changed.shape == pictures.shape and torch.isfinite(changed).all()
+    images = torch.rand(8, channels, 12, 14)
+    changed = change(images, strength)
+    assert changed.shape == images.shape and torch.isfinite(changed).all()
     if name != "saturation" or channels == 3:
-        assert (changed != pictures).flatten(1).any(dim=1).sum() >= 5
+        assert (changed != images).flatten(1).any(dim=1).sum() >= 5
 
 
 def test_blurring_keeps_the_mean_and_lowers_the_deviation() -> None:
     pytest.importorskip("kornia")
-    pictures = torch.rand(8, 1, 30, 30)
-    blurred = blur(pictures, 1.5)
-    assert (blurred.flatten(1).std(dim=1) < pictures.flatten(1).std(dim=1)).all()
-    torch.testing.assert_close(blurred.mean(dim=(1, 2, 3)), pictures.mean(dim=(1, 2, 3)), atol=0.01, rtol=0)
+    images = torch.rand(8, 1, 30, 30)
+    blurred = blur(images, 1.5)
+    assert (blurred.flatten(1).std(dim=1) < images.flatten(1).std(dim=1)).all()
+    torch.testing.assert_close(blurred.mean(dim=(1, 2, 3)), images.mean(dim=(1, 2, 3)), atol=0.01, rtol=0)
 
 
 def test_grey_stays_grey_under_saturation() -> None:
@@ -45,20 +45,20 @@ def test_grey_stays_grey_under_saturation() -> None:
 
 def test_pca_colour_moves_along_the_main_colour() -> None:
     amount = torch.randn(64, 1, 6, 6)
-    pictures = 0.5 + 0.2 * amount * torch.tensor([3.0, 2.0, 1.0]).view(1, 3, 1, 1)
-    shift = (pca_colour(pictures, 0.1) - pictures)[:, :, 0, 0]
+    images = 0.5 + 0.2 * amount * torch.tensor([3.0, 2.0, 1.0]).view(1, 3, 1, 1)
+    shift = (pca_colour(images, 0.1) - images)[:, :, 0, 0]
     direction = shift / shift.norm(dim=1, keepdim=True)
     torch.testing.assert_close(
         direction.abs(), (torch.tensor([3.0, 2.0, 1.0]) / 14**0.5).expand(64, -1), atol=1e-3, rtol=0
     )
 
 
-def test_mixtures_keep_most_of_the_picture_whose_label_they_keep() -> None:
-    pictures = torch.arange(256.0).view(-1, 1, 1, 1).expand(-1, 1, 16, 16)
-    mixed = mixup(pictures, 1.0)
+def test_mixtures_keep_most_of_the_image_whose_label_they_keep() -> None:
+    images = torch.arange(256.0).view(-1, 1, 1, 1).expand(-1, 1, 16, 16)
+    mixed = mixup(images, 1.0)
     own = torch.arange(256.0)
     assert ((mixed[:, 0, 0, 0] >= 0) & (mixed[:, 0, 0, 0] <= 255)).all()
-    shares = (cutmix(pictures, 1.0)[:, 0] == own.view(-1, 1, 1)).float().mean(dim=(1, 2))
+    shares = (cutmix(images, 1.0)[:, 0] == own.view(-1, 1, 1)).float().mean(dim=(1, 2))
     assert shares.mean().item() == pytest.approx(2 / 3, abs=0.06)  # the mean of Beta(2, 1)
 
 

@@ -11,8 +11,8 @@ from trainwell.tasks import Classify, Multilabel, OneVsRest, Regress
 
 
 def test_ten_crops_are_corners_and_centre_and_their_mirror_images() -> None:
-    pictures = torch.arange(256.0).view(1, 1, 16, 16)
-    crops = list(ten_crops(pictures, scales=(256,)))
+    images = torch.arange(256.0).view(1, 1, 16, 16)
+    crops = list(ten_crops(images, scales=(256,)))
     assert len(crops) == 10
     for upright, mirrored in zip(crops[::2], crops[1::2], strict=True):
         torch.testing.assert_close(upright.flip(3), mirrored)
@@ -34,14 +34,14 @@ def test_probabilities_are_averaged(task, read) -> None:
     def model(x):
         return torch.stack([x.mean(dim=(1, 2, 3)), x[:, 0, 0, 0]], dim=1)
 
-    pictures = torch.randn(3, 1, 16, 16)
-    expected = torch.stack([read(model(crop)) for crop in ten_crops(pictures)]).mean(dim=0)
-    torch.testing.assert_close(read(averaged(model, pictures, task=task, crops=50)), expected, atol=1e-5, rtol=1e-4)
-    assert averaged(model, pictures, task=task, crops=1).equal(model(pictures))
+    images = torch.randn(3, 1, 16, 16)
+    expected = torch.stack([read(model(crop)) for crop in ten_crops(images)]).mean(dim=0)
+    torch.testing.assert_close(read(averaged(model, images, task=task, crops=50)), expected, atol=1e-5, rtol=1e-4)
+    assert averaged(model, images, task=task, crops=1).equal(model(images))
 
 
 def test_what_cannot_be_cropped_is_refused() -> None:
     with pytest.raises(UsageError, match="Crops must be 1, 10"):
         averaged(lambda x: x, torch.zeros(1, 1, 4, 4), task=Classify(classes=3), crops=5)
-    with pytest.raises(UsageError, match="Crops are for pictures, got inputs of 1 axes"):
+    with pytest.raises(UsageError, match="Crops are for images, got inputs of 1 axes"):
         averaged(lambda x: x, torch.zeros(1, 4), task=Classify(classes=3), crops=10)

@@ -1,4 +1,4 @@
-"""Movements of pictures, boxes and points [B6]."""
+"""Movements of images, boxes and points [B6]."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def spots(points: torch.Tensor) -> torch.Tensor:
     return torch.exp(-away / (2 * 2.0**2))
 
 
-def seen(pictures: torch.Tensor) -> torch.Tensor:
+def seen(images: torch.Tensor) -> torch.Tensor:
     """Return the centre of mass of every channel."""
     y, x = torch.meshgrid(torch.arange(float(SIZE[0])), torch.arange(float(SIZE[1])), indexing="ij")
-    mass = pictures.sum(dim=(2, 3)).clamp_min(1e-6)
-    return torch.stack([(pictures * x).sum(dim=(2, 3)) / mass, (pictures * y).sum(dim=(2, 3)) / mass], dim=-1)
+    mass = images.sum(dim=(2, 3)).clamp_min(1e-6)
+    return torch.stack([(images * x).sum(dim=(2, 3)) / mass, (images * y).sum(dim=(2, 3)) / mass], dim=-1)
 
 
 def drawn(name: str, count: int = 16) -> Warp:
@@ -56,9 +56,9 @@ def test_points_and_boxes_move_with_the_pixels(name: str) -> None:
     assert (boxes[..., :2] >= 0).all() and (boxes[..., 2:] <= torch.tensor([48.0, 40.0])).all()
 
 
-def test_nothing_moved_is_the_same_picture() -> None:
-    pictures = torch.randn(3, 2, *SIZE)
-    torch.testing.assert_close(Warp.none(3).pictures(pictures), pictures, atol=1e-4, rtol=0)
+def test_nothing_moved_is_the_same_image() -> None:
+    images = torch.randn(3, 2, *SIZE)
+    torch.testing.assert_close(Warp.none(3).images(images), images, atol=1e-4, rtol=0)
 
 
 def test_a_mirrored_box_and_a_shifted_one_are_exact() -> None:
@@ -77,6 +77,6 @@ def test_multi_scale_crops_show_224_of_256_to_480() -> None:
     assert ((centre[:, :2, 2].abs() + centre[:, 0, 0, None]) <= 1 + 1e-6).all()  # never beyond the edge
 
 
-def test_a_crop_larger_than_the_picture_is_refused() -> None:
-    with pytest.raises(DataError, match="crop must fit into the pictures of 40 x 48 pixels, got 41"):
+def test_a_crop_larger_than_the_image_is_refused() -> None:
+    with pytest.raises(DataError, match="crop must fit into the images of 40 x 48 pixels, got 41"):
         AFFINE["crop"][0](1, 41.0, SIZE)

@@ -33,7 +33,7 @@ def test_another_shape_is_refused_in_words() -> None:
 @pytest.mark.parametrize(
     ("shape", "looks"), [((3, 32, 32), True), ((16, 16), True), ((3, 8, 8), False), ((4, 32, 32), False), ((9,), False)]
 )
-def test_arrays_with_the_shape_of_pictures_are_compared_as_pictures(shape: tuple[int, ...], looks: bool) -> None:
+def test_arrays_with_the_shape_of_images_are_compared_as_images(shape: tuple[int, ...], looks: bool) -> None:
     numbers = np.random.default_rng(0).normal(size=(4, *shape)).astype(np.float32)
     pixels = ARRAY.pixels(numbers)
     assert (pixels is not None) == looks
@@ -54,7 +54,7 @@ def test_constant_features_are_named() -> None:
     assert list(ARRAY.constant_features(numbers, np.arange(10), features=())) == []
 
 
-def test_a_view_names_the_numbers_and_stretches_pictures() -> None:
+def test_a_view_names_the_numbers_and_stretches_images() -> None:
     (view,) = ARRAY.view(NUMBERS, [2])
     assert list(view.values) == ["x0", "x1", "x2"] and view.values["x1"] == pytest.approx(NUMBERS[2, 1])
     fitted = ArrayPreparation((1, 4, 4), mean=(0.0,), std=(1.0,))

@@ -37,7 +37,7 @@ def test_nobody_asks_for_the_name_of_a_kind(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ['examples.kind == "picture"', 'kind.name in ("table", "array")', "isinstance(raw, Table)", '"picture" != kind'],
+    ['examples.kind == "image"', 'kind.name in ("table", "array")', "isinstance(raw, Table)", '"image" != kind'],
 )
 def test_the_check_sees_a_question(source: str) -> None:
     assert len(list(questions(source))) == 1

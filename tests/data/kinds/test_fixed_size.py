@@ -42,14 +42,14 @@ def test_augmentations_are_for_what_has_height_and_width() -> None:
     assert Preparation.fit(ARRAYS, np.arange(60), recipe=DataRecipe()).fitted.augmentations == ()
 
 
-OLD = """{"kind": "picture", "task": "classify", "input_shape": [1, 8, 8], "feature_names": [], "labels": ["a", "b"],
+OLD = """{"kind": "image", "task": "classify", "input_shape": [1, 8, 8], "feature_names": [], "labels": ["a", "b"],
 "columns": [], "mean": [0.25], "std": [0.5], "target_mean": [], "target_std": [], "remarks": ["said"],
 "rotation": null, "before": []}"""
 
 
 def test_a_preparation_written_by_the_first_release_is_read() -> None:
     prepared = Preparation.from_json(json.loads(OLD))
-    assert prepared.kind is KINDS["picture"] and prepared.remarks == ("said",)
+    assert prepared.kind is KINDS["image"] and prepared.remarks == ("said",)
     inputs = prepared.inputs(np.full((1, 8, 8, 1), 255, np.uint8))
     assert np.allclose(inputs, 1.5)
     of_targets = ("task", "labels", "target_mean", "target_std")  # now kept beside the preparation

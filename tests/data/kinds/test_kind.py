@@ -28,7 +28,7 @@ EXAMPLES = {
         labels=("bad", "good"),
     ),
     "table": BUNDLED["iris"](),
-    "picture": BUNDLED["digits"](),
+    "image": BUNDLED["digits"](),
     "array": from_arrays(np.random.default_rng(0).normal(size=(40, 5)).astype(np.float32), np.arange(40) % 2),
 }
 

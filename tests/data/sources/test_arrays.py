@@ -20,9 +20,9 @@ TEN = np.arange(10) % 2
         (np.zeros(10), "array", (10, 1)),
         (np.zeros((10, 3), np.int64), "array", (10, 3)),
         (np.zeros((10, 2, 5), np.float32), "array", (10, 2, 5)),
-        (np.zeros((10, 8, 8), np.uint8), "picture", (10, 8, 8, 1)),
-        (np.zeros((10, 8, 8, 3), np.uint8), "picture", (10, 8, 8, 3)),
-        (np.zeros((10, 3, 8, 8), np.uint8), "picture", (10, 8, 8, 3)),
+        (np.zeros((10, 8, 8), np.uint8), "image", (10, 8, 8, 1)),
+        (np.zeros((10, 8, 8, 3), np.uint8), "image", (10, 8, 8, 3)),
+        (np.zeros((10, 3, 8, 8), np.uint8), "image", (10, 8, 8, 3)),
         (np.zeros((10, 4, 8, 8), np.uint8), "array", (10, 4, 8, 8)),
         (torch.zeros(10, 3, requires_grad=True), "array", (10, 3)),
         ([[1, 2]] * 10, "array", (10, 2)),
@@ -31,7 +31,7 @@ TEN = np.arange(10) % 2
 def test_kinds_of_inputs(x: object, kind: str, shape: tuple[int, ...]) -> None:
     examples = from_arrays(x, TEN)
     assert (examples.kind.name, examples.inputs.shape) == (kind, shape)  # type: ignore[union-attr]
-    assert examples.inputs.dtype == (np.uint8 if kind == "picture" else np.float32)  # type: ignore[union-attr]
+    assert examples.inputs.dtype == (np.uint8 if kind == "image" else np.float32)  # type: ignore[union-attr]
 
 
 def test_names_task_and_labels() -> None:
@@ -78,7 +78,7 @@ def test_an_npz_file_with_splits(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", **parts, y_test=TEN[:4])
     examples = read_npz(tmp_path / "a.npz")
     assert examples.given is not None and examples.given.tolist() == [0] * 6 + [2] * 4
-    assert examples.kind.name == "picture" and examples.inputs[6:].min() == 1  # type: ignore[index]
+    assert examples.kind.name == "image" and examples.inputs[6:].min() == 1  # type: ignore[index]
 
 
 def test_x_beside_other_splits_is_the_training_split(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ def test_digits() -> None:
     np.testing.assert_array_equal(np.round(ours.inputs[..., 0] * (16 / 255)), theirs.images)
     np.testing.assert_array_equal(ours.targets, theirs.target)
     assert (ours.kind.name, ours.target_type, ours.inputs.dtype, ours.inputs.max()) == (
-        "picture",
+        "image",
         "classes",
         np.uint8,
         255,

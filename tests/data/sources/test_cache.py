@@ -78,9 +78,9 @@ def test_a_full_disk_is_done_without(folder: Path) -> None:
 def test_a_failure_while_making_leaves_nothing_half(folder: Path) -> None:
     def fail() -> Iterator[np.ndarray]:
         yield BLOCKS[0]
-        raise DataError("broken picture")
+        raise DataError("broken image")
 
-    with pytest.raises(DataError, match="broken picture"):
+    with pytest.raises(DataError, match="broken image"):
         cache.store("key", fail, shape=SHAPE, remarks=())
     assert cache.load("key") is None
     assert [path.name for path in folder.iterdir()] == ["key.json"]

@@ -9,10 +9,10 @@ import pytest
 from trainwell.core.errors import DataError
 from trainwell.data.examples import Examples
 from trainwell.data.sources.folder import files_below, read_folder
-from trainwell.data.sources.pictures import SUFFIXES
+from trainwell.data.sources.images import SUFFIXES
 from trainwell.recipe.sections import DataRecipe
 
-Image = pytest.importorskip("PIL.Image", reason="reading pictures needs the package pillow")
+Image = pytest.importorskip("PIL.Image", reason="reading images needs the package pillow")
 
 HYMENOPTERA = Path(__file__).parents[4] / "shared" / "data" / "hymenoptera"
 
@@ -46,7 +46,7 @@ def test_a_class_for_each_sub_folder(pets: Path) -> None:
     examples = read(pets)
     assert (examples.name, examples.kind.name, examples.target_type, examples.labels) == (
         "pets",
-        "picture",
+        "image",
         "classes",
         ("cat", "dog"),
     )
@@ -85,14 +85,14 @@ def test_train_may_be_a_class(places: tuple[str, ...], labels: tuple[str, ...], 
     assert len(set([0] if examples.given is None else examples.given.tolist())) == splits
 
 
-def test_grey_pictures_have_one_channel_unless_mixed(pets: Path, tmp_path: Path) -> None:
+def test_grey_images_have_one_channel_unless_mixed(pets: Path, tmp_path: Path) -> None:
     for i in range(3):
         save(tmp_path / "grey" / f"class {i % 2}" / f"{i}.png", i, mode="L")
     assert read(tmp_path / "grey").inputs.shape == (3, 4, 6, 1)  # type: ignore[union-attr]
     save(pets / "cat" / "grey.png", 9, mode="L")
     examples = read(pets)
     assert examples.inputs.shape[-1] == 3  # type: ignore[union-attr]
-    assert "1 of 9 pictures are grey: all are read in colour." in examples.remarks
+    assert "1 of 9 images are grey: all are read in colour." in examples.remarks
 
 
 def test_sizes(pets: Path) -> None:
@@ -136,7 +136,7 @@ def test_links_pipes_and_other_files_are_left_out(pets: Path, tmp_path: Path) ->
     examples = read(pets)
     assert len(examples) == 9 and examples.labels == ("cat", "dog")
     assert (
-        "Left out, because they are no pictures: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png."
+        "Left out, because they are no images: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png."
         in examples.remarks
     )
     assert "Left out, because they are links to folders: linked." in examples.remarks
@@ -154,9 +154,9 @@ def test_hostile_names_are_made_safe(pets: Path) -> None:
     assert "bad[31m" in examples.labels
 
 
-def test_broken_pictures_are_one_sentence(pets: Path, cache: Path) -> None:
+def test_broken_images_are_one_sentence(pets: Path, cache: Path) -> None:
     (pets / "cat" / "1.png").write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"1 of 8 cannot be used: cat/1.png \(not a picture of a supported format\)"):
+    with pytest.raises(DataError, match=r"1 of 8 cannot be used: cat/1.png \(not an image of a supported format\)"):
         read(pets)
     save(pets / "cat" / "1.png", 5, size=(50, 50))
     with pytest.raises(DataError, match="50 x 50 pixels are more than data.max_pixels = 100"):
@@ -198,7 +198,7 @@ def reviews(tmp_path: Path) -> Path:
     return tmp_path / "reviews"
 
 
-def test_texts_are_read_where_there_are_no_pictures(reviews: Path) -> None:
+def test_texts_are_read_where_there_are_no_images(reviews: Path) -> None:
     (reviews / "bad" / "6.txt").write_text(" \n")
     (reviews / "bad" / "notes.doc").write_text("")
     examples = read(reviews)

@@ -19,10 +19,10 @@ def idx(array: np.ndarray, *, shape: tuple[int, ...] | None = None, kind: int = 
 
 
 def write(
-    folder: Path, split: str = "train", *, zipped: bool = False, pictures: bytes = b"", labels: bytes = b""
+    folder: Path, split: str = "train", *, zipped: bool = False, images: bytes = b"", labels: bytes = b""
 ) -> Path:
     some = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
-    parts = {"images-idx3": pictures or idx(some), "labels-idx1": labels or idx(np.arange(6, dtype=np.uint8) % 3)}
+    parts = {"images-idx3": images or idx(some), "labels-idx1": labels or idx(np.arange(6, dtype=np.uint8) % 3)}
     for name, content in parts.items():
         path = folder / f"{split}-{name}-ubyte{'.gz' if zipped else ''}"
         path.write_bytes(gzip.compress(content) if zipped else content)
@@ -53,16 +53,16 @@ BYTES = np.arange(72, dtype=np.uint8)
 @pytest.mark.parametrize(
     ("parts", "sentence"),
     [
-        ({"pictures": idx(BYTES, shape=(7, 4, 3))}, "promises 7 x 4 x 3 bytes, but"),
-        ({"pictures": idx(BYTES, shape=(5, 4, 3))}, "promises 5 x 4 x 3 bytes, but there are more bytes"),
-        ({"pictures": idx(BYTES, shape=(2**32 - 1, 2**32 - 1, 3))}, "bytes cannot hold them"),
-        ({"pictures": idx(BYTES.reshape(6, 12))}, "must be an idx file of bytes with 3 axes, but starts with 00000802"),
-        ({"pictures": idx(BYTES.reshape(6, 4, 3), kind=13)}, "must be an idx file of bytes"),
-        ({"pictures": b"\0\0\x08"}, "must be an idx file of bytes"),
-        ({"labels": idx(np.zeros(5, np.uint8))}, "holds 6 pictures, but its file of labels 5"),
+        ({"images": idx(BYTES, shape=(7, 4, 3))}, "promises 7 x 4 x 3 bytes, but"),
+        ({"images": idx(BYTES, shape=(5, 4, 3))}, "promises 5 x 4 x 3 bytes, but there are more bytes"),
+        ({"images": idx(BYTES, shape=(2**32 - 1, 2**32 - 1, 3))}, "bytes cannot hold them"),
+        ({"images": idx(BYTES.reshape(6, 12))}, "must be an idx file of bytes with 3 axes, but starts with 00000802"),
+        ({"images": idx(BYTES.reshape(6, 4, 3), kind=13)}, "must be an idx file of bytes"),
+        ({"images": b"\0\0\x08"}, "must be an idx file of bytes"),
+        ({"labels": idx(np.zeros(5, np.uint8))}, "holds 6 images, but its file of labels 5"),
         ({"labels": idx(np.zeros(6, np.uint8))}, "has a single class"),
         (
-            {"pictures": idx(np.zeros(0, np.uint8), shape=(0, 4, 3)), "labels": idx(np.zeros(0, np.uint8))},
+            {"images": idx(np.zeros(0, np.uint8), shape=(0, 4, 3)), "labels": idx(np.zeros(0, np.uint8))},
             "holds no examples",
         ),
     ],
@@ -90,7 +90,7 @@ def test_a_damaged_gzip_file(damage: str, tmp_path: Path) -> None:
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     bomb = idx(np.zeros(1 << 26, np.uint8), shape=(6, 4, 3))
-    write(tmp_path, zipped=True, pictures=bomb)
+    write(tmp_path, zipped=True, images=bomb)
     with pytest.raises(DataError, match="there are more bytes"):
         read_idx(tmp_path)
 
@@ -104,10 +104,10 @@ def test_labels_and_names_are_needed(tmp_path: Path) -> None:
         read_idx(path.rename(tmp_path / "mine"))
 
 
-def test_pictures_of_different_size_stay_apart(tmp_path: Path) -> None:
+def test_images_of_different_size_stay_apart(tmp_path: Path) -> None:
     write(tmp_path)
-    write(tmp_path, "t10k", pictures=idx(np.zeros((6, 5, 5), np.uint8)))
-    with pytest.raises(DataError, match="pictures of one size"):
+    write(tmp_path, "t10k", images=idx(np.zeros((6, 5, 5), np.uint8)))
+    with pytest.raises(DataError, match="images of one size"):
         read_idx(tmp_path)
 
 

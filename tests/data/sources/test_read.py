@@ -43,11 +43,11 @@ def broken(folder: Path) -> dict[str, tuple[str, str]]:
         "nul": ("a\0b", "Unknown data set 'ab'"),
         "empty": (
             f"{folder}/empty",
-            "must hold pictures or texts (.txt) in one sub-folder for each class, but there is none",
+            "must hold images or texts (.txt) in one sub-folder for each class, but there is none",
         ),
         "empty file": (f"{folder}/nothing.csv", "nothing.csv is empty"),
         "tables": (f"{folder}/tables", "but it holds a.csv, to be named itself"),
-        "flat": (f"{folder}/flat", "but it holds 1 pictures, but not in sub-folders"),
+        "flat": (f"{folder}/flat", "but it holds 1 images, but not in sub-folders"),
         "pickle": (f"{folder}/model.pkl", "model.pkl cannot be read safely as data"),
         "pipe": (f"{folder}/pipe", "pipe cannot be read safely as data"),
     }

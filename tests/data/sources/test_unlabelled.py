@@ -47,8 +47,8 @@ def test_a_row_is_read_alike_whatever_stands_beside_it(tmp_path: Path) -> None:
     assert one[0].tolist() == both[0].tolist() and one.any()
 
 
-def test_pictures_get_the_shape_of_training(tmp_path: Path) -> None:
-    image = pytest.importorskip("PIL.Image", reason="reading pictures needs the package pillow")
+def test_images_get_the_shape_of_training(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image", reason="reading images needs the package pillow")
     (tmp_path / "below").mkdir()
     for name in ("b.png", "below/a.jpg"):
         image.new("RGB", (20, 10), (200, 200, 200)).save(tmp_path / name)
@@ -71,11 +71,11 @@ def test_a_single_example_in_memory() -> None:
 
 def test_bundled_names_and_idx_files(tmp_path: Path) -> None:
     assert len(read_inputs("digits", DIGITS, recipe=RECIPE)[1]) == 1797
-    pictures = np.arange(128, dtype=np.uint8)
+    images = np.arange(128, dtype=np.uint8)
     header = bytes((0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 8, 0, 0, 0, 8))
-    (tmp_path / "new-images").write_bytes(header + pictures.tobytes())
+    (tmp_path / "new-images").write_bytes(header + images.tobytes())
     inputs, ids = read_inputs(str(tmp_path / "new-images"), DIGITS, recipe=RECIPE)
-    assert DIGITS.inputs(inputs).shape == (2, 1, 8, 8) and ids[1] == "picture 1"
+    assert DIGITS.inputs(inputs).shape == (2, 1, 8, 8) and ids[1] == "image 1"
 
 
 def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
@@ -88,8 +88,8 @@ def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
         ("pipe", ARRAY, "must be a regular file"),
         ("a.csv", ARRAY, "is read as a table, but the network was trained on arrays"),
         ("a.npz", ARRAY, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
-        ("empty", ARRAY, "holds pictures, but the network was trained on arrays"),
-        ("empty", DIGITS, "must hold pictures to predict on, but there is none"),
+        ("empty", ARRAY, "holds images, but the network was trained on arrays"),
+        ("empty", DIGITS, "must hold images to predict on, but there is none"),
     ]
     with pytest.raises(RecipeError, match="got nothing"):
         read_inputs("", DIGITS, recipe=RECIPE)

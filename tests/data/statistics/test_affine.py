@@ -21,11 +21,11 @@ def test_a_constant_is_divided_by_nothing(method: str) -> None:
 
 @pytest.mark.parametrize("method", ["standardise", "min_max", "centre", "none"])
 def test_pixels_are_counted_as_exactly_as_they_are_summed(method: str) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype=np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (30, 5, 4, 3), dtype=np.uint8)
     rows = np.arange(0, 30, 2)
-    means, stds = pixel_affine(pictures, rows, method=method)
+    means, stds = pixel_affine(images, rows, method=method)
     for channel in range(3):
-        mean, std = affine(pictures[rows, ..., channel] / 255, method)
+        mean, std = affine(images[rows, ..., channel] / 255, method)
         assert means[channel] == pytest.approx(mean, rel=1e-12) and stds[channel] == pytest.approx(std, rel=1e-12)
 
 

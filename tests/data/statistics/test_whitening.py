@@ -75,9 +75,9 @@ def test_the_mean_image_and_the_channel_means() -> None:
 
 
 @pytest.mark.parametrize(("method", "low", "high"), [("min_max", 0, 1), ("none", 0, 200 / 255)])
-def test_pictures_and_numbers_between_limits(method: str, low: float, high: float) -> None:
-    pictures = from_arrays(np.random.default_rng(0).integers(0, 201, (60, 6, 6, 1), dtype=np.uint8), np.arange(60) % 2)
-    inputs = prepared(pictures, method)[1]
+def test_images_and_numbers_between_limits(method: str, low: float, high: float) -> None:
+    images = from_arrays(np.random.default_rng(0).integers(0, 201, (60, 6, 6, 1), dtype=np.uint8), np.arange(60) % 2)
+    inputs = prepared(images, method)[1]
     assert inputs.min() == pytest.approx(low, abs=1e-6) and inputs.max() == pytest.approx(high, abs=1e-6)
 
 
@@ -93,7 +93,7 @@ def test_scale_and_centre_do_half_each() -> None:
 
 
 METHODS = ["centre", "scale", "min_max", "decorrelate", "whiten_pca", "whiten_zca"]
-PICTURE_METHODS = ["mean_image", "channel_mean", "channel_mean_std"]
+IMAGE_METHODS = ["mean_image", "channel_mean", "channel_mean_std"]
 
 
 class Spy(np.ndarray):
@@ -109,17 +109,17 @@ class Spy(np.ndarray):
         return np.asarray(self)[key]
 
 
-@pytest.mark.parametrize("method", [*METHODS, *PICTURE_METHODS, "standardise"])
+@pytest.mark.parametrize("method", [*METHODS, *IMAGE_METHODS, "standardise"])
 def test_no_row_but_the_training_rows_is_read_in_any_fold(method: str) -> None:
     from trainwell.fitting import gather, plan
     from trainwell.population.folds import make_folds
     from trainwell.recipe import edit
 
-    pictures = np.random.default_rng(0).integers(0, 256, (120, 4, 4, 1), dtype=np.uint8)
-    examples = from_arrays(pictures, np.arange(120) % 2)
+    images = np.random.default_rng(0).integers(0, 256, (120, 4, 4, 1), dtype=np.uint8)
+    examples = from_arrays(images, np.arange(120) % 2)
     ground = make_folds(plan(gather("digits", {}), examples), folds=3)
     for splits in ground.splits:
-        spied = pictures.view(Spy)
+        spied = images.view(Spy)
         spied.asked = set()
         recipe = edit(ground.plan.recipe, {"data.prepare": method})
         object.__setattr__(watched := dataclasses.replace(examples), "inputs", spied)
@@ -175,7 +175,7 @@ def test_statistics_that_cannot_be_computed_are_one_sentence(case: str) -> None:
         prepared(examples, method, components)
 
 
-def test_methods_of_pictures_are_for_pictures_and_components_for_rotations() -> None:
+def test_methods_of_images_are_for_images_and_components_for_rotations() -> None:
     with pytest.raises(RecipeError, match="for arrays, got 'mean_image'"):
         prepared(mixed(3), "mean_image")
     with pytest.raises(RecipeError, match="data.components must be 0 with data.prepare = 'standardise'"):

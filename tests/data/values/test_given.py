@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from trainwell.core.errors import DataError, ShapeError
-from trainwell.data.values.given import as_array, as_numbers, as_pictures
+from trainwell.data.values.given import as_array, as_images, as_numbers
 
 
 def test_lists_and_tensors_become_arrays() -> None:
@@ -26,9 +26,9 @@ def test_anything_else_is_refused(values: object, problem: type[Exception], said
         as_array(values, what="x", name="a")
 
 
-def test_bytes_in_the_shape_of_pictures_are_pictures() -> None:
+def test_bytes_in_the_shape_of_images_are_images() -> None:
     shapes = [(2, 5, 4), (2, 5, 4, 3), (2, 3, 5, 4), (2, 5), (2, 5, 4, 2)]
-    found = [as_pictures(np.zeros(shape, np.uint8)) for shape in shapes]
+    found = [as_images(np.zeros(shape, np.uint8)) for shape in shapes]
     assert [None if one is None else one.shape for one in found] == [
         (2, 5, 4, 1),
         (2, 5, 4, 3),
@@ -36,7 +36,7 @@ def test_bytes_in_the_shape_of_pictures_are_pictures() -> None:
         None,
         None,
     ]
-    assert as_pictures(np.zeros((2, 5, 4))) is None
+    assert as_images(np.zeros((2, 5, 4))) is None
 
 
 def test_numbers_have_two_axes_and_are_floats() -> None:

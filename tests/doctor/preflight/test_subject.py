@@ -19,8 +19,8 @@ def test_the_ten_examples_differ_and_cover_the_classes(subject) -> None:
 
 
 def test_large_inputs_are_not_all_read(subject) -> None:
-    pictures = torch.zeros(600, 3, 128, 128, dtype=torch.float32).normal_()
-    one = subject(nn.Sequential(nn.Flatten(), nn.Linear(3 * 128 * 128, 3)), source=(pictures, torch.arange(600) % 3))
+    images = torch.zeros(600, 3, 128, 128, dtype=torch.float32).normal_()
+    one = subject(nn.Sequential(nn.Flatten(), nn.Linear(3 * 128 * 128, 3)), source=(images, torch.arange(600) % 3))
     assert 300 < len(one.seen) < 450 and len(next(one.batches())) == 32
 
 

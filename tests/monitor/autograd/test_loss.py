@@ -27,7 +27,7 @@ HEALTHY: dict[str, tuple[Callable[[], Tensor], str]] = {
     "its weights": (lambda: F.cross_entropy(HEAD(X), Y, weight=torch.tensor([1.0, 2.0, 1.0])), "classes"),
     "label smoothing": (lambda: F.cross_entropy(HEAD(X), Y, label_smoothing=0.1), "classes"),
     "soft targets": (lambda: F.cross_entropy(HEAD(X), torch.full((12, 3), 1 / 3)), "distribution"),
-    "of pictures": (lambda: F.cross_entropy(HEAD(X).view(2, 6, 3).transpose(1, 2), Y.view(2, 6)), "classes"),
+    "of images": (lambda: F.cross_entropy(HEAD(X).view(2, 6, 3).transpose(1, 2), Y.view(2, 6)), "classes"),
     "log softmax": (lambda: F.nll_loss(F.log_softmax(HEAD(X), dim=-1), Y), "classes"),
     "log of softmax": (lambda: F.nll_loss(torch.log(F.softmax(HEAD(X), 1) + 1e-8), Y), "classes"),
     "twice log softmax": (lambda: F.cross_entropy(F.log_softmax(HEAD(X), 1), Y), "classes"),

@@ -72,13 +72,13 @@ def test_what_no_hand_updates_is_no_training(session: Session) -> None:
         nn.functional.cross_entropy(model(attacked), torch.zeros(8, dtype=torch.long)).backward()
         assert attacked.grad is not None
         attacked = (attacked + 0.1 * attacked.grad.sign()).detach()
-    picture = torch.rand(4, requires_grad=True)
+    image = torch.rand(4, requires_grad=True)
     model.requires_grad_(False)
-    for _ in range(40):  # a picture that makes a unit answer most
-        model(picture)[0].backward()
-        assert picture.grad is not None
-        picture.data += picture.grad / picture.grad.norm()
-        picture.grad = None
+    for _ in range(40):  # an image that makes a unit answer most
+        model(image)[0].backward()
+        assert image.grad is not None
+        image.data += image.grad / image.grad.norm()
+        image.grad = None
     assert session.trainings.all == [] and session.finish() == []
 
 

@@ -13,26 +13,26 @@ AXES = {"batch": (0, 2, 3), "decorrelated": (0, 2, 3), "layer": (1, 2, 3), "inst
 
 
 @pytest.fixture
-def pictures() -> torch.Tensor:
+def images() -> torch.Tensor:
     return torch.randn(16, 8, 6, 6, generator=torch.Generator().manual_seed(0)) * 3 + 5
 
 
 @pytest.mark.parametrize("name", list(NORMALISATIONS))
-def test_shape_is_kept(name: str, pictures) -> None:
-    assert NORMALISATIONS[name](8)(pictures).shape == pictures.shape
+def test_shape_is_kept(name: str, images) -> None:
+    assert NORMALISATIONS[name](8)(images).shape == images.shape
 
 
 @pytest.mark.parametrize("name", list(AXES))
-def test_mean_zero_and_variance_one_over_its_axes(name: str, pictures) -> None:
-    out = NORMALISATIONS[name](8)(pictures)
+def test_mean_zero_and_variance_one_over_its_axes(name: str, images) -> None:
+    out = NORMALISATIONS[name](8)(images)
     assert out.mean(AXES[name]).abs().max() < 1e-4
     assert (out.var(AXES[name], correction=0) - 1).abs().max() < 1e-3
 
 
-def test_group_norm_normalises_each_group(pictures) -> None:
+def test_group_norm_normalises_each_group(images) -> None:
     norm = NORMALISATIONS["group"](8)
     assert isinstance(norm, nn.GroupNorm) and norm.num_groups == 4
-    assert norm(pictures).view(16, 4, -1).mean(2).abs().max() < 1e-4
+    assert norm(images).view(16, 4, -1).mean(2).abs().max() < 1e-4
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(1, 1), (3, 1), (2, 1), (6, 2), (64, 32), (256, 32)])
@@ -41,15 +41,15 @@ def test_groups_divide_the_channels(channels: int, groups: int) -> None:
 
 
 @pytest.mark.parametrize("name", ["layer", "instance", "group", "local_response"])
-def test_examples_do_not_depend_on_their_batch(name: str, pictures) -> None:
+def test_examples_do_not_depend_on_their_batch(name: str, images) -> None:
     norm = NORMALISATIONS[name](8)
-    assert torch.allclose(norm(pictures)[:1], norm(pictures[:1]), atol=1e-5)
+    assert torch.allclose(norm(images)[:1], norm(images[:1]), atol=1e-5)
 
 
-def test_local_response_equals_its_formula(pictures) -> None:
-    out = NORMALISATIONS["local_response"](8)(pictures)
-    near = torch.stack([pictures[:, max(0, i - 2) : i + 3].square().sum(1) for i in range(8)], 1)
-    assert torch.allclose(out, pictures / (2 + 1e-4 / 5 * near) ** 0.75, rtol=1e-4)
+def test_local_response_equals_its_formula(images) -> None:
+    out = NORMALISATIONS["local_response"](8)(images)
+    near = torch.stack([images[:, max(0, i - 2) : i + 3].square().sum(1) for i in range(8)], 1)
+    assert torch.allclose(out, images / (2 + 1e-4 / 5 * near) ** 0.75, rtol=1e-4)
 
 
 def test_weight_norm_of_torch_splits_length_and_direction() -> None:

@@ -12,24 +12,24 @@ from trainwell.nn.layers import StochasticPool2d
 
 def test_prediction_is_the_training_mean() -> None:
     torch.manual_seed(0)
-    pictures, pool = torch.randn(1, 3, 7, 6), StochasticPool2d(3)
-    drawn = pool(pictures.expand(20_000, -1, -1, -1))
+    images, pool = torch.randn(1, 3, 7, 6), StochasticPool2d(3)
+    drawn = pool(images.expand(20_000, -1, -1, -1))
     assert drawn.shape == (20_000, 3, 2, 2)
-    assert torch.allclose(drawn.mean(0), pool.eval()(pictures)[0], atol=0.03)
+    assert torch.allclose(drawn.mean(0), pool.eval()(images)[0], atol=0.03)
 
 
 def test_a_draw_is_one_of_the_windows_activations() -> None:
     torch.manual_seed(0)
-    pictures = torch.rand(50, 2, 4, 4)
-    drawn = StochasticPool2d(2)(pictures)
-    windows = pictures.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
+    images = torch.rand(50, 2, 4, 4)
+    drawn = StochasticPool2d(2)(images)
+    windows = images.unfold(2, 2, 2).unfold(3, 2, 2).flatten(4)
     assert (drawn[..., None] == windows).any(-1).all()
 
 
 def test_windows_of_zeros_and_negatives_give_zero() -> None:
     pool = StochasticPool2d(2)
-    for pictures in (torch.zeros(1, 1, 2, 2), -torch.ones(1, 1, 2, 2)):
-        assert pool.train()(pictures).item() == 0 == pool.eval()(pictures).item()
+    for images in (torch.zeros(1, 1, 2, 2), -torch.ones(1, 1, 2, 2)):
+        assert pool.train()(images).item() == 0 == pool.eval()(images).item()
 
 
 @settings(deadline=None)

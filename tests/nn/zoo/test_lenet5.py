@@ -23,6 +23,6 @@ def test_other_sizes_work(shape) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (30,)])
-def test_too_small_or_no_picture_is_one_sentence(shape) -> None:
-    with pytest.raises(UsageError, match="lenet5 needs pictures of at least 12x12, got inputs of shape"):
+def test_too_small_or_no_image_is_one_sentence(shape) -> None:
+    with pytest.raises(UsageError, match="lenet5 needs images of at least 12x12, got inputs of shape"):
         lenet5(input_shape=shape, outputs=10)

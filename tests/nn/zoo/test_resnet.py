@@ -32,5 +32,5 @@ def test_any_size_works_and_too_small_is_refused() -> None:
         resnet20(input_shape=(64,), outputs=2)
     small = resnet(depth=50, input_shape=(1, 32, 40), outputs=2, width=0.1)
     assert small(torch.zeros(2, 1, 32, 40)).shape == (2, 2)
-    with pytest.raises(UsageError, match="resnet50 needs pictures of at least 32x32, got inputs of shape 3x31x40"):
+    with pytest.raises(UsageError, match="resnet50 needs images of at least 32x32, got inputs of shape 3x31x40"):
         resnet(depth=50, input_shape=(3, 31, 40), outputs=2)

@@ -1,4 +1,4 @@
-"""A batch as a picture."""
+"""A batch as an image."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainwell.report.figures.batch import write_batch
 Image = pytest.importorskip("PIL.Image")
 
 
-def test_pictures_come_back_with_their_own_colours(tmp_path) -> None:
+def test_images_come_back_with_their_own_colours(tmp_path) -> None:
     digits = BUNDLED["digits"]()
     fitted = Preparation.fit(digits, np.arange(500), recipe=DataRecipe())
     inputs = fitted.inputs(digits.inputs[:20])
@@ -24,7 +24,7 @@ def test_pictures_come_back_with_their_own_colours(tmp_path) -> None:
     assert drawn.ndim == 3 and drawn.shape[0] > 300 and len(np.unique(drawn)) > 10
 
 
-def test_rotated_pictures_are_stretched_and_rows_are_a_map(tmp_path) -> None:
+def test_rotated_images_are_stretched_and_rows_are_a_map(tmp_path) -> None:
     digits = BUNDLED["digits"]()
     fitted = Preparation.fit(digits, np.arange(500), recipe=DataRecipe(prepare="mean_image"))
     pixels = np.array([view.pixels for view in fitted.fitted.view(fitted.inputs(digits.inputs[:9]))])

@@ -38,7 +38,7 @@ def test_the_drawing_holds_every_count_but_zeros(shot: Snapshot, read) -> None:
     assert {str(rect["class"]) for rect in page.all("rect")} == {"cell right", "cell wrong", "cell none"}
 
 
-def test_long_names_do_not_leave_the_picture(read) -> None:
+def test_long_names_do_not_leave_the_image(read) -> None:
     names = [f"a very long name of the class number {index}" for index in range(12)]
     info = confusion_info(with_matrix(names, [[1] * 12 for _ in names]))
     assert info

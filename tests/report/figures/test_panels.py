@@ -47,7 +47,7 @@ def test_every_kind_is_well_formed_and_names_itself(kind: str) -> None:
         assert f">{series.name}</text>" in drawn
 
 
-def test_panels_stand_two_in_a_row_inside_the_picture() -> None:
+def test_panels_stand_two_in_a_row_inside_the_image() -> None:
     drawn = draw_lab(Figure("", (KINDS["line"],) * 3), title="")
     width, height = map(float, re.search(r'viewBox="0 0 (\S+) (\S+)"', drawn).groups())
     places = [tuple(map(float, match)) for match in re.findall(r'<g transform="translate\((\S+) (\S+)\)"', drawn)]

@@ -1,4 +1,4 @@
-"""What the pictures of a search show."""
+"""What the images of a search show."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_ten_thousand_trials_are_drawn_as_a_few_hundred() -> None:
     assert all(len(one.points) <= 600 for one in slice_infos(many, SPACE))
 
 
-def test_each_range_is_a_picture_and_the_best_is_marked() -> None:
+def test_each_range_is_a_image_and_the_best_is_marked() -> None:
     found = slice_infos(study(), SPACE)
     assert [one.name for one in found] == ["optim.learning_rate"]  # the best one uses no momentum
     assert found[0].log and found[0].best[1] == 0.98 and len(found[0].points) == 50

@@ -62,8 +62,8 @@ def test_labels_stand_apart_in_their_order(heights: list[float]) -> None:
 
 def test_a_drawing_says_what_it_shows(read) -> None:
     scale = AxisScale(0, 10, 0, 10)
-    picture = drawing(axes(scale, scale, names=("epoch", "loss")), size=(10, 20), title="Loss", describe="It falls.")
-    page = read(picture)
+    image = drawing(axes(scale, scale, names=("epoch", "loss")), size=(10, 20), title="Loss", describe="It falls.")
+    page = read(image)
     (svg,) = page.all("svg")
     assert svg["role"] == "img" and svg["aria-label"] == "Loss. It falls."
     assert "epoch" in page.text and "loss" in page.text

@@ -12,7 +12,7 @@ from trainwell.report.figures.trials import learning_figure, rate_figure
 RATES = (1e-4, 1e-3, 1e-2, 1e-1, 1.0)
 
 
-def test_the_suggested_rate_stands_in_the_picture() -> None:
+def test_the_suggested_rate_stands_in_the_image() -> None:
     found = RateRange(RATES, (2.0, 1.5, 1.0, 1.2, math.inf), 0.1, 5e-3, 1e-3, 2e-2, "It falls.")
     drawn = draw_lab(rate_figure(found), title="t")
     assert "suggested: 0.005" in drawn and ">safe<" in drawn

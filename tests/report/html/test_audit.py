@@ -9,15 +9,15 @@ from trainwell.recipe.sections import DataRecipe
 from trainwell.report.html.audit import render_audit, write_audit
 
 
-def pictures():
+def images():
     random = np.random.default_rng(0)
     shown = random.integers(0, 256, (80, 20, 20, 3), dtype=np.uint8)
     shown[70] = shown[2][:, ::-1]
     return from_arrays(shown, ["<b>cat</b>", "dog"] * 40)
 
 
-def test_pictures_concerned_are_on_the_page_and_names_are_escaped(tmp_path) -> None:
-    examples = pictures()
+def test_images_concerned_are_on_the_page_and_names_are_escaped(tmp_path) -> None:
+    examples = images()
     found = examine(examples, split(examples, DataRecipe(), seed=0), labels=False)
     page = write_audit(found, examples, path=tmp_path / "a.html").read_text()
     assert page.count("data:image/png") == 1

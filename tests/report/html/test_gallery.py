@@ -11,7 +11,7 @@ from trainwell.lab.result import Interval, at_least, near, result
 from trainwell.report.html.gallery import verdicts, write_experiment, write_gallery
 
 FIGURE = Figure("Says it.", (Panel("t", "x", "y", (curve("a", [1, 2]),)),))
-FOUND = result({"good": (0.5, near(0.5)), "bad <b>": (2.0, near(1))}, FIGURE, remark="On three pictures.")
+FOUND = result({"good": (0.5, near(0.5)), "bad <b>": (2.0, near(1))}, FIGURE, remark="On three images.")
 
 
 def test_ticks_and_crosses() -> None:
@@ -27,13 +27,13 @@ def test_an_interval_stands_beside_the_mean_and_decides() -> None:
     assert verdicts(constant) == [("✓", "same", "1", "1")]
 
 
-def test_an_experiment_becomes_a_picture_and_a_page(tmp_path: Path) -> None:
+def test_an_experiment_becomes_a_image_and_a_page(tmp_path: Path) -> None:
     path = write_experiment(EXPERIMENTS["schedules"], FOUND, folder=tmp_path / "new")
-    picture = ElementTree.parse(path).getroot()
-    assert picture.tag == "{http://www.w3.org/2000/svg}svg"
+    image = ElementTree.parse(path).getroot()
+    assert image.tag == "{http://www.w3.org/2000/svg}svg"
     assert "--c0" in path.read_text()
     page = (tmp_path / "new" / "schedules.html").read_text()
-    assert "Says it." in page and "On three pictures." in page and "bad &lt;b&gt;" in page and "closed form" in page
+    assert "Says it." in page and "On three images." in page and "bad &lt;b&gt;" in page and "closed form" in page
 
 
 def test_the_gallery_links_to_every_experiment(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_a_watched_script_has_a_page_of_signals_and_findings(tmp_path: Path, two
 
 
 def test_a_large_run_keeps_within_five_megabytes(make_run, all_events) -> None:
-    row = all_events["mistakes"]["rows"][0] | {"picture": "data:image/png;base64," + "A" * 400_000}
+    row = all_events["mistakes"]["rows"][0] | {"image": "data:image/png;base64," + "A" * 400_000}
     labels = [f"class {index} " + "x" * 300 for index in range(1000)]
     rows = [{"label": name, "precision": 0.1, "recall": 0.1, "f1": 0.1, "support": 1} for name in labels]
     layers = [{"name": "y" * 400, "type": "Linear", "output": [1], "parameters": 1}] * 5000

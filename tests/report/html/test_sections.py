@@ -59,14 +59,14 @@ def test_the_main_score_stands_first(shot: Snapshot, read) -> None:
     assert "0.8800" in page.text and "The test split was used once" in page.text
 
 
-def test_mistakes_with_pictures_are_a_gallery(shot: Snapshot, read) -> None:
+def test_mistakes_with_images_are_a_gallery(shot: Snapshot, read) -> None:
     page = read(sections.mistakes(shot))
     assert [str(image["src"])[:22] for image in page.all("img")] == ["data:image/png;base64,"]
     assert "eel, true label dog" in page.text
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         "https://evil.example/x.png",
         "data:image/svg+xml;base64,AAAA",
@@ -75,20 +75,20 @@ def test_mistakes_with_pictures_are_a_gallery(shot: Snapshot, read) -> None:
         7,
     ],
 )
-def test_only_pictures_within_the_page_are_shown(make_run, all_events, picture: object, read) -> None:
-    row = all_events["mistakes"]["rows"][0] | {"picture": picture}
+def test_only_images_within_the_page_are_shown(make_run, all_events, image: object, read) -> None:
+    row = all_events["mistakes"]["rows"][0] | {"image": image}
     page = read(sections.mistakes(snapshot(make_run(mistakes={"rows": [row]}))))
     assert list(page.all("img")) == []
 
 
-def test_the_pictures_of_a_page_have_a_limit(make_run, all_events, read) -> None:
-    row = all_events["mistakes"]["rows"][0] | {"picture": "data:image/png;base64," + "A" * 1_000_000}
+def test_the_images_of_a_page_have_a_limit(make_run, all_events, read) -> None:
+    row = all_events["mistakes"]["rows"][0] | {"image": "data:image/png;base64," + "A" * 1_000_000}
     page = read(sections.mistakes(snapshot(make_run(mistakes={"rows": [row] * 10}))))
     assert len(list(page.all("img"))) == 2 and len(list(page.all("figure"))) == 10
 
 
 def test_mistakes_in_a_table_show_their_features(make_run, read) -> None:
-    row = {"id": "row 5", "true": 3.0, "predicted": 4.5, "confidence": None, "loss": 2.25, "picture": None}
+    row = {"id": "row 5", "true": 3.0, "predicted": 4.5, "confidence": None, "loss": 2.25, "image": None}
     page = read(sections.mistakes(snapshot(make_run(mistakes={"rows": [row | {"row": {"age": 31, "city": "Ulm"}}]}))))
     assert all(word in page.text for word in ("row 5", "4.5", "2.25", "age", "31", "Ulm"))
     assert "confidence" not in page.text

@@ -15,7 +15,7 @@ def test_the_summary_of_a_good_run(make_run) -> None:
     write_report(run)
     lines = summary(run).splitlines()
     assert lines[0] == "pets: mlp on pets"
-    assert lines[2].startswith("  Accuracy on the 50 held-out test pictures is 88.0 % (majority class: 40.0 %,")
+    assert lines[2].startswith("  Accuracy on the 50 held-out test images is 88.0 % (majority class: 40.0 %,")
     assert "            training  validation    test" in lines
     assert "  accuracy    0.9900      0.9000  0.8800" in lines
     assert any(line.startswith("  report") and line.endswith("report.html") for line in lines)

@@ -15,7 +15,7 @@ def test_a_good_run_is_judged_beside_simple_methods(shot: Snapshot) -> None:
     assert judged.tone == "good"
     assert judged.headline == "mlp on pets"
     assert judged.sentence == (
-        "Accuracy on the 50 held-out test pictures is 88.0 % (majority class: 40.0 %, logistic regression: 80.0 %). "
+        "Accuracy on the 50 held-out test images is 88.0 % (majority class: 40.0 %, logistic regression: 80.0 %). "
         "No problems were found."
     )
     assert judged.notes[0] == "95 % confidence interval from 50 examples: 76.2 % to 94.4 %."
@@ -114,7 +114,7 @@ def test_facts_stand_in_one_line(shot: Snapshot) -> None:
 
 def test_every_event_may_be_missing(make_run, all_events) -> None:
     bare = snapshot(make_run(**dict.fromkeys(all_events)))
-    assert verdict(bare).sentence == "Accuracy on the held-out test pictures is 88.0 %. No problems were found."
+    assert verdict(bare).sentence == "Accuracy on the held-out test images is 88.0 %. No problems were found."
 
 
 @pytest.mark.parametrize("status", ["ok", "interrupted"])

@@ -1,4 +1,4 @@
-"""Duplicate examples: pictures, rows equal up to rounding, texts equal up to spelling."""
+"""Duplicate examples: images, rows equal up to rounding, texts equal up to spelling."""
 
 from __future__ import annotations
 

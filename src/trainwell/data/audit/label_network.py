@@ -10,9 +10,9 @@ import numpy as np
 from trainwell.core.seeds import derive
 from trainwell.data.values.missing import Array
 
-SMALLEST = 16  # pixels a side: smaller pictures do not survive three poolings
-_LARGEST = 40  # pixels a side to which pictures are reduced
-# Pictures that all folds together train on: nine minutes of one processor (benchmarks/audit.py network).
+SMALLEST = 16  # pixels a side: smaller images do not survive three poolings
+_LARGEST = 40  # pixels a side to which images are reduced
+# Images that all folds together train on: nine minutes of one processor (benchmarks/audit.py network).
 _SEEN = 200_000
 _FOLDS = 5
 _LARGE = 20_000  # examples from which two folds suffice: half of them train nearly as well as all
@@ -27,16 +27,16 @@ _SHIFT = 3
 _WIDTHS = (24, 32, 64, 128)  # of airbench94's shape (Jordan 2024), a quarter to a half as wide
 
 
-def by_network(pictures: Array, rows: Array, *, targets: Array, seed: int = 0) -> Array:
+def by_network(images: Array, rows: Array, *, targets: Array, seed: int = 0) -> Array:
     """Return out-of-fold probabilities of a small convolutional network, trained with shifts and mirror images.
 
     Args:
-        pictures: (N, H, W, C) uint8 of at least 16 pixels a side.
-        rows: (n,) numbers of the pictures that are judged.
+        images: (N, H, W, C) uint8 of at least 16 pixels a side.
+        rows: (n,) numbers of the images that are judged.
         targets: (n,) class numbers from 0, each at least as often as there are folds.
         seed: of folds, initialisation, order and shifts.
     Returns:
-        (n, classes), each from a network that was not trained on the picture; the mean over it and its mirror image.
+        (n, classes), each from a network that was not trained on the image; the mean over it and its mirror image.
     """
     from sklearn.model_selection import StratifiedKFold
 
@@ -46,14 +46,14 @@ def by_network(pictures: Array, rows: Array, *, targets: Array, seed: int = 0) -
     epochs = max(2, min(_EPOCHS, round(_SEEN / ((count - 1) * len(rows)))))
     for fold, (train, held) in enumerate(folds.split(rows, targets)):
         model = _train(
-            pictures,
+            images,
             rows[train],
             targets=targets[train],
             classes=probabilities.shape[1],
             epochs=epochs,
             seed=derive(seed, "judge", epoch=fold),
         )
-        probabilities[held] = _judge(model, pictures, rows=rows[held])
+        probabilities[held] = _judge(model, images, rows=rows[held])
     return probabilities
 
 
@@ -70,13 +70,13 @@ def _build(channels: int, classes: int) -> Any:
     return nn.Sequential(*layers, nn.AdaptiveMaxPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
 
 
-def _train(pictures: Array, rows: Array, *, targets: Array, classes: int, epochs: int, seed: int) -> Any:
+def _train(images: Array, rows: Array, *, targets: Array, classes: int, epochs: int, seed: int) -> Any:
     import torch
     from torch import nn
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "init"))
-        model = _build(pictures.shape[3], classes)
+        model = _build(images.shape[3], classes)
     size = min(_BATCH, max(16, len(rows) // 20))
     steps = epochs * -(-len(rows) // size)
     optimizer = torch.optim.SGD(model.parameters(), lr=_RATE, momentum=0.9, nesterov=True, weight_decay=_DECAY)
@@ -88,7 +88,7 @@ def _train(pictures: Array, rows: Array, *, targets: Array, classes: int, epochs
         order = generator.permutation(len(rows))
         for start in range(0, len(order) - 1, size):
             some = order[start : start + size]
-            inputs = _moved(_block(pictures, rows[some]), generator)
+            inputs = _moved(_block(images, rows[some]), generator)
             loss = loss_of(model(inputs), torch.from_numpy(targets[some]))
             optimizer.zero_grad()
             torch.autograd.backward(loss)
@@ -97,13 +97,13 @@ def _train(pictures: Array, rows: Array, *, targets: Array, classes: int, epochs
     return model
 
 
-def _block(pictures: Array, rows: Array) -> Any:
-    """Return some pictures as (n, C, H, W) numbers around 0, averaged down to at most 40 pixels a side."""
+def _block(images: Array, rows: Array) -> Any:
+    """Return some images as (n, C, H, W) numbers around 0, averaged down to at most 40 pixels a side."""
     import torch
     from torch.nn import functional as F
 
-    every = -(-max(pictures.shape[1:3]) // _LARGEST)
-    block = torch.from_numpy(np.ascontiguousarray(pictures[rows])).permute(0, 3, 1, 2).float() / 64 - 2
+    every = -(-max(images.shape[1:3]) // _LARGEST)
+    block = torch.from_numpy(np.ascontiguousarray(images[rows])).permute(0, 3, 1, 2).float() / 64 - 2
     return F.avg_pool2d(block, every) if every > 1 else block
 
 
@@ -117,7 +117,7 @@ def _moved(block: Any, generator: np.random.Generator) -> Any:
     return torch.where(mirrored[:, None, None, None], moved.flip(3), moved)
 
 
-def _judge(model: Any, pictures: Array, *, rows: Array) -> Array:
+def _judge(model: Any, images: Array, *, rows: Array) -> Array:
     import torch
 
     model.eval()
@@ -125,7 +125,7 @@ def _judge(model: Any, pictures: Array, *, rows: Array) -> Array:
     def blocks() -> Iterator[Any]:
         with torch.inference_mode():
             for start in range(0, len(rows), 4 * _BATCH):
-                block = _block(pictures, rows[start : start + 4 * _BATCH])
+                block = _block(images, rows[start : start + 4 * _BATCH])
                 yield (model(block).softmax(1) + model(block.flip(3)).softmax(1)) / 2
 
     found: Array = torch.cat(list(blocks())).double().numpy()

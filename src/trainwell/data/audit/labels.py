@@ -1,7 +1,7 @@
 """Labels that are probably wrong: out-of-sample probabilities of a fast model, and confident learning.
 
 The model never judges an example that it was trained on: tables are judged by the trees of a random forest that did
-not draw the row, pictures and texts by cross-validation. Its probabilities are calibrated first, because confident
+not draw the row, images and texts by cross-validation. Its probabilities are calibrated first, because confident
 learning counts examples above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021;
 docs/references.md, T14).
 """
@@ -33,8 +33,8 @@ _SIDE = 5  # pixels of a patch
 _STRIDE = 2
 _PATCH_EPOCHS = 12  # at most
 _SEEN = 240_000  # examples that each fold trains on, over all epochs: more improves little
-_BLOCK = 64  # pictures at once: their features stay in the caches
-_LARGEST = 40  # pixels a side to which pictures are reduced
+_BLOCK = 64  # images at once: their features stay in the caches
+_LARGEST = 40  # pixels a side to which images are reduced
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,11 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
 
     Args:
         examples: examples with classes; for others nothing is returned.
-        judge: "fast", or "network" for pictures: about ten minutes, and fewer false suspicions.
+        judge: "fast", or "network" for images: about ten minutes, and fewer false suspicions.
         seed: of the model.
     Raises:
         MissingExtraError: if cleanlab is not installed.
-        UsageError: if the network is to judge anything but pictures of at least 16 pixels a side.
+        UsageError: if the network is to judge anything but images of at least 16 pixels a side.
     """
     network = judge == "network"
     inputs = examples.inputs
@@ -152,19 +152,19 @@ def _by_words(texts: list[str], targets: Array) -> Array:
     return found
 
 
-def _patch_features(pictures: Array, rows: Array, *, seed: int) -> Float32:
-    """Describe pictures by the mean response of whitened random patches in each quarter, (rows, features).
+def _patch_features(images: Array, rows: Array, *, seed: int) -> Float32:
+    """Describe images by the mean response of whitened random patches in each quarter, (rows, features).
 
     The single-layer network of Coates, Lee and Ng 2011 with random patches in place of centroids.
     """
     import torch
     from torch.nn import functional as F
 
-    every = -(-max(pictures.shape[1:3]) // _LARGEST)
+    every = -(-max(images.shape[1:3]) // _LARGEST)
     generator = np.random.default_rng(seed)
 
     def part(numbers: Array) -> Any:
-        block = torch.from_numpy(np.ascontiguousarray(pictures[numbers])).permute(0, 3, 1, 2).float()
+        block = torch.from_numpy(np.ascontiguousarray(images[numbers])).permute(0, 3, 1, 2).float()
         return F.avg_pool2d(block, every) if every > 1 else block
 
     sample = F.unfold(part(generator.permutation(rows)[:2000]), _SIDE, stride=_STRIDE)
@@ -177,7 +177,7 @@ def _patch_features(pictures: Array, rows: Array, *, seed: int) -> Float32:
     chosen = patches[torch.from_numpy(generator.permutation(varied)[:_PATCHES])] @ whiten
     filters = (chosen / chosen.norm(dim=1, keepdim=True)) @ whiten
     filters = filters - filters.mean(dim=1, keepdim=True)
-    kernel = filters.reshape(len(filters), pictures.shape[3], _SIDE, _SIDE)
+    kernel = filters.reshape(len(filters), images.shape[3], _SIDE, _SIDE)
     features = []
     with torch.inference_mode():
         for start in range(0, len(rows), _BLOCK):

@@ -1,12 +1,12 @@
-"""Near-duplicate pictures: shifted, mirrored, re-encoded or resized, so that no byte need agree.
+"""Near-duplicate images: shifted, mirrored, re-encoded or resized, so that no byte need agree.
 
-1. Every picture is reduced to grey at 40 pixels or less. The low frequencies (DCT) of a window describe it, each in
+1. Every image is reduced to grey at 40 pixels or less. The low frequencies (DCT) of a window describe it, each in
    units of what a quarter of a pixel and JPEG change in it: a near-duplicate lies within a few units of its source
    wherever the two windows show the same, and hardly anything else does.
 2. Central windows at four neighbouring positions are indexed, and queried with windows two pixels apart: together they
    match every shift of up to three pixels exactly. The same with windows around the centre of mass, for objects that
    moved farther; and mirrored, where the odd horizontal frequencies change their sign. Only a few of about sqrt(N)
-   cells are searched (an inverted file, Jégou, Douze and Schmid 2011), so that 60,000 pictures take seconds.
+   cells are searched (an inverted file, Jégou, Douze and Schmid 2011), so that 60,000 images take seconds.
 3. Each candidate pair is aligned and compared pixel by pixel.
 """
 
@@ -27,19 +27,19 @@ from trainwell.data.values.missing import Array
 Float32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SMALLEST = 16  # pixels a side: below, similar pictures cannot be told from near-duplicates
-_SIDE = 40  # larger pictures are averaged down to at most this
+SMALLEST = 16  # pixels a side: below, similar images cannot be told from near-duplicates
+_SIDE = 40  # larger images are averaged down to at most this
 _ORDER = 5  # frequencies each way
 _PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the indexed windows; those of queries lie two pixels apart
-_FARTHEST = 4  # pixels by which a window may move beyond the picture's own margin
+_FARTHEST = 4  # pixels by which a window may move beyond the image's own margin
 _PROBED = 3  # cells that each window searches
 _NEAR = 16.0  # units of _scale within which a pair is a candidate: half a pixel is about 10
 _ENCODED = 3.0  # levels by which JPEG moves a frequency of 28 x 28 pixels (benchmarks/audit.py)
-_KEPT = 4  # candidates of a picture that are compared exactly
-_AT_ONCE = 8192  # pictures described at once
+_KEPT = 4  # candidates of an image that are compared exactly
+_AT_ONCE = 8192  # images described at once
 _COMPARED = 2048  # pairs compared at once: they stay in the caches
-_LARGEST = 1 << 22  # numbers of a table of distances: many duplicates of one picture must not fill the memory
-# Two pictures are near-duplicates if their common part correlates, and differs little once it is blurred by 3 x 3:
+_LARGEST = 1 << 22  # numbers of a table of distances: many duplicates of one image must not fill the memory
+# Two images are near-duplicates if their common part correlates, and differs little once it is blurred by 3 x 3:
 # JPEG changes fine detail and keeps the coarse, two garments of one cut do not. Measured in benchmarks/audit.py.
 _CORRELATED = 0.95  # least correlation
 _RESIDUAL = 3.5  # largest root mean squared difference, of 255 levels
@@ -56,16 +56,16 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class _View:
-    """Padded grey pictures (N, h + 2 pad, w + 2 pad), and where the window of each begins."""
+    """Padded grey images (N, h + 2 pad, w + 2 pad), and where the window of each begins."""
 
-    pictures: Float32
+    images: Float32
     top: Ints
     left: Ints
     size: tuple[int, int]
 
     def windows(self, rows: Ints, y: Ints | int = 0, *, x: Ints | int = 0) -> Float32:
-        """Return the windows of some pictures, shifted by y and x pixels, (rows, height, width)."""
-        every = sliding_window_view(self.pictures, self.size, axis=(1, 2))
+        """Return the windows of some images, shifted by y and x pixels, (rows, height, width)."""
+        every = sliding_window_view(self.images, self.size, axis=(1, 2))
         last_y = every.shape[1] - 1
         last_x = every.shape[2] - 1
         found: Float32 = every[rows, np.clip(self.top[rows] + y, 0, last_y), np.clip(self.left[rows] + x, 0, last_x)]
@@ -85,20 +85,20 @@ class _Candidates(NamedTuple):
         return _Candidates(*(column[rows] for column in self))
 
 
-def near_duplicates(pictures: Array) -> list[Pair]:
-    """Find pictures that are the same but for a shift, a mirror image or another encoding.
+def near_duplicates(images: Array) -> list[Pair]:
+    """Find images that are the same but for a shift, a mirror image or another encoding.
 
-    Shifts of up to a ninth of the side are covered; pictures of less than 16 pixels a side, and flat ones, are not.
+    Shifts of up to a ninth of the side are covered; images of less than 16 pixels a side, and flat ones, are not.
 
     Args:
-        pictures: (N, H, W, C) uint8.
+        images: (N, H, W, C) uint8.
     Returns:
         pairs, each once, in the order of their numbers; exact duplicates are among them.
     """
-    count, height, width = pictures.shape[:3]
+    count, height, width = images.shape[:3]
     if count < 2 or min(height, width) < SMALLEST:
         return []
-    grey, colour = _reduce(pictures)
+    grey, colour = _reduce(images)
     varied = np.flatnonzero(np.ptp(grey, axis=(1, 2)) > 1)
     grey = grey[varied]
     colour = colour[varied]
@@ -121,38 +121,38 @@ def near_duplicates(pictures: Array) -> list[Pair]:
     return [Pair(*key, found[key]) for key in sorted(found)]
 
 
-def _reduce(pictures: Array) -> tuple[Float32, Float32]:
-    """Return grey pictures of at most 40 pixels a side, averaged from blocks, and the shares of each colour (N, C)."""
-    count, height, width, channels = pictures.shape
+def _reduce(images: Array) -> tuple[Float32, Float32]:
+    """Return grey images of at most 40 pixels a side, averaged from blocks, and the shares of each colour (N, C)."""
+    count, height, width, channels = images.shape
     every = -(-max(height, width) // _SIDE)
     rows = height // every
     columns = width // every
     grey = np.empty((count, rows, columns), dtype=np.float32)
     colour = np.empty((count, channels), dtype=np.float32)
     for start in range(0, count, _AT_ONCE):
-        block = pictures[start : start + _AT_ONCE, : rows * every, : columns * every]
+        block = images[start : start + _AT_ONCE, : rows * every, : columns * every]
         tiles = block.reshape(len(block), rows, every, columns, every, channels)
         grey[start : start + _AT_ONCE] = tiles.mean(axis=(2, 4, 5), dtype=np.float32)
         colour[start : start + _AT_ONCE] = block.mean(axis=(1, 2), dtype=np.float32)
     return grey, colour / np.maximum(colour.sum(axis=1, keepdims=True), 1.0)
 
 
-def _centred(pictures: Float32, size: tuple[int, int]) -> _View:
+def _centred(images: Float32, size: tuple[int, int]) -> _View:
     """Centre the window on what differs from the border, so that it moves with an object."""
-    border = np.concatenate([pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]], axis=1)
-    mass = np.abs(pictures - np.median(border, axis=1)[:, None, None]) + 1e-3
+    border = np.concatenate([images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1]], axis=1)
+    mass = np.abs(images - np.median(border, axis=1)[:, None, None]) + 1e-3
     total = mass.sum(axis=(1, 2))
     places = []
     for axis in (1, 2):
-        along = mass.sum(axis=3 - axis) @ np.arange(pictures.shape[axis], dtype=np.float32) / total
+        along = mass.sum(axis=3 - axis) @ np.arange(images.shape[axis], dtype=np.float32) / total
         first = np.floor(along - size[axis - 1] / 2 + 0.5).astype(np.int64)
-        places.append(np.clip(first, 0, pictures.shape[axis] - size[axis - 1]))
-    return _View(pictures, places[0], places[1], size)
+        places.append(np.clip(first, 0, images.shape[axis] - size[axis - 1]))
+    return _View(images, places[0], places[1], size)
 
 
 def _describe(view: _View, basis: Float32, *, y: int, x: int) -> Float32:
     """Return (N, frequencies) of the windows shifted by y and x pixels."""
-    found = np.empty((len(view.pictures), basis.shape[1]), dtype=np.float32)
+    found = np.empty((len(view.images), basis.shape[1]), dtype=np.float32)
     for start in range(0, len(found), _AT_ONCE):
         rows = np.arange(start, min(start + _AT_ONCE, len(found)))
         found[rows] = view.windows(rows, y, x=x).reshape(len(rows), -1) @ basis
@@ -174,7 +174,7 @@ def _scale(view: _View, basis: Float32) -> Float32:
     few = (
         view
         if len(view.top) <= _AT_ONCE
-        else _View(view.pictures[:_AT_ONCE], view.top[:_AT_ONCE], view.left[:_AT_ONCE], view.size)
+        else _View(view.images[:_AT_ONCE], view.top[:_AT_ONCE], view.left[:_AT_ONCE], view.size)
     )
     here = _describe(few, basis, y=0, x=0)
     changes = [((_describe(few, basis, y=y, x=x) - here) ** 2).mean(axis=0) for y, x in ((0, 1), (1, 0))]

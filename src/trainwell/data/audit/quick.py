@@ -21,7 +21,7 @@ def audit(examples: Examples, splits: Splits) -> list[Finding]:
     """Look for what invalidates training or its score: duplicates across splits, absent and rare classes, constants.
 
     Returns:
-        findings, the most severe kinds first; 60,000 pictures of 28 x 28 take about 0.2 s.
+        findings, the most severe kinds first; 60,000 images of 28 x 28 take about 0.2 s.
     """
     found = (
         _absent_classes(examples, splits),

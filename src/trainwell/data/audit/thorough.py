@@ -25,7 +25,7 @@ from trainwell.data.splits import Splits
 _LEAKED = 0.01  # fraction of duplicates among the held-out examples from which scores are unreliable
 _SEVERAL = 10
 _WRONG_LABELS = 0.03  # docs/references.md, T14
-# A model that agrees with fewer labels is wrong even where it is most confident: of 8,000 pictures of CIFAR-10 with
+# A model that agrees with fewer labels is wrong even where it is most confident: of 8,000 images of CIFAR-10 with
 # clean labels the fast model agrees with 0.60, and contradicts 0.13 of its most confident ones (benchmarks/audit.py).
 _TRUSTED = 0.75
 _SHOWN = 10

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches of pictures on the training device, with labels that stay true [B6]."""
+"""Augmentation of whole batches of images on the training device, with labels that stay true [B6]."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainwell.data.augment.geometry import AFFINE, Warp, elastic_field
 
 _NONLINEAR = {"lens": 0.2, "elastic": 0.02}  # displacement at the rim; fraction of the side
 DEFAULTS = {name: strength for name, (_, strength) in (*AFFINE.items(), *COLOURS.items())} | _NONLINEAR
-NAMES = ("shift", "flip", *DEFAULTS)  # of all changes of pictures
+NAMES = ("shift", "flip", *DEFAULTS)  # of all changes of images
 _WITHOUT = ("flip", "flip_vertical", "multi_crop")  # these have no strength
 
 
@@ -66,19 +66,19 @@ def parse(texts: Sequence[str]) -> tuple[Step, ...]:
 
 @final
 class Augment:
-    """Change every picture of a batch independently at random.
+    """Change every image of a batch independently at random.
 
     All random numbers come from torch's default generator of the CPU, whatever the device, so that a seed gives the
-    same pictures everywhere; the loop seeds it with (seed, epoch, step). First come shift and flip in one gathering of
+    same images everywhere; the loop seeds it with (seed, epoch, step). First come shift and flip in one gathering of
     pixels, then the steps in their order: all movements in one resampling, then colours. "boxes" and "points" of a
     batch move with the pixels.
 
     Args:
-        shift: pictures move by up to this many pixels each way; new pixels are 0, the mean of standardised inputs
+        shift: images move by up to this many pixels each way; new pixels are 0, the mean of standardised inputs
             (He et al. 2015 pad CIFAR by 4).
         flip: mirror left and right with probability 1/2; only where mirrored objects keep their name.
         steps: further augmentations, see `parse`.
-        mix: probability of each step for each picture: below 1 every picture gets a random mixture of steps.
+        mix: probability of each step for each image: below 1 every image gets a random mixture of steps.
         affine: mean and deviation by which the channels of pixels in [0, 1] were standardised, for changes of colour.
         noise: fraction of class numbers that are redrawn at every step, and the number of classes (label noise [G1]).
 
@@ -126,7 +126,7 @@ class Augment:
         return batch.replace(targets=torch.where(wrong, drawn, targets))
 
     def _applied(self, count: int) -> Tensor | None:
-        """Return which pictures a step applies to, (count,) bool; None: all."""
+        """Return which images a step applies to, (count,) bool; None: all."""
         return torch.rand(count) < self.mix if self.mix < 1 else None
 
     def _warp(self, batch: Batch) -> Warp:
@@ -153,18 +153,18 @@ class Augment:
     def _colour(self, inputs: Tensor, changes: Sequence[Step]) -> Tensor:
         mean = self._mean.to(inputs)
         std = self._std.to(inputs)
-        pictures = inputs * std + mean
+        images = inputs * std + mean
         for name, strength in changes:
-            applied = self._applied(len(pictures))
-            changed = COLOURS[name][0](pictures, strength)
+            applied = self._applied(len(images))
+            changed = COLOURS[name][0](images, strength)
             keep = None if applied is None else applied.to(inputs.device)[:, None, None, None]
-            pictures = changed if keep is None else torch.where(keep, changed, pictures)
-        return (pictures - mean) / std
+            images = changed if keep is None else torch.where(keep, changed, images)
+        return (images - mean) / std
 
     def _move(self, batch: Batch) -> Batch:
-        """Shift and flip in one pass: gather each output pixel from the padded picture."""
-        pictures = batch.inputs
-        count, channels, height, width = pictures.shape
+        """Shift and flip in one pass: gather each output pixel from the padded image."""
+        images = batch.inputs
+        count, channels, height, width = images.shape
         down, right = (torch.randint(0, 2 * self.shift + 1, (count, 1)) for _ in range(2))
         columns = torch.arange(width).expand(count, width)
         mirrored = torch.zeros(count, 1, dtype=torch.bool)
@@ -173,15 +173,15 @@ class Augment:
             columns = torch.where(mirrored, width - 1 - columns, columns)
         rows = (torch.arange(height) + down) * (width + 2 * self.shift)
         pixels = (rows[:, :, None] + (columns + right)[:, None, :]).reshape(count, 1, height * width)
-        padded = F.pad(pictures, (self.shift,) * 4).flatten(2)
-        moved = padded.gather(2, pixels.to(pictures.device).expand(count, channels, height * width))
+        padded = F.pad(images, (self.shift,) * 4).flatten(2)
+        moved = padded.gather(2, pixels.to(images.device).expand(count, channels, height * width))
         changes = {"inputs": moved.view(count, channels, height, width)}
         if "boxes" in batch or "points" in batch:
             warp = Warp.none(count)
             warp.matrix[:, 0, 0] = torch.where(mirrored[:, 0], -1.0, 1.0)
             warp.matrix[:, 0, 2] = (right[:, 0] - self.shift) * 2.0 / width
             warp.matrix[:, 1, 2] = (down[:, 0] - self.shift) * 2.0 / height
-            warp = warp.to(pictures.device)
+            warp = warp.to(images.device)
             size = (height, width)
             moves = {"boxes": warp.boxes, "points": warp.points}
             changes |= {name: move(batch[name], size) for name, move in moves.items() if name in batch}

@@ -1,7 +1,7 @@
-"""Geometric transforms of pictures, composed into one resampling per batch; boxes and points move with the pixels.
+"""Geometric transforms of images, composed into one resampling per batch; boxes and points move with the pixels.
 
 Every transform maps an output pixel to where it is sampled. Coordinates run from -1 to 1 between the outer edges of the
-picture. Affine transforms are 3 x 3 matrices that multiply; non-linear ones (lens, elastic) add a displacement.
+image. Affine transforms are 3 x 3 matrices that multiply; non-linear ones (lens, elastic) add a displacement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trainwell.core.errors import DataError
 
 Matrix = Callable[[int, float, tuple[int, int]], Tensor]
 
-# VGG (Simonyan and Zisserman 2015) cuts 224 pixels out of a picture whose short side is 256 to 480 (there: 512).
+# VGG (Simonyan and Zisserman 2015) cuts 224 pixels out of an image whose short side is 256 to 480 (there: 512).
 CUT = 224
 SHORTEST = 256
 LONGEST = 480
@@ -86,18 +86,18 @@ def shear(count: int, strength: float, size: tuple[int, int]) -> Tensor:
 
 
 def crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Crop a square of `strength` pixels at a random position, enlarged to the size of the picture."""
+    """Crop a square of `strength` pixels at a random position, enlarged to the size of the image."""
     side = round(strength)
     if side > min(size) or side < 1:
         raise DataError(
-            f"A crop must fit into the pictures of {size[0]} x {size[1]} pixels, got {side}. Make it smaller, or set a "
+            f"A crop must fit into the images of {size[0]} x {size[1]} pixels, got {side}. Make it smaller, or set a "
             "larger data.image_size."
         )
     return _cut(torch.full((count,), side / size[1]), torch.full((count,), side / size[0]))
 
 
 def multi_crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Crop 224 / L of the picture at a random position, with L random between 256 and 480: multi-scale crops."""
+    """Crop 224 / L of the image at a random position, with L random between 256 and 480: multi-scale crops."""
     share = CUT / _uniform(count, SHORTEST, high=LONGEST)
     return _cut(share, share)
 
@@ -125,7 +125,7 @@ class Warp:
 
     @classmethod
     def none(cls, count: int) -> Warp:
-        """Return the identity for `count` pictures."""
+        """Return the identity for `count` images."""
         return cls(torch.eye(3).repeat(count, 1, 1), torch.zeros(count))
 
     def to(self, device: torch.device) -> Warp:
@@ -136,14 +136,14 @@ class Warp:
         """Add an affine transform."""
         return replace(self, matrix=self.matrix @ matrix)
 
-    def pictures(self, pictures: Tensor) -> Tensor:
+    def images(self, images: Tensor) -> Tensor:
         """Resample (B, C, H, W) bilinearly; pixels outside are 0, the mean of standardised inputs."""
-        height, width = pictures.shape[2:]
-        y, x = torch.meshgrid(*(_centres(side).to(pictures.device) for side in (height, width)), indexing="ij")
-        here = torch.stack([x, y], dim=-1).reshape(1, -1, 2).expand(len(pictures), -1, 2)
+        height, width = images.shape[2:]
+        y, x = torch.meshgrid(*(_centres(side).to(images.device) for side in (height, width)), indexing="ij")
+        here = torch.stack([x, y], dim=-1).reshape(1, -1, 2).expand(len(images), -1, 2)
         source = self._apply(here + self._displacement(here), self.matrix)
-        grid = source.view(len(pictures), height, width, 2).to(pictures.dtype)
-        return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        grid = source.view(len(images), height, width, 2).to(images.dtype)
+        return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
     def points(self, points: Tensor, size: tuple[int, int]) -> Tensor:
         """Return where (B, K, 2) points x, y in pixels (0 is the centre of the first) move to.
@@ -171,7 +171,7 @@ class Warp:
     def batch(self, batch: Batch) -> Batch:
         """Transform inputs, boxes and points of a batch together."""
         size = (batch.inputs.shape[2], batch.inputs.shape[3])
-        changes = {"inputs": self.pictures(batch.inputs)}
+        changes = {"inputs": self.images(batch.inputs)}
         if "boxes" in batch:
             changes["boxes"] = self.boxes(batch["boxes"], size)
         if "points" in batch:

@@ -2,11 +2,11 @@
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.data.kinds.array import ArrayKind
+from trainwell.data.kinds.image import ImageKind
 from trainwell.data.kinds.kind import InputPreparation as InputPreparation
 from trainwell.data.kinds.kind import Kind as Kind
 from trainwell.data.kinds.kind import Measurement as Measurement
 from trainwell.data.kinds.kind import View as View
-from trainwell.data.kinds.picture import PictureKind
 from trainwell.data.kinds.table import TableKind
 from trainwell.data.kinds.text import TextKind
 
@@ -14,8 +14,9 @@ KINDS: Catalogue[Kind] = Catalogue(
     "kind of example",
     {
         "table": TableKind(),
-        "picture": PictureKind(),
+        "image": ImageKind(),
         "array": ArrayKind(),
         "text": TextKind(),
     },
+    aliases={"picture": "image"},  # runs of before December 2026
 )

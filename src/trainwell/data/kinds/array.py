@@ -20,7 +20,7 @@ from trainwell.data.values.naming import listing
 from trainwell.recipe.sections import DataRecipe
 
 _WIDEST = 64  # numbers of an example beyond which only equal examples are duplicates
-_SMALLEST_PICTURE = 16  # sides from which an array with 1 or 3 channels is looked at as a picture
+_SMALLEST_IMAGE = 16  # sides from which an array with 1 or 3 channels is looked at as an image
 
 
 @final
@@ -56,7 +56,7 @@ class ArrayPreparation(FixedSize):
         return scaled(raw, scale, shift=shift)
 
     def view(self, prepared: Array) -> list[View]:
-        """Return what looks like pictures stretched from black to white, else named numbers."""
+        """Return what looks like images stretched from black to white, else named numbers."""
         if prepared.ndim == 4 and prepared.shape[1] in (1, 3):
             return [View(pixels=pixels) for pixels in stretched(prepared)]
         return super().view(prepared)
@@ -134,13 +134,13 @@ class ArrayKind(Kind):
 
     def numbers(self, inputs: Array) -> NDArray[np.float64] | None:
         """Return the numbers of small examples in a row."""
-        if _is_picture(inputs) or inputs[0].size > _WIDEST:
+        if _is_image(inputs) or inputs[0].size > _WIDEST:
             return None
         return inputs.reshape(len(inputs), -1).astype(np.float64)
 
     def pixels(self, inputs: Array) -> Pixels | None:
-        """Return arrays that look like pictures as such: 1 or 3 channels, two sides of 16 and more."""
-        if not _is_picture(inputs):
+        """Return arrays that look like images as such: 1 or 3 channels, two sides of 16 and more."""
+        if not _is_image(inputs):
             return None
         channels_first = inputs[:, np.newaxis] if inputs.ndim == 3 else inputs
         low = float(inputs.min())
@@ -155,7 +155,7 @@ class ArrayKind(Kind):
             yield from (name for name, changes in zip(features, varies, strict=True) if not changes)
 
 
-def _is_picture(inputs: Array) -> bool:
+def _is_image(inputs: Array) -> bool:
     sides = inputs.shape[-2:] if inputs.ndim in (3, 4) else ()
     channels = 1 if inputs.ndim == 3 else inputs.shape[1]
-    return len(sides) == 2 and channels in (1, 3) and min(sides) >= _SMALLEST_PICTURE
+    return len(sides) == 2 and channels in (1, 3) and min(sides) >= _SMALLEST_IMAGE

@@ -34,7 +34,7 @@ class FixedSize(InputPreparation):
 
     Args:
         input_shape: shape of one prepared example.
-        names: names of the prepared inputs; empty for pictures.
+        names: names of the prepared inputs; empty for images.
         rotation: second stage: the mean image subtracted, or a rotation; None: nothing.
         before: shape of an example before the rotation, where it changes the shape.
     """
@@ -51,7 +51,7 @@ class FixedSize(InputPreparation):
 
     @property
     def feature_names(self) -> tuple[str, ...]:
-        """Names of the prepared inputs; empty for pictures."""
+        """Names of the prepared inputs; empty for images."""
         return self.names
 
     @property
@@ -61,7 +61,7 @@ class FixedSize(InputPreparation):
 
     @property
     def augmentations(self) -> tuple[str, ...]:
-        """All changes of pictures, where examples are (channels, height, width)."""
+        """All changes of images, where examples are (channels, height, width)."""
         if not self.facts.has_grid:
             return ()
         from trainwell.data.augment.augmentation import NAMES

@@ -34,7 +34,7 @@ class View:
 
     Args:
         pixels: (height, width, channels) uint8 with 1 or 3 channels, or None.
-        values: name to number, text or None where missing; empty for a picture.
+        values: name to number, text or None where missing; empty for an image.
     """
 
     pixels: Pixels | None = None
@@ -144,9 +144,9 @@ class Kind(ABC):
     Attributes:
         name: in the catalogue and in files.
         units: what several examples are called when they are counted.
-        description: what they are, for refusals: "expected pictures, got rows of a table".
+        description: what they are, for refusals: "expected images, got rows of a table".
         preparations: values of `data.prepare` that make sense.
-        is_spatial: whether examples are pictures, (N, H, W, C) uint8, whose neighbouring pixels belong together:
+        is_spatial: whether examples are images, (N, H, W, C) uint8, whose neighbouring pixels belong together:
             saliency maps, sliding windows and near-duplicates need that.
         repeats_by_chance: whether two examples may well be equal without being duplicates.
         has_columns: whether each number of an example has a meaning of its own, so that a single one can leak the
@@ -201,9 +201,9 @@ class Kind(ABC):
         """Yield the arrays that make up the inputs, for the fingerprint."""
 
     def shape(self, inputs: Any, prepare: str) -> tuple[int, ...]:
-        """Return the shape in which a network receives pictures prepared like that; () for all other kinds.
+        """Return the shape in which a network receives images prepared like that; () for all other kinds.
 
-        Defaults depend on it: pictures large enough for convolutions get a convolutional network.
+        Defaults depend on it: images large enough for convolutions get a convolutional network.
         """
         return ()
 
@@ -276,7 +276,7 @@ class Kind(ABC):
         return None
 
     def pixels(self, inputs: Any) -> Pixels | None:
-        """Return (examples, height, width, channels) by which nearly equal pictures are found; None for no pictures."""
+        """Return (examples, height, width, channels) by which nearly equal images are found; None for no images."""
         return None
 
     def texts(self, inputs: Any) -> list[tuple[str | None, ...]] | None:

@@ -22,7 +22,7 @@ from trainwell.recipe.sections import DataRecipe
 # Files that cannot be opened without running what is inside them, or that hold no targets.
 _REFUSED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".npy", ".zip", ".tar", ".xlsx", ".xls")
 _POSSIBLE = (
-    "a table (.csv, .tsv, .parquet), a folder of pictures or texts (one sub-folder for each class), idx files or an "
+    "a table (.csv, .tsv, .parquet), a folder of images or texts (one sub-folder for each class), idx files or an "
     ".npz file"
 )
 
@@ -47,7 +47,7 @@ def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
         )
     found = _read(recipe, target_type)
     if recipe.image_size and not Path(recipe.source).expanduser().is_dir():
-        said = f"data.image_size = {recipe.image_size} has no effect: only the pictures of a folder are resized."
+        said = f"data.image_size = {recipe.image_size} has no effect: only the images of a folder are resized."
         return dataclasses.replace(found, remarks=(*found.remarks, said))
     return found
 

@@ -13,7 +13,7 @@ from trainwell.core.files import plain
 from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
 from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
-from trainwell.data.values.given import as_array, as_numbers, as_pictures
+from trainwell.data.values.given import as_array, as_images, as_numbers
 from trainwell.data.values.missing import Array
 from trainwell.data.values.naming import numbered
 
@@ -31,7 +31,7 @@ _LAYOUT: dict[str, tuple[str, int]] = {
 def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = None, target_type: str = "") -> Examples:
     """Make examples from arrays or tensors in memory.
 
-    uint8 with three axes (N, H, W), or four with 1 or 3 channels, last or second, are pictures; all else is numbers.
+    uint8 with three axes (N, H, W), or four with 1 or 3 channels, last or second, are images; all else is numbers.
 
     Args:
         x: (N, ...) numbers.
@@ -54,12 +54,12 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
             f"x and y of {name} must have the same length, got {len(inputs):,} and {len(targets):,}. "
             "Give one target for each example."
         )
-    pictures = as_pictures(inputs)
-    kind = KINDS["array" if pictures is None else "picture"]
-    inputs = as_numbers(inputs, name=name) if pictures is None else pictures
+    images = as_images(inputs)
+    kind = KINDS["array" if images is None else "image"]
+    inputs = as_numbers(inputs, name=name) if images is None else images
     ids = numbered("row", len(inputs))
     found = infer(targets, name="Target 'y'", ids=ids, target_type=target_type)
-    features = tuple(f"x{i}" for i in range(inputs.shape[1])) if pictures is None and inputs.ndim == 2 else ()
+    features = tuple(f"x{i}" for i in range(inputs.shape[1])) if images is None and inputs.ndim == 2 else ()
     return Examples(
         name=name,
         kind=kind,

@@ -38,13 +38,13 @@ _DIABETES = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
 def digits() -> Examples:
-    """Read 1,797 pictures of handwritten digits, 8 x 8, 10 classes; grey levels 0 to 16 become 0 to 255."""
+    """Read 1,797 images of handwritten digits, 8 x 8, 10 classes; grey levels 0 to 16 become 0 to 255."""
     numbers = _numbers("digits.csv.gz", ",")
     grey = np.round(numbers[:, :-1] * (255 / 16)).astype(np.uint8).reshape(-1, 8, 8, 1)
     classes = numbers[:, -1].astype(np.int64)
     return Examples(
         name="digits",
-        kind=KINDS["picture"],
+        kind=KINDS["image"],
         inputs=grey,
         targets=classes,
         target_type=CLASSES,

@@ -1,4 +1,4 @@
-"""A cache of decoded pictures on the disk: they are decoded once and memory-mapped afterwards.
+"""A cache of decoded images on the disk: they are decoded once and memory-mapped afterwards.
 
 It is $TRAINWELL_CACHE, or else ~/.cache/trainwell; deleting that folder is always safe.
 """
@@ -17,33 +17,33 @@ from numpy.typing import NDArray
 
 from trainwell.core.files import TEMPORARY, atomic_write
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 
-def load(key: str) -> tuple[Pictures, tuple[str, ...]] | None:
-    """Return the memory-mapped pictures of a key and the remarks about them; None if they are missing or incomplete."""
-    pictures, remarks = _paths(key)
+def load(key: str) -> tuple[Images, tuple[str, ...]] | None:
+    """Return the memory-mapped images of a key and the remarks about them; None if they are missing or incomplete."""
+    images, remarks = _paths(key)
     try:
-        return np.load(pictures, mmap_mode="r", allow_pickle=False), tuple(json.loads(remarks.read_bytes()))
+        return np.load(images, mmap_mode="r", allow_pickle=False), tuple(json.loads(remarks.read_bytes()))
     except (OSError, EOFError, ValueError, TypeError):
         return None
 
 
 def store(
-    key: str, blocks: Callable[[], Iterator[Pictures]], *, shape: tuple[int, ...], remarks: Sequence[str]
-) -> Pictures:
-    """Store pictures and return them memory-mapped; if writing fails, return them in memory.
+    key: str, blocks: Callable[[], Iterator[Images]], *, shape: tuple[int, ...], remarks: Sequence[str]
+) -> Images:
+    """Store images and return them memory-mapped; if writing fails, return them in memory.
 
     Args:
         key: identifies the files and how they are converted.
         blocks: yields them in blocks along the first axis; called again if writing fails.
-        shape: of all pictures together.
+        shape: of all images together.
         remarks: stored beside them.
     """
-    pictures, beside = _paths(key)
-    temporary = pictures.with_name(f"{TEMPORARY}{secrets.token_hex(4)}.npy")
+    images, beside = _paths(key)
+    temporary = images.with_name(f"{TEMPORARY}{secrets.token_hex(4)}.npy")
     try:
-        pictures.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        images.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         atomic_write(beside, json.dumps(remarks))
         with open(temporary, "xb") as file:
             np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
@@ -51,7 +51,7 @@ def store(
                 file.write(block.data)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, pictures)
+        os.replace(temporary, images)
     except OSError:
         return np.concatenate(list(blocks()))
     finally:

@@ -1,4 +1,4 @@
-"""A folder of pictures or texts: one sub-folder for each class, perhaps within train, val and test."""
+"""A folder of images or texts: one sub-folder for each class, perhaps within train, val and test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainwell.core.targets import CLASSES
 from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
 from trainwell.data.kinds import KINDS
 from trainwell.data.sources import cache
-from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
+from trainwell.data.sources.images import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import decode_text
 from trainwell.data.text.texts import Texts
 from trainwell.data.values.missing import Array
@@ -31,17 +31,17 @@ _SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
     **dict.fromkeys(("test", "testing"), TEST),
 }
-# Pictures of different sizes get at most this side unless data.image_size says otherwise: what a small network can
+# Images of different sizes get at most this side unless data.image_size says otherwise: what a small network can
 # learn from in minutes on a CPU; at 224 a step costs twelve times as much.
 _LARGEST_MEDIAN = 64
 TEXT = "text"
 TEXT_SUFFIXES = (".txt", ".text")
-_RULES = 2  # increase when the rules of conversion change: cached pictures are then decoded again
+_RULES = 2  # increase when the rules of conversion change: cached images are then decoded again
 
 
 @dataclass
 class Scan:
-    """The files of a folder of pictures or texts."""
+    """The files of a folder of images or texts."""
 
     files: list[Path] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
@@ -51,21 +51,21 @@ class Scan:
 
 
 def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
-    """Read pictures, or texts, whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
+    """Read images, or texts, whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
 
     Links, devices and pipes are never opened; other files are left out and named in the remarks. If there are both
-    pictures and texts, pictures are read.
+    images and texts, images are read.
 
     Args:
         folder: holds a sub-folder for each class, or train/ and others that do.
         recipe: `image_size`, `interpolation`, `centre_crop` and `max_pixels` are read.
     Raises:
-        DataError: if there are no pictures or texts in sub-folders, or some are broken or too large.
+        DataError: if there are no images or texts in sub-folders, or some are broken or too large.
         MissingExtraError: if Pillow is not installed.
     """
     name = plain(folder.resolve().name)
     found = _scan(folder, SUFFIXES)
-    kind = "picture"
+    kind = "image"
     if not found.files:
         found = _scan(folder, TEXT_SUFFIXES)
         kind = "table"
@@ -73,9 +73,9 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
         raise DataError(_nothing(folder, name, linked=found.linked))
     inputs: Array | Table | Texts
     remarks: tuple[str, ...] = ()
-    of_pictures = kind == "picture"
-    if of_pictures:
-        inputs, remarks = _pictures(folder, found.files, recipe=recipe)
+    of_images = kind == "image"
+    if of_images:
+        inputs, remarks = _images(folder, found.files, recipe=recipe)
     elif recipe.tokenisation:
         kind = "text"
         inputs = Texts.of(read_texts(found.files, folder).columns[TEXT].tolist())
@@ -87,7 +87,7 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     task = "binary classification" if len(labels) == 2 else "classification"
     said = [f"{len(labels):,} sub-folders: {task} ({shorten(labels, len(labels), most=10)}).", *remarks]
     if found.left_out:
-        what = "pictures" if of_pictures else "texts"
+        what = "images" if of_images else "texts"
         said.append(f"Left out, because they are no {what}: {shorten(found.left_out, len(found.left_out))}.")
     if found.linked:
         said.append(f"Left out, because they are links to folders: {shorten(found.linked, len(found.linked))}.")
@@ -177,7 +177,7 @@ def _nothing(folder: Path, name: str, *, linked: Sequence[str]) -> str:
     hint = (
         f"links are not followed ({shorten(linked, len(linked))})"
         if linked
-        else f"it holds {flat:,} pictures, but not in sub-folders"
+        else f"it holds {flat:,} images, but not in sub-folders"
         if flat
         else f"it holds {texts:,} texts, but not in sub-folders"
         if texts
@@ -186,12 +186,12 @@ def _nothing(folder: Path, name: str, *, linked: Sequence[str]) -> str:
         else "there is none"
     )
     return (
-        f"The folder {name} must hold pictures or texts (.txt) in one sub-folder for each class, but {hint}. "
+        f"The folder {name} must hold images or texts (.txt) in one sub-folder for each class, but {hint}. "
         "Give such a folder."
     )
 
 
-def _pictures(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> tuple[Array, tuple[str, ...]]:
+def _images(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> tuple[Array, tuple[str, ...]]:
     key = _key(folder, files, recipe=recipe)
     if (stored := cache.load(key)) and len(stored[0]) == len(files):
         return stored
@@ -199,7 +199,7 @@ def _pictures(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> tup
     grey = sum(header.grey for header in headers)
     remarks = []
     if 0 < grey < len(files):
-        remarks.append(f"{grey:,} of {len(files):,} pictures are grey: all are read in colour.")
+        remarks.append(f"{grey:,} of {len(files):,} images are grey: all are read in colour.")
     height = headers[0].height
     width = headers[0].width
     if recipe.image_size:
@@ -208,13 +208,13 @@ def _pictures(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> tup
         median = int(np.median([min(header.height, header.width) for header in headers]))
         height = width = min(median, _LARGEST_MEDIAN)
         remarks.append(
-            f"Pictures differ in size: resized to {width} x {width} "
+            f"Images differ in size: resized to {width} x {width} "
             f"(their median side is {median}; data.image_size sets another)."
         )
     shape = (height, width, 1 if grey == len(files) else 3)
     blocks = partial(decode, files, shape, interpolation=recipe.interpolation, crop=recipe.centre_crop)
-    pictures = cache.store(key, blocks, shape=(len(files), *shape), remarks=remarks)
-    return pictures, tuple(remarks)
+    images = cache.store(key, blocks, shape=(len(files), *shape), remarks=remarks)
+    return images, tuple(remarks)
 
 
 def _key(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> str:

@@ -21,46 +21,44 @@ from trainwell.data.kinds import KINDS
 from trainwell.data.targets import infer
 from trainwell.data.values.naming import numbered
 
-_PICTURES = re.compile(r"(?P<split>.*?)[-_.]?images[-_.]idx3[-_.]ubyte(\.gz)?")
+_IMAGES = re.compile(r"(?P<split>.*?)[-_.]?images[-_.]idx3[-_.]ubyte(\.gz)?")
 # DEFLATE cannot compress by more than 1,032:1, so a header that promises more than this is wrong.
 _MOST_COMPRESSED = 1032
 
 
 def is_idx_folder(folder: Path) -> bool:
-    """Return whether a folder holds idx files of pictures."""
-    return any(_PICTURES.fullmatch(path.name) for path in folder.iterdir())
+    """Return whether a folder holds idx files of images."""
+    return any(_IMAGES.fullmatch(path.name) for path in folder.iterdir())
 
 
 def read_idx(path: Path) -> Examples:
-    """Read pictures and their classes: a folder (train-*, t10k-* or test-*), or one file of pictures beside its labels.
+    """Read images and their classes: a folder (train-*, t10k-* or test-*), or one file of images beside its labels.
 
     Raises:
         DataError: if a file is missing, damaged or of another type.
-        ShapeError: if there are more or fewer pictures than labels.
+        ShapeError: if there are more or fewer images than labels.
     """
     files = sorted(path.iterdir()) if path.is_dir() else [path]
-    found = [(file, match["split"]) for file in files if (match := _PICTURES.fullmatch(file.name))]
+    found = [(file, match["split"]) for file in files if (match := _IMAGES.fullmatch(file.name))]
     if not found:
         raise DataError(f"{plain(path.name)} must be named like train-images-idx3-ubyte or .gz, beside its labels.")
     test = [split.lower() in ("t10k", "test") for _, split in found]
-    pictures = [_read(file, axes=3) for file, _ in found]
+    images = [_read(file, axes=3) for file, _ in found]
     labels = [_read(_labels_of(file), axes=1) for file, _ in found]
-    for (file, _), some, classes in zip(found, pictures, labels, strict=True):
+    for (file, _), some, classes in zip(found, images, labels, strict=True):
         if len(some) != len(classes):
-            raise ShapeError(
-                f"{plain(file.name)} holds {len(some):,} pictures, but its file of labels {len(classes):,}."
-            )
-    if len({some.shape[1:] for some in pictures}) > 1:
+            raise ShapeError(f"{plain(file.name)} holds {len(some):,} images, but its file of labels {len(classes):,}.")
+    if len({some.shape[1:] for some in images}) > 1:
         raise ShapeError(
-            f"The files of {plain(path.name)} must hold pictures of one size. Put them into separate folders."
+            f"The files of {plain(path.name)} must hold images of one size. Put them into separate folders."
         )
-    ids = [name for (_, split), some in zip(found, pictures, strict=True) for name in numbered(split, len(some))]
+    ids = [name for (_, split), some in zip(found, images, strict=True) for name in numbered(split, len(some))]
     targets = infer(np.concatenate(labels), name="The label", ids=ids)
-    given = np.repeat([TEST if sealed else TRAIN for sealed in test], [len(some) for some in pictures]).astype(np.int8)
+    given = np.repeat([TEST if sealed else TRAIN for sealed in test], [len(some) for some in images]).astype(np.int8)
     return Examples(
         name=plain(path.name),
-        kind=KINDS["picture"],
-        inputs=_join(pictures)[..., np.newaxis],
+        kind=KINDS["image"],
+        inputs=_join(images)[..., np.newaxis],
         targets=targets.values,
         target_type=targets.target_type,
         ids=ids,
@@ -70,13 +68,13 @@ def read_idx(path: Path) -> Examples:
     )
 
 
-def read_idx_pictures(path: Path) -> NDArray[np.uint8]:
-    """Read one idx file of pictures, (N, height, width, 1), for prediction."""
+def read_idx_images(path: Path) -> NDArray[np.uint8]:
+    """Read one idx file of images, (N, height, width, 1), for prediction."""
     return _read(path, axes=3)[..., np.newaxis]
 
 
-def _join(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    return pictures[0] if len(pictures) == 1 else np.concatenate(pictures)
+def _join(images: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
+    return images[0] if len(images) == 1 else np.concatenate(images)
 
 
 def _labels_of(file: Path) -> Path:

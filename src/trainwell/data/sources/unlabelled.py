@@ -10,15 +10,15 @@ import numpy as np
 
 from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
-from trainwell.data.kinds.picture import PicturePreparation
+from trainwell.data.kinds.image import ImagePreparation
 from trainwell.data.kinds.table import TablePreparation
 from trainwell.data.kinds.text import TextPreparation
 from trainwell.data.prepare import Preparation
 from trainwell.data.sources.arrays import read_npz_inputs
 from trainwell.data.sources.bundled import BUNDLED, with_target
 from trainwell.data.sources.folder import TEXT, TEXT_SUFFIXES, files_below, read_texts
-from trainwell.data.sources.idx import read_idx_pictures
-from trainwell.data.sources.pictures import SUFFIXES, decode, read_headers
+from trainwell.data.sources.idx import read_idx_images
+from trainwell.data.sources.images import SUFFIXES, decode, read_headers
 from trainwell.data.sources.table import read_rows, text_column
 from trainwell.data.statistics.column import Column
 from trainwell.data.text.texts import Texts
@@ -34,8 +34,8 @@ def read_inputs(
     """Read inputs to predict on.
 
     Args:
-        source: a bundled name; a table with the training columns (others are ignored); a picture or a text,
-            or a folder of them at any depth; an idx file of pictures; an .npz holding X.
+        source: a bundled name; a table with the training columns (others are ignored); an image or a text,
+            or a folder of them at any depth; an idx file of images; an .npz holding X.
         preparation: of the network: its kind of inputs.
         recipe: `interpolation`, `centre_crop`, `max_pixels` and `delimiter` are read.
     Returns:
@@ -64,17 +64,17 @@ def read_inputs(
         if is_text and TEXT in (column.name for column in columns):
             return _texts(path)
         if path.is_dir() or path.suffix.lower() in SUFFIXES:
-            return _pictures(path, preparation, recipe=recipe)
+            return _images(path, preparation, recipe=recipe)
         if not stat.S_ISREG(path.stat().st_mode):
-            raise DataError(f"{name} must be a regular file. Give a table, a picture, a folder, idx or .npz.")
+            raise DataError(f"{name} must be a regular file. Give a table, an image, a folder, idx or .npz.")
         with open(path, "rb") as file:
             start = file.read(2)
         if start == b"PK":
             inputs = preparation.kind.given(read_npz_inputs(path))
             return inputs, numbered("row", len(inputs))
         if start in (b"\x1f\x8b", b"\0\0"):
-            pictures = read_idx_pictures(path)
-            return pictures, numbered("picture", len(pictures))
+            images = read_idx_images(path)
+            return images, numbered("image", len(images))
         if not isinstance(preparation.fitted, TablePreparation):
             raise DataError(
                 f"{name} is read as a table, but the network was trained on {preparation.kind.description}."
@@ -104,15 +104,15 @@ def _texts(path: Path) -> tuple[Table, Sequence[str]]:
     return read_texts(files, root), tuple(plain(file.relative_to(root).as_posix()) for file in files)
 
 
-def _pictures(path: Path, preparation: Preparation, *, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
+def _images(path: Path, preparation: Preparation, *, recipe: DataRecipe) -> tuple[Array, Sequence[str]]:
     fitted = preparation.fitted
-    if not isinstance(fitted, PicturePreparation):
+    if not isinstance(fitted, ImagePreparation):
         raise DataError(
-            f"{plain(path.name)} holds pictures, but the network was trained on {preparation.kind.description}."
+            f"{plain(path.name)} holds images, but the network was trained on {preparation.kind.description}."
         )
     files = files_below(path, SUFFIXES)[0] if path.is_dir() else [path]
     if not files:
-        raise DataError(f"The folder {plain(path.name)} must hold pictures to predict on, but there is none.")
+        raise DataError(f"The folder {plain(path.name)} must hold images to predict on, but there is none.")
     read_headers(files, max_pixels=recipe.max_pixels)
     channels, height, width = fitted.raw_shape
     blocks = list(decode(files, (height, width, channels), interpolation=recipe.interpolation, crop=recipe.centre_crop))

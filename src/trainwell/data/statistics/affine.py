@@ -9,7 +9,7 @@ import numpy as np
 from trainwell.core.statistics import mean_and_deviation
 from trainwell.data.values.missing import Array
 
-# The literature's names for what is done to pictures channel by channel: VGG subtracts the mean, ResNet divides too.
+# The literature's names for what is done to images channel by channel: VGG subtracts the mean, ResNet divides too.
 # A rotation starts from standardised inputs (decorrelate) or does not depend on it (whitening); the mean image from
 # plain ones.
 _FIRST_STAGE = {
@@ -42,21 +42,21 @@ def affine(values: Array, method: str) -> tuple[float, float]:
     return _of_method(method, mean=mean, std=std, low=float(values.min()), high=float(values.max()))
 
 
-def pixel_affine(pictures: Array, rows: Array, *, method: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def pixel_affine(images: Array, rows: Array, *, method: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """Return what `affine` returns for each channel on [0, 1], exact: counted from the histogram of the 256 levels.
 
     Args:
-        pictures: (N, H, W, C) uint8.
-        rows: numbers of the training pictures.
+        images: (N, H, W, C) uint8.
+        rows: numbers of the training images.
         method: as for `affine`.
     """
-    channels = pictures.shape[-1]
+    channels = images.shape[-1]
     if method == "none":
         return (0.0,) * channels, (1.0,) * channels
     histogram = np.zeros((channels, 256), dtype=np.int64)
-    each = max(1, _BLOCK // math.prod(pictures.shape[1:]))
+    each = max(1, _BLOCK // math.prod(images.shape[1:]))
     for start in range(0, len(rows), each):
-        block = pictures[rows[start : start + each]].reshape(-1, channels)
+        block = images[rows[start : start + each]].reshape(-1, channels)
         for channel in range(channels):
             histogram[channel] += np.bincount(block[:, channel], minlength=256)
     levels = np.arange(256) / 255

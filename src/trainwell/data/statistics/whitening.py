@@ -4,7 +4,7 @@ With the covariance C = U diag(s) Uᵀ of the training inputs, x becomes
 
 * (x - m) U: decorrelated (PCA); its first k columns are the best k dimensions in the least-squares sense,
 * (x - m) U diag(s)^(-1/2): whitened (PCA), covariance 1,
-* (x - m) U diag(s)^(-1/2) Uᵀ: whitened (ZCA, Bell and Sejnowski 1997): nearest to x, so pictures stay recognisable.
+* (x - m) U diag(s)^(-1/2) Uᵀ: whitened (ZCA, Bell and Sejnowski 1997): nearest to x, so images stay recognisable.
 """
 
 from __future__ import annotations

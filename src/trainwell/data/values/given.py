@@ -41,13 +41,13 @@ def as_array(values: Any, *, what: str, name: str, may_be_text: bool = False) ->
     return array
 
 
-def as_pictures(array: Array) -> Array | None:
-    """Return bytes in the shape of pictures as (N, H, W, C); None if they are no pictures.
+def as_images(array: Array) -> Array | None:
+    """Return bytes in the shape of images as (N, H, W, C); None if they are no images.
 
-    uint8 of three axes (N, H, W), or of four with 1 or 3 channels, last or second, are pictures; all else is numbers.
+    uint8 of three axes (N, H, W), or of four with 1 or 3 channels, last or second, are images; all else is numbers.
 
-    >>> pictures = as_pictures(np.zeros((5, 3, 8, 8), np.uint8))
-    >>> None if pictures is None else pictures.shape
+    >>> images = as_images(np.zeros((5, 3, 8, 8), np.uint8))
+    >>> None if images is None else images.shape
     (5, 8, 8, 3)
     """
     if array.dtype != np.uint8:

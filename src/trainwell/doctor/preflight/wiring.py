@@ -108,7 +108,7 @@ def parameters_are_reached(subject: PreflightSubject) -> CheckResult:
 def inputs_are_connected(subject: PreflightSubject) -> CheckResult:
     """Every input is connected to the outputs.
 
-    The gradients are taken at random inputs: real ones may hide a connection, as black corners of pictures do.
+    The gradients are taken at random inputs: real ones may hide a connection, as black corners of images do.
     """
     expected = "0 unconnected"
     pool = subject.seen.slice(0, _SAMPLES)

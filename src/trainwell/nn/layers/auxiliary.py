@@ -35,7 +35,7 @@ class Aided(nn.Module):
         self.head = head
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map pictures (batch, channels, height, width) to (batch, outputs)."""
+        """Map images (batch, channels, height, width) to (batch, outputs)."""
         for name, module in self.body.named_children():
             x = module(x)
             if self.training and name in self.auxiliary:

@@ -56,10 +56,10 @@ def to_linear(layer: nn.Conv2d, size: tuple[int, int]) -> nn.Linear:
 
 
 def fully_convolutional(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[nn.Sequential, int]:
-    """Return a network that gives a classifier's outputs for every window of a larger picture, in one pass.
+    """Return a network that gives a classifier's outputs for every window of a larger image, in one pass.
 
     Fully connected layers become convolutions, the global mean becomes a sliding one. This equals the classifier on
-    each window by itself only if no layer pads: padding shows a window zeros where the picture goes on.
+    each window by itself only if no layer pads: padding shows a window zeros where the image goes on.
 
     Args:
         model: layers in a row, in eval mode; it is left as it is, and its weights are shared.
@@ -89,7 +89,7 @@ def fully_convolutional(model: nn.Module, input_shape: tuple[int, ...]) -> tuple
             stride *= _step(name, layer)
             layers[name] = layer
         else:
-            raise UsageError(f"The layer {name} ({type(layer).__name__}) cannot be slid over a larger picture.")
+            raise UsageError(f"The layer {name} ({type(layer).__name__}) cannot be slid over a larger image.")
     model.train(was_training)
     return nn.Sequential(OrderedDict((name.replace(".", "_"), layer) for name, layer in layers.items())).eval(), stride
 

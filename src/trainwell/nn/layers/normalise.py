@@ -37,7 +37,7 @@ def instance(channels: int) -> nn.Module:
     """Zero mean and unit variance over the positions of each feature map of one example.
 
     Formula: y = g (x - mean) / sqrt(variance + e) + b
-    Use: style transfer: contrast and brightness of a picture are taken out.
+    Use: style transfer: contrast and brightness of an image are taken out.
     Cost: two weights a map; what a map's mean said is lost, so classifiers suffer. Not for flat layers.
     Source: Ulyanov et al. 2016
     """

@@ -14,7 +14,7 @@ class Pooling(Protocol):
     """Builds a layer that makes one number of each window."""
 
     def __call__(self, size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
-        """Build it for windows of side `size`, `stride` apart, with `padding` zeros around the picture.
+        """Build it for windows of side `size`, `stride` apart, with `padding` zeros around the image.
 
         With `ceil` a rest at the border gets a window of its own.
         """

@@ -29,7 +29,7 @@ def depthwise_separable(channels_in: int, channels: int, *, stride: int = 1) -> 
 def spatially_separable(channels_in: int, channels: int, *, kernel: int = 3) -> nn.Sequential:
     """Build a column filter f x 1 and then a row filter 1 x f, for 2f instead of f f products a place and channel.
 
-    The size of the picture is kept. (Szegedy et al. 2016, section 3.2.)
+    The size of the image is kept. (Szegedy et al. 2016, section 3.2.)
 
     >>> import torch
     >>> spatially_separable(3, 8)(torch.zeros(1, 3, 9, 9)).shape

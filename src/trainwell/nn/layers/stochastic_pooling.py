@@ -19,7 +19,7 @@ class StochasticPool2d(nn.Module):
     Args:
         size: side of the windows.
         stride: distance between windows; None puts them side by side.
-        padding: zeros around the picture, which are never drawn.
+        padding: zeros around the image, which are never drawn.
         ceil: whether a rest at the border gets a window of its own, as torch's `ceil_mode`, or is left out.
     Shapes:
         (batch, channels, height, width) to (batch, channels, (height + 2 padding - size) // stride + 1, ...).
@@ -35,12 +35,12 @@ class StochasticPool2d(nn.Module):
         self.padding = padding
         self.ceil = ceil
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        """Return the pooled pictures."""
-        batch, channels, height, width = pictures.shape
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the pooled images."""
+        batch, channels, height, width = images.shape
         (rows, below) = self._windows(height)
         (_, beside) = self._windows(width)
-        single = F.pad(pictures.flatten(0, 1).unsqueeze(1).relu(), (0, beside, 0, below))
+        single = F.pad(images.flatten(0, 1).unsqueeze(1).relu(), (0, beside, 0, below))
         windows = F.unfold(single, self.size, padding=self.padding, stride=self.stride)
         total = windows.sum(1, keepdim=True)
         shares = windows / total.clamp(min=torch.finfo(total.dtype).tiny)
@@ -56,7 +56,7 @@ class StochasticPool2d(nn.Module):
         """Return how many windows a side has, and the zeros that fill the last one up."""
         span = side + 2 * self.padding - self.size
         count = span // self.stride + 1
-        # A window that would begin in the padding behind the picture sees nothing of it.
+        # A window that would begin in the padding behind the image sees nothing of it.
         more = self.ceil and span % self.stride > 0 and count * self.stride < side + self.padding
         return count + more, self.stride - span % self.stride if more else 0
 

@@ -8,32 +8,32 @@ from collections.abc import Sequence
 from torch import nn
 
 from trainwell.core.facts import InputFacts
+from trainwell.nn.zoo.image import grid, image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import grid, picture
 from trainwell.nn.zoo.suited import unnormalised
 
 
 def alexnet(
     *, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5, groups: int = 1
 ) -> nn.Sequential:
-    """Build AlexNet for pictures of at least 67 x 67; the paper's are 227 x 227.
+    """Build AlexNet for images of at least 67 x 67; the paper's are 227 x 227.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels and units is multiplied by this.
         dropout: probability of dropping a unit of the fully connected layers.
         groups: 2 divides conv2, conv4 and conv5 in halves, as the paper did to fit two graphics cards
             (60,965,224 parameters); 1 joins them, as everybody does now (62,378,344).
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> import torch
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in alexnet(input_shape=(3, 227, 227), outputs=1000).parameters())
     62378344
     """
-    channels, *size = picture("alexnet", input_shape, smallest=67)
+    channels, *size = image("alexnet", input_shape, smallest=67)
     c1, c2, c3, c4, c5, units = (round(width * count) for count in (96, 256, 384, 384, 256, 4096))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv1"] = nn.Conv2d(channels, c1, 11, stride=4)
@@ -60,9 +60,9 @@ def dense_layers(volume: int, *, units: int, outputs: int, dropout: float) -> Or
     """Return layers 6 to 8: fully connected, with dropout in front of the first two.
 
     Args:
-        volume: numbers that the convolutions leave of a picture.
+        volume: numbers that the convolutions leave of an image.
         units: of layers 6 and 7.
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         dropout: probability of dropping a unit.
 
     >>> list(dense_layers(8, units=4, outputs=2, dropout=0.5))[-1]

@@ -37,14 +37,14 @@ networks."""
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How pictures were prepared when a backbone was trained.
+    """How images were prepared when a backbone was trained.
 
     Args:
-        side: height and width of its pictures.
+        side: height and width of its images.
         mean: of each channel, on pixels scaled to [0, 1].
         std: of each channel.
-        interpolation: how pictures were resized: "bicubic", "bilinear", ...
-        crop: share of a picture's shorter side that was kept, from the middle.
+        interpolation: how images were resized: "bicubic", "bilinear", ...
+        crop: share of an image's shorter side that was kept, from the middle.
     """
 
     side: int
@@ -60,7 +60,7 @@ def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained:
     Args:
         name: "timm:NAME" or "timm:NAME@FILE".
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture.
+        outputs: numbers returned for one image.
         pretrained: True loads its published weights, from FILE or else from the hub and its cache on this machine.
         seed: the new layer's numbers are a function of it.
     Raises:
@@ -93,7 +93,7 @@ def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained:
 
 
 def preprocessing(name: str) -> Preprocessing:
-    """Return how a backbone's pictures were prepared, from timm's own description.
+    """Return how a backbone's images were prepared, from timm's own description.
 
     Raises:
         MissingExtraError: if timm is not installed.
@@ -134,7 +134,7 @@ def _in_cache(timm: Any, short: str) -> str | None:
 def load_timm() -> Any:
     """Import timm, also where torchvision is missing or was built for another torch.
 
-    timm imports torchvision for picture transforms that are not used here. Where torchvision's operators do not load (a
+    timm imports torchvision for image transforms that are not used here. Where torchvision's operators do not load (a
     CUDA build beside a torch for processors), their two missing schemas are declared first; where it is not
     installed, empty modules take its place while timm is imported, and are removed again.
 

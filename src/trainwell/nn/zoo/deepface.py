@@ -9,30 +9,30 @@ from torch import nn
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.local import LocallyConnected2d
+from trainwell.nn.zoo.image import grid, image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import grid, picture
 from trainwell.nn.zoo.suited import unnormalised
 
 
 def deepface(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
-    """Build DeepFace for pictures of at least 72 x 72; the paper's faces are 152 x 152, its people 4,030.
+    """Build DeepFace for images of at least 72 x 72; the paper's faces are 152 x 152, its people 4,030.
 
     The layer in front of `head` is the face's signature: compare two faces by the distance of theirs (A13).
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels and units is multiplied by this.
         dropout: probability of dropping a unit of the signature.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> import torch
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in deepface(input_shape=(3, 152, 152), outputs=4030).parameters())
     118923774
     """
-    channels, *size = picture("deepface", input_shape, smallest=72)
+    channels, *size = image("deepface", input_shape, smallest=72)
     c32, c16, units = (round(width * count) for count in (32, 16, 4096))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv1"] = nn.Conv2d(channels, c32, 11)

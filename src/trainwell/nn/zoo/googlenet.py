@@ -11,8 +11,8 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.auxiliary import Aided
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import inception
+from trainwell.nn.zoo.image import grid, image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import grid, picture
 from trainwell.nn.zoo.suited import unnormalised
 
 # Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max-pooling.
@@ -35,20 +35,20 @@ _HEADS_AFTER = {"4a": 512, "4d": 528}  # module to its channels
 def googlenet(
     *, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.4, separable: bool = True
 ) -> Aided:
-    """Build GoogLeNet for pictures of at least 32 x 32; the paper's are 224 x 224.
+    """Build GoogLeNet for images of at least 32 x 32; the paper's are 224 x 224.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels is multiplied by this.
         dropout: probability of dropping an input of the last layer.
         separable: the first 7x7 convolution is taken apart into 8 filters for each colour and a 1x1 mixture: the 2.7 K
             parameters and 34 M operations of the paper's table 1 (6,991,856 and 1.50 G in all). False gives the
             whole convolution of the Caffe model (6,998,552 and 1.58 G).
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
     """
-    channels, *size = picture("googlenet", input_shape, smallest=32)
+    channels, *size = image("googlenet", input_shape, smallest=32)
     c64 = round(width * 64)
     c192 = round(width * 192)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
@@ -83,7 +83,7 @@ def googlenet(
 
 def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
     """Build a head of section 5: 5x5 average pooling with stride 3, 1x1 convolution, two fully connected layers."""
-    kernel = (min(5, size[0]), min(5, size[1]))  # a small picture leaves less than the window
+    kernel = (min(5, size[0]), min(5, size[1]))  # a small image leaves less than the window
     places = ((size[0] - kernel[0]) // 3 + 1) * ((size[1] - kernel[1]) // 3 + 1)
     maps = round(width * 128)
     units = round(width * 1024)

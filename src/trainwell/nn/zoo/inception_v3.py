@@ -11,25 +11,25 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.auxiliary import Aided
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import Stack, inception_expanded, inception_factorised, inception_square
+from trainwell.nn.zoo.image import image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import picture
 from trainwell.nn.zoo.suited import normalised
 
 
 def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.2) -> Aided:
-    """Build Inception-v3 for pictures of at least 75 x 75; the paper's are 299 x 299.
+    """Build Inception-v3 for images of at least 75 x 75; the paper's are 299 x 299.
 
     Without the auxiliary head it has 23,834,568 parameters for 1,000 classes, with it 27,161,264.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels is multiplied by this.
         dropout: probability of dropping an input of the last layer.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
     """
-    channels, height, breadth = picture("inception_v3", input_shape, smallest=75)
+    channels, height, breadth = image("inception_v3", input_shape, smallest=75)
 
     def w(count: int) -> int:
         return round(width * count)
@@ -92,7 +92,7 @@ def _second_reduction(channels: int, width: float) -> Stack:
 
 
 def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
-    pool = (min(5, size[0]), min(5, size[1]))  # a small picture leaves less than the windows
+    pool = (min(5, size[0]), min(5, size[1]))  # a small image leaves less than the windows
     left = ((size[0] - pool[0]) // 3 + 1, (size[1] - pool[1]) // 3 + 1)
     maps = round(width * 128)
     last = round(width * 768)

@@ -9,27 +9,27 @@ from torch import nn
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.activations import ACTIVATIONS
+from trainwell.nn.zoo.image import image
 from trainwell.nn.zoo.network import Network
-from trainwell.nn.zoo.picture import picture
 
 
 def lenet5(*, input_shape: Sequence[int], outputs: int, activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Module:
-    """Build LeNet-5 for pictures of at least 12 x 12.
+    """Build LeNet-5 for images of at least 12 x 12.
 
-    Pictures smaller than 32 x 32 are padded by 2 on each side, as the paper pads 28 x 28 digits to 32 x 32.
+    Images smaller than 32 x 32 are padded by 2 on each side, as the paper pads 28 x 28 digits to 32 x 32.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         activation: builds the non-linearity; the paper uses a scaled tanh.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> net = lenet5(input_shape=(1, 32, 32), outputs=10)
     >>> [sum(p.numel() for p in layer.parameters()) for layer in net if list(layer.parameters())]
     [156, 2416, 48120, 10164, 850]
     """
-    channels, height, width = picture("lenet5", input_shape, smallest=12)
+    channels, height, width = image("lenet5", input_shape, smallest=12)
     padding = 0 if min(height, width) >= 32 else 2
 
     def after(side: int) -> int:

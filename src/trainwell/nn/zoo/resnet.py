@@ -1,4 +1,4 @@
-"""Residual networks (He, Zhang, Ren, Sun 2016): for photos (table 1) and for 32 x 32 pictures (section 4.2)."""
+"""Residual networks (He, Zhang, Ren, Sun 2016): for photos (table 1) and for 32 x 32 images (section 4.2)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import nn
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.residual import residual_block
+from trainwell.nn.zoo.image import image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import picture
 from trainwell.nn.zoo.suited import normalised
 
 # Table 1: blocks of each stage; from 50 layers on they are bottlenecks.
@@ -21,23 +21,23 @@ _BOTTLENECK_FROM = 50
 def resnet(*, depth: int, input_shape: Sequence[int], outputs: int, width: float = 1.0) -> nn.Sequential:
     """Build a residual network for photos of at least 32 x 32; the paper's are 224 x 224.
 
-    Shortcuts are projected where shapes differ (option B). Bottlenecks halve the picture in their first 1x1
+    Shortcuts are projected where shapes differ (option B). Bottlenecks halve the image in their first 1x1
     convolution, as in the paper; later versions do it in the 3x3, for the same parameters and 7 % more work.
 
     Args:
         depth: 18, 34, 50, 101 or 152 layers.
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels is multiplied by this.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> import torch
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in resnet(depth=50, input_shape=(3, 224, 224), outputs=1000).parameters())
     25557032
     """
-    channels = picture(f"resnet{depth}", input_shape, smallest=32)[0]
+    channels = image(f"resnet{depth}", input_shape, smallest=32)[0]
     before = round(width * 64)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv"] = nn.Conv2d(channels, before, 7, stride=2, padding=3, bias=False)
@@ -65,10 +65,10 @@ def resnet20(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: channels of the first stage.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> net = resnet20(input_shape=(3, 32, 32), outputs=10)
     >>> sum(p.numel() for p in net.parameters())
@@ -76,7 +76,7 @@ def resnet20(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn
     """
     before = width
     layers: OrderedDict[str, nn.Module] = OrderedDict()
-    layers["conv"] = nn.Conv2d(picture("resnet20", input_shape, smallest=8)[0], before, 3, padding=1, bias=False)
+    layers["conv"] = nn.Conv2d(image("resnet20", input_shape, smallest=8)[0], before, 3, padding=1, bias=False)
     layers["norm"] = nn.BatchNorm2d(before)
     layers["activation"] = nn.ReLU()
     row = []

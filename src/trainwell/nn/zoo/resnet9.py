@@ -1,4 +1,4 @@
-"""A nine-layer residual network for small pictures on small machines (after Page 2018, "How to train your ResNet").
+"""A nine-layer residual network for small images on small machines (after Page 2018, "How to train your ResNet").
 
 What it has over deeper ones is speed: most of the work is in wide layers on small grids, which processors do well.
 """
@@ -14,27 +14,27 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.convolution import convolution_block
 from trainwell.nn.layers.residual import Residual
 from trainwell.nn.layers.scale import Scale
+from trainwell.nn.zoo.image import image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import picture
 from trainwell.nn.zoo.suited import normalised
 
 _SCALE = 0.125  # Page 2018; without it the largest of many rectified numbers make the first answers far too sure.
 
 
 def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.Sequential:
-    """Build the network for pictures of at least 8 x 8: 24 million multiply-adds for 32 x 32 pictures at width 16.
+    """Build the network for images of at least 8 x 8: 24 million multiply-adds for 32 x 32 images at width 16.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: channels of the first convolution; the last has eight times as many.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> sum(p.numel() for p in resnet9(input_shape=(3, 32, 32), outputs=10).parameters())
     412954
     """
-    channels = picture("resnet9", input_shape, smallest=8)[0]
+    channels = image("resnet9", input_shape, smallest=8)[0]
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv"] = convolution_block(channels, width, kernel=3, padding=1)
     for stage, (before, after) in enumerate([(1, 2), (2, 4), (4, 8)], start=1):

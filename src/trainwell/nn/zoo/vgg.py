@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from trainwell.core.facts import InputFacts
+from trainwell.nn.zoo.image import grid, image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import grid, picture
 from trainwell.nn.zoo.suited import unnormalised
 
 _CHANNELS = (64, 128, 256, 512, 512)
@@ -19,23 +19,23 @@ _DEPTHS = {16: (2, 2, 3, 3, 3), 19: (2, 2, 4, 4, 4)}  # configurations D and E
 def vgg(
     *, depth: int, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5
 ) -> nn.Sequential:
-    """Build VGG-16 or VGG-19 for pictures of at least 32 x 32; the paper's are 224 x 224.
+    """Build VGG-16 or VGG-19 for images of at least 32 x 32; the paper's are 224 x 224.
 
     Args:
         depth: 16 (138,357,544 parameters) or 19 (143,667,240).
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels and units is multiplied by this.
         dropout: probability of dropping a unit of the fully connected layers.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> import torch
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in vgg(depth=16, input_shape=(3, 224, 224), outputs=1000).parameters())
     138357544
     """
-    before, *size = picture(f"vgg{depth}", input_shape, smallest=32)
+    before, *size = image(f"vgg{depth}", input_shape, smallest=32)
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for stage, (count, repeats) in enumerate(zip(_CHANNELS, _DEPTHS[depth], strict=True), start=1):
         channels = round(width * count)

@@ -9,31 +9,31 @@ from torch import nn
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.zoo.alexnet import dense_layers
+from trainwell.nn.zoo.image import grid, image
 from trainwell.nn.zoo.network import HIDDEN, Network
-from trainwell.nn.zoo.picture import grid, picture
 from trainwell.nn.zoo.suited import unnormalised
 
 
 def zfnet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
-    """Build ZFNet for pictures of at least 53 x 53; the paper's are 224 x 224.
+    """Build ZFNet for images of at least 53 x 53; the paper's are 224 x 224.
 
     Convolutions 3 to 5 have 512, 1024 and 512 maps: the paper's best network (table 3) and the one that is taught.
     The flattened volume in front of the fully connected layers is 6 x 6 x 512.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one picture, unnormalised.
+        outputs: numbers returned for one image, unnormalised.
         width: every number of channels and units is multiplied by this.
         dropout: probability of dropping a unit of the fully connected layers.
     Raises:
-        UsageError: if the input is not a picture or is too small.
+        UsageError: if the input is not an image or is too small.
 
     >>> import torch
     >>> with torch.device("meta"):
     ...     sum(p.numel() for p in zfnet(input_shape=(3, 224, 224), outputs=1000).parameters())
     107627624
     """
-    channels, *size = picture("zfnet", input_shape, smallest=53)
+    channels, *size = image("zfnet", input_shape, smallest=53)
     c1, c2, c3, c4, c5, units = (round(width * count) for count in (96, 256, 512, 1024, 512, 4096))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     layers["conv1"] = nn.Conv2d(channels, c1, 7, stride=2, padding=1)

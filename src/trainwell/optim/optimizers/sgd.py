@@ -12,7 +12,7 @@ def sgd(given: Given, *, momentum: float, nesterov: bool) -> Optimizer:
     """Step along the gradient of a mini-batch, w <- w - r g, with momentum as the recipe says.
 
     Formula: v <- m v + g; w <- w - r v, or w <- w - r (g + m v) with optim.nesterov; plain descent with m = 0.
-    Use: pictures and large data with a tuned learning rate and schedule; from single examples to whole batches.
+    Use: images and large data with a tuned learning rate and schedule; from single examples to whole batches.
     Cost: one more number per weight with momentum, none without.
     Lab: batch_paths, critical_rate, optimizer_race
     Source: Robbins and Monro 1951; Polyak 1964

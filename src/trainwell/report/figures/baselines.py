@@ -40,8 +40,8 @@ def draw_baselines(info: Baselines) -> Markup:
     remark = ", lower is better" if info.lower else ", with 95 % interval" if info.methods[0].interval else ""
     parts.append(label(f"{words(info.score)} ({info.split}){remark}", (left, bottom + 14), class_="name"))
     described = "; ".join(f"{method.name} {score_text(info.score, method.value)}" for method in info.methods) + "."
-    picture = drawing(parts, size=(_WIDTH, bottom + 24), title="The network beside simple methods", describe=described)
-    return join([picture, _listed(info)])
+    image = drawing(parts, size=(_WIDTH, bottom + 24), title="The network beside simple methods", describe=described)
+    return join([image, _listed(info)])
 
 
 def _listed(info: Baselines) -> Markup:

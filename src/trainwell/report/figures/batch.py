@@ -1,4 +1,4 @@
-"""A batch as a PNG: pictures with their labels, or rows of numbers as a map of colours."""
+"""A batch as a PNG: images with their labels, or rows of numbers as a map of colours."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from trainwell.report.text.words import printable
 
 Pixels = NDArray[np.uint8]
 
-_MOST = 64  # pictures that are shown
+_MOST = 64  # images that are shown
 _ROWS = 32  # examples that are shown as numbers
 _COLUMNS = 60  # numbers that are shown of each
-_SIDE = 96  # pixels of a picture
+_SIDE = 96  # pixels of an image
 _TEXT = 13  # pixels of a letter
-_GAP = 8  # pixels between two pictures
+_GAP = 8  # pixels between two images
 _INK = (28, 29, 32)
 _PAPER = (253, 253, 252)
 _SOFT = (93, 96, 104)
@@ -32,12 +32,12 @@ _SOFT = (93, 96, 104)
 def write_batch(
     path: Path, views: Sequence[View], *, labels: Sequence[str], names: Sequence[str] = (), title: str
 ) -> Path:
-    """Write a batch as a PNG: pictures, or rows of numbers as a map of colours from -3 (blue) to 3 (red).
+    """Write a batch as a PNG: images, or rows of numbers as a map of colours from -3 (blue) to 3 (red).
 
     Args:
         path: where to write.
-        views: the examples, as their kind shows prepared ones. Pictures have the colours they had before their
-            channels were prepared; what augmentation brought in from outside has the mean colour then. Pictures
+        views: the examples, as their kind shows prepared ones. Images have the colours they had before their
+            channels were prepared; what augmentation brought in from outside has the mean colour then. Images
             without such colours (after a rotation) are stretched from black to white.
         labels: what is written to each example.
         names: names of the numbers; empty if they have none.
@@ -52,9 +52,9 @@ def write_batch(
         import PIL.ImageFont
     except ImportError:
         raise MissingExtraError("Drawing a batch", "pillow", extra="vision") from None
-    pictures = [view.pixels for view in views[:_MOST] if view.pixels is not None]
-    if pictures:
-        drawn = _pictures(PIL, pictures, labels=labels, title=title)
+    images = [view.pixels for view in views[:_MOST] if view.pixels is not None]
+    if images:
+        drawn = _images(PIL, images, labels=labels, title=title)
     else:
         drawn = _numbers(PIL, views[:_ROWS], labels=labels, names=names[:_COLUMNS], title=title)
     stream = BytesIO()
@@ -64,17 +64,17 @@ def write_batch(
     return path
 
 
-def _pictures(pil: Any, pictures: Sequence[Pixels], *, labels: Sequence[str], title: str) -> Any:
-    count = len(pictures)
-    height, width = pictures[0].shape[:2]
+def _images(pil: Any, images: Sequence[Pixels], *, labels: Sequence[str], title: str) -> Any:
+    count = len(images)
+    height, width = images[0].shape[:2]
     times = max(1, _SIDE // max(height, width))
     across = math.ceil(math.sqrt(count))
     cell = (max(width * times, 64) + _GAP, height * times + _TEXT + 6 + _GAP)
     canvas, draw, font = _canvas(pil, across * cell[0] + _GAP, height=-(-count // across) * cell[1] + _GAP, title=title)
-    for number, picture in enumerate(pictures):
+    for number, image in enumerate(images):
         left = _GAP + number % across * cell[0]
         top = _head() + number // across * cell[1]
-        image = pil.Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+        image = pil.Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
         canvas.paste(image.resize((width * times, height * times), pil.Image.Resampling.NEAREST), (left, top))
         draw.text(
             (left, top + height * times + 2), _fit(labels[number], draw, font=font, width=cell[0]), fill=_INK, font=font

@@ -64,7 +64,7 @@ def draw_calibration(info: CalibrationInfo) -> Markup:
         for confidence, accuracy, count in info.bins
     ]
     described = f"{len(info.bins)} bins; expected calibration error {percent(info.error)}."
-    picture = drawing(parts, size=(_WIDTH, 392), title="Confidence and accuracy", describe=described)
+    image = drawing(parts, size=(_WIDTH, 392), title="Confidence and accuracy", describe=described)
     rows = [[percent(confidence), percent(accuracy), number(count)] for confidence, accuracy, count in info.bins]
     body = table(["confidence", "accuracy", "examples"], rows, texts=0, caption="Confidence and accuracy")
-    return join([picture, tag("details", [tag("summary", "Numbers"), body])])
+    return join([image, tag("details", [tag("summary", "Numbers"), body])])

@@ -176,8 +176,8 @@ def draw_per_class(info: PerClassInfo) -> Markup:
         parts += [_mark("precision", (x.place(row.precision), height))] if row.precision is not None else []
         parts += [_mark("recall", (x.place(row.recall), height))] if row.recall is not None else []
     described = f"The lowest F1 is {number(rows[0].f1)}, of class {rows[0].label}."
-    picture = drawing(parts, size=(_WIDTH, bottom + 20), title="Precision and recall by class", describe=described)
-    return join([picture, _listed(info)])
+    image = drawing(parts, size=(_WIDTH, bottom + 20), title="Precision and recall by class", describe=described)
+    return join([image, _listed(info)])
 
 
 def _mark(kind: str, at: tuple[float, float]) -> Markup:

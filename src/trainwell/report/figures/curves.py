@@ -193,8 +193,8 @@ def draw_curves(info: CurvesInfo) -> Markup:
         side = -8 if x.place(info.broken) > (_LEFT + right) / 2 else 8
         at = (x.place(info.broken) + side, _TOP + 12)
         parts.append(label("NaN", at, class_="broken", anchor="end" if side < 0 else "start"))
-    picture = drawing(parts, size=(_WIDTH, _HEIGHT), title=info.title, describe=_describe(info))
-    return join([picture, _numbers(info)])
+    image = drawing(parts, size=(_WIDTH, _HEIGHT), title=info.title, describe=_describe(info))
+    return join([image, _numbers(info)])
 
 
 def _ends(info: CurvesInfo, y: AxisScale, *, level: list[float]) -> Markup:

@@ -45,7 +45,7 @@ def draw_scatter(info: ScatterInfo) -> Markup:
     parts.append(label("prediction = true value", (x.end - 24, y.end + 12), class_="end", anchor="end"))
     parts += [tag("circle", cx=px(x.place(a)), cy=px(y.place(b)), r=3, class_="point") for a, b in info.points]
     described = f"{len(info.points)} examples; on the diagonal prediction and true value agree."
-    picture = drawing(parts, size=(_WIDTH, 392), title="Predicted and true values", describe=described)
+    image = drawing(parts, size=(_WIDTH, 392), title="Predicted and true values", describe=described)
     rows = [[number(a), number(b), number(b - a)] for a, b in info.points[:50]]
     body = table(["true", "predicted", "difference"], rows, texts=0, caption="Predicted and true values, the first 50")
-    return join([picture, tag("details", [tag("summary", "Numbers"), body])])
+    return join([image, tag("details", [tag("summary", "Numbers"), body])])

@@ -153,12 +153,10 @@ def draw_importance(shares: Sequence[tuple[str, float]]) -> Markup:
         parts.append(tag("rect", class_="bar network", x=px(left), y=px(height), width=width, height=24, rx=2))
         parts.append(label(percent(share), (x.place(share) + 8, height + 16.5), class_="value"))
     described = "; ".join(f"{name} {percent(share)}" for name, share in shares) + "."
-    picture = drawing(
-        parts, size=(440, 16 + step * len(shares)), title="Importance of the settings", describe=described
-    )
+    image = drawing(parts, size=(440, 16 + step * len(shares)), title="Importance of the settings", describe=described)
     rows = [[name, percent(share)] for name, share in shares]
     body = table(["setting", "fraction of the variance"], rows, caption="Importance of the settings")
-    return join([picture, tag("details", [tag("summary", "Numbers"), body])])
+    return join([image, tag("details", [tag("summary", "Numbers"), body])])
 
 
 def _sample(places: range, most: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""The page of an audit: one HTML file with the pictures or rows concerned."""
+"""The page of an audit: one HTML file with the images or rows concerned."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PAIRS = 60
 _SUSPECTS = 96
 _FEATURES = 100
 _CLASSES = 100
-_SIDE = 96  # pixels: larger pictures are thinned out to about this
+_SIDE = 96  # pixels: larger images are thinned out to about this
 _COLUMNS = 6  # of a row that are shown
 
 
@@ -144,13 +144,13 @@ def _label(examples: Examples, row: int) -> str:
 
 def _thumbnail(examples: Examples, row: int) -> np.ndarray:
     (view,) = examples.kind.view(examples.inputs, [row])
-    picture = view.pixels
-    assert picture is not None  # its kind is spatial
-    every = max(1, round(max(picture.shape[:2]) / _SIDE))
-    return np.ascontiguousarray(picture[::every, ::every])
+    image = view.pixels
+    assert image is not None  # its kind is spatial
+    every = max(1, round(max(image.shape[:2]) / _SIDE))
+    return np.ascontiguousarray(image[::every, ::every])
 
 
 def _card(pixels: np.ndarray, said: str, *, small: str) -> Markup:
     shown = pixels[..., 0] if pixels.shape[2] == 1 else pixels
-    picture = tag("img", src=data_uri(shown), alt=said)
-    return tag("figure", [picture, tag("figcaption", [tag("b", said), tag("small", small)])])
+    image = tag("img", src=data_uri(shown), alt=said)
+    return tag("figure", [image, tag("figcaption", [tag("b", said), tag("small", small)])])

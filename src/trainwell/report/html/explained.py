@@ -86,8 +86,8 @@ def _attack_figure(found: Explanation) -> Figure:
         spans=(None, (0.0, 1.0)),
     )
     said = (
-        "Fast gradient sign method: every picture is changed by the sign of the gradient, away from its class. A "
-        "picture that is classified wrongly at one strength counts as wrong at every larger one."
+        "Fast gradient sign method: every image is changed by the sign of the gradient, away from its class. A "
+        "image that is classified wrongly at one strength counts as wrong at every larger one."
     )
     return Figure(said, (panel,))
 
@@ -115,7 +115,7 @@ def _features_figure(found: Explanation) -> Figure:
 
 
 def write_explanation(found: Explanation, folder: Path) -> Path:
-    """Write a self-contained page, and every picture and figure as PNG and SVG beside it.
+    """Write a self-contained page, and every image and figure as PNG and SVG beside it.
 
     Returns:
         the page, `index.html`.
@@ -127,12 +127,12 @@ def write_explanation(found: Explanation, folder: Path) -> Path:
     drawn = figures(found)
     with storage_errors(f"Writing the explanation {folder}", folder):
         folder.mkdir(parents=True, exist_ok=True)
-        for name, pixels in found.pictures.items():
+        for name, pixels in found.images.items():
             atomic_write(folder / f"{file_name(name)}.png", png(enlarged(pixels)))
         for name, figure in drawn.items():
             write_figure(figure, folder / f"{name}.svg", title=name.capitalize())
         path = folder / "index.html"
-        atomic_write(path, page_of(f"Explained: {Path(found.picture or found.run).name}", _body(found, drawn)))
+        atomic_write(path, page_of(f"Explained: {Path(found.image or found.run).name}", _body(found, drawn)))
     return path
 
 
@@ -142,11 +142,11 @@ def file_name(name: str) -> str:
     >>> file_name("pushed to T-shirt/top")
     'pushed-to-T-shirt-top'
     """
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "picture"
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "image"
 
 
 def enlarged(pixels: Any, side: int = 224) -> Any:
-    """Enlarge a picture by repeating pixels until its shorter side has `side` of them."""
+    """Enlarge an image by repeating pixels until its shorter side has `side` of them."""
     times = max(1, -(-side // min(pixels.shape[:2])))
     return pixels.repeat(times, axis=0).repeat(times, axis=1)
 
@@ -156,19 +156,19 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     if found.guesses:
         rows = [[label, percent(share)] for label, share in found.guesses]
         parts.append(_part("Predictions", [table(["class", "probability"], rows, caption="Predictions")]))
-    pictures = {name: pixels for name, pixels in found.pictures.items() if not _wide(name)}
-    changed = [_card(name, pictures.pop(name)) for name in list(pictures) if name.startswith(("pushed to", "change,"))]
-    if pictures:
+    images = {name: pixels for name, pixels in found.images.items() if not _wide(name)}
+    changed = [_card(name, images.pop(name)) for name in list(images) if name.startswith(("pushed to", "change,"))]
+    if images:
         about = f"Saliency maps for class {found.asked!r}, and the mask of the object that follows from one of them."
         content = [
             tag("p", about, class_="quiet"),
-            tag("div", [_card(*row) for row in pictures.items()], class_="gallery"),
+            tag("div", [_card(*row) for row in images.items()], class_="gallery"),
         ]
         parts.append(_part("Saliency", content))
     if found.attacked:
         sentence = tag("p", attack_sentence(found.attacked))
         parts.append(_part("Adversarial example", [sentence, tag("div", changed, class_="gallery")]))
-    wide = [_card(name, pixels) for name, pixels in found.pictures.items() if _wide(name)]
+    wide = [_card(name, pixels) for name, pixels in found.images.items() if _wide(name)]
     if wide:
         parts.append(_part("Filters and feature maps", [tag("div", wide, class_="pair")]))
     figures_drawn = [
@@ -206,7 +206,7 @@ def _headline(found: Explanation) -> str:
     if not found.guesses:
         return "Explanation of a network"
     label, share = found.guesses[0]
-    return f"{Path(found.picture).name}: {label} ({percent(share)})"
+    return f"{Path(found.image).name}: {label} ({percent(share)})"
 
 
 def _wide(name: str) -> bool:
@@ -231,7 +231,7 @@ def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
     judged = found.calibration
     return {
         "run": found.run,
-        "picture": found.picture,
+        "image": found.image,
         "class": found.asked,
         "guesses": [{"label": label, "probability": share} for label, share in found.guesses],
         "mask_fraction": found.mask_share,
@@ -244,5 +244,5 @@ def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
         },
         "remarks": list(found.remarks),
         "page": str(page),
-        "pictures": [str(page.parent / f"{file_name(name)}.png") for name in found.pictures],
+        "images": [str(page.parent / f"{file_name(name)}.png") for name in found.images],
     }

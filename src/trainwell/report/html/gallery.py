@@ -37,18 +37,18 @@ def write_experiment(experiment: Experiment, result: Result, *, folder: Path) ->
     """Write NAME.svg and NAME.html of one experiment; the folder is made.
 
     Returns:
-        the picture, `NAME.svg`.
+        the image, `NAME.svg`.
     Raises:
         StorageError: if the disk refuses.
     """
-    picture = draw_lab(result.figure, title=experiment.title)
+    image = draw_lab(result.figure, title=experiment.title)
     with storage_errors(f"Writing the figure of {experiment.name}", folder):
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"{experiment.name}.svg"
-        atomic_write(path, _alone(picture))
+        atomic_write(path, _alone(image))
         atomic_write(
             folder / f"{experiment.name}.html",
-            page_of(experiment.title, [_section(experiment, result, picture=picture, head="h1")]),
+            page_of(experiment.title, [_section(experiment, result, image=image, head="h1")]),
         )
     return path
 
@@ -64,9 +64,9 @@ def write_figure(figure: Figure, path: Path, *, title: str) -> None:
         atomic_write(path, _alone(draw_lab(figure, title=title)))
 
 
-def _alone(picture: Markup) -> str:
+def _alone(image: Markup) -> str:
     """Add what an SVG file needs: the XML namespace and its style sheet."""
-    named = picture.replace("<svg ", f"<svg {_FRAME} ", 1)
+    named = image.replace("<svg ", f"<svg {_FRAME} ", 1)
     return named.replace("<title>", f"<style>{sheet_of('colours.css', 'lab.css')}</style><title>", 1)
 
 
@@ -80,8 +80,7 @@ def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Pa
     """
     links = [tag("li", tag("a", experiment.title, href=f"#{experiment.name}")) for experiment, _ in done]
     sections = [
-        _section(experiment, found, picture=draw_lab(found.figure, title=experiment.title))
-        for experiment, found in done
+        _section(experiment, found, image=draw_lab(found.figure, title=experiment.title)) for experiment, found in done
     ]
     path = folder / "index.html"
     with storage_errors("Writing the gallery", folder):
@@ -100,14 +99,14 @@ def write_gallery(done: Sequence[tuple[Experiment, Result]], folder: Path) -> Pa
     return path
 
 
-def _section(experiment: Experiment, result: Result, *, picture: Markup, head: str = "h2") -> Markup:
+def _section(experiment: Experiment, result: Result, *, image: Markup, head: str = "h2") -> Markup:
     rows = [[mark, *cells] for mark, *cells in verdicts(result)]
     law, _, reason = experiment.page.partition("\n\n")
     narrow = "narrow" if len(result.figure.panels) == 1 else None
     content: list[Child] = [
         tag(head, f"{experiment.title} [{experiment.row}]"),
         tag("p", law),
-        tag("figure", [picture, tag("p", result.figure.caption, class_="quiet")], class_=narrow),
+        tag("figure", [image, tag("p", result.figure.caption, class_="quiet")], class_=narrow),
         table(["", "number", "measured", "expected"], rows, texts=2, caption=f"Numbers of {experiment.name}"),
         [
             tag("p", part.replace("\n", " "), class_="quiet")

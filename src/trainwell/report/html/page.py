@@ -52,7 +52,7 @@ def style() -> str:
 
 @functools.cache
 def policy(sheet: str = "") -> str:
-    """Return the content security policy: only this style sheet and pictures inside the page."""
+    """Return the content security policy: only this style sheet and images inside the page."""
     digest = base64.b64encode(hashlib.sha256((sheet or style()).encode()).digest()).decode()
     return f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 

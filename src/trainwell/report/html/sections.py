@@ -25,8 +25,8 @@ from trainwell.report.text.words import (
 )
 from trainwell.runs import Snapshot
 
-_PICTURE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+={0,2}")
-_PICTURES_BYTES = 2_500_000
+_IMAGE = re.compile(r"data:image/png;base64,[A-Za-z0-9+/]+={0,2}")
+_IMAGES_BYTES = 2_500_000
 _MOST_MISTAKES = 24
 _MOST_LAYERS = 200
 _MOST_FEATURES = 8
@@ -150,15 +150,15 @@ def classes(snapshot: Snapshot) -> Markup | None:
 
 
 def mistakes(snapshot: Snapshot) -> Markup | None:
-    """Show the examples with the largest loss: as pictures where there are any, else as rows."""
+    """Show the examples with the largest loss: as images where there are any, else as rows."""
     rows = snapshot.event("mistakes").get("rows", [])[:_MOST_MISTAKES]
     if not rows:
         return None
-    if any(_picture(row) for row in rows):
-        left = _PICTURES_BYTES
+    if any(_image(row) for row in rows):
+        left = _IMAGES_BYTES
         cards = []
         for row in rows:
-            source = _picture(row)
+            source = _image(row)
             left -= len(source or "")
             cards.append(_card(row, source if left >= 0 else None))
         return tag("div", cards, class_="gallery")
@@ -182,9 +182,9 @@ def _is_number(row: Mapping[str, Any]) -> bool:
     return isinstance(row.get("true"), int | float)
 
 
-def _picture(row: Mapping[str, Any]) -> str | None:
-    source = row.get("picture")
-    return source if isinstance(source, str) and _PICTURE.fullmatch(source) else None
+def _image(row: Mapping[str, Any]) -> str | None:
+    source = row.get("image")
+    return source if isinstance(source, str) and _IMAGE.fullmatch(source) else None
 
 
 def _true_and_predicted(row: Mapping[str, Any]) -> tuple[str, str]:
@@ -203,11 +203,11 @@ def _value(value: object) -> str:
 def _card(row: Mapping[str, Any], source: str | None) -> Markup:
     true, predicted = _true_and_predicted(row)
     sure = _confidence(row)
-    picture = tag("img", src=source, alt=f"Example {printable(row.get('id'))}") if source else None
+    image = tag("img", src=source, alt=f"Example {printable(row.get('id'))}") if source else None
     instead = [", true label ", tag("b", true)] if true != predicted else " (correct)"
     said = [tag("b", predicted), instead, unbroken(f", confidence {sure}") if sure else ""]
     small = tag("small", printable(row.get("id"), limit=60))
-    return tag("figure", [picture, tag("figcaption", [said, small])])
+    return tag("figure", [image, tag("figcaption", [said, small])])
 
 
 def data(snapshot: Snapshot) -> Markup | None:
@@ -259,7 +259,7 @@ def network(snapshot: Snapshot) -> Markup | None:
             ratio = ratios.get(f"{layer.get('name')}.weight")
             row.append("" if ratio is None else f"{ratio:.1e}".replace("e-0", "e-"))
         rows.append(row)
-    filters = _picture(snapshot.event("filters"))
+    filters = _image(snapshot.event("filters"))
     shown = tag("img", src=filters, alt="Filters of the first layer", class_="filters") if filters else None
     total = f"{plural(event.get('parameters', 0), 'trainable parameter')}."
     healthy = " A typical ratio of update to weight is 1e-3." if ratios else ""

@@ -26,7 +26,7 @@ SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 """What the splits are called, in their order."""
 
 _TITLES = {"r2": "R²", "f1_macro": "macro F1", "roc_auc": "ROC AUC", "hamming_loss": "Hamming loss"}
-_UNITS = {"picture": "pictures", "table": "rows", "array": "examples"}
+_UNITS = {"image": "images", "table": "rows", "array": "examples"}
 
 
 def number(value: float | None) -> str:
@@ -153,8 +153,8 @@ def words(name: str) -> str:
 def examples(kind: str) -> str:
     """Return what the examples of a kind of data are called, in the plural.
 
-    >>> examples("picture"), examples("table"), examples("")
-    ('pictures', 'rows', 'examples')
+    >>> examples("image"), examples("table"), examples("")
+    ('images', 'rows', 'examples')
     """
     return _UNITS.get(kind, "examples")
 

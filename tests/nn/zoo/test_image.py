@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.core.errors import PictureError, UsageError
+from trainwell.core.errors import ImageError, UsageError
 from trainwell.core.facts import InputFacts
 from trainwell.nn import MODELS
-from trainwell.nn.zoo.picture import grid, picture
+from trainwell.nn.zoo.image import grid, image
 from trainwell.recipe.sections import NetworkRecipe
 
 SMALLEST = {
@@ -24,21 +24,21 @@ SMALLEST = {
 
 
 @pytest.mark.parametrize(("name", "side"), list(SMALLEST.items()))
-def test_the_smallest_picture_works_and_a_smaller_one_is_one_sentence(name: str, side: int) -> None:
+def test_the_smallest_image_works_and_a_smaller_one_is_one_sentence(name: str, side: int) -> None:
     recipe = NetworkRecipe(width_factor=0.05)
     assert MODELS[name].build(recipe, InputFacts((2, side, side + 3)), 3)(torch.zeros(2, 2, side, side + 3)).shape == (
         2,
         3,
     )
-    needs = f"{name} needs pictures of at least {side}x{side}, got inputs of shape 3x"
-    with pytest.raises(PictureError, match=needs) as caught:
+    needs = f"{name} needs images of at least {side}x{side}, got inputs of shape 3x"
+    with pytest.raises(ImageError, match=needs) as caught:
         MODELS[name].build(recipe, InputFacts((3, side, side - 1)), 3)
     assert caught.value.smallest == side
 
 
 def test_channels_last_is_recognised() -> None:
     with pytest.raises(UsageError, match="channels x height x width, got 227x227x3. Give 3x227x227."):
-        picture("alexnet", (227, 227, 3), smallest=67)
+        image("alexnet", (227, 227, 3), smallest=67)
 
 
 @pytest.mark.parametrize("ceil", [False, True])

@@ -16,7 +16,7 @@ Bytes = npt.NDArray[np.uint8]
 
 
 def png(pixels: Bytes) -> bytes:
-    """Encode a picture as PNG (ISO/IEC 15948), lossless.
+    """Encode an image as PNG (ISO/IEC 15948), lossless.
 
     Args:
         pixels: (height, width) grey or (height, width, 3) red, green, blue; uint8.
@@ -41,11 +41,11 @@ def png(pixels: Bytes) -> bytes:
 
 
 def data_uri(pixels: Bytes, *, shortest_side: int = 0) -> str:
-    """Return a picture as a `data:` URI, which a page shows without another file.
+    """Return an image as a `data:` URI, which a page shows without another file.
 
     Args:
         pixels: as for `png`.
-        shortest_side: smaller pictures are enlarged by repeating pixels an integer number of times.
+        shortest_side: smaller images are enlarged by repeating pixels an integer number of times.
     """
     times = max(1, -(-shortest_side // max(1, min(pixels.shape[:2]))))
     enlarged = pixels.repeat(times, axis=0).repeat(times, axis=1)

@@ -1,4 +1,4 @@
-"""What every architecture for pictures asks of its input, in one sentence."""
+"""What every architecture for images asks of its input, in one sentence."""
 
 from __future__ import annotations
 
@@ -6,33 +6,33 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from trainwell.core.errors import PictureError, UsageError
+from trainwell.core.errors import ImageError, UsageError
 
-_MOST_CHANNELS = 64  # more than any camera's; (227, 227, 3) is a picture written the other way round
+_MOST_CHANNELS = 64  # more than any camera's; (227, 227, 3) is an image written the other way round
 
 
-def picture(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[int, int, int]:
-    """Return (channels, height, width), if the network can take such pictures.
+def image(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[int, int, int]:
+    """Return (channels, height, width), if the network can take such images.
 
     Args:
         name: of the network, for the message.
         input_shape: shape of one example.
         smallest: the least side that leaves something behind the last pooling.
     Raises:
-        PictureError: if the input is no picture, or is too small.
+        ImageError: if the input is no image, or is too small.
         UsageError: if it has its channels last.
 
-    >>> picture("vgg16", (3, 16, 16), smallest=32)
+    >>> image("vgg16", (3, 16, 16), smallest=32)
     Traceback (most recent call last):
-    trainwell.core.errors.PictureError: vgg16 needs pictures of at least 32x32, got inputs of shape 3x16x16. ...
+    trainwell.core.errors.ImageError: vgg16 needs images of at least 32x32, got inputs of shape 3x16x16. ...
     """
     shape = "x".join(map(str, input_shape))
     if len(input_shape) == 3 and input_shape[0] > _MOST_CHANNELS and input_shape[2] < input_shape[0]:
         turned = "x".join(map(str, (input_shape[2], *input_shape[:2])))
         raise UsageError(f"{name} needs channels x height x width, got {shape}. Give {turned}.")
     if len(input_shape) != 3 or min(input_shape[1:]) < smallest or input_shape[0] < 1:
-        raise PictureError(
-            f"{name} needs pictures of at least {smallest}x{smallest}, got inputs of shape {shape}.",
+        raise ImageError(
+            f"{name} needs images of at least {smallest}x{smallest}, got inputs of shape {shape}.",
             smallest=smallest,
             advice=(f"Try data.image_size = {smallest}, or" if len(input_shape) == 3 else "Try") + " nn.model = 'mlp'.",
         )
@@ -41,7 +41,7 @@ def picture(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[in
 
 
 def grid(layers: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
-    """Return the height and width that convolutions and poolings in a row leave of a picture.
+    """Return the height and width that convolutions and poolings in a row leave of an image.
 
     >>> grid(nn.Sequential(nn.Conv2d(3, 96, 11, stride=4), nn.MaxPool2d(3, 2)), (227, 227))
     (27, 27)

@@ -12,21 +12,10 @@ import secrets
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_HEADERS = {
-    b"content-security-policy": POLICY.encode(),
-    b"x-content-type-options": b"nosniff",
-    b"x-frame-options": b"DENY",
-    b"referrer-policy": b"no-referrer",
-    b"cross-origin-opener-policy": b"same-origin",
-    b"cross-origin-resource-policy": b"same-origin",
-    b"cache-control": b"no-store",
-}
+from trainwell.web.headers import with_headers
+
 _METHODS = ("GET", "HEAD")
 _NO_TICKET = (
     "Open the link that trainwell printed when it started. It works once, for one browser. For a new link, start "
@@ -92,9 +81,9 @@ class AccessGuard:
         elif scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
         elif (refusal := self._check(scope)) is not None:
-            await _reply(refusal, _with_headers(send))
+            await _reply(refusal, with_headers(send))
         else:
-            await self._app(scope, receive, _with_headers(send))
+            await self._app(scope, receive, with_headers(send))
 
     def _check(self, scope: Scope) -> _Refusal | None:
         """Return the response to a request that is not passed on, or None."""
@@ -126,16 +115,3 @@ async def _reply(refusal: _Refusal, send: Send) -> None:
     headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": refusal.status, "headers": [*headers, *refusal.headers]})
     await send({"type": "http.response.body", "body": body})
-
-
-def _with_headers(send: Send) -> Send:
-    """Add the security headers to every response; a response may set a policy of its own."""
-
-    async def guarded(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            present = {name.lower() for name, _ in message["headers"]}
-            added = [(name, value) for name, value in _HEADERS.items() if name not in present]
-            message = {**message, "headers": [*message["headers"], *added]}
-        await send(message)
-
-    return guarded

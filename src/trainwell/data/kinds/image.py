@@ -1,4 +1,4 @@
-"""Pictures: uint8 (N, H, W, C), grey or in colour."""
+"""Images: uint8 (N, H, W, C), grey or in colour."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainwell.data.kinds.kind import InputPreparation, Kind, Measurement, Pixel
 from trainwell.data.statistics.affine import first_stage, pixel_affine
 from trainwell.data.statistics.channels import scale_and_shift, scaled, stretched
 from trainwell.data.statistics.whitening import FLATTENING
-from trainwell.data.values.given import as_array, as_numbers, as_pictures
+from trainwell.data.values.given import as_array, as_images, as_numbers
 from trainwell.data.values.missing import Array
 from trainwell.recipe.sections import DataRecipe
 
@@ -26,16 +26,16 @@ if TYPE_CHECKING:
     from trainwell.core.batch import Batch
 
 _FLOAT_BYTES = 1 << 30  # inputs beyond this stay as they were read and become floats batch by batch
-_FLAT = 1.0  # standard deviation of the grey levels below which a picture shows nothing
+_FLAT = 1.0  # standard deviation of the grey levels below which an image shows nothing
 _DEVIATION = "deviation of "
-_SHOWN = 10  # pictures named in a finding
-_BLOCK = 1024  # pictures measured at once
+_SHOWN = 10  # images named in a finding
+_BLOCK = 1024  # images measured at once
 
 
 @final
 @dataclass(frozen=True)
-class PicturePreparation(FixedSize):
-    """How pictures become (channels, height, width) floats.
+class ImagePreparation(FixedSize):
+    """How images become (channels, height, width) floats.
 
     Args:
         mean: mean of each channel, on pixels scaled to [0, 1].
@@ -71,7 +71,7 @@ class PicturePreparation(FixedSize):
         channels, height, width = self.raw_shape
         if not isinstance(raw, np.ndarray) or raw.shape[1:] != (height, width, channels):
             raise ShapeError(
-                f"Inputs must be pictures of shape {(height, width, channels)} as in training, got "
+                f"Inputs must be images of shape {(height, width, channels)} as in training, got "
                 f"{np.shape(raw)[1:]}. Give examples of the same kind and size."
             )
         return scaled(np.moveaxis(raw, -1, 1), self.affine[0], shift=self.affine[1])
@@ -91,8 +91,8 @@ class PicturePreparation(FixedSize):
         return Source({"inputs": raw}, finish=finish)
 
     def adopted(self, new: InputPreparation) -> InputPreparation | None:
-        """Return this preparation for pictures of as many channels, of any size where no rotation holds one."""
-        if not isinstance(new, PicturePreparation):
+        """Return this preparation for images of as many channels, of any size where no rotation holds one."""
+        if not isinstance(new, ImagePreparation):
             return None
         if self.rotation is None:
             fits = len(new.input_shape) == 3 and new.input_shape[0] == self.input_shape[0]
@@ -100,8 +100,8 @@ class PicturePreparation(FixedSize):
             fits = new.input_shape == self.input_shape
         return dataclasses.replace(self, input_shape=new.input_shape) if fits else None
 
-    def published(self, mean: tuple[float, ...], std: tuple[float, ...]) -> PicturePreparation | None:
-        """Return the preparation with these numbers for each channel; grey pictures get the mean over them."""
+    def published(self, mean: tuple[float, ...], std: tuple[float, ...]) -> ImagePreparation | None:
+        """Return the preparation with these numbers for each channel; grey images get the mean over them."""
         if self.input_shape[0] not in (1, 3):
             return None
         if self.input_shape[0] == 1:
@@ -121,12 +121,12 @@ class PicturePreparation(FixedSize):
 
 
 @final
-class PictureKind(Kind):
-    """Pictures, (N, H, W, C) uint8 with C = 1 or 3."""
+class ImageKind(Kind):
+    """Images, (N, H, W, C) uint8 with C = 1 or 3."""
 
-    name = "picture"
-    units = "pictures"
-    description = "pictures"
+    name = "image"
+    units = "images"
+    description = "images"
     preparations = (*FOR_ALL, "mean_image", "channel_mean", "channel_mean_std")
     is_spatial = True
 
@@ -137,10 +137,10 @@ class PictureKind(Kind):
         """Accept everything: bytes are finite."""
 
     def given(self, values: Any) -> Array:
-        """Return arrays, lists or tensors as pictures where they are some, else as numbers, which are refused later."""
+        """Return arrays, lists or tensors as images where they are some, else as numbers, which are refused later."""
         array = as_array(values, what="x", name="the inputs")
-        pictures = as_pictures(array)
-        return as_numbers(array, name="the inputs") if pictures is None else pictures
+        images = as_images(array)
+        return as_numbers(array, name="the inputs") if images is None else images
 
     def content(self, inputs: Pixels) -> Iterator[Array]:
         """Yield the pixels."""
@@ -152,15 +152,15 @@ class PictureKind(Kind):
 
     def fit(
         self, inputs: Pixels, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
-    ) -> tuple[PicturePreparation, tuple[str, ...]]:
+    ) -> tuple[ImagePreparation, tuple[str, ...]]:
         """Fit mean and deviation of every channel, and the second stage."""
         mean, std = pixel_affine(inputs, rows, method=first_stage(settings.prepare))
-        first = PicturePreparation(input_shape=_channels_first(inputs), mean=mean, std=std)
+        first = ImagePreparation(input_shape=_channels_first(inputs), mean=mean, std=std)
         return with_rotation(first, inputs, rows=rows, settings=settings)
 
-    def load(self, data: Mapping[str, Any]) -> PicturePreparation:
+    def load(self, data: Mapping[str, Any]) -> ImagePreparation:
         """Return the preparation that `to_json` wrote."""
-        return PicturePreparation(**fields_of(data), mean=tuple(data["mean"]), std=tuple(data["std"]))
+        return ImagePreparation(**fields_of(data), mean=tuple(data["mean"]), std=tuple(data["std"]))
 
     def view(self, inputs: Pixels, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
         """Return the pixels."""
@@ -183,24 +183,24 @@ class PictureKind(Kind):
         return inputs.reshape(len(inputs), -1)
 
     def pixels(self, inputs: Pixels) -> Pixels:
-        """Return the pictures."""
+        """Return the images."""
         return inputs
 
     def findings(self, inputs: Pixels, *, ids: Sequence[str], measured: Mapping[str, Measurement]) -> Iterator[Finding]:
-        """Find pictures of a single colour."""
+        """Find images of a single colour."""
         spread = np.max([one.values for name, one in measured.items() if name.startswith(_DEVIATION)], axis=0)
         blank = np.flatnonzero(spread < _FLAT)
         if len(blank):
             yield Finding(
-                rule="blank_pictures",
+                rule="blank_images",
                 severity=Severity.WARNING,
-                title=f"{len(blank):,} of {len(inputs):,} pictures show one flat colour: nothing can be learned from "
+                title=f"{len(blank):,} of {len(inputs):,} images show one flat colour: nothing can be learned from "
                 "them.",
-                evidence={"blank_pictures": len(blank), "blank_pictures_limit": 0},
+                evidence={"blank_images": len(blank), "blank_images_limit": 0},
                 where=tuple(plain(str(ids[row])) for row in blank[:_SHOWN]),
             )
 
 
-def _channels_first(pictures: Pixels) -> tuple[int, int, int]:
-    height, width, channels = pictures.shape[1:]
+def _channels_first(images: Pixels) -> tuple[int, int, int]:
+    height, width, channels = images.shape[1:]
     return channels, height, width

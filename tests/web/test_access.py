@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from trainwell.web.guard import POLICY, Access, AccessGuard
+from trainwell.web.access import Access, AccessGuard
+from trainwell.web.headers import POLICY
 
 ACCESS = Access(8000)
 KNOWN = {"cookie": ACCESS.set_cookie.decode().partition(";")[0]}

@@ -1,7 +1,7 @@
-"""Picture files as arrays: checked before they are decoded, converted by fixed rules, decoded in threads.
+"""Image files as arrays: checked before they are decoded, converted by fixed rules, decoded in threads.
 
 The rules: JPEG, PNG, WebP, BMP, TIFF and GIF only; the first frame; rotated as EXIF says; transparent pixels on
-white; 16 bits to 8 by dropping the lower byte; everything else to RGB, or to one channel if every picture is grey.
+white; 16 bits to 8 by dropping the lower byte; everything else to RGB, or to one channel if every image is grey.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from trainwell.core.errors import DataError, MissingExtraError
 from trainwell.data.values.naming import shorten
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 Result = TypeVar("Result")
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
@@ -30,12 +30,12 @@ _SIXTEEN_BITS = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _GREY = ("1", "L", "LA", "La", *_SIXTEEN_BITS)
 _ORIENTATION = 0x0112  # EXIF tag
 _TURNED = (5, 6, 7, 8)  # orientations that swap width and height
-_AT_ONCE = 256  # pictures decoded per block: bounds memory
+_AT_ONCE = 256  # images decoded per block: bounds memory
 
 
 @dataclass(frozen=True)
 class Header:
-    """Size and colour of a picture, known before it is decoded."""
+    """Size and colour of an image, known before it is decoded."""
 
     height: int
     width: int
@@ -44,27 +44,27 @@ class Header:
 
 @dataclass(frozen=True)
 class _Broken:
-    """A picture that cannot be used, and why."""
+    """An image that cannot be used, and why."""
 
     reason: str
 
 
 def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
-    """Read the sizes of pictures without decoding them.
+    """Read the sizes of images without decoding them.
 
     Raises:
-        DataError: naming up to five files that are no pictures or larger than `max_pixels`.
+        DataError: naming up to five files that are no images or larger than `max_pixels`.
         MissingExtraError: if Pillow is not installed.
     """
 
     def read(path: Path) -> Header | _Broken:
-        with _open(path) as picture:
-            width, height = picture.size
+        with _open(path) as image:
+            width, height = image.size
             if width * height > max_pixels:
                 return _Broken(f"{width:,} x {height:,} pixels are more than data.max_pixels = {max_pixels:,}")
-            if picture.getexif().get(_ORIENTATION) in _TURNED:
+            if image.getexif().get(_ORIENTATION) in _TURNED:
                 width, height = height, width
-            return Header(height, width, picture.mode in _GREY)
+            return Header(height, width, image.mode in _GREY)
 
     headers = _in_threads(read, files)
     _refuse(files, headers)
@@ -73,47 +73,47 @@ def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
 
 def decode(
     files: Sequence[Path], shape: tuple[int, int, int], *, interpolation: str = "bilinear", crop: float = 1.0
-) -> Iterator[Pictures]:
-    """Yield pictures in blocks of (n, height, width, channels), in order.
+) -> Iterator[Images]:
+    """Yield images in blocks of (n, height, width, channels), in order.
 
-    A picture of another size is resized until it fills the shape, and the rest is cropped evenly.
+    An image of another size is resized until it fills the shape, and the rest is cropped evenly.
 
     Args:
         files: what to read.
-        shape: (height, width, channels) of every picture.
-        interpolation: how pictures are resized.
+        shape: (height, width, channels) of every image.
+        interpolation: how images are resized.
         crop: fraction of the sides that is kept, from the centre.
     Raises:
         DataError: after all files were tried, naming up to five that are broken.
     """
 
-    def read(path: Path) -> Pictures:
-        with _open(path) as picture:
-            if picture.format == "PNG":
-                picture.verify()  # decoding alone does not notice every cut-off PNG
-        with _open(path) as picture:
-            return _convert(picture, shape, interpolation=interpolation, crop=crop)
+    def read(path: Path) -> Images:
+        with _open(path) as image:
+            if image.format == "PNG":
+                image.verify()  # decoding alone does not notice every cut-off PNG
+        with _open(path) as image:
+            return _convert(image, shape, interpolation=interpolation, crop=crop)
 
     tried: list[_Broken | None] = []
     for start in range(0, len(files), _AT_ONCE):
         block = _in_threads(read, files[start : start + _AT_ONCE])
-        whole = [picture for picture in block if not isinstance(picture, _Broken)]
+        whole = [image for image in block if not isinstance(image, _Broken)]
         if len(whole) == len(block):
             yield np.stack(whole)
-        tried += [picture if isinstance(picture, _Broken) else None for picture in block]
+        tried += [image if isinstance(image, _Broken) else None for image in block]
     _refuse(files, tried)
 
 
-def read_picture(path: Path, *, channels: int, max_pixels: int) -> Pictures:
-    """Read one picture at its own size, (height, width, channels).
+def read_image(path: Path, *, channels: int, max_pixels: int) -> Images:
+    """Read one image at its own size, (height, width, channels).
 
     Raises:
-        DataError: if it is no picture or larger than `max_pixels`.
+        DataError: if it is no image or larger than `max_pixels`.
     """
     (header,) = read_headers([path], max_pixels=max_pixels)
-    blocks: list[Pictures] = list(decode([path], (header.height, header.width, channels)))
-    picture: Pictures = blocks[0][0]
-    return picture
+    blocks: list[Images] = list(decode([path], (header.height, header.width, channels)))
+    image: Images = blocks[0][0]
+    return image
 
 
 def _refuse(files: Sequence[Path], tried: Sequence[object]) -> None:
@@ -121,7 +121,7 @@ def _refuse(files: Sequence[Path], tried: Sequence[object]) -> None:
     if broken:
         names = shorten((f"{path.parent.name}/{path.name} ({found.reason})" for path, found in broken), len(broken))
         raise DataError(
-            f"Every picture must be readable, but {len(broken):,} of {len(files):,} cannot be used: {names}. "
+            f"Every image must be readable, but {len(broken):,} of {len(files):,} cannot be used: {names}. "
             "Replace or delete them."
         )
 
@@ -133,7 +133,7 @@ def _in_threads(read: Callable[[Path], Result | _Broken], files: Sequence[Path])
         try:
             return read(path)
         except image.UnidentifiedImageError:
-            return _Broken("not a picture of a supported format")
+            return _Broken("not an image of a supported format")
         except Exception as problem:  # a decoder fed with damaged bytes may raise anything
             return _Broken(str(problem).strip(".") or type(problem).__name__)
 
@@ -146,7 +146,7 @@ def _pillow() -> Any:
         import PIL.Image
         import PIL.ImageOps
     except ImportError:
-        raise MissingExtraError("Reading pictures", "pillow", extra="vision") from None
+        raise MissingExtraError("Reading images", "pillow", extra="vision") from None
     return PIL
 
 
@@ -156,24 +156,24 @@ def _open(path: Path) -> Any:
     return _pillow().Image.open(path, formats=_FORMATS)
 
 
-def _convert(picture: Any, shape: tuple[int, int, int], *, interpolation: str, crop: float) -> Pictures:
+def _convert(image: Any, shape: tuple[int, int, int], *, interpolation: str, crop: float) -> Images:
     height, width, channels = shape
     pillow = _pillow()
-    if picture.size not in ((width, height), (height, width)):
+    if image.size not in ((width, height), (height, width)):
         # A JPEG is decoded at the smallest scale that is large enough.
-        picture.draft(None, (math.ceil(max(shape[:2]) / crop),) * 2)
-    picture = pillow.ImageOps.exif_transpose(picture)
-    if picture.mode in _SIXTEEN_BITS:
-        levels = np.clip(np.asarray(picture).astype(np.int64), 0, 65535) >> 8
-        picture = pillow.Image.fromarray(levels.astype(np.uint8))
-    elif picture.mode == "F":
+        image.draft(None, (math.ceil(max(shape[:2]) / crop),) * 2)
+    image = pillow.ImageOps.exif_transpose(image)
+    if image.mode in _SIXTEEN_BITS:
+        levels = np.clip(np.asarray(image).astype(np.int64), 0, 65535) >> 8
+        image = pillow.Image.fromarray(levels.astype(np.uint8))
+    elif image.mode == "F":
         raise ValueError("its pixels are floats without a defined range")
-    if "transparency" in picture.info or picture.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
-        picture = picture.convert("RGBA")
-        white = pillow.Image.new("RGBA", picture.size, (255, 255, 255, 255))
-        picture = pillow.Image.alpha_composite(white, picture)
-    picture = picture.convert("L" if channels == 1 else "RGB")
-    if picture.size != (width, height) or crop < 1:
+    if "transparency" in image.info or image.mode in ("RGBA", "LA", "PA", "La", "RGBa"):
+        image = image.convert("RGBA")
+        white = pillow.Image.new("RGBA", image.size, (255, 255, 255, 255))
+        image = pillow.Image.alpha_composite(white, image)
+    image = image.convert("L" if channels == 1 else "RGB")
+    if image.size != (width, height) or crop < 1:
         how = pillow.Image.Resampling[interpolation.upper()]
-        picture = pillow.ImageOps.fit(picture, (width, height), method=how, bleed=(1 - crop) / 2)
-    return np.array(picture, dtype=np.uint8).reshape(shape)
+        image = pillow.ImageOps.fit(image, (width, height), method=how, bleed=(1 - crop) / 2)
+    return np.array(image, dtype=np.uint8).reshape(shape)

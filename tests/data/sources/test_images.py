@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 
 from trainwell.core.errors import DataError
-from trainwell.data.sources.pictures import decode, read_headers
+from trainwell.data.sources.images import decode, read_headers
 
-Image = pytest.importorskip("PIL.Image", reason="reading pictures needs the package pillow")
+Image = pytest.importorskip("PIL.Image", reason="reading images needs the package pillow")
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.stack([GREY, GREY[::-1], GREY[:, ::-1]], axis=2)
 LIMIT = 10_000
 
 
-def save(path: Path, picture: object, **options: object) -> Path:
-    (picture if hasattr(picture, "save") else Image.fromarray(picture)).save(path, **options)  # type: ignore[union-attr]
+def save(path: Path, image: object, **options: object) -> Path:
+    (image if hasattr(image, "save") else Image.fromarray(image)).save(path, **options)  # type: ignore[union-attr]
     return path
 
 
@@ -32,8 +32,8 @@ def pixels(path: Path, channels: int = 3, height: int = 3, width: int = 4) -> np
 @pytest.mark.parametrize("suffix", ["png", "bmp", "tiff", "webp", "gif"])
 def test_lossless_formats(suffix: str, tmp_path: Path) -> None:
     options = {"lossless": True} if suffix == "webp" else {}
-    picture = GREY if suffix == "gif" else COLOUR
-    path = save(tmp_path / f"a.{suffix}", picture, **options)
+    image = GREY if suffix == "gif" else COLOUR
+    path = save(tmp_path / f"a.{suffix}", image, **options)
     expected = np.repeat(GREY[:, :, None], 3, axis=2) if suffix == "gif" else COLOUR
     np.testing.assert_array_equal(pixels(path), expected)
     (header,) = read_headers([path], max_pixels=LIMIT)
@@ -54,9 +54,9 @@ def test_grey_is_known_from_the_header(mode: str, grey: bool, tmp_path: Path) ->
 
 
 def test_transparency_lies_on_white(tmp_path: Path) -> None:
-    picture = np.zeros((3, 4, 4), np.uint8)
-    picture[:, :2] = (10, 20, 30, 255)
-    path = save(tmp_path / "a.png", picture)
+    image = np.zeros((3, 4, 4), np.uint8)
+    image[:, :2] = (10, 20, 30, 255)
+    path = save(tmp_path / "a.png", image)
     assert pixels(path)[0, 0].tolist() == [10, 20, 30]
     assert pixels(path)[0, 3].tolist() == [255, 255, 255]
     palette = Image.fromarray(np.zeros((3, 4), np.uint8), "P")
@@ -76,7 +76,7 @@ def test_cmyk_becomes_rgb(tmp_path: Path) -> None:
     assert red[0] > 200 and red[1] < 60 and red[2] < 60
 
 
-def test_pictures_are_turned_as_exif_says(tmp_path: Path) -> None:
+def test_images_are_turned_as_exif_says(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees clockwise
     path = save(tmp_path / "a.png", COLOUR, exif=exif)
@@ -92,7 +92,7 @@ def test_the_first_frame_of_an_animation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(30, 60), (60, 30), (7, 9), (16, 16)])
-def test_a_picture_is_resized_until_it_fills_the_shape(size: tuple[int, int], tmp_path: Path) -> None:
+def test_a_image_is_resized_until_it_fills_the_shape(size: tuple[int, int], tmp_path: Path) -> None:
     for suffix in ("png", "jpg"):
         path = save(tmp_path / f"a.{suffix}", np.full((*size, 3), 77, np.uint8))
         assert np.abs(pixels(path, height=16, width=16).astype(int) - 77).max() <= 2
@@ -148,7 +148,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("case", BROKEN)
-def test_a_broken_picture_is_named(case: str, tmp_path: Path) -> None:
+def test_a_broken_image_is_named(case: str, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(BROKEN[case])
     with pytest.raises(DataError, match=f"1 of 1 cannot be used: {tmp_path.name}/broken.png") as error:
@@ -159,7 +159,7 @@ def test_a_broken_picture_is_named(case: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(40, 40), (60, 40), (40, 60)])
 def test_the_middle_is_kept_as_a_backbone_saw_it(size: tuple[int, int], tmp_path: Path) -> None:
-    """A picture resized to 1/0.8 of the side and cut to its middle, as timm does, is this crop at once."""
+    """An image resized to 1/0.8 of the side and cut to its middle, as timm does, is this crop at once."""
     rng = np.random.default_rng(0)
     smooth = Image.fromarray(rng.integers(0, 255, (5, 5, 3), dtype=np.uint8)).resize(size, Image.Resampling.BICUBIC)
     path = save(tmp_path / "a.png", smooth)
@@ -178,7 +178,7 @@ def test_floats_are_refused(tmp_path: Path) -> None:
         list(decode([path], (3, 4, 1)))
 
 
-def test_all_broken_pictures_are_counted_and_five_are_named(tmp_path: Path) -> None:
+def test_all_broken_images_are_counted_and_five_are_named(tmp_path: Path) -> None:
     files = [tmp_path / f"{i:02}.png" for i in range(20)]
     for i, path in enumerate(files):
         path.write_bytes(whole_png()[: 2000 if i % 2 else None])

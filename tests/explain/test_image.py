@@ -9,7 +9,7 @@ import pytest
 from trainwell.core.errors import ShapeError
 from trainwell.explain import data_uri, png, to_pixels
 
-Image = pytest.importorskip("PIL.Image", reason="pillow reads the pictures back")
+Image = pytest.importorskip("PIL.Image", reason="pillow reads the images back")
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (8, 8), (5, 7), (5, 7, 3), (300, 2, 3)])
@@ -24,7 +24,7 @@ def test_views_are_encoded_too() -> None:
 
 
 @pytest.mark.parametrize(("shortest", "shape"), [(0, (8, 4)), (4, (8, 4)), (10, (24, 12)), (64, (128, 64))])
-def test_small_pictures_are_enlarged(shortest: int, shape: tuple[int, int]) -> None:
+def test_small_images_are_enlarged(shortest: int, shape: tuple[int, int]) -> None:
     pixels = np.arange(32, dtype=np.uint8).reshape(8, 4)
     head, _, data = data_uri(pixels, shortest_side=shortest).partition(",")
     assert head == "data:image/png;base64"
