@@ -10,8 +10,8 @@ import time
 import pytest
 
 import trainwell as tw
+from trainwell.core.contracts.protocols import Display
 from trainwell.core.errors import Interrupted, UsageError
-from trainwell.core.protocols import Display
 from trainwell.inspect import find_subject
 from trainwell.inspect.cost_sheet import followed
 from trainwell.inspect.cost_subject import state_numbers

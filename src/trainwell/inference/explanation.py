@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from trainwell.core.batch import Batch, examples_at_once
 from trainwell.core.catalogue import nearest
+from trainwell.core.contracts.outputs import main_output
 from trainwell.core.errors import DataError, TrainwellError, UsageError
-from trainwell.core.outputs import main_output
 from trainwell.cost import multiply_adds
 from trainwell.data import Preparation, read_inputs, split
 from trainwell.explain import (

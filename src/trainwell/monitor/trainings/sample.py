@@ -11,7 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.monitor.trainings.coverage import Coverage
 from trainwell.monitor.trainings.networks import (
     LooseParameters,

@@ -9,8 +9,8 @@ from typing import final
 
 from torch import nn
 
+from trainwell.core.contracts.task import Task
 from trainwell.core.facts import Facts
-from trainwell.core.task import Task
 from trainwell.monitor.trainings.networks import gradient_norm, network_name
 from trainwell.monitor.trainings.optimizers import OptimizerGroup
 from trainwell.monitor.trainings.record import TrainingSeries
