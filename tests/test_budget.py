@@ -147,14 +147,8 @@ MORE_THAN_SEVEN_FIELDS = {
     "core/facts.py:Facts": GROUPED_LATER,
     "core/figure.py:Panel": GROUPED_LATER,
     "core/finding.py:Finding": GROUPED_LATER,
-    "data/audit/thorough.py:Audit": GROUPED_LATER,
     "data/examples.py:Examples": GROUPED_LATER,
-    "doctor/experiments/advice.py:Advice": GROUPED_LATER,
-    "doctor/treatment.py:Treatment": GROUPED_LATER,
     "fitting/build.py:Parts": GROUPED_LATER,
-    "inference/explanation.py:Explanation": GROUPED_LATER,
-    "inspect/cost_sheet.py:CostSheet": GROUPED_LATER,
-    "inspect/cost_subject.py:Subject": GROUPED_LATER,
     "monitor/autograd/reading.py:LossReading": GROUPED_LATER,
     "optim/functional.py:Settings": GROUPED_LATER,
     "optim/functional.py:StepSettings": GROUPED_LATER,
@@ -164,13 +158,9 @@ MORE_THAN_SEVEN_FIELDS = {
     "recipe/sections/optim.py:OptimRecipe": SECTION,
     "recipe/sections/train.py:TrainRecipe": SECTION,
     "recipe/sections/transfer.py:TransferRecipe": SECTION,
-    "report/figures/curves.py:CurvesInfo": GROUPED_LATER,
-    "report/text/findings.py:FindingParts": GROUPED_LATER,
     "runs/listing.py:RunSummary": GROUPED_LATER,
     "runs/run.py:Run": GROUPED_LATER,
     "runs/snapshot.py:Snapshot": GROUPED_LATER,
-    "search/options.py:Options": GROUPED_LATER,
-    "search/trials/trial.py:Trial": GROUPED_LATER,
     "train/job.py:State": GROUPED_LATER,
 }
 
@@ -185,7 +175,8 @@ def fields(node: ast.ClassDef) -> list[str]:
     generated = "dataclass" in map(name_of, node.decorator_list) or "NamedTuple" in map(name_of, node.bases)
     found = []
     for statement in node.body if generated else []:
-        if isinstance(statement, ast.AnnAssign) and "ClassVar" not in ast.unparse(statement.annotation):
+        kinds = ("ClassVar", "KW_ONLY")
+        if isinstance(statement, ast.AnnAssign) and not ast.unparse(statement.annotation).startswith(kinds):
             value = statement.value
             options = {k.arg: ast.unparse(k.value) for k in value.keywords} if isinstance(value, ast.Call) else {}
             if options.get("init") != "False":

@@ -36,7 +36,7 @@ def test_loss_curves_stand_beside_chance_and_show_the_best(make_run) -> None:
     assert info.curves[2].points == ((1, 1.2), (2, 0.6), (3, pytest.approx(0.4)))
     assert info.level == (pytest.approx(math.log(3)), "chance level")
     assert info.mark == ((2, 0.6), "best")
-    assert info.log is True and info.broken is None
+    assert info.axes.log is True and info.broken is None
 
 
 def test_score_rate_and_gradient(make_run) -> None:
@@ -47,8 +47,8 @@ def test_score_rate_and_gradient(make_run) -> None:
         and score.mark == ((2, 0.8), "best")
         and [curve.name for curve in score.curves] == ["training", "validation"]
     )
-    assert rate and rate.y == "learning rate" and not rate.log
-    assert gradient and gradient.log is False
+    assert rate and rate.axes.y == "learning rate" and not rate.axes.log
+    assert gradient and gradient.axes.log is False
 
 
 def test_nothing_recorded_is_no_figure() -> None:
