@@ -156,7 +156,7 @@ class Training:
         task = task_of_criterion(targets.reading.kind)
         counts = () if targets.class_counts is None else tuple(int(count) for count in targets.class_counts)
         first = next(iter(self.optimizers.alive()), None)
-        rates = self.series.signals["rate/learning_rate"].values
+        rates = self.series.signals["learning_rate"].values
         return Facts(
             source=source,
             model=self.network.name,

@@ -1,4 +1,4 @@
-"""Curves over the course of a run: loss, score, learning rate, gradient norm."""
+"""Curves over the course of a run: loss and its parts, score, learning rate, gradient norm."""
 
 from __future__ import annotations
 
@@ -119,6 +119,19 @@ def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
         mark=_best(snapshot, time, series=held_out),
         broken=min(broken, default=None),
     )
+
+
+def loss_parts_info(snapshot: Snapshot) -> CurvesInfo | None:
+    """Return the parts of a training loss that has several, by name; None if fewer than two were recorded."""
+    time = clock(snapshot)
+    curves = [
+        RunCurve(words(name), "other", time.points(series))
+        for name, series in sorted(snapshot.signals.under("loss/part").items())
+        if len(series) > 1
+    ]
+    if len(curves) < 2:
+        return None
+    return CurvesInfo("Parts of the loss", time.name, "loss", tuple(curves), log=_wide(curves))
 
 
 def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:

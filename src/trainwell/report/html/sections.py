@@ -109,9 +109,10 @@ def scores(snapshot: Snapshot) -> Markup | None:
 
 
 def curves(snapshot: Snapshot) -> Markup | None:
-    """Draw loss, score, learning rate and gradient over training."""
+    """Draw loss and its parts, score, learning rate and gradient over training."""
     infos = [
         figures.loss_info(snapshot),
+        figures.loss_parts_info(snapshot),
         figures.score_info(snapshot),
         figures.rate_info(snapshot),
         figures.gradient_info(snapshot),
