@@ -131,7 +131,7 @@ def loss_parts_info(snapshot: Snapshot) -> CurvesInfo | None:
     ]
     if len(curves) < 2:
         return None
-    return CurvesInfo("Parts of the loss", time.name, "loss", tuple(curves), log=_wide(curves))
+    return CurvesInfo("Parts of the loss", CurveAxes(time.name, "loss", log=_wide(curves)), tuple(curves))
 
 
 def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
