@@ -145,7 +145,6 @@ GROUPED_LATER = "to be grouped"
 MORE_THAN_SEVEN_FIELDS = {
     "core/contracts/moment.py:Moment": GROUPED_LATER,
     "core/facts.py:Facts": GROUPED_LATER,
-    "core/figure.py:Panel": GROUPED_LATER,
     "core/finding.py:Finding": GROUPED_LATER,
     "data/examples.py:Examples": GROUPED_LATER,
     "fitting/build.py:Parts": GROUPED_LATER,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_BOTH, Curve, Figure, Panel, curves
+from trainwell.core.figure import LOG_BOTH, Axes, Curve, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 from trainwell.lab.seeds import means, repeat
 
@@ -91,7 +91,7 @@ def _figure(run: _Run) -> Figure:
         "The correct gradient lies on the diagonal and agrees to seven digits at h = 1e-5; the bug shows at every h.",
         (
             Panel("Gradient of every weight", "by central differences", "by backpropagation", (*dots, diagonal)),
-            Panel("Relative error over the step size h", "h", "relative error", errors, logs=LOG_BOTH),
+            Panel("Relative error over the step size h", "h", "relative error", errors, axes=Axes(logs=LOG_BOTH)),
         ),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwell.core.figure import Figure, Level, Panel, curve
+from trainwell.core.figure import Axes, Figure, Level, Panel, curve
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.report.figures.markup import Markup, table, tag
 from trainwell.report.figures.panels import draw_lab
@@ -39,8 +39,10 @@ def depths_figure(found: Depths) -> Figure:
         "accuracy",
         (curve("", values, kind="bars"),),
         (Level(found.chance, "chance level"),),
-        spans=(None, (0.0, 1.0)),
-        categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
+        axes=Axes(
+            spans=(None, (0.0, 1.0)),
+            categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
+        ),
     )
     return Figure("A linear classifier is fitted on the features at every depth, from the input to the head.", (panel,))
 
@@ -71,7 +73,7 @@ def calibration_figure(confidence: Sequence[float], accuracy: Sequence[float], *
         "confidence",
         "accuracy",
         (diagonal, measured, curve("", accuracy, xs=confidence)),
-        spans=((0.0, 1.0), (0.0, 1.0)),
+        axes=Axes(spans=((0.0, 1.0), (0.0, 1.0))),
     )
     return Figure("Below the line the network is overconfident.", (panel,))
 
@@ -86,7 +88,7 @@ def _attack_figure(network: NetworkExplanation) -> Figure:
         "largest change of a pixel, in levels of 256",
         "accuracy",
         tuple(lines),
-        spans=(None, (0.0, 1.0)),
+        axes=Axes(spans=(None, (0.0, 1.0))),
     )
     said = (
         "Fast gradient sign method: every image is changed by the sign of the gradient, away from its class. A "
