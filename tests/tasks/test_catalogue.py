@@ -14,14 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwell.core.batch import Batch
-from trainwell.core.contracts.task import Task
 from trainwell.core.errors import UnknownNameError
-from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS, TargetFacts
+from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS, TOKENS, TargetFacts
+from trainwell.core.task import Task
 from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks import TASKS, suitable, suitable_for_network, target_type_for, task_of_criterion, unread_settings
 
 LABELS = ("ant", "bee", "cow")
 EXAMPLES = 24
+LENGTH = 4  # positions of a sequence, for a task with a target at each
 
 
 def make(name: str, seed: int = 0, examples: int = EXAMPLES) -> tuple[Task, torch.Tensor, Batch]:
@@ -35,12 +36,18 @@ def make(name: str, seed: int = 0, examples: int = EXAMPLES) -> tuple[Task, torc
         CLASSES: np.arange(examples) % count,
         NUMBERS: rng.normal(5, 3, examples).astype(np.float32),
         LABEL_SETS: rng.integers(0, 2, (examples, count)).astype(np.uint8),
+        TOKENS: rng.integers(0, count, (examples, LENGTH)),
     }[kind]
     labels = LABELS[:count] if kind != NUMBERS else ()
     task = TASKS[name].build(TaskRecipe(), TASKS[name].fit_targets(raw, labels))
     targets = torch.from_numpy(task.prepare_targets(raw))
-    outputs = torch.from_numpy(rng.normal(size=(examples, task.outputs)).astype(np.float32))
+    outputs = torch.from_numpy(rng.normal(size=_shape(task, examples)).astype(np.float32))
     return task, outputs, Batch({"inputs": torch.zeros(examples, 2), "targets": targets})
+
+
+def _shape(task: Task, examples: int) -> tuple[int, ...]:
+    """Shape of the outputs for a batch."""
+    return (examples, LENGTH, task.outputs) if task.per_position else (examples, task.outputs)
 
 
 @pytest.fixture(params=list(TASKS))
@@ -51,7 +58,7 @@ def case(request):
 def test_the_loss_is_the_mean_of_the_examples_losses(case) -> None:
     task, outputs, batch = case
     parts = task.losses(outputs, batch)
-    assert all(part.shape == (EXAMPLES,) for part in parts.values())
+    assert all(part.shape == ((EXAMPLES, LENGTH) if task.per_position else (EXAMPLES,)) for part in parts.values())
     assert set(task.part_weights) in (set(), set(parts))
     assert task.example_loss(outputs, batch).shape == (EXAMPLES,)
     assert task.loss(outputs, batch).item() == pytest.approx(task.example_loss(outputs, batch).mean().item(), rel=1e-5)
@@ -63,7 +70,8 @@ def test_weights_weigh_and_an_example_of_weight_zero_does_not_count(case) -> Non
     weighted = batch.replace(weights=torch.tensor([2.0, 0.0] * (EXAMPLES // 2)))
     half = Batch({name: batch[name][::2] for name in batch.names()})
     assert task.loss(outputs, weighted).item() == pytest.approx(task.loss(outputs[::2], half).item(), rel=1e-5)
-    assert task.weight(weighted) == EXAMPLES and task.weight(batch) == EXAMPLES
+    counted = EXAMPLES * (LENGTH if task.per_position else 1)
+    assert task.weight(weighted) == counted and task.weight(batch) == counted
 
 
 def test_outputs_may_be_a_tuple_or_named(case) -> None:
@@ -130,13 +138,14 @@ def test_a_perfect_prediction_scores_one_and_is_known(case) -> None:
     outputs = _perfect(task, batch.targets)
     tally = task.tally()
     tally.add(outputs, batch)
-    assert tally.scores()[task.main_score] == pytest.approx(1.0)
+    best = 0.0 if task.main_score.startswith("neg_") else 1.0
+    assert tally.scores()[task.main_score] == pytest.approx(best, abs=1e-6 if best else 1e-3)
     assert task.known_fraction(outputs, batch) == pytest.approx(1.0)
 
 
 def _perfect(task: Task, targets: torch.Tensor) -> torch.Tensor:
     """Outputs that gradient descent finds on the targets alone."""
-    outputs = torch.zeros(len(targets), task.outputs, requires_grad=True)
+    outputs = torch.zeros(_shape(task, len(targets)), requires_grad=True)
     adam = torch.optim.Adam([outputs], lr=0.3)
     batch = Batch({"inputs": torch.zeros(len(targets)), "targets": targets})
     for _ in range(600):
@@ -150,7 +159,7 @@ def test_chance_is_the_loss_of_the_best_constant(case) -> None:
     task, _, batch = case
     chance = task.chance_loss(batch.targets.numpy())
     for _ in range(50):
-        constant = torch.randn(1, task.outputs).expand(EXAMPLES, -1)
+        constant = torch.randn(task.outputs).expand(_shape(task, EXAMPLES))
         assert task.loss(constant, batch).item() >= chance - 1e-6
     usual, gross = task.initial_loss_limits
     assert 1 < usual < gross
@@ -172,7 +181,9 @@ def test_an_average_of_one_is_itself_and_probabilities_are_averaged(case) -> Non
     found, parts = task.predict(task.average([outputs, other])), [task.predict(outputs), task.predict(other)]
     if task.is_numeric:
         np.testing.assert_allclose(found.values, (parts[0].values + parts[1].values) / 2, rtol=1e-5)
-    elif task.outputs <= task.count and task.name != "one_vs_one":  # votes are not probabilities
+    elif (
+        not task.per_position and task.outputs <= task.count and task.name != "one_vs_one"
+    ):  # votes are not probabilities
         mean = (parts[0].probabilities + parts[1].probabilities) / 2
         np.testing.assert_allclose(found.probabilities, mean, atol=1e-5)
 
@@ -208,9 +219,9 @@ def test_evidence_and_baselines_are_plain_values(case) -> None:
     tally = task.tally()
     tally.add(outputs, batch)
     evidence = {name: dict(values) for name, values in task.evidence(tally).items()}
-    assert evidence and json.loads(json.dumps(evidence)) == evidence
+    assert (evidence or task.per_position) and json.loads(json.dumps(evidence)) == evidence
     inputs = np.random.default_rng(0).normal(size=(EXAMPLES, 2)).astype(np.float32)
-    split = (inputs, batch.targets.numpy())
+    split = (batch.targets.numpy() if task.per_position else inputs, batch.targets.numpy())
     rows = task.baselines(split, split)
     assert rows and all(task.main_score in scores for _, scores in rows)
 

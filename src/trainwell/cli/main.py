@@ -24,6 +24,7 @@ from trainwell.cli.diagnose import diagnose
 from trainwell.cli.ensemble import ensemble
 from trainwell.cli.explain import explain
 from trainwell.cli.fit import fit
+from trainwell.cli.generate import generate
 from trainwell.cli.lab import lab
 from trainwell.cli.learning_curve import learning_curve
 from trainwell.cli.listing import list_runs
@@ -46,7 +47,14 @@ from trainwell.core.errors import TrainwellError
 
 # The first line of a command's docstring is its line in this list.
 COMMANDS: Mapping[str, Mapping[str, Callable[..., None]]] = {
-    "Train": {"fit": fit, "tune": tune, "recipe": recipe, "predict": predict, "ensemble": ensemble},
+    "Train": {
+        "fit": fit,
+        "tune": tune,
+        "recipe": recipe,
+        "predict": predict,
+        "ensemble": ensemble,
+        "generate": generate,
+    },
     "Find what is wrong": {"run": run, "check": check, "audit": audit, "diagnose": diagnose, "treat": treat},
     "Plan": {"range-test": range_test, "learning-curve": learning_curve, "cost": cost, "show-batch": show_batch},
     "Compare runs": {"list": list_runs, "compare": compare, "report": report, "page": page},

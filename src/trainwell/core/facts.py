@@ -15,6 +15,8 @@ class InputFacts:
             sequences that of the longest one.
         vocabulary: number of different tokens; 0 if inputs are numbers.
         max_length: positions of the longest sequence; 0 if all examples have the same shape.
+        per_position: whether the network returns outputs for every position of a sequence, not one for the sequence.
+        causal: whether the output at a position may depend on itself and earlier positions only.
 
     >>> InputFacts((3, 32, 32)).has_grid, InputFacts((4,)).has_grid
     (True, False)
@@ -23,6 +25,8 @@ class InputFacts:
     shape: tuple[int, ...] = ()
     vocabulary: int = 0
     max_length: int = 0
+    per_position: bool = False
+    causal: bool = False
 
     @property
     def has_grid(self) -> bool:
@@ -43,6 +47,7 @@ class Facts:
         task: name of the task, for records; what depends on it is in the fields below.
         has_classes: whether every example has exactly one class.
         numeric_target: whether the targets are numbers.
+        causal: whether the output at a position may depend on earlier positions only, as in a language model.
         initial_loss_limits: up to how many times the chance loss the first loss is healthy, and beyond how many
             times it is an error; None if that is not known.
         input_shape: shape of one example as the network receives it, e.g. (1, 28, 28).
@@ -68,6 +73,7 @@ class Facts:
     task: str = ""
     has_classes: bool = False
     numeric_target: bool = False
+    causal: bool = False
     initial_loss_limits: tuple[float, float] | None = None
     input_shape: tuple[int, ...] = ()
     outputs: int = 0

@@ -12,6 +12,8 @@ LABEL_SETS = "label sets"
 """Type of targets: any number of labels each, (N, labels) uint8 of zeros and ones."""
 NUMBERS = "numbers"
 """Type of targets: one or several numbers each, (N,) or (N, k) floating point."""
+TOKENS = "next tokens"
+"""Type of targets: the token that follows each position of a text, (N, length) integers."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from trainwell.data.prepare import Preparation as Preparation
 from trainwell.data.sources import BUNDLED as BUNDLED
 from trainwell.data.sources import from_arrays as from_arrays
 from trainwell.data.sources import read as read
+from trainwell.data.sources import usual_settings as usual_settings
 from trainwell.data.sources.images import read_image as read_image
 from trainwell.data.sources.unlabelled import read_inputs as read_inputs
 from trainwell.data.splits import Splits as Splits

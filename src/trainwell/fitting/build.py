@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainwell.core.batch import Batch, blank, examples_at_once
-from trainwell.core.contracts.protocols import Batches
 from trainwell.core.errors import UsageError
 from trainwell.core.facts import Facts, InputFacts
+from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Splits
 from trainwell.data.augment.augmentation import Augment, parse
@@ -88,6 +88,7 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
     if recipe.nn.model.startswith(PREFIX):
         seed = derive(recipe.seed, "init")
         return backbone(recipe.nn.model, input_shape=facts.shape, outputs=outputs, pretrained=fresh, seed=seed)
+    facts = _for_task(recipe, facts)
     try:
         model = MODELS[recipe.nn.model].build(recipe.nn, facts, outputs)
         modify(model, recipe.nn, facts=facts)
@@ -101,6 +102,22 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
         )
     initialise(model, recipe.nn.initialisation, seed=derive(recipe.seed, "init"), bias=recipe.nn.initial_bias)
     return model
+
+
+def _for_task(recipe: Recipe, facts: InputFacts) -> InputFacts:
+    """Add to what is known of the inputs what the task asks of the outputs at each position.
+
+    Raises:
+        UsageError: if the network has no outputs per position.
+    """
+    task = TASKS[recipe.task.name]
+    if task.per_position and not MODELS[recipe.nn.model].per_position:
+        able = ", ".join(repr(name) for name, network in MODELS.items() if network.per_position)
+        raise UsageError(
+            f"nn.model must be one of {able} for the task {recipe.task.name!r}, which needs an output at every "
+            f"position of a sequence, got {recipe.nn.model!r}. Choose one of these."
+        )
+    return dataclasses.replace(facts, per_position=task.per_position, causal=task.causal)
 
 
 def build_task(recipe: Recipe, examples: Examples, *, train: Array) -> Task:
@@ -177,7 +194,8 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     source, finish = _source(examples, preparation, task=task)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
-        least = 1 if shuffle else examples_at_once(preparation.input_shape, most=EVALUATION_BATCH)
+        shape = (*preparation.input_shape, task.outputs) if task.per_position else preparation.input_shape
+        least = 1 if shuffle else examples_at_once(shape, most=EVALUATION_BATCH)
         return ArrayBatches(
             source,
             indices=indices,
@@ -227,8 +245,9 @@ def _facts(plan: Plan, preparation: Preparation, *, task: Task, model: nn.Module
         has_classes=task.has_classes,
         numeric_target=task.is_numeric,
         initial_loss_limits=task.initial_loss_limits,
-        labels=examples.labels,
-        class_counts=_class_counts(targets, examples.labels),
+        causal=task.causal,
+        labels=() if task.per_position else examples.labels,
+        class_counts=() if task.per_position else _class_counts(targets, examples.labels),
         sizes=plan.splits.sizes,
         chance_loss=task.chance_loss(targets),
         parameters=sum(p.numel() for p in model.parameters() if p.requires_grad),

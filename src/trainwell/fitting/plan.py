@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.facts import Facts
-from trainwell.data import Examples, Splits, read, split
+from trainwell.data import Examples, Splits, read, split, usual_settings
 from trainwell.fitting.backbone import published
 from trainwell.fitting.catalogues import catalogues, choices
 from trainwell.fitting.pretrain import labelled
@@ -20,7 +20,7 @@ from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
 from trainwell.nn import PREFIX
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
 from trainwell.recipe.sections.setting import Value
-from trainwell.tasks import suitable, target_type_for
+from trainwell.tasks import TASKS, suitable, target_type_for
 
 
 @dataclass(frozen=True)
@@ -96,14 +96,18 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
     if examples is None:
+        taken = {**usual_settings(given.data, target_type=target_type_for(wanted)), **taken}
+        given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
         examples = read(given.data, target_type=target_type_for(wanted))
     splits = split(examples, given.data, seed=split_seed(given))
     inputs = splits.train
     splits = dataclasses.replace(splits, train=labelled(examples, splits.train, recipe=given))
+    task = _task_for(examples, wanted)
     facts = Facts(
         kind=examples.kind.name,
         model=str(settings.get("nn.model", "")),
-        task=_task_for(examples, wanted),
+        task=task,
+        causal=TASKS[task].causal,
         input_shape=examples.kind.shape(examples.inputs, given.data.prepare),
         labels=examples.labels,
         sizes={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},

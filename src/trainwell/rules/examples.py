@@ -49,8 +49,7 @@ class Example:
 
 def examples(rule: Rule) -> list[Example]:
     """Return the examples in a rule's docstring, in order."""
-    found = _EXAMPLE.findall(inspect.getdoc(rule) or "")
-    return [_parse(kind, " ".join(text.split()), signal_names=reads(rule)) for kind, text in found]
+    return [_parse(kind, " ".join(text.split())) for kind, text in _EXAMPLE.findall(inspect.getdoc(rule) or "")]
 
 
 def reads(rule: Rule) -> tuple[str, ...]:
@@ -63,12 +62,12 @@ def reads(rule: Rule) -> tuple[str, ...]:
     return tuple(signal for name in names for signal in (SIGNALS if name == "symptoms" else (name,)))
 
 
-def _parse(kind: str, text: str, *, signal_names: tuple[str, ...]) -> Example:
+def _parse(kind: str, text: str) -> Example:
     signals = Signals()
     facts: dict[str, Any] = {}
     for assignment in text.split(";"):
         name, _, value = (part.strip() for part in assignment.partition("="))
-        if "/" in name or name in signal_names:
+        if "/" in name:
             _fill(signals, name, text=value)
         elif name:
             facts[name] = _fact(value)

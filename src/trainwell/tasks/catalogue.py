@@ -8,11 +8,12 @@ from dataclasses import fields
 from torch import Tensor
 
 from trainwell.core.catalogue import Catalogue
-from trainwell.core.contracts.task import Task
 from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS, TargetFacts
+from trainwell.core.task import Task
 from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks.binary import Binary
 from trainwell.tasks.classify import Classify
+from trainwell.tasks.language_model import LanguageModel
 from trainwell.tasks.multilabel import Multilabel
 from trainwell.tasks.one_vs_one import OneVsOne
 from trainwell.tasks.one_vs_rest import OneVsRest
@@ -21,7 +22,7 @@ from trainwell.tasks.regress import Regress
 # In the order of preference: the first that suits the targets is taken where nobody chooses.
 TASKS: Catalogue[type[Task]] = Catalogue(
     "task",
-    {task.name: task for task in (Binary, Classify, Regress, Multilabel, OneVsRest, OneVsOne)},
+    {task.name: task for task in (Binary, Classify, Regress, Multilabel, OneVsRest, OneVsOne, LanguageModel)},
 )
 
 

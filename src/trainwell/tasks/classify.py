@@ -12,12 +12,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
-from trainwell.core.contracts.outputs import Outputs, join_outputs, main_output
-from trainwell.core.contracts.task import Prediction, Scores, Tally, Task
 from trainwell.core.errors import ShapeError
+from trainwell.core.outputs import Outputs, join_outputs, main_output
 from trainwell.core.targets import CLASSES, TargetFacts
+from trainwell.core.task import Prediction, Scores, Tally, Task
 from trainwell.tasks.baselines import constant, logistic_regression
 from trainwell.tasks.confusion import Confusion, class_evidence
+from trainwell.tasks.probabilities import mean_of_probabilities
 
 Array = npt.NDArray[Any]
 
@@ -125,7 +126,7 @@ class Classify(Task):
 
     def average(self, many: Sequence[Outputs]) -> Outputs:
         """Return logits whose probabilities are the mean of the probabilities."""
-        return join_outputs(_mean_of_probabilities, [main_output(one) for one in many])
+        return join_outputs(mean_of_probabilities, [main_output(one) for one in many])
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
         """Score the most frequent class and logistic regression."""
@@ -145,13 +146,6 @@ class Classify(Task):
                 f"got {tuple(logits.shape)}. Give its last layer {self.count} outputs."
             )
         return logits
-
-
-def _mean_of_probabilities(many: Sequence[Tensor]) -> Tensor:
-    total = many[0].softmax(dim=-1)
-    for logits in many[1:]:
-        total = total + logits.softmax(dim=-1)
-    return (total / len(many)).clamp_min(1e-30).log()
 
 
 def stacked_cross_entropy(outputs: Tensor, targets: Tensor, *, smoothing: Tensor | None = None) -> Tensor:

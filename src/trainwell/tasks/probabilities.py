@@ -1,4 +1,4 @@
-"""Probabilities of yes and no, for the tasks that are made of such questions."""
+"""Probabilities of yes and no and of classes, for the tasks that are made of such questions."""
 
 from __future__ import annotations
 
@@ -28,3 +28,16 @@ def mean_logit(probabilities: Sequence[Tensor]) -> Tensor:
     for part in probabilities[1:]:
         total = total + part
     return torch.logit(total / len(probabilities), eps=1e-7)
+
+
+def mean_of_probabilities(many: Sequence[Tensor]) -> Tensor:
+    """Return logits whose probabilities are the mean of the probabilities of several logits, (..., classes) each.
+
+    >>> certain = torch.tensor([100.0, 0.0])
+    >>> mean_of_probabilities([certain, -certain]).softmax(dim=-1)
+    tensor([0.5000, 0.5000])
+    """
+    total = many[0].softmax(dim=-1)
+    for logits in many[1:]:
+        total = total + logits.softmax(dim=-1)
+    return (total / len(many)).clamp_min(1e-30).log()

@@ -7,6 +7,7 @@ from trainwell.data.kinds.kind import InputPreparation as InputPreparation
 from trainwell.data.kinds.kind import Kind as Kind
 from trainwell.data.kinds.kind import Measurement as Measurement
 from trainwell.data.kinds.kind import View as View
+from trainwell.data.kinds.stream import StreamKind
 from trainwell.data.kinds.table import TableKind
 from trainwell.data.kinds.text import TextKind
 
@@ -17,6 +18,7 @@ KINDS: Catalogue[Kind] = Catalogue(
         "image": ImageKind(),
         "array": ArrayKind(),
         "text": TextKind(),
+        "stream": StreamKind(),
     },
     aliases={"picture": "image"},  # runs of before December 2026
 )

@@ -196,6 +196,14 @@ class Kind(ABC):
         """
         return values
 
+    def check_predicts(self) -> None:
+        """Refuse to read inputs to predict on, where a network of this kind is used in another way.
+
+        Raises:
+            UsageError: with the command that is meant.
+        """
+        return None
+
     @abstractmethod
     def content(self, inputs: Any) -> Iterator[Array]:
         """Yield the arrays that make up the inputs, for the fingerprint."""

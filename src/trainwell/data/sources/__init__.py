@@ -8,6 +8,7 @@ from pathlib import Path
 from trainwell.core.catalogue import nearest
 from trainwell.core.errors import DataError, RecipeError
 from trainwell.core.files import plain
+from trainwell.core.targets import TOKENS
 from trainwell.data.examples import Examples
 from trainwell.data.sources.arrays import from_arrays as from_arrays
 from trainwell.data.sources.arrays import read_npz
@@ -15,15 +16,17 @@ from trainwell.data.sources.bundled import BUNDLED as BUNDLED
 from trainwell.data.sources.bundled import with_target
 from trainwell.data.sources.folder import read_folder
 from trainwell.data.sources.idx import is_idx_folder, read_idx
+from trainwell.data.sources.plain_text import is_text, read_stream, text_defaults
 from trainwell.data.sources.table import Rows, choose, read_table
 from trainwell.data.values.table import Table
+from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections import DataRecipe
 
 # Files that cannot be opened without running what is inside them, or that hold no targets.
 _REFUSED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".npy", ".zip", ".tar", ".xlsx", ".xls")
 _POSSIBLE = (
-    "a table (.csv, .tsv, .parquet), a folder of images or texts (one sub-folder for each class), idx files or an "
-    ".npz file"
+    "a table (.csv, .tsv, .parquet), a folder of images or texts (one sub-folder for each class), a text (.txt), idx "
+    "files or an .npz file"
 )
 
 
@@ -52,6 +55,24 @@ def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
     return found
 
 
+def usual_settings(recipe: DataRecipe, *, target_type: str = "") -> Preset:
+    """Return settings of [data] that suit a source before it is read, with a reason each; for most there are none.
+
+    Args:
+        recipe: names the source.
+        target_type: as for `read`.
+    Raises:
+        DataError: if the source must be opened for that, and cannot be.
+    """
+    path = Path(recipe.source).expanduser()
+    try:
+        if recipe.source in BUNDLED or not path.is_file() or not path.stat().st_size:
+            return {}
+        return text_defaults(path, recipe) if target_type == TOKENS or is_text(path, recipe) else {}
+    except OSError:
+        return {}  # `read` says what is wrong
+
+
 def _read(recipe: DataRecipe, target_type: str) -> Examples:
     if recipe.source in BUNDLED:
         bundled = BUNDLED[recipe.source]()
@@ -65,6 +86,8 @@ def _read(recipe: DataRecipe, target_type: str) -> Examples:
             return _without_columns(read_idx(path) if is_idx_folder(path) else read_folder(path, recipe), recipe)
         if not path.exists():
             raise DataError(_unknown(recipe.source, path))
+        if path.is_file() and (target_type == TOKENS or is_text(path, recipe)):
+            return _without_columns(read_stream(path, recipe), recipe)
         if not path.is_file() or path.suffix.lower() in _REFUSED:
             raise DataError(f"{name} cannot be read safely as data. Give {_POSSIBLE}.")
         with open(path, "rb") as file:

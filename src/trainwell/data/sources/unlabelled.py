@@ -43,7 +43,9 @@ def read_inputs(
     Raises:
         RecipeError: if no source is named.
         DataError: if there is nothing to read, or it is of another kind.
+        UsageError: if such a network does not predict a value for each input.
     """
+    preparation.kind.check_predicts()
     if source in BUNDLED:
         examples = BUNDLED[source]()
         is_table = isinstance(examples.inputs, Table)

@@ -29,6 +29,7 @@ class Network:
         usual: chooses settings that suit it, with a reason each, where it is asked for by name.
         published_input: facts of one example in the paper; None if no paper ties it to a data set.
         published_classes: classes of the paper's data.
+        per_position: whether it can return outputs for every position of a sequence, causal ones too.
         can_be_mapped: whether `torch.func.vmap` maps its operations, so that many can train as one program.
     """
 
@@ -38,6 +39,7 @@ class Network:
     usual: Usual = no_defaults
     published_input: InputFacts | None = None
     published_classes: int = 1000
+    per_position: bool = False
     can_be_mapped: bool = True
 
     @property

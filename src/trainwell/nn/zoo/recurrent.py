@@ -125,6 +125,11 @@ def _network(cell: str) -> Network:
                 f"nn.hidden must hold one number of units for every layer of {cell!r}, got {list(settings.hidden)}. "
                 "Give for example [128, 128] for two layers."
             )
+        if facts.causal and settings.bidirectional:
+            raise UsageError(
+                "nn.bidirectional must be false for a language model, got true: reading backwards shows the network "
+                "the tokens that it must predict. Leave it out."
+            )
         vocabulary = vocabulary_of(facts, cell)
         body = Recurrent(
             settings.embedding,
@@ -139,7 +144,7 @@ def _network(cell: str) -> Network:
             outputs=outputs,
             vocabulary=vocabulary,
             embedding=settings.embedding,
-            pool=settings.pool_over_time,
+            pool=None if facts.per_position else settings.pool_over_time,
             dropout=settings.dropout,
         )
 
@@ -157,6 +162,7 @@ def _network(cell: str) -> Network:
         usual=for_tokens,
         published_input=SENTENCES,
         published_classes=2,
+        per_position=True,
         can_be_mapped=False,
     )
 

@@ -27,6 +27,8 @@ def vocabulary_of(facts: InputFacts, model: str) -> int:
 def for_tokens(facts: Facts, chosen: Preset) -> Preset:
     """Choose an optimizer whose steps fit embeddings, of which most rows get no gradient in a step."""
     examples = facts.sizes.get("train", 0)
+    if facts.causal:
+        return _for_language_model(examples)
     return {
         "nn.dropout": (0.5, "usual in front of the head of networks for texts"),
         "nn.hidden": ((128,), "one layer is enough for sentences"),
@@ -34,4 +36,32 @@ def for_tokens(facts: Facts, chosen: Preset) -> Preset:
         "optim.learning_rate": (1e-3, "safe for Adam on embeddings"),
         "train.batch_size": (32 if examples < 5000 else 64, "several steps per epoch even on few examples"),
         "train.clip_norm": (1.0, "gradients through time may explode (Pascanu et al. 2013)"),
+    }
+
+
+def _for_language_model(windows: int) -> Preset:
+    epochs = max(4, min(30, round(40_000 / max(1, windows))))
+    few = windows < 2000
+    return {
+        "nn.dropout": (0.2 if few else 0.0, "a short text is soon memorised" if few else "the text is long enough"),
+        "nn.hidden": ((256,), "one layer learns fastest per second on a CPU"),
+        "nn.embedding": (64, "enough to tell a few hundred tokens apart"),
+        "optim.name": ("adamw", "each row of an embedding needs a step size of its own"),
+        "optim.learning_rate": (4e-3, "measured on tinyshakespeare, with clipping"),
+        "train.batch_size": (16, "many steps: a window holds a hundred targets"),
+        "train.clip_norm": (1.0, "gradients through time may explode (Pascanu et al. 2013)"),
+        "train.epochs": (epochs, "about 40,000 windows in all"),
+        "train.patience": (max(3, epochs // 4), "stop after a quarter of the run without progress"),
+    }
+
+
+def for_causal_blocks(facts: Facts, chosen: Preset) -> Preset:
+    """Choose settings for a transformer: as for other networks of tokens, but a few blocks for a language model."""
+    usual = for_tokens(facts, chosen)
+    if not facts.causal:
+        return usual
+    return usual | {
+        "nn.hidden": ((512, 512, 512), "three blocks, with four times the embedding's features"),
+        "nn.embedding": (128, "features of a token in every block"),
+        "optim.learning_rate": (2e-3, "usual for small transformers with pre-norm blocks and a warm-up"),
     }

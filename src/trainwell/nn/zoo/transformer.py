@@ -13,7 +13,7 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.attention import TransformerBlock
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 from trainwell.nn.zoo.network import Network
-from trainwell.nn.zoo.tokens import SENTENCES, for_tokens, vocabulary_of
+from trainwell.nn.zoo.tokens import SENTENCES, for_causal_blocks, vocabulary_of
 from trainwell.recipe.sections import NetworkRecipe
 
 
@@ -55,6 +55,7 @@ class Transformer(nn.Module):
         features = blocks[0].norm1.normalized_shape[0]
         self.longest = longest
         self.pool = pool
+        self.causal = all(block.attention.causal for block in blocks)
         self.embedding = nn.Embedding(vocabulary, features, padding_idx=PADDING)
         self.positions = nn.Embedding(longest, features)
         self.dropout = nn.Dropout(dropout)
@@ -69,14 +70,16 @@ class Transformer(nn.Module):
 
         Args:
             inputs: (batch, length) int64 token numbers.
-            mask: (batch, length) bool, True where a token counts; None: all but padding, token 0.
+            mask: (batch, length) bool, True where a token counts; None: all but padding, token 0, which a causal
+                network meets behind everything that counts.
         Returns:
             (batch, outputs), or (batch, length, outputs) without pooling.
         Raises:
             ValueError: if a sequence has more than `longest` positions.
         """
         length = inputs.shape[1]
-        mask = token_mask(inputs, mask)
+        if self.pool is not None or not self.causal:  # else the faster kernel without a mask gives the same
+            mask = token_mask(inputs, mask)
         if length > self.longest:
             raise ValueError(f"Sequences must have at most {self.longest} tokens, got {length}.")
         x = self.embedding(inputs) + self.positions(torch.arange(length, device=inputs.device))
@@ -94,7 +97,9 @@ def _build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Modul
             f"nn.embedding must be a multiple of nn.heads, got {settings.embedding} and {settings.heads}. Change one."
         )
     blocks = [
-        TransformerBlock(settings.embedding, heads=settings.heads, hidden=units, dropout=settings.dropout)
+        TransformerBlock(
+            settings.embedding, heads=settings.heads, hidden=units, causal=facts.causal, dropout=settings.dropout
+        )
         for units in settings.hidden
     ]
     return Transformer(
@@ -103,7 +108,7 @@ def _build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Modul
         longest=facts.max_length,
         blocks=blocks,
         dropout=settings.dropout,
-        pool=settings.pool_over_time,
+        pool=None if facts.per_position else settings.pool_over_time,
     )
 
 
@@ -111,8 +116,9 @@ TRANSFORMER = Network(
     build=_build,
     page=Transformer,
     uses=("nn.initialisation", "nn.hidden", "nn.dropout", "nn.embedding", "nn.heads", "nn.pool_over_time"),
-    usual=for_tokens,
+    usual=for_causal_blocks,
     published_input=SENTENCES,
     published_classes=2,
+    per_position=True,
     can_be_mapped=False,
 )

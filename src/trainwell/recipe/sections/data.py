@@ -139,6 +139,13 @@ class DataRecipe:
         unit="tokens",
         population="ignored",
     )
+    context: int = setting(
+        128,
+        "tokens of a window of a text that a language model reads",
+        limits=Limits(low=2),
+        unit="tokens",
+        population="ignored",
+    )
     workers: int = setting(
         0,
         "threads that load batches ahead; never changes a result",

@@ -198,7 +198,8 @@ def next_steps(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
         if re.fullmatch(r"\w+", first.rule):
             steps.append(("explain the first finding", f"trainwell rules {first.rule}"))
     if snapshot.status == "ok" and snapshot.scores and named:
-        steps.append(("use the network", f"trainwell predict {run} NEW_DATA"))
+        command = f"generate {run}" if snapshot.facts.causal else f"predict {run} NEW_DATA"
+        steps.append(("use the network", f"trainwell {command}"))
     if snapshot.recipe.strip() and named:
         steps.append(("reproduce it", f"trainwell fit {run}/{RECIPE}"))
     return tuple(steps)

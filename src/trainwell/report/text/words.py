@@ -25,8 +25,14 @@ STATUSES = {
 SPLITS = {"train": "training", "validation": "validation", "test": "test"}
 """What the splits are called, in their order."""
 
-_TITLES = {"r2": "R²", "f1_macro": "macro F1", "roc_auc": "ROC AUC", "hamming_loss": "Hamming loss"}
-_UNITS = {"image": "images", "table": "rows", "array": "examples"}
+_TITLES = {
+    "r2": "R²",
+    "f1_macro": "macro F1",
+    "roc_auc": "ROC AUC",
+    "hamming_loss": "Hamming loss",
+    "neg_log_loss": "log-likelihood per token",
+}
+_UNITS = {"image": "images", "table": "rows", "array": "examples", "text": "texts", "stream": "windows of text"}
 
 
 def number(value: float | None) -> str:
@@ -162,10 +168,12 @@ def examples(kind: str) -> str:
 def lower_is_better(score: str) -> bool:
     """Tell whether a smaller value of this score is better; the name says so, as in scikit-learn.
 
-    >>> lower_is_better("accuracy"), lower_is_better("mean_absolute_error")
-    (False, True)
+    >>> lower_is_better("accuracy"), lower_is_better("mean_absolute_error"), lower_is_better("neg_log_loss")
+    (False, True, False)
     """
-    return score.rsplit("_", 1)[-1] in _LOWER_IS_BETTER
+    if score.startswith("neg_"):
+        return False
+    return score == "bits_per_character" or score.rsplit("_", 1)[-1] in _LOWER_IS_BETTER
 
 
 def score_text(name: str, value: float | None) -> str:

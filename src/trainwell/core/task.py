@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from trainwell.core.contracts.outputs import Outputs, map_outputs, mean_output
+from trainwell.core.outputs import Outputs, map_outputs, mean_output
 from trainwell.core.targets import TargetFacts
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class Task(ABC):
     """Whether the targets are numbers."""
     per_position: bool = False
     """Whether there is a target, and so a loss, for every position of a sequence; then the batch's mask counts."""
+    causal: bool = False
+    """Whether the output at a position may depend on itself and earlier positions only: later ones are its targets."""
     initial_loss_limits: tuple[float, float] = (3.0, 10.0)
     """Up to how many times the chance loss the first loss is healthy, and beyond how many times it is an error.
 
