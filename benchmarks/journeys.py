@@ -49,7 +49,11 @@ class Journey:
         self.functions.add((file, code.co_qualname))
         self.moves += file != self._last
         self._last = file
-        if file == "core/task.py" and code.co_name == "forward" and frame.f_back.f_code.co_filename.endswith("loop.py"):
+        if (
+            file == "core/contracts/task.py"
+            and code.co_name == "forward"
+            and frame.f_back.f_code.co_filename.endswith("loop.py")
+        ):
             self.stack = [file]
             while frame.f_back:
                 frame = frame.f_back

@@ -152,10 +152,11 @@ def probe(data: str, edits: Mapping[str, object]) -> None:
 
 def tell(data: str, edits: Mapping[str, object]) -> None:
     advice = advise(data, edits)
-    print(f"advice: {advice.case}, distance {advice.distance:.2f}, the table: {advice.table or 'all layers'}")
-    for way in advice.trials:
-        print(f"  {way.mean:.3f} after {advice.epochs} epochs: {way.options or 'all layers'}")
-    print(f"{advice.recommendation}", flush=True)
+    case = advice.case
+    print(f"advice: {case.name}, distance {case.distance:.2f}, the table: {case.options or 'all layers'}")
+    for way in advice.trials.options:
+        print(f"  {way.mean:.3f} after {advice.trials.epochs} epochs: {way.options or 'all layers'}")
+    print(f"{advice.recommended.text}", flush=True)
 
 
 def labels(to: str) -> None:

@@ -93,17 +93,17 @@ def compare(name: str, fault: str, healthy: float) -> tuple[bool, bool, float, i
     for number, (value, recipe) in zip(range(1, MOST + 1), random_search(made, f"{name} {fault}"), strict=False):
         if value > best:
             best, reached = value, score(made, recipe)
-            other = reached if number <= treatment.runs else other
+            other = reached if number <= treatment.cost.runs else other
             needed = min(needed, number) if reached >= healthy - POINT else needed
-        if number >= treatment.runs and (needed < MOST or number >= 2 * treatment.runs):
+        if number >= treatment.cost.runs and (needed < MOST or number >= 2 * treatment.cost.runs):
             break
     repairs = " + ".join(treatment.repairs) or "nothing"
     print(
-        f"{name:<14} {fault:<24} {before:.3f} -> {cured:.3f} ({treatment.runs:.0f} runs: {repairs}); "
+        f"{name:<14} {fault:<24} {before:.3f} -> {cured:.3f} ({treatment.cost.runs:.0f} runs: {repairs}); "
         f"random {other:.3f}, needs {needed} of {MOST}; healthy {healthy:.3f}",
         flush=True,
     )
-    return cured >= healthy - POINT, other >= healthy - POINT, treatment.runs, needed
+    return cured >= healthy - POINT, other >= healthy - POINT, treatment.cost.runs, needed
 
 
 def main(limit: int, first: int) -> None:

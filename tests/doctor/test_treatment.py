@@ -25,14 +25,14 @@ def test_one_fault_is_repaired(tmp_path, source, edits, needed, score) -> None:
     edits = {"train.epochs": 6, **edits}
     found = treat(source, edits=edits, seeds=3, trials=12, out=tmp_path / "repaired.toml")
     assert found.helped and needed <= set(found.repairs)
-    assert np.mean(found.scores_after) > max(score, np.mean(found.scores_before) + 0.1)
+    assert np.mean(found.scores.after) > max(score, np.mean(found.scores.before) + 0.1)
     assert load_recipe(tmp_path / "repaired.toml") == found.after != found.before
     assert json.loads(json.dumps(found.to_json(), allow_nan=False))["helped"] is True
 
 
 def test_a_deep_sigmoid_network_gets_better(tmp_path) -> None:
     found = treat("digits", edits={"train.epochs": 8, **DEEP}, seeds=3, trials=12, out=tmp_path / "repaired.toml")
-    assert found.helped and np.mean(found.scores_after) > np.mean(found.scores_before) + 0.3
+    assert found.helped and np.mean(found.scores.after) > np.mean(found.scores.before) + 0.3
 
 
 @pytest.mark.slow
@@ -40,7 +40,7 @@ def test_two_faults_at_once_need_a_set_of_edits(tmp_path) -> None:
     edits = {"train.epochs": 6, "optim.learning_rate": 0.5, **DEEP}
     found = treat("digits", edits=edits, seeds=3, trials=14, out=tmp_path / "repaired.toml")
     assert len(found.repairs) >= 2 and {"optim.learning_rate"} < set(found.changes)
-    assert np.mean(found.scores_after) > 0.5 > np.mean(found.scores_before) + 0.2
+    assert np.mean(found.scores.after) > 0.5 > np.mean(found.scores.before) + 0.2
 
 
 @pytest.mark.slow
@@ -48,7 +48,7 @@ def test_a_penalty_is_taken_back_until_that_helps_no_more(tmp_path) -> None:
     edits = {"train.epochs": 10, "optim.weight_decay": 100.0, "nn.activation": "tanh"}
     found = treat("digits", edits=edits, seeds=3, trials=12, out=tmp_path / "repaired.toml")
     assert found.repairs.count("less_regularisation") > 1 and found.after.optim.weight_decay < 10
-    assert np.mean(found.scores_after) > 0.9 > np.mean(found.scores_before)
+    assert np.mean(found.scores.after) > 0.9 > np.mean(found.scores.before)
 
 
 @pytest.mark.parametrize("source", ["digits", "wine", "iris", "breast-cancer"])
@@ -66,7 +66,7 @@ def test_a_run_that_diverged_is_repaired_in_its_folder(tmp_path) -> None:
     found = treat(tmp_path / "sick", seeds=2, trials=10, say=said.append)
     assert found.helped and found.path == tmp_path / "sick" / "repaired.toml" and found.after.optim.learning_rate < 1e3
     assert found.to_json()["before"]["broke"] == 2 and found.to_json()["after"]["broke"] == 0
-    assert len(said) > 3 and found.trials > 4 and found.runs > 1
+    assert len(said) > 3 and found.cost.trials > 4 and found.cost.runs > 1
     run = tw.fit(found.path, name="repaired", runs=tmp_path)
     assert run.status == "ok" and treat(run, seeds=2, trials=1, edits={"seed": 5}).before.seed == 5
 
@@ -84,7 +84,7 @@ def test_the_sealed_test_split_is_never_looked_at(tmp_path, monkeypatch) -> None
     monkeypatch.setitem(treatment.trial.__globals__, "build_parts", watched)
     edits = {"train.epochs": 3, "nn.initialisation": "zeros"}
     found = treat("digits", edits=edits, seeds=2, trials=2, out=tmp_path / "repaired.toml")
-    assert found.trials >= 6 and len(seen) == 1797 - 270
+    assert found.cost.trials >= 6 and len(seen) == 1797 - 270
 
 
 @pytest.mark.parametrize(

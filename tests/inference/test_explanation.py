@@ -35,29 +35,29 @@ def one(run):
 
 def test_maps_glow_at_the_square_and_the_mask_finds_it(run, one) -> None:
     found = explain(run, Asked(one))
-    assert found.guesses[0][0] == "l"
+    assert found.image.guesses[0][0] == "l"
     assert {"image", "gradient", "integrated gradients", "grad cam", "occlusion", "mask"} <= set(found.images)
     glow = found.images["integrated gradients"][..., 0].astype(float)
     assert glow[:, :8].mean() > glow[:, 8:].mean()
-    assert 0.02 < found.mask_share < 0.5
+    assert 0.02 < found.image.mask_share < 0.5
     assert found.images["first-layer filters"].shape == (7, 37, 3)
 
 
 def test_an_attack_leads_to_the_chosen_class_within_its_strength(run, one) -> None:
     found = explain(run, Asked(one, toward="r", strength=120, maps=("gradient",)))
-    assert found.attacked is not None and found.attacked.probability > found.attacked.before
+    assert found.image.attacked is not None and found.image.attacked.probability > found.image.attacked.before
     change = found.images["pushed to r"].astype(int) - found.images["image"]
     assert 0 < np.abs(change).max() <= 120
-    for row in found.by_strength.values():
-        assert row[0.0] == pytest.approx(1 - found.errors["top1"])
+    for row in found.network.by_strength.values():
+        assert row[0.0] == pytest.approx(1 - found.network.errors["top1"])
         assert row[32.0] <= row[0.0]
 
 
 def test_the_network_alone(run) -> None:
     found = explain(run, Asked())
-    assert found.split == "validation"
-    assert found.maps["pca"].shape == found.maps["tsne"].shape == (len(found.classes), 2)
-    assert sum(found.calibration.counts) == len(found.classes)
+    assert found.network.split == "validation"
+    assert found.network.maps["pca"].shape == found.network.maps["tsne"].shape == (len(found.network.classes), 2)
+    assert sum(found.network.calibration.counts) == len(found.network.classes)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def test_auxiliary_heads_are_told_apart() -> None:
 
 def test_real_steps_are_compared() -> None:
     sheet = cost_sheet(find_subject("lenet"), measure=True)
-    assert sheet.measured_batch == 32
+    assert sheet.measured.batch_size == 32
     assert 0.05 < sheet.predicted_to_measured < 20
 
 

@@ -10,8 +10,8 @@ import time
 import pytest
 
 import trainwell as tw
+from trainwell.core.contracts.protocols import Display
 from trainwell.core.errors import Interrupted, UsageError
-from trainwell.core.protocols import Display
 from trainwell.inspect import find_subject
 from trainwell.inspect.cost_sheet import followed
 from trainwell.inspect.cost_subject import state_numbers
@@ -55,13 +55,16 @@ def test_a_run_and_a_recipe_bring_their_own_settings(tmp_path) -> None:
     for what in ("one", str(run.path), str(run.path / "recipe.toml")):
         subject = find_subject(what, runs=tmp_path)
         assert subject.facts.shape == (1, 8, 8)
-        assert subject.examples == run.facts.sizes["train"]
-        assert (subject.optimizer, subject.batch_size) == (run.recipe.optim.name, run.recipe.train.batch_size)
+        assert subject.training.examples == run.facts.sizes["train"]
+        assert (subject.training.optimizer, subject.training.batch_size) == (
+            run.recipe.optim.name,
+            run.recipe.train.batch_size,
+        )
     with pytest.raises(UsageError, match="follow from the data of a recipe"):
         find_subject(str(run.path / "recipe.toml"), input_shape=(1, 8, 8))
-    assert find_subject("one", runs=tmp_path).epoch_seconds < run.seconds / 2, "start and end are no epochs"
+    assert find_subject("one", runs=tmp_path).training.epoch_seconds < run.seconds / 2, "start and end are no epochs"
     spent = [event.time for event in run.events() if event.kind in ("network", "checkpoint")]
-    assert find_subject("one", runs=tmp_path).epoch_seconds == pytest.approx((spent[-1] - spent[0]) / 2)
+    assert find_subject("one", runs=tmp_path).training.epoch_seconds == pytest.approx((spent[-1] - spent[0]) / 2)
 
 
 def test_the_night_before_a_resume_is_no_training(tmp_path) -> None:
@@ -74,7 +77,7 @@ def test_the_night_before_a_resume_is_no_training(tmp_path) -> None:
         tw.fit("iris", epochs=4, runs=tmp_path, name="one", display=Stop())
     time.sleep(3)  # longer than what is subtracted below: a busy machine stretches the epochs themselves
     marks = [e.time for e in tw.resume(tmp_path / "one").events() if e.kind in ("network", "checkpoint")]
-    assert 0 < 4 * find_subject("one", runs=tmp_path).epoch_seconds <= marks[-1] - marks[0] - 1
+    assert 0 < 4 * find_subject("one", runs=tmp_path).training.epoch_seconds <= marks[-1] - marks[0] - 1
 
 
 def test_nothing_of_that_name(tmp_path) -> None:

@@ -30,7 +30,7 @@ def test_everything_is_measured(session: Session, school: Any) -> None:
         "activation/std/0",
         "input/std",
         "output/std",
-        "rate/learning_rate",
+        "learning_rate",
     }
     assert 0 in training.series.signals["activation/std/0"].steps
     assert session.finish() == []

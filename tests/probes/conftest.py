@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
-from trainwell.core.moment import Moment
-from trainwell.core.protocols import PreparedProbe, Probe
+from trainwell.core.contracts.moment import Moment
+from trainwell.core.contracts.protocols import PreparedProbe, Probe
 from trainwell.core.signals import Signals
 
 

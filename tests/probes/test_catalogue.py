@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from trainwell.core.protocols import PreparedProbe
+from trainwell.core.contracts.protocols import PreparedProbe
 from trainwell.probes import CHEAP, EXPENSIVE, standard_probes
 
 EVERY = {**CHEAP, **EXPENSIVE}

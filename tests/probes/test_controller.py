@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.probes import Outputs, SampledProbes, Updates, standard_probes
 
 

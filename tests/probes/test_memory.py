@@ -10,7 +10,7 @@ _SCRIPT = """
 import torch
 from torch import nn
 from trainwell.core.batch import Batch
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.probes import Memory
 
 net = nn.Linear(2, 2)

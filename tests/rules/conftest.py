@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.moment import Moment
 from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, Severity
-from trainwell.core.moment import Moment
 from trainwell.core.signals import Signals
 from trainwell.probes import standard_probes
 from trainwell.rules import diagnose

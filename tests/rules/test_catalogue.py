@@ -108,7 +108,7 @@ def test_rules_do_not_import_torch() -> None:
 
 
 def test_signals_of_fit_are_documented() -> None:
-    assert all(name.split("/")[0] in {"loss", "score"} for name in WRITTEN_BY_FIT)
+    assert all(name.split("/")[0] in {"loss", "score", "learning_rate"} for name in WRITTEN_BY_FIT)
 
 
 def _findings(rule: Rule) -> list[Finding]:

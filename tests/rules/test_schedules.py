@@ -22,7 +22,7 @@ SCHEDULES = {
 def _rates(schedule) -> Signals:
     signals = Signals()
     for step in range(0, STEPS, 5):
-        signals.add("rate/learning_rate", step, value=schedule(step))
+        signals.add("learning_rate", step, value=schedule(step))
     return signals
 
 

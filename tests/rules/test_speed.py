@@ -8,8 +8,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.moment import Moment
 from trainwell.core.facts import Facts
-from trainwell.core.moment import Moment
 from trainwell.probes import SampledProbes, Time
 from trainwell.rules.speed import data_loading_bottleneck
 

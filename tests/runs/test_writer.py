@@ -6,8 +6,8 @@ import threading
 
 import pytest
 
+from trainwell.core.contracts.protocols import Recorder
 from trainwell.core.errors import Interrupted, LockedError, StorageError, UsageError
-from trainwell.core.protocols import Recorder
 from trainwell.runs import Run, RunWriter, is_locked
 from trainwell.runs.lock import RunLock
 from trainwell.runs.writer import check_name

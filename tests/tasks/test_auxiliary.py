@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
-from trainwell.core.task import Task
+from trainwell.core.contracts.task import Task
 from trainwell.nn.layers import Aided
 from trainwell.tasks import Auxiliary, Classify, with_auxiliary_heads
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.task import Task
 from trainwell.core.errors import UnknownNameError
 from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS, TOKENS, TargetFacts
-from trainwell.core.task import Task
 from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks import TASKS, suitable, suitable_for_network, target_type_for, task_of_criterion, unread_settings
 

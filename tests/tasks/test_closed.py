@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from trainwell.core.contracts.task import Task
 from trainwell.core.targets import NUMBERS, TargetFacts
-from trainwell.core.task import Task
 from trainwell.fitting import gather, plan
 from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks import TASKS, Regress, suitable

@@ -8,8 +8,8 @@ import torch
 from torch import nn
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.task import Prediction, Task
 from trainwell.core.errors import TrainingError
-from trainwell.core.task import Prediction, Task
 from trainwell.data.batches import ArrayBatches, ragged
 from trainwell.tasks import Classify
 from trainwell.tasks.regress import Regress

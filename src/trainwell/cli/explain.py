@@ -41,13 +41,14 @@ def explain(
     page = write_explanation(found, folder)
     if json:
         return print_json(summary_json(found, page))
-    for name, share in found.guesses:
+    for name, share in found.image.guesses:
         print(f"{name:<24} {percent(share)}")
-    if found.attacked:
-        print(attack_sentence(found.attacked))
-    if found.calibration:
-        errors = ", ".join(f"{name[:3]}-{name[3:]} error {percent(value)}" for name, value in found.errors.items())
-        print(f"{found.split} split: {errors}, calibration error {percent(found.calibration.error)}")
+    if found.image.attacked:
+        print(attack_sentence(found.image.attacked))
+    network = found.network
+    if network.calibration:
+        errors = ", ".join(f"{name[:3]}-{name[3:]} error {percent(value)}" for name, value in network.errors.items())
+        print(f"{network.split} split: {errors}, calibration error {percent(network.calibration.error)}")
     for remark in found.remarks:
         print(remark)
     print(page)

@@ -51,6 +51,22 @@ class Field(NamedTuple):
     contours: tuple[float, ...] = ()
 
 
+class Axes(NamedTuple):
+    """The axes of a panel.
+
+    Args:
+        spans: limits of x and of y; None to fit the points.
+        logs: True for a logarithmic axis, x and y.
+        categories: names under bars whose x are 0, 1, 2, ...
+        square: True for an equal scale of both axes, as in an image.
+    """
+
+    spans: tuple[Point | None, Point | None] = (None, None)
+    logs: tuple[bool, bool] = (False, False)
+    categories: tuple[str, ...] = ()
+    square: bool = False
+
+
 class Panel(NamedTuple):
     """A coordinate system with its curves.
 
@@ -61,10 +77,7 @@ class Panel(NamedTuple):
         series: the curves.
         levels: reference values.
         field: a landscape behind the curves.
-        spans: limits of x and of y; None to fit the points.
-        logs: True for a logarithmic axis, x and y.
-        categories: names under bars whose x are 0, 1, 2, ...
-        square: True for an equal scale of both axes, as in an image.
+        axes: their limits, scales and categories.
     """
 
     title: str
@@ -73,10 +86,7 @@ class Panel(NamedTuple):
     series: tuple[Curve, ...] = ()
     levels: tuple[Level, ...] = ()
     field: Field | None = None
-    spans: tuple[Point | None, Point | None] = (None, None)
-    logs: tuple[bool, bool] = (False, False)
-    categories: tuple[str, ...] = ()
-    square: bool = False
+    axes: Axes = Axes()
 
 
 class Figure(NamedTuple):

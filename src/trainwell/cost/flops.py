@@ -9,7 +9,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import call_network
+from trainwell.core.contracts.outputs import call_network
 
 
 def output_side(side: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:

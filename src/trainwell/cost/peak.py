@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainwell.core.batch import blank
+from trainwell.core.contracts.outputs import call_network
 from trainwell.core.facts import InputFacts
-from trainwell.core.outputs import call_network
 from trainwell.cost.layers import hollow
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import call_network, main_output
+from trainwell.core.contracts.outputs import call_network, main_output
 from trainwell.cost.layers import LayerCost
 
 # Multiply-adds of the backward pass: one share for the gradient of the inputs, one for that of the weights.

@@ -15,7 +15,6 @@ from trainwell.doctor.pages import rule_page as rule_page
 from trainwell.doctor.pages import rule_remedies as rule_remedies
 
 if TYPE_CHECKING:
-    from trainwell.doctor.experiments.advice import Advice as Advice
     from trainwell.doctor.experiments.advice import advise as advise
     from trainwell.doctor.experiments.learning_curve import LearningCurve as LearningCurve
     from trainwell.doctor.experiments.learning_curve import extrapolate as extrapolate
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from trainwell.doctor.experiments.learning_curve import learning_curve as learning_curve
     from trainwell.doctor.experiments.range_test import RateRange as RateRange
     from trainwell.doctor.experiments.range_test import range_test as range_test
+    from trainwell.doctor.experiments.recommendation import Advice as Advice
     from trainwell.doctor.preflight.check import CHECKS as CHECKS
     from trainwell.doctor.preflight.check import CheckReport as CheckReport
     from trainwell.doctor.preflight.check import check as check
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from trainwell.doctor.treatment import treat as treat
 
 _HOMES = {
-    "Advice": "trainwell.doctor.experiments.advice",
+    "Advice": "trainwell.doctor.experiments.recommendation",
     "advise": "trainwell.doctor.experiments.advice",
     "CHECKS": "trainwell.doctor.preflight.check",
     "CheckReport": "trainwell.doctor.preflight.check",

@@ -42,6 +42,34 @@ _NEEDED = 1.0  # standard errors of the gain below which a repair is removed aga
 
 
 @dataclass(frozen=True)
+class ComparedScores:
+    """Validation scores before and after repairs, on the same seeds; NaN where a training diverged.
+
+    Args:
+        name: name of the score, higher is better.
+        before: of the recipe as it was, one for each seed.
+        after: of the repaired recipe.
+    """
+
+    name: str
+    before: tuple[float, ...] = ()
+    after: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class TreatmentCost:
+    """What a treatment cost.
+
+    Args:
+        trials: number of trainings, short ones included.
+        runs: the same in full runs: all epochs that were trained, over those of the recipe.
+    """
+
+    trials: int = 0
+    runs: float = 0.0
+
+
+@dataclass(frozen=True)
 class Treatment:
     """The result of a treatment.
 
@@ -50,11 +78,8 @@ class Treatment:
         after: the repaired recipe; equal to `before` if nothing helped.
         repairs: names of the repairs that were kept, in their order.
         findings: what the rules find in a training of the recipe as it was.
-        score: name of the score that is compared, higher is better.
-        scores_before: validation scores of the recipe as it was, one for each seed; NaN where it diverged.
-        scores_after: those of the repaired recipe on the same seeds.
-        trials: number of trainings, short ones included.
-        runs: the cost in full runs: all epochs that were trained, over those of the recipe.
+        scores: the scores that were compared.
+        cost: number of trainings.
         path: file of the repaired recipe; None if nothing helped.
     """
 
@@ -62,11 +87,8 @@ class Treatment:
     after: Recipe
     repairs: tuple[str, ...]
     findings: tuple[Finding, ...]
-    score: str
-    scores_before: tuple[float, ...] = ()
-    scores_after: tuple[float, ...] = ()
-    trials: int = 0
-    runs: float = 0.0
+    scores: ComparedScores
+    cost: TreatmentCost = TreatmentCost()
     path: Path | None = None
 
     @property
@@ -85,12 +107,12 @@ class Treatment:
             "helped": self.helped,
             "repairs": list(self.repairs),
             "changes": {key: {"before": old, "after": new} for key, (old, new) in self.changes.items()},
-            "score": self.score,
-            "before": _spread(self.scores_before),
-            "after": _spread(self.scores_after),
+            "score": self.scores.name,
+            "before": _spread(self.scores.before),
+            "after": _spread(self.scores.after),
             "findings": findings_json(self.findings),
-            "trials": self.trials,
-            "runs": self.runs,
+            "trials": self.cost.trials,
+            "runs": self.cost.runs,
             "recipe": None if self.path is None else str(self.path),
         }
 
@@ -152,11 +174,8 @@ def treat(
         after=repaired,
         repairs=tuple(step.repair for step in comparison.repairs),
         findings=in_order(findings),
-        score=unchanged.score_name,
-        scores_before=_scores(comparison.before),
-        scores_after=_scores(comparison.after),
-        trials=search.trials,
-        runs=search.epochs / plan.recipe.train.epochs,
+        scores=ComparedScores(unchanged.score_name, _scores(comparison.before), _scores(comparison.after)),
+        cost=TreatmentCost(search.trials, search.epochs / plan.recipe.train.epochs),
         path=target if comparison.repairs else None,
     )
 

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainwell.core.contracts.outputs import take_rows
+from trainwell.core.contracts.protocols import Batches
+from trainwell.core.contracts.task import Task
 from trainwell.core.modes import evaluation_mode
-from trainwell.core.outputs import take_rows
-from trainwell.core.protocols import Batches
-from trainwell.core.task import Task
 
 
 @dataclass(frozen=True)

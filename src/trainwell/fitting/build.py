@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainwell.core.batch import Batch, blank, examples_at_once
+from trainwell.core.contracts.protocols import Batches
 from trainwell.core.errors import UsageError
 from trainwell.core.facts import Facts, InputFacts
-from trainwell.core.protocols import Batches
 from trainwell.core.seeds import derive
 from trainwell.data import Examples, Preparation, Splits
 from trainwell.data.augment.augmentation import Augment, parse

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainwell.core.contracts.protocols import Display
 from trainwell.core.errors import DivergedError, Interrupted, StorageError, TrainwellError, UsageError
 from trainwell.core.facts import Facts
 from trainwell.core.files import discard
-from trainwell.core.protocols import Display
 from trainwell.data import Examples, from_arrays
 from trainwell.fitting.build import Parts, build_parts
 from trainwell.fitting.catalogues import CUSTOM, catalogues, usual_learning_rate

@@ -11,7 +11,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
-from trainwell.core.protocols import Display
+from trainwell.core.contracts.protocols import Display
 from trainwell.data.augment.augmentation import Augment
 from trainwell.fitting.build import Parts, build_augmentation
 from trainwell.fitting.catalogues import CUSTOM

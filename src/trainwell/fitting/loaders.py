@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from trainwell.core.batch import Batch, facts_of
+from trainwell.core.contracts.outputs import call_network, main_output
+from trainwell.core.contracts.protocols import Batches
 from trainwell.core.errors import DataError, UsageError
 from trainwell.core.facts import Facts
 from trainwell.core.modes import evaluation_mode
-from trainwell.core.outputs import call_network, main_output
-from trainwell.core.protocols import Batches
 from trainwell.data.batches import LoaderBatches
 from trainwell.fitting.build import Parts
 from trainwell.fitting.catalogues import CUSTOM, choices

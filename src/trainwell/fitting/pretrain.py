@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainwell.core.protocols import Batches
+from trainwell.core.contracts.protocols import Batches
 from trainwell.core.seeds import derive
 from trainwell.data import Examples
 from trainwell.nn import head_names, initialise

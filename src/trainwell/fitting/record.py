@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from trainwell.core.contracts.protocols import Display
 from trainwell.core.modes import evaluation_mode
-from trainwell.core.protocols import Display
 from trainwell.cost import LayerCost, layers
 from trainwell.data import Examples, audit
 from trainwell.explain import calibration, data_uri, first_filters, grid, top_error, worst_mistakes

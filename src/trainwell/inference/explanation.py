@@ -14,8 +14,8 @@ from torch import Tensor, nn
 
 from trainwell.core.batch import Batch, examples_at_once
 from trainwell.core.catalogue import nearest
+from trainwell.core.contracts.outputs import main_output
 from trainwell.core.errors import DataError, TrainwellError, UsageError
-from trainwell.core.outputs import main_output
 from trainwell.cost import multiply_adds
 from trainwell.data import Preparation, read_inputs, split
 from trainwell.explain import (
@@ -74,17 +74,29 @@ class Attacked:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """What there is to see of a network, and of one image it looks at.
+class ImageExplanation:
+    """What a network predicts for one image, in numbers.
 
     Args:
-        run: folder of the run.
-        image: file that is explained; empty for the network alone.
+        file: the image; empty for the network alone.
         guesses: (label, probability) of the likeliest five classes, best first.
         asked: the class the maps are about.
-        images: name to (height, width[, 3]) uint8, in the order in which they are best looked at.
         mask_share: share of the image that the saliency-based mask takes for the object; None without an image.
-        attacked: the adversarial image in numbers; None without an image.
+        attacked: the adversarial image; None without an image.
+    """
+
+    file: str = ""
+    guesses: tuple[tuple[str, float], ...] = ()
+    asked: str = ""
+    mask_share: float | None = None
+    attacked: Attacked | None = None
+
+
+@dataclass(frozen=True)
+class NetworkExplanation:
+    """How a network does on examples that it was not trained on.
+
+    Args:
         split: which examples judged the network; empty if its data could not be read again.
         errors: "top1" and "top5": share of examples whose class is not among the first guesses.
         calibration: whether it is as right as it is sure.
@@ -92,16 +104,8 @@ class Explanation:
         maps: "pca" and "tsne" to (examples, 2) places of the features.
         classes: label of each of these examples.
         mistakes: what was said of the worst mistakes, with their images.
-        remarks: what could not be shown, and why.
     """
 
-    run: str
-    image: str = ""
-    guesses: tuple[tuple[str, float], ...] = ()
-    asked: str = ""
-    images: Mapping[str, Bytes] = field(default_factory=dict)
-    mask_share: float | None = None
-    attacked: Attacked | None = None
     split: str = ""
     errors: Mapping[str, float] = field(default_factory=dict)
     calibration: Calibration | None = None
@@ -109,6 +113,24 @@ class Explanation:
     maps: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     mistakes: tuple[tuple[str, Bytes], ...] = ()
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What there is to see of a network, and of one image it looks at.
+
+    Args:
+        run: folder of the run.
+        image: the prediction for the image, in numbers.
+        network: the network as a whole.
+        images: name to (height, width[, 3]) uint8, in the order in which they are best looked at.
+        remarks: what could not be shown, and why.
+    """
+
+    run: str
+    image: ImageExplanation = ImageExplanation()
+    network: NetworkExplanation = field(default_factory=NetworkExplanation)
+    images: Mapping[str, Bytes] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
 
@@ -170,28 +192,29 @@ def explain(run: Run, asked: Asked) -> Explanation:
     eye = _Eye(run, load_model(run), task, preparation, rule)
     filters = first_filters(eye.model)
     shown: dict[str, Bytes] = {}
-    found: dict[str, Any] = {"run": str(run.path)}
+    remarks: list[str] = []
+    image = ImageExplanation()
+    network = NetworkExplanation()
     if asked.image:
         raw, _ = read_inputs(os.fspath(asked.image), preparation, recipe=recipe.data)
         if len(raw) != 1:
             raise DataError(f"explain looks at one image, got {len(raw):,} in {asked.image}. Name a single file.")
-        found |= {
-            "image": asked.image,
-            **_of_image(eye, np.asarray(raw), asked=asked, about=about, toward=toward, shown=shown),
-        }
+        image, unseen = _of_image(eye, np.asarray(raw), asked=asked, about=about, toward=toward, shown=shown)
+        remarks += unseen
     if filters:
         shown["first-layer filters"] = grid(filters)
     try:
-        judged = _of_network(eye)
-        found |= judged | {"remarks": (*found.get("remarks", ()), *judged["remarks"])}
+        network, unseen = _of_network(eye)
+        remarks += unseen
     except TrainwellError as problem:
-        found["remarks"] = (*found.get("remarks", ()), f"The network as a whole is not judged: {problem}")
-    return Explanation(**found, images=shown)
+        remarks.append(f"The network as a whole is not judged: {problem}")
+    return Explanation(str(run.path), image, network=network, images=shown, remarks=tuple(remarks))
 
 
 def _of_image(
     eye: _Eye, raw: Bytes, *, asked: Asked, about: int | None, toward: int | None, shown: dict[str, Bytes]
-) -> dict[str, Any]:
+) -> tuple[ImageExplanation, list[str]]:
+    """Explain one image; return the numbers and what could not be shown, and add the images to `shown`."""
     inputs = torch.from_numpy(eye.preparation.inputs(raw))
     labels = eye.task.labels
     image = raw[0]
@@ -227,13 +250,7 @@ def _of_image(
     for name, tiles in volumes(eye.model, inputs).items():
         shown[f"feature maps of {name}"] = grid(tiles)
     guesses = tuple((labels[place], float(probabilities[place])) for place in order[:5])
-    return {
-        "guesses": guesses,
-        "asked": labels[chosen],
-        "mask_share": share,
-        "attacked": attacked,
-        "remarks": tuple(remarks),
-    }
+    return ImageExplanation(asked.image, guesses, labels[chosen], mask_share=share, attacked=attacked), remarks
 
 
 def _push(eye: _Eye, rule: Pixels, *, raw: Bytes, goal: int, strength: float) -> tuple[tuple[bool, float], Bytes]:
@@ -245,8 +262,8 @@ def _push(eye: _Eye, rule: Pixels, *, raw: Bytes, goal: int, strength: float) ->
     return (int(now.argmax()) == goal, float(now[goal])), image[0]
 
 
-def _of_network(eye: _Eye) -> dict[str, Any]:
-    """Judge the network on examples that it was not trained on."""
+def _of_network(eye: _Eye) -> tuple[NetworkExplanation, list[str]]:
+    """Judge the network on examples that it was not trained on; return the judgement and its limits."""
     recipe = eye.run.recipe
     examples = read_again(recipe.data, eye.run)
     splits = split(examples, recipe.data, seed=split_seed(recipe))
@@ -262,22 +279,20 @@ def _of_network(eye: _Eye) -> dict[str, Any]:
     rule = eye.rule
     said = f"Accuracy under attack is of {len(few)} of the {len(rows)} examples, for each takes this network long."
     signatures = features(eye.model, inputs, head=head_names(eye.model)[-1]).numpy()
-    return {
-        "split": name,
-        "errors": {f"top{n}": top_error(probabilities, classes, count=n) for n in (1, 5) if n < probabilities.shape[1]},
-        "calibration": calibration(probabilities, classes),
-        "by_strength": {
+    judged = NetworkExplanation(
+        split=name,
+        errors={f"top{n}": top_error(probabilities, classes, count=n) for n in (1, 5) if n < probabilities.shape[1]},
+        calibration=calibration(probabilities, classes),
+        by_strength={
             said: accuracy_by_strength(eye.model, pixels, classes=truth, rule=rule, strengths=STRENGTHS, steps=steps)
             for said, steps in (("one step", 1), ("ten steps", _STEPS))
             if rule is not None
         },
-        "remarks": (said,) if rule is not None and len(few) < len(rows) else (),
-        "maps": {method: flat_map(signatures, method=method) for method in ("pca", "tsne")},
-        "classes": tuple(examples.labels[number] for number in classes),
-        "mistakes": _mistakes(
-            np.asarray(examples.inputs[rows]), probabilities, classes=classes, labels=examples.labels
-        ),
-    }
+        maps={method: flat_map(signatures, method=method) for method in ("pca", "tsne")},
+        classes=tuple(examples.labels[number] for number in classes),
+        mistakes=_mistakes(np.asarray(examples.inputs[rows]), probabilities, classes=classes, labels=examples.labels),
+    )
+    return judged, [said] if rule is not None and len(few) < len(rows) else []
 
 
 def _mistakes(

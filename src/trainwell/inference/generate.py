@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainwell.core.contracts.outputs import main_output
 from trainwell.core.errors import UsageError
-from trainwell.core.outputs import main_output
 from trainwell.data.kinds.stream import StreamPreparation
 from trainwell.data.text.stream import StreamCode
 from trainwell.data.text.tokens import SPECIAL, UNKNOWN

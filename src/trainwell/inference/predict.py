@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from trainwell.core.batch import Batch, examples_at_once
+from trainwell.core.contracts.outputs import Outputs, join_outputs
 from trainwell.core.errors import DataError
 from trainwell.core.files import plain
-from trainwell.core.outputs import Outputs, join_outputs
 from trainwell.data import read_inputs
 from trainwell.data.augment.crops import averaged
 from trainwell.fitting.build import EVALUATION_BATCH

@@ -30,38 +30,68 @@ _MEASURED_WORK = 4e10  # multiply-adds of the steps that are timed for compariso
 
 
 @dataclass(frozen=True)
+class CostedTraining:
+    """The training whose cost is predicted.
+
+    Args:
+        batch_size: examples in a batch.
+        optimizer: its name.
+        precision: type in which layers multiply.
+        examples: training examples of one epoch; 0 if unknown.
+        remembered: numbers that the optimizer keeps for each weight.
+    """
+
+    batch_size: int
+    optimizer: str
+    precision: str
+    examples: int
+    remembered: int = 0
+
+
+@dataclass(frozen=True)
+class MeasuredSteps:
+    """Real steps, timed.
+
+    Args:
+        batch_size: examples in a batch.
+        seconds: of one step.
+    """
+
+    batch_size: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class CostSheet:
     """What a network costs.
 
     Args:
         subject: the network.
-        table: one row for each layer that takes part in a prediction.
+        layers: one row for each layer, auxiliary heads included, which take part in training only.
+        training: how it is trained.
         memory: of training.
-        batch_size: examples in a batch.
-        optimizer: its name.
-        precision: type in which layers multiply.
-        auxiliary_parameters: of heads that take part in training only.
         free: bytes that this machine could give.
         machine: what it does in a second.
-        remembered: numbers that the optimizer keeps for each weight.
-        examples: training examples of one epoch; 0 if unknown.
-        measured_step: seconds of a real step of `measured_batch` examples, or None.
-        measured_batch: examples in it.
+        measured: real steps; None if none were timed.
     """
 
     subject: Subject
-    table: tuple[LayerCost, ...]
+    layers: tuple[LayerCost, ...]
+    training: CostedTraining
     memory: TrainingMemory
-    batch_size: int
-    optimizer: str
-    precision: str
-    auxiliary_parameters: int
     free: int
     machine: Machine
-    examples: int
-    remembered: int = 0
-    measured_step: float | None = None
-    measured_batch: int = 0
+    measured: MeasuredSteps | None = None
+
+    @property
+    def table(self) -> tuple[LayerCost, ...]:
+        """One row for each layer that takes part in a prediction."""
+        return tuple(layer for layer in self.layers if not layer.name.startswith("auxiliary."))
+
+    @property
+    def auxiliary_parameters(self) -> int:
+        """Parameters of heads that take part in training only."""
+        return sum(layer.parameters for layer in self.layers) - self.parameters
 
     @property
     def parameters(self) -> int:
@@ -81,23 +111,23 @@ class CostSheet:
     @property
     def step_seconds(self) -> float:
         """Predicted seconds of one training step."""
-        return self.machine.step_seconds(self.table, self.batch_size, remembered=self.remembered)
+        return self.machine.step_seconds(self.table, self.training.batch_size, remembered=self.training.remembered)
 
     @property
     def epoch_seconds(self) -> float | None:
         """Predicted seconds of an epoch with its evaluation; None if the number of examples is not known."""
-        if not self.examples:
+        if not self.training.examples:
             return None
-        steps = self.examples / self.batch_size
-        return self.step_seconds * (steps + _FORWARD * self.subject.evaluated / self.batch_size)
+        steps = self.training.examples / self.training.batch_size
+        return self.step_seconds * (steps + _FORWARD * self.subject.training.evaluated / self.training.batch_size)
 
     @property
     def predicted_to_measured(self) -> float | None:
         """Predicted seconds divided by real ones: of the run's epochs, or of the steps that were timed."""
-        if self.measured_step is not None:
-            return self.machine.step_seconds(self.table, self.measured_batch) / self.measured_step
-        if self.subject.epoch_seconds and self.epoch_seconds:
-            return self.epoch_seconds / self.subject.epoch_seconds
+        if self.measured is not None:
+            return self.machine.step_seconds(self.table, self.measured.batch_size) / self.measured.seconds
+        if self.subject.training.epoch_seconds and self.epoch_seconds:
+            return self.epoch_seconds / self.subject.training.epoch_seconds
         return None
 
     def to_json(self) -> dict[str, Any]:
@@ -110,10 +140,10 @@ class CostSheet:
             "auxiliary_parameters": self.auxiliary_parameters,
             "macs": self.macs,
             "activation_bytes": self.activation_bytes,
-            "training_bytes": memory.total(self.batch_size),
-            "batch": self.batch_size,
-            "optimizer": self.optimizer,
-            "precision": self.precision,
+            "training_bytes": memory.total(self.training.batch_size),
+            "batch": self.training.batch_size,
+            "optimizer": self.training.optimizer,
+            "precision": self.training.precision,
             "memory": {
                 "parameters": memory.parameters,
                 "gradients": memory.gradients,
@@ -125,7 +155,7 @@ class CostSheet:
             "step_seconds": self.step_seconds,
             "processor_share": self.machine.share,
             "epoch_seconds": self.epoch_seconds,
-            "measured_epoch_seconds": self.subject.epoch_seconds,
+            "measured_epoch_seconds": self.subject.training.epoch_seconds,
             "predicted_to_measured": self.predicted_to_measured,
             "layers": [
                 {
@@ -165,8 +195,8 @@ def cost_sheet(
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
-    batch_size = batch_size or subject.batch_size or _DEFAULT_BATCH
-    optimizer = optimizer or subject.optimizer or "adamw"
+    batch_size = batch_size or subject.training.batch_size or _DEFAULT_BATCH
+    optimizer = optimizer or subject.training.optimizer or "adamw"
     device = choose_device("auto")
     numbers = state_numbers(optimizer)
     subject, table = followed(subject)
@@ -174,19 +204,19 @@ def cost_sheet(
     memory = training_memory(
         subject.model, subject.facts, state_numbers=numbers, batch_size=batch_size, precision=lower
     )
-    used = [layer for layer in table if not layer.name.startswith("auxiliary.")]
     sheet = CostSheet(
         subject=subject,
-        table=tuple(used),
+        layers=tuple(table),
+        training=CostedTraining(
+            batch_size=batch_size,
+            optimizer=optimizer,
+            precision=precision,
+            examples=examples or subject.training.examples,
+            remembered=numbers,
+        ),
         memory=memory,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        precision=precision,
-        auxiliary_parameters=sum(layer.parameters for layer in table) - sum(layer.parameters for layer in used),
         free=free_bytes(device),
         machine=calibrate(device),
-        examples=examples or subject.examples,
-        remembered=numbers,
     )
     return _measured(sheet, device) if measure else sheet
 
@@ -213,10 +243,10 @@ def followed(subject: Subject) -> tuple[Subject, list[LayerCost]]:
 
 def _measured(sheet: CostSheet, device: torch.device) -> CostSheet:
     fits = int(_MEASURED_WORK / max(1, 3 * sheet.macs))
-    batch = max(2, min(sheet.batch_size, fits, sheet.memory.largest_batch(sheet.free // 2)))
+    batch = max(2, min(sheet.training.batch_size, fits, sheet.memory.largest_batch(sheet.free // 2)))
     model = sheet.subject.rebuild().to(device).train()
     empty = blank(sheet.subject.facts, batch, device=str(device))
     is_number = empty.inputs.is_floating_point()
     inputs = torch.randn_like(empty.inputs) if is_number else empty.inputs  # zeros are faster than real numbers
     seconds = time_steps(model, empty.replace(inputs=inputs))
-    return dataclasses.replace(sheet, measured_step=seconds, measured_batch=batch)
+    return dataclasses.replace(sheet, measured=MeasuredSteps(batch, seconds))

@@ -34,6 +34,25 @@ _CLASSES = 1000
 
 
 @dataclass(frozen=True)
+class SubjectTraining:
+    """How the network of a recipe or a run is trained; unknown for any other.
+
+    Args:
+        examples: training examples of one epoch; 0 if unknown.
+        evaluated: examples scored after each epoch.
+        batch_size: of the recipe; 0 if there is none.
+        optimizer: of the recipe; empty if there is none.
+        epoch_seconds: what an epoch of the run took, on average; None for what has not been trained.
+    """
+
+    examples: int = 0
+    evaluated: int = 0
+    batch_size: int = 0
+    optimizer: str = ""
+    epoch_seconds: float | None = None
+
+
+@dataclass(frozen=True)
 class Subject:
     """A network whose cost is asked.
 
@@ -42,22 +61,14 @@ class Subject:
         model: the network; on the meta device where it can be.
         facts: of one example.
         rebuild: builds it again, with real numbers, to be timed.
-        examples: training examples of one epoch; 0 if unknown.
-        evaluated: examples scored after each epoch.
-        batch_size: of the recipe; 0 if there is none.
-        optimizer: of the recipe; empty if there is none.
-        epoch_seconds: what an epoch of the run took, on average; None for what has not been trained.
+        training: how it is trained.
     """
 
     name: str
     model: nn.Module
     facts: InputFacts
     rebuild: Callable[[], nn.Module]
-    examples: int = 0
-    evaluated: int = 0
-    batch_size: int = 0
-    optimizer: str = ""
-    epoch_seconds: float | None = None
+    training: SubjectTraining = SubjectTraining()
 
 
 def find_subject(
@@ -193,10 +204,12 @@ def _of_recipe(path: str) -> Subject:
         model=parts.model,
         facts=parts.input_facts,
         rebuild=lambda: parts.model,
-        examples=sizes.get("train", 0),
-        evaluated=sizes.get("validation", 0),
-        batch_size=recipe.train.batch_size,
-        optimizer=recipe.optim.name,
+        training=SubjectTraining(
+            examples=sizes.get("train", 0),
+            evaluated=sizes.get("validation", 0),
+            batch_size=recipe.train.batch_size,
+            optimizer=recipe.optim.name,
+        ),
     )
 
 
@@ -209,14 +222,14 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
     given = InputFacts(input_shape) if input_shape else read_preparation(run).facts
     outputs = classes or facts.outputs
     found = _built(run.name, lambda: build_network(recipe, given, outputs=outputs, fresh=False), facts=given)
-    return dataclasses.replace(
-        found,
+    training = SubjectTraining(
         examples=facts.sizes.get("train", 0),
         evaluated=facts.sizes.get("validation", 0),
         batch_size=recipe.train.batch_size,
         optimizer=recipe.optim.name,
         epoch_seconds=_epoch_seconds(run, facts.steps / max(1, facts.epochs)),
     )
+    return dataclasses.replace(found, training=training)
 
 
 def _epoch_seconds(run: Run, steps: float) -> float | None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from trainwell.core.batch import Batch
-from trainwell.core.figure import Figure, Panel
+from trainwell.core.figure import Axes, Figure, Panel
 from trainwell.data.augment.augmentation import Augment
 from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
@@ -68,7 +68,7 @@ def run(conditions: Conditions) -> Result:
             "step",
             "loss",
             mean_curves({name: found[name] for name in ("training", "held out")}, xs=range(_EVERY, _STEPS + 1, _EVERY)),
-            spans=(None, (0.0, 2.5)),
+            axes=Axes(spans=(None, (0.0, 2.5))),
         )
         for title, found in (
             ("Without: the held-out loss rises again", plain),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from trainwell.core.figure import Figure, Panel
+from trainwell.core.figure import Axes, Figure, Panel
 from trainwell.lab.learning import Images, StackedNorm, evaluate, images, linear, train
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curve, mean_curves
@@ -73,7 +73,7 @@ def run(conditions: Conditions) -> Result:
         "Eight layers learn nothing without batch norm. In batches of 1 to 4 it fails or lags; group norm does not.",
         (
             Panel("Eight layers at rate 0.1 need batch norm", "step", "training loss", mean_curves(losses)),
-            Panel("In tiny batches batch norm fails", "batch size", "accuracy", bars, categories=sizes),
+            Panel("In tiny batches batch norm fails", "batch size", "accuracy", bars, axes=Axes(categories=sizes)),
         ),
     )
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import Curve, Figure, Level, Panel, Point, curve, curves, landscape
+from trainwell.core.figure import Axes, Curve, Figure, Level, Panel, Point, curve, curves, landscape
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 from trainwell.lab.seeds import mean_curve, means, repeat
 
@@ -103,9 +103,15 @@ def _figure(runs: list[_Run]) -> Figure:
     return Figure(
         "The full batch descends straight. Single examples are cheap but never settle. Paths of seed 0.",
         (
-            Panel("80 steps from the same start", "weight 1", "weight 2", walks, field=shape, spans=spans),
+            Panel("80 steps from the same start", "weight 1", "weight 2", walks, field=shape, axes=Axes(spans=spans)),
             Panel("Loss over all examples", "step", "loss", falls, levels=(lowest,)),
-            Panel("Noise of the gradient", "batch size", "standard deviation", (measured, law), logs=(True, True)),
+            Panel(
+                "Noise of the gradient",
+                "batch size",
+                "standard deviation",
+                (measured, law),
+                axes=Axes(logs=(True, True)),
+            ),
         ),
     )
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainwell.core.figure import LOG_Y, Field, Figure, Panel, curves
+from trainwell.core.figure import LOG_Y, Axes, Field, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, near, result
 
 
@@ -106,7 +106,7 @@ def _shown(title: str, values: Tensor) -> Panel:
     height, width = values.shape[-2:]
     rows = tuple(map(tuple, values[0, 0].flip(0).tolist()))
     spans = ((0.0, float(width)), (0.0, float(height)))
-    return Panel(title, "column", "row", field=Field(rows), spans=spans, square=True)
+    return Panel(title, "column", "row", field=Field(rows), axes=Axes(spans=spans, square=True))
 
 
 def _milliseconds(way: Callable[[Tensor, Tensor], Tensor], images: Tensor, *, filters: Tensor) -> float:
@@ -141,14 +141,14 @@ def run(conditions: Conditions) -> Result:
                 "filter size",
                 "milliseconds",
                 curves(times, xs=sizes),
-                logs=LOG_Y,
+                axes=Axes(logs=LOG_Y),
             ),
             Panel(
                 "Largest difference from float64",
                 "filter size",
                 "difference",
                 curves(errors, xs=sizes),
-                logs=LOG_Y,
+                axes=Axes(logs=LOG_Y),
             ),
             *panels,
         ),

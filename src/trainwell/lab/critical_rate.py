@@ -10,7 +10,7 @@ import functools
 
 import torch
 
-from trainwell.core.figure import LOG_Y, Curve, Figure, Level, Panel, curves
+from trainwell.core.figure import LOG_Y, Axes, Curve, Figure, Level, Panel, curves
 from trainwell.lab.descent import field, heights, ravine, walk
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 
@@ -53,8 +53,15 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "0.02 is slow, 0.09 oscillates but converges, 0.101 diverges: the steep direction sets the limit.",
         (
-            Panel("Paths from the same start", "x", "y", paths, field=field(ravine, spans[0], y=spans[1]), spans=spans),
-            Panel("At 0.101 the loss diverges", "step", "z", falls, logs=LOG_Y),
+            Panel(
+                "Paths from the same start",
+                "x",
+                "y",
+                paths,
+                field=field(ravine, spans[0], y=spans[1]),
+                axes=Axes(spans=spans),
+            ),
+            Panel("At 0.101 the loss diverges", "step", "z", falls, axes=Axes(logs=LOG_Y)),
             Panel(
                 "Factor per step: below 1 a direction converges",
                 "learning rate",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_BOTH, Curve, Figure, Panel, curve
+from trainwell.core.figure import LOG_BOTH, Axes, Curve, Figure, Panel, curve
 from trainwell.lab.result import Conditions, Result, at_most, near, result
 from trainwell.lab.seeds import mean_curve, means, repeat
 
@@ -80,10 +80,16 @@ def _figure(runs: list[_Run]) -> Figure:
     return Figure(
         "256 sub-networks disagree; the network with halved weights predicts exactly their geometric mean. Seed 0.",
         (
-            Panel("Predictions of 256 sub-networks", *axes, (Curve("", spread, "dots", -1),), categories=names),
-            Panel("Their means and the halved weights", *axes, bars, categories=names),
             Panel(
-                "Averaging random masks instead", "masks", "distance from the mean of all", (drawn, law), logs=LOG_BOTH
+                "Predictions of 256 sub-networks", *axes, (Curve("", spread, "dots", -1),), axes=Axes(categories=names)
+            ),
+            Panel("Their means and the halved weights", *axes, bars, axes=Axes(categories=names)),
+            Panel(
+                "Averaging random masks instead",
+                "masks",
+                "distance from the mean of all",
+                (drawn, law),
+                axes=Axes(logs=LOG_BOTH),
             ),
         ),
     )

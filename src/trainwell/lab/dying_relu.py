@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainwell.core.figure import Figure, Panel
+from trainwell.core.figure import Axes, Figure, Panel
 from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, mean_curves
@@ -80,9 +80,13 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "The larger the learning rate, the more ReLU units die, most of them for good; leaky ones keep a slope.",
         (
-            Panel("ReLU: dead units", "step", "fraction of units", dead, spans=unit),
+            Panel("ReLU: dead units", "step", "fraction of units", dead, axes=Axes(spans=unit)),
             Panel(
-                "Dead units after 200 steps", "learning rate", "fraction of units", bars, spans=unit, categories=names
+                "Dead units after 200 steps",
+                "learning rate",
+                "fraction of units",
+                bars,
+                axes=Axes(spans=unit, categories=names),
             ),
         ),
     )

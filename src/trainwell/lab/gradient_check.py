@@ -11,18 +11,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_BOTH, Curve, Figure, Panel, curves
+from trainwell.core.figure import LOG_BOTH, Axes, Curve, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 from trainwell.lab.seeds import means, repeat
 
 
-def _loss(weights: Tensor, inputs: Tensor, targets: Tensor) -> Tensor:
+def _loss(weights: Tensor, inputs: Tensor, *, targets: Tensor) -> Tensor:
     first = weights[:35].view(7, 5)
     second = weights[35:].view(3, 7)
     return 0.5 * (torch.tanh(inputs @ first.T) @ second.T - targets).square().sum() / len(inputs)
 
 
-def _backward(weights: Tensor, inputs: Tensor, targets: Tensor, *, bug: bool) -> Tensor:
+def _backward(weights: Tensor, inputs: Tensor, *, targets: Tensor, bug: bool) -> Tensor:
     first = weights[:35].view(7, 5)
     second = weights[35:].view(3, 7)
     hidden = torch.tanh(inputs @ first.T)
@@ -31,11 +31,11 @@ def _backward(weights: Tensor, inputs: Tensor, targets: Tensor, *, bug: bool) ->
     return torch.cat([(behind.T @ inputs).flatten(), (error.T @ hidden).flatten()])
 
 
-def _differences(weights: Tensor, inputs: Tensor, targets: Tensor, h: float) -> Tensor:
+def _differences(weights: Tensor, inputs: Tensor, *, targets: Tensor, h: float) -> Tensor:
     steps = torch.eye(len(weights), dtype=weights.dtype) * h
-    return torch.stack([_loss(weights + s, inputs, targets) - _loss(weights - s, inputs, targets) for s in steps]) / (
-        2 * h
-    )
+    above = torch.stack([_loss(weights + step, inputs, targets=targets) for step in steps])
+    below = torch.stack([_loss(weights - step, inputs, targets=targets) for step in steps])
+    return (above - below) / (2 * h)
 
 
 def _error(gradient: Tensor, measured: Tensor) -> float:
@@ -60,13 +60,13 @@ def _once() -> _Run:
     inputs = torch.randn(20, 5, dtype=torch.float64)
     targets = torch.randn(20, 3, dtype=torch.float64)
     weights = torch.randn(35 + 21, dtype=torch.float64)
-    gradients = {name: _backward(weights, inputs, targets, bug=name == _BUG) for name in (_CORRECT, _BUG)}
+    gradients = {name: _backward(weights, inputs, targets=targets, bug=name == _BUG) for name in (_CORRECT, _BUG)}
     errors: dict[str, list[float]] = {name: [] for name in gradients}
     for h in _STEPS:
-        measured = _differences(weights, inputs, targets, h)
+        measured = _differences(weights, inputs, targets=targets, h=h)
         for name, gradient in gradients.items():
             errors[name].append(_error(gradient, measured))
-    return _Run(gradients, _differences(weights, inputs, targets, 1e-5), errors)
+    return _Run(gradients, _differences(weights, inputs, targets=targets, h=1e-5), errors)
 
 
 def _numbers(run: _Run) -> dict[str, float]:
@@ -91,7 +91,7 @@ def _figure(run: _Run) -> Figure:
         "The correct gradient lies on the diagonal and agrees to seven digits at h = 1e-5; the bug shows at every h.",
         (
             Panel("Gradient of every weight", "by central differences", "by backpropagation", (*dots, diagonal)),
-            Panel("Relative error over the step size h", "h", "relative error", errors, logs=LOG_BOTH),
+            Panel("Relative error over the step size h", "h", "relative error", errors, axes=Axes(logs=LOG_BOTH)),
         ),
     )
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_Y, Figure, Panel, histogram
+from trainwell.core.figure import LOG_Y, Axes, Figure, Panel, histogram
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.lab.seeds import mean_curves, means, repeat
 
@@ -74,8 +74,8 @@ def _figure(runs: list[_Run]) -> Figure:
     return Figure(
         "Small weights let the signal vanish, large ones saturate the units; Xavier suits tanh, He suits ReLU.",
         (
-            Panel("tanh: only Xavier keeps the scale", *deviation, tanh, logs=LOG_Y),
-            Panel("ReLU: only He keeps the scale", *deviation, relu, logs=LOG_Y),
+            Panel("tanh: only Xavier keeps the scale", *deviation, tanh, axes=Axes(logs=LOG_Y)),
+            Panel("ReLU: only He keeps the scale", *deviation, relu, axes=Axes(logs=LOG_Y)),
             Panel("Weights of scale 1 saturate tanh", *fraction, (saturated,)),
             Panel("Xavier keeps tanh in range", *fraction, (alive,)),
         ),

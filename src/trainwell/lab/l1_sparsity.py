@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_X, Figure, Panel, curve
+from trainwell.core.figure import LOG_X, Axes, Figure, Panel, curve
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, repeat
 from trainwell.optim.penalties import soft_threshold_
@@ -79,9 +79,9 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Ten of 100 inputs matter, the first ten. L1 sets the others to 0; L2 spreads small weights over all. Seed 0.",
         (
-            Panel("L1: nearly all useless weights are 0", "input", "weight", (dots[0],), spans=wide),
-            Panel("L2: every weight is a little wrong", "input", "weight", (dots[1],), spans=wide),
-            Panel("The stronger L1, the more zeros", "strength", "fraction of zeros", growth, logs=LOG_X),
+            Panel("L1: nearly all useless weights are 0", "input", "weight", (dots[0],), axes=Axes(spans=wide)),
+            Panel("L2: every weight is a little wrong", "input", "weight", (dots[1],), axes=Axes(spans=wide)),
+            Panel("The stronger L1, the more zeros", "strength", "fraction of zeros", growth, axes=Axes(logs=LOG_X)),
         ),
     )
     lost = [float(count) for count in (fitted["L1"][:, :_USEFUL] == 0).sum(1).tolist()]

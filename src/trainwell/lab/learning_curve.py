@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.core.figure import LOG_BOTH, Figure, Panel, curve
+from trainwell.core.figure import LOG_BOTH, Axes, Figure, Panel, curve
 from trainwell.doctor import extrapolate, fit_power_law
 from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, mean_of, near, result
@@ -60,8 +60,7 @@ def run(conditions: Conditions) -> Result:
         "training images",
         "error on held-out images",
         series,
-        spans=((20.0, 1000.0), None),
-        logs=LOG_BOTH,
+        axes=Axes(spans=((20.0, 1000.0), None), logs=LOG_BOTH),
     )
     fits = [fit_line(sizes, run[:_FITTED], size=_SIZES[-1]) for run in runs]
     inside = [low <= run[-1] <= high for run, (_, _, low, high) in zip(runs, fits, strict=True)]

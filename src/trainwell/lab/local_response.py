@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.core.figure import Figure, Panel, curves
+from trainwell.core.figure import Axes, Figure, Panel, curves
 from trainwell.lab.result import Conditions, Result, at_least, near, result
 from trainwell.nn import NORMALISATIONS
 
@@ -32,7 +32,13 @@ def run(conditions: Conditions) -> Result:
         "Channel 8 is ten times as strong as the others: it and two neighbours on each side are suppressed.",
         (
             Panel("Activations before: one is strong", "channel", "activation", activations),
-            Panel("Ratio after / before", "channel", "ratio", curves({"": kept.tolist()}), spans=(None, (0.0, 0.7))),
+            Panel(
+                "Ratio after / before",
+                "channel",
+                "ratio",
+                curves({"": kept.tolist()}),
+                axes=Axes(spans=(None, (0.0, 0.7))),
+            ),
         ),
     )
     error = float((after[0, :, 0, 0] - formula).abs().max())

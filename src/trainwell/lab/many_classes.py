@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from trainwell.core.figure import Figure, Panel, curve
+from trainwell.core.figure import Axes, Figure, Panel, curve
 from trainwell.lab.learning import images
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
@@ -98,10 +98,9 @@ def run(conditions: Conditions) -> Result:
                 "method",
                 "accuracy",
                 (mean_curve("", scores, kind="bars"),),
-                spans=(None, (0.0, 1.1)),
-                categories=_WAYS,
+                axes=Axes(spans=(None, (0.0, 1.1)), categories=_WAYS),
             ),
-            Panel("Models to train", "method", "models", (models,), categories=_WAYS),
+            Panel("Models to train", "method", "models", (models,), axes=Axes(categories=_WAYS)),
         ),
     )
     return result(

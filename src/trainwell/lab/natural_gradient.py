@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainwell.core.figure import LOG_Y, Figure, Panel
+from trainwell.core.figure import LOG_Y, Axes, Figure, Panel
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 from trainwell.lab.seeds import mean_curves, means, repeat
 from trainwell.optim import KFAC
@@ -97,8 +97,8 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "Left: well scaled inputs. Right: the same inputs, scaled 100 : 1 and rotated. Only K-FAC learns as before.",
         (
-            Panel("Well scaled inputs: Adam keeps up", *axes, well, logs=LOG_Y, spans=_SPANS),
-            Panel("Scaled and rotated: K-FAC is invariant", *axes, badly, logs=LOG_Y, spans=_SPANS),
+            Panel("Well scaled inputs: Adam keeps up", *axes, well, axes=Axes(spans=_SPANS, logs=LOG_Y)),
+            Panel("Scaled and rotated: K-FAC is invariant", *axes, badly, axes=Axes(spans=_SPANS, logs=LOG_Y)),
         ),
     )
     found = means([_numbers(one) for one in runs])

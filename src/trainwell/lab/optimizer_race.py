@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_Y, Curve, Figure, Panel, Point, curves
+from trainwell.core.figure import LOG_Y, Axes, Curve, Figure, Panel, Point, curves
 from trainwell.lab.descent import Surface, field, heights, walk
 from trainwell.lab.result import Conditions, Result, at_least, at_most, result
 
@@ -63,7 +63,9 @@ def _panel(
     title: str, surface: Surface, *, spans: tuple[Point, Point], walks: Mapping[str, tuple[Point, ...]]
 ) -> Panel:
     shown = tuple(Curve(name, points, "path", number) for number, (name, points) in enumerate(walks.items()))
-    return Panel(title, "weight 1", "weight 2", shown, field=field(surface, spans[0], y=spans[1]), spans=spans)
+    return Panel(
+        title, "weight 1", "weight 2", shown, field=field(surface, spans[0], y=spans[1]), axes=Axes(spans=spans)
+    )
 
 
 def run(conditions: Conditions) -> Result:
@@ -85,7 +87,7 @@ def run(conditions: Conditions) -> Result:
             _panel("Plateau: almost no gradient at the start", _plateau, spans=((-2, 4), (-2, 2.5)), walks=plateau),
             _panel("Cliff: one step throws the weights away", _cliff, spans=((-5, 1.5), (-2, 2)), walks=cliff),
             _panel("Beale: a curved valley to (3, 0.5)", _beale, spans=((0, 4.2), (-2, 2)), walks=beale),
-            Panel("Beale: value over steps", "step", "value", curves(fall), logs=LOG_Y),
+            Panel("Beale: value over steps", "step", "value", curves(fall), axes=Axes(logs=LOG_Y)),
         ),
     )
     return result(

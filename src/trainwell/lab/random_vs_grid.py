@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from trainwell.core.figure import Curve, Figure, Panel, landscape
+from trainwell.core.figure import Axes, Curve, Figure, Panel, landscape
 from trainwell.lab.result import Conditions, Interval, Result, at_least, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
 
@@ -53,16 +53,20 @@ def _figure(best: dict[str, list[list[float]]], grid: Array, *, drawn: Array) ->
         "Only one setting matters. The nine trials of the grid try three values of it, the random ones nine.",
         (
             Panel(
-                "Grid: 9 trials, 3 values", *names, (Curve("", points["grid"], "dots", 1),), field=field, spans=spans
+                "Grid: 9 trials, 3 values",
+                *names,
+                (Curve("", points["grid"], "dots", 1),),
+                field=field,
+                axes=Axes(spans=spans),
             ),
             Panel(
                 "Random: 9 trials, 9 values",
                 *names,
                 (Curve("", points["random"], "dots", 0),),
                 field=field,
-                spans=spans,
+                axes=Axes(spans=spans),
             ),
-            Panel("Best score, mean of 2,000 searches", "trials", "score", curves, logs=(True, False)),
+            Panel("Best score, mean of 2,000 searches", "trials", "score", curves, axes=Axes(logs=(True, False))),
         ),
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import Curve, Figure, Panel, Point, curves
+from trainwell.core.figure import Axes, Curve, Figure, Panel, Point, curves
 from trainwell.lab.descent import field, heights
 from trainwell.lab.result import Conditions, Result, near, result
 from trainwell.optim.second_order import newton_step, saddle_free_step, slope_and_curvature
@@ -63,7 +63,7 @@ def run(conditions: Conditions) -> Result:
                 "y",
                 paths,
                 field=field(_saddle, spans[0], y=spans[1]),
-                spans=spans,
+                axes=Axes(spans=spans),
             ),
             Panel("Value: minimum −1, saddle 0", "step", "value", falls),
         ),

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from trainwell.core.figure import Figure, Level, Panel
+from trainwell.core.figure import Axes, Figure, Level, Panel
 from trainwell.lab.learning import Images, StackedLinear, dense, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve
@@ -86,7 +86,13 @@ def run(conditions: Conditions) -> Result:
     figure = Figure(
         "The last hidden layer falls to 0 within a few hundred steps, stays there, and recovers by itself much later.",
         (
-            Panel("Mean activations: the last layer saturates", "step", "activation", layers, spans=(None, (0.0, 1.0))),
+            Panel(
+                "Mean activations: the last layer saturates",
+                "step",
+                "activation",
+                layers,
+                axes=Axes(spans=(None, (0.0, 1.0))),
+            ),
             Panel("Nothing is learned until it recovers", "step", "training loss", (loss,), levels=chance),
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 
-from trainwell.core.figure import LOG_Y, Figure, Level, Panel
+from trainwell.core.figure import LOG_Y, Axes, Figure, Level, Panel
 from trainwell.lab.learning import Images, dense, evaluate, images, train, transposed
 from trainwell.lab.result import Conditions, Result, at_least, at_most, mean_of, result
 from trainwell.lab.seeds import mean_curves
@@ -54,7 +54,7 @@ def run(conditions: Conditions) -> Result:
                 "held-out loss",
                 mean_curves(losses, xs=range(_EVERY, _STEPS + 1, _EVERY)),
                 levels=mark,
-                logs=LOG_Y,
+                axes=Axes(logs=LOG_Y),
             ),
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import Field, Figure, Level, Panel, curve
+from trainwell.core.figure import Axes, Field, Figure, Level, Panel, curve
 from trainwell.lab.learning import images
 from trainwell.lab.result import Conditions, Result, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, repeat
@@ -28,7 +28,7 @@ def _once() -> Tensor:
 def _shown(title: str, image: Tensor) -> Panel:
     rows = tuple(tuple(map(float, row)) for row in image.flip(0))
     side = float(len(rows))
-    return Panel(title, "column", "row", field=Field(rows), spans=((0.0, side), (0.0, side)), square=True)
+    return Panel(title, "column", "row", field=Field(rows), axes=Axes(spans=((0.0, side), (0.0, side)), square=True))
 
 
 def run(conditions: Conditions) -> Result:
@@ -52,7 +52,7 @@ def run(conditions: Conditions) -> Result:
                 "activation",
                 "fraction of draws",
                 (theory, mean_curve("drawn", fractions, kind="bars")),
-                categories=names,
+                axes=Axes(categories=names),
             ),
             Panel(
                 "Output of the window",
@@ -60,7 +60,7 @@ def run(conditions: Conditions) -> Result:
                 "value",
                 (values,),
                 levels=(Level(mean.mean, "mean draw"),),
-                categories=methods,
+                axes=Axes(categories=methods),
             ),
             _shown("An image before pooling", image[0, 0]),
             _shown("The same, pooled at prediction", pool(image)[0, 0]),

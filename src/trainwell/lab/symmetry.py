@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import torch
 
-from trainwell.core.figure import LOG_Y, Figure, Level, Panel
+from trainwell.core.figure import LOG_Y, Axes, Figure, Level, Panel
 from trainwell.lab.learning import Images, dense, hidden_weights, images, train
 from trainwell.lab.result import Conditions, Interval, Result, at_least, at_most, mean_of, near, result
 from trainwell.lab.seeds import mean_curve, mean_curves
@@ -58,9 +58,7 @@ def run(conditions: Conditions) -> Result:
                 "initialisation",
                 "units",
                 (units,),
-                logs=LOG_Y,
-                spans=spans,
-                categories=_STARTS,
+                axes=Axes(spans=spans, logs=LOG_Y, categories=_STARTS),
             ),
         ),
     )

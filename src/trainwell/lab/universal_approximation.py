@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_BOTH, Figure, Panel, curve, curves
+from trainwell.core.figure import LOG_BOTH, Axes, Figure, Panel, curve, curves
 from trainwell.lab.result import Conditions, Result, near, result
 
 
@@ -45,7 +45,7 @@ def run(conditions: Conditions) -> Result:
             "input",
             "output",
             curves({"target": _target(x), "network": outputs[count]}, xs=x),
-            spans=((0.0, 1.0), (0.0, 1.0)),
+            axes=Axes(spans=((0.0, 1.0), (0.0, 1.0))),
         )
         for count in (4, 16, 64)
     ]
@@ -55,7 +55,7 @@ def run(conditions: Conditions) -> Result:
         "hidden units",
         "error",
         (curve("error", errors, xs=units, colour=1), law),
-        logs=LOG_BOTH,
+        axes=Axes(logs=LOG_BOTH),
     )
     return result(
         {

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainwell.core.figure import LOG_Y, Curve, Field, Figure, Panel
+from trainwell.core.figure import LOG_Y, Axes, Curve, Field, Figure, Panel
 from trainwell.lab.learning import images
 from trainwell.lab.result import Conditions, Result, at_least, at_most, near, result
 from trainwell.lab.seeds import mean_curves, means, repeat
@@ -40,13 +40,13 @@ def _distance(one: Tensor, other: Tensor) -> float:
 def _cloud(title: str, rows: Tensor) -> Panel:
     points = tuple((float(a), float(b)) for a, b in rows[:300])
     spans = ((-6.0, 6.0), (-6.0, 6.0))
-    return Panel(title, "feature 1", "feature 2", (Curve("", points, "dots"),), spans=spans, square=True)
+    return Panel(title, "feature 1", "feature 2", (Curve("", points, "dots"),), axes=Axes(spans=spans, square=True))
 
 
 def _matrix(title: str, matrix: Tensor) -> Panel:
     rows = tuple(tuple(map(float, row)) for row in matrix.flip(0))
     side = float(len(matrix))
-    return Panel(title, "pixel", "pixel", field=Field(rows), spans=((0.0, side), (0.0, side)), square=True)
+    return Panel(title, "pixel", "pixel", field=Field(rows), axes=Axes(spans=((0.0, side), (0.0, side)), square=True))
 
 
 def _points() -> Tensor:
@@ -105,7 +105,7 @@ def run(conditions: Conditions) -> Result:
             _cloud("Raw", clouds[0]),
             _cloud("Centred and rotated: no correlation", rotated),
             _cloud("Divided by the standard deviations", white),
-            Panel("Variance along the principal components", "component", "variance", spectra, logs=LOG_Y),
+            Panel("Variance along the principal components", "component", "variance", spectra, axes=Axes(logs=LOG_Y)),
             _matrix("Covariance of 16 pixels before", runs[0].before.T.cov()),
             _matrix("After: the identity", runs[0].after.T.cov()),
         ),

@@ -6,7 +6,8 @@ Imports go from top to bottom:
     session                watches the trainings of a process from start to end
     observer               turns what the hooks report into samples, measurements and records
     hooks/                 global hooks and wrapped functions of PyTorch
-    trainings/             the trainings of a process: steps, samples, evaluations, records
+    evaluations/           the evaluations between the steps of a training, and their examples
+    trainings/             the trainings of a process: steps, samples, records
     autograd/              what the autograd graph of a loss tells
     code/                  source lines and names in the user's files
 

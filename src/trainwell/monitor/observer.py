@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.monitor.autograd.loss import read_loss
 from trainwell.monitor.autograd.nonfinite import WHOLE_LOSS, nonfinite_origin, origin_signal
 from trainwell.monitor.code.source_lines import EventLines, is_called_by_user
+from trainwell.monitor.evaluations.evaluations import Evaluations, Phase
+from trainwell.monitor.evaluations.held_out import HeldOut
 from trainwell.monitor.hooks.counters import Listening, LossMeter, Mode, PassCounter
 from trainwell.monitor.hooks.torch_hooks import TorchHooks
-from trainwell.monitor.trainings.evaluations import Evaluations, Phase
-from trainwell.monitor.trainings.held_out import HeldOut
 from trainwell.monitor.trainings.networks import calling_modules, unwrapped
 from trainwell.monitor.trainings.observations import ModuleCall, Observations
 from trainwell.monitor.trainings.sample import take_sample

@@ -14,9 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils import parametrizations
 
 from trainwell.core.batch import blank
+from trainwell.core.contracts.outputs import call_network
 from trainwell.core.errors import UsageError
 from trainwell.core.facts import InputFacts
-from trainwell.core.outputs import call_network
 from trainwell.nn.activations import ACTIVATIONS
 from trainwell.nn.layers import NORMALISATIONS, POOLINGS, ClassicDropout, DecorrelatedBatchNorm, DropConnect
 from trainwell.recipe.sections import NetworkRecipe

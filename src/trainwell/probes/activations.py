@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook
 from torch.utils.hooks import RemovableHandle
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.probes.layer_kinds import LayerKind, has_own_parameters, layer_kind
 from trainwell.probes.sizes import mean_and_std
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.catalogue import Catalogue
-from trainwell.core.protocols import Probe, Recorder
+from trainwell.core.contracts.protocols import Probe, Recorder
 from trainwell.probes.activations import Activations
 from trainwell.probes.controller import SampledProbes
 from trainwell.probes.gradients import Gradients

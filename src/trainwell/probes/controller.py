@@ -12,8 +12,8 @@ import torch
 from torch import nn
 
 from trainwell.core.budget import OVERHEAD_BUDGET
-from trainwell.core.moment import Moment
-from trainwell.core.protocols import PreparedProbe, Probe, Recorder
+from trainwell.core.contracts.moment import Moment
+from trainwell.core.contracts.protocols import PreparedProbe, Probe, Recorder
 from trainwell.probes.activations import HOOK_SECONDS
 from trainwell.probes.schedule import SamplingSchedule
 

@@ -9,7 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.probes.sizes import norms
 
 

@@ -8,7 +8,7 @@ from typing import final
 
 import torch
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.probes.sizes import mean_and_std
 
 _ROWS = 32  # enough to see that examples differ

@@ -11,7 +11,7 @@ from typing import final
 
 import torch
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 
 _STATM = Path("/proc/self/statm")
 

@@ -7,8 +7,8 @@ from typing import final
 
 import torch
 
-from trainwell.core.moment import Moment
-from trainwell.core.outputs import main_output
+from trainwell.core.contracts.moment import Moment
+from trainwell.core.contracts.outputs import main_output
 
 
 @final
@@ -16,8 +16,9 @@ class Outputs:
     """Writes `loss/train`, `output/mean` and `output/std`; and `loss/part/*`, the parts of a loss that has several.
 
     The parts are those of the last micro-batch. Of several output tensors the main one is measured
-    (`core/outputs.py`). `output/std` is the standard deviation *between the examples* of a batch, averaged over the
-    numbers of an output: 0 means that the network predicts the same for every example. A batch of one example has none.
+    (`core/contracts/outputs.py`). `output/std` is the standard deviation *between the examples* of a batch, averaged
+    over the numbers of an output: 0 means that the network predicts the same for every example. A batch of one example
+    has none.
     """
 
     def read(self, moment: Moment) -> Mapping[str, float]:

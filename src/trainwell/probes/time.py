@@ -12,7 +12,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 
 
 @final

@@ -8,7 +8,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.probes.sizes import norms
 
 _TINY = 1e-12  # The norm of a parameter that is zero: its ratio is then huge, not undefined.

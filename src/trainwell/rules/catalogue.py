@@ -28,7 +28,7 @@ from trainwell.rules import (
 )
 from trainwell.rules.examples import Rule
 
-WRITTEN_BY_FIT = ("loss/train_epoch", "loss/validation", "score/validation/accuracy")
+WRITTEN_BY_FIT = ("loss/train_epoch", "loss/validation", "score/validation/accuracy", "learning_rate")
 """Signals that come from the evaluation at the end of each epoch; every other signal comes from a probe."""
 
 RENAMED: Mapping[str, str] = {

@@ -49,7 +49,8 @@ class Example:
 
 def examples(rule: Rule) -> list[Example]:
     """Return the examples in a rule's docstring, in order."""
-    return [_parse(kind, " ".join(text.split())) for kind, text in _EXAMPLE.findall(inspect.getdoc(rule) or "")]
+    found = _EXAMPLE.findall(inspect.getdoc(rule) or "")
+    return [_parse(kind, " ".join(text.split()), signal_names=reads(rule)) for kind, text in found]
 
 
 def reads(rule: Rule) -> tuple[str, ...]:
@@ -62,12 +63,12 @@ def reads(rule: Rule) -> tuple[str, ...]:
     return tuple(signal for name in names for signal in (SIGNALS if name == "symptoms" else (name,)))
 
 
-def _parse(kind: str, text: str) -> Example:
+def _parse(kind: str, text: str, *, signal_names: tuple[str, ...]) -> Example:
     signals = Signals()
     facts: dict[str, Any] = {}
     for assignment in text.split(";"):
         name, _, value = (part.strip() for part in assignment.partition("="))
-        if "/" in name:
+        if "/" in name or name in signal_names:
             _fill(signals, name, text=value)
         elif name:
             facts[name] = _fact(value)

@@ -30,7 +30,7 @@ def learning_rate_too_high(signals: Signals, facts: Facts) -> Finding | None:
     *Repair*: usual learning rates are 0.001 for Adam, `torch.optim.Adam(model.parameters(), lr=1e-3)`, and 0.01 to 0.1
     for SGD.
 
-    Reads: update/ratio/*, rate/learning_rate, code/line/*, symptoms
+    Reads: update/ratio/*, learning_rate, code/line/*, symptoms
 
     ok: update/ratio/a.weight = 0.01*9; loss/train = 2.3 2.0 1.5 1.0
     hint: update/ratio/a.weight = 0.3*3 0.01*9; loss/train = 2.3 2.0 1.5 1.0
@@ -90,7 +90,7 @@ def learning_rate_too_low(signals: Signals, facts: Facts) -> Finding | None:
     *Repair*: usual learning rates are 0.001 for Adam, `torch.optim.Adam(model.parameters(), lr=1e-3)`, and 0.01 to 0.1
     for SGD.
 
-    Reads: update/ratio/*, rate/learning_rate, code/line/*, symptoms
+    Reads: update/ratio/*, learning_rate, code/line/*, symptoms
 
     ok: update/ratio/a.weight = 1e-3*20 1e-6*5; loss/train = 2.3*25 @10
     ok: update/ratio/a.weight = 1e-6*20; loss/train = 2.3*5 0.05*20 @10
@@ -153,7 +153,7 @@ def _too_high(evidence: dict[str, float], severity: Severity, *, first: float) -
 
 def _highest_rate(signals: Signals) -> dict[str, float]:
     """Return the highest learning rate that was set, as evidence."""
-    rates = [rate for rate in signals["rate/learning_rate"].values if math.isfinite(rate)]
+    rates = [rate for rate in signals["learning_rate"].values if math.isfinite(rate)]
     return {"learning_rate": max(rates)} if rates else {}
 
 

@@ -24,12 +24,12 @@ def learning_rate_is_zero(signals: Signals, facts: Facts) -> Finding | None:
     *Known problems*: warm-up starts at zero, so every reading must be zero, and there must be four.
     *Repair*: set a learning rate, `torch.optim.AdamW(parameters, lr=1e-3)`, and check what the schedule makes of it.
 
-    Reads: rate/learning_rate, code/line/*
+    Reads: learning_rate, code/line/*
 
-    ok: rate/learning_rate = 0 0.001 0.002
-    bad: rate/learning_rate = 0 0 0 0
+    ok: learning_rate = 0 0.001 0.002
+    bad: learning_rate = 0 0 0 0
     """
-    rates = signals["rate/learning_rate"]
+    rates = signals["learning_rate"]
     if len(rates) < _READINGS + 1 or any(rate != 0 for rate in rates.values):
         return None
     return Finding(
@@ -50,12 +50,12 @@ def learning_rate_decays_too_soon(signals: Signals, facts: Facts) -> Finding | N
     *Known problems*: a reduce-on-plateau schedule may do so on purpose. Runs whose loss is near zero are not judged.
     *Repair*: step the scheduler once per epoch, or make it for steps: `T_max=epochs * len(loader)`.
 
-    Reads: rate/learning_rate, loss/train, code/line/*
+    Reads: learning_rate, loss/train, code/line/*
 
-    ok: rate/learning_rate = 0.1*9 1e-6 @10; steps = 100
-    bad: rate/learning_rate = 0.1*3 1e-6*7 @10; steps = 100
+    ok: learning_rate = 0.1*9 1e-6 @10; steps = 100
+    bad: learning_rate = 0.1*3 1e-6*7 @10; steps = 100
     """
-    rates = signals["rate/learning_rate"]
+    rates = signals["learning_rate"]
     highest = max((rate for rate in rates.values if math.isfinite(rate)), default=0.0)
     if not facts.steps or len(rates) < _READINGS or highest <= 0 or converged(signals):
         return None

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from trainwell.core.contracts.task import Prediction as Prediction
+from trainwell.core.contracts.task import Task as Task
 from trainwell.core.targets import TargetFacts as TargetFacts
-from trainwell.core.task import Prediction as Prediction
-from trainwell.core.task import Task as Task
 from trainwell.tasks.auxiliary import Auxiliary as Auxiliary
 from trainwell.tasks.auxiliary import with_auxiliary_heads as with_auxiliary_heads
 from trainwell.tasks.binary import Binary as Binary

@@ -8,8 +8,8 @@ from typing import Any, cast, final
 from torch import Tensor, nn
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import Outputs, main_output
-from trainwell.core.task import Task
+from trainwell.core.contracts.outputs import Outputs, main_output
+from trainwell.core.contracts.task import Task
 
 _PREFIX = "auxiliary."
 

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import torch
 
 from trainwell.core.batch import Batch
-from trainwell.core.task import Scores, Task
+from trainwell.core.contracts.task import Scores, Task
 
 Array = npt.NDArray[Any]
 Row = tuple[str, Scores]

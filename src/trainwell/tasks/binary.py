@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.outputs import Outputs, main_output
+from trainwell.core.contracts.task import Prediction, Scores, Task
 from trainwell.core.errors import ShapeError
-from trainwell.core.outputs import Outputs, main_output
 from trainwell.core.targets import CLASSES, TargetFacts
-from trainwell.core.task import Prediction, Scores, Task
 from trainwell.tasks.baselines import constant, logistic_regression
 from trainwell.tasks.confusion import Confusion, class_evidence
 from trainwell.tasks.probabilities import binary_entropy, mean_logit

@@ -8,8 +8,8 @@ from dataclasses import fields
 from torch import Tensor
 
 from trainwell.core.catalogue import Catalogue
+from trainwell.core.contracts.task import Task
 from trainwell.core.targets import CLASSES, LABEL_SETS, NUMBERS, TargetFacts
-from trainwell.core.task import Task
 from trainwell.recipe.sections import TaskRecipe
 from trainwell.tasks.binary import Binary
 from trainwell.tasks.classify import Classify

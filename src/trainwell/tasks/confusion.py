@@ -10,8 +10,8 @@ import numpy.typing as npt
 import torch
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import Outputs, main_output
-from trainwell.core.task import Scores
+from trainwell.core.contracts.outputs import Outputs, main_output
+from trainwell.core.contracts.task import Scores
 
 _CLASSES = 100  # a confusion matrix with more classes than this shows nothing
 

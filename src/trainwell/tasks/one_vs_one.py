@@ -14,9 +14,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import Outputs, main_output
+from trainwell.core.contracts.outputs import Outputs, main_output
+from trainwell.core.contracts.task import Prediction, Scores, Task
 from trainwell.core.targets import CLASSES, TargetFacts
-from trainwell.core.task import Prediction, Scores, Task
 from trainwell.tasks.classify import Classify
 from trainwell.tasks.confusion import Confusion, class_evidence
 from trainwell.tasks.one_vs_rest import check_width

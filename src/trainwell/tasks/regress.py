@@ -10,11 +10,11 @@ import numpy.typing as npt
 from torch import Tensor
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.outputs import Outputs, main_output
+from trainwell.core.contracts.task import Prediction, Scores, Task
 from trainwell.core.errors import ShapeError
-from trainwell.core.outputs import Outputs, main_output
 from trainwell.core.statistics import mean_and_deviation
 from trainwell.core.targets import NUMBERS, TargetFacts
-from trainwell.core.task import Prediction, Scores, Task
 from trainwell.tasks.baselines import constant, linear_regression
 
 Array = npt.NDArray[Any]

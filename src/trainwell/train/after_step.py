@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from trainwell.core.contracts.protocols import Batches, Display, Recorder
+from trainwell.core.contracts.task import Scores, Task
 from trainwell.core.errors import Interrupted
-from trainwell.core.protocols import Batches, Display, Recorder
-from trainwell.core.task import Scores, Task
 from trainwell.train.average import Average, averaged_weights
 from trainwell.train.early_stopping import BestWeights
 from trainwell.train.evaluate import evaluate

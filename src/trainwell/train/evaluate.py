@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from trainwell.core.contracts.protocols import Batches
+from trainwell.core.contracts.task import Tally, Task
 from trainwell.core.modes import evaluation_mode
-from trainwell.core.protocols import Batches
-from trainwell.core.task import Tally, Task
 
 
 def evaluate(

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
-from trainwell.core.protocols import Batches
+from trainwell.core.contracts.protocols import Batches
+from trainwell.core.contracts.task import Task
 from trainwell.core.seeds import derive
-from trainwell.core.task import Task
 
 
 @dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.train.job import Job, State
 from trainwell.train.memory import out_of_memory, shrink
 

@@ -13,8 +13,8 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from trainwell.core.contracts.protocols import Recorder
 from trainwell.core.errors import DamagedError
-from trainwell.core.protocols import Recorder
 from trainwell.train.average import Average
 from trainwell.train.checkpoint import load_checkpoint, save_checkpoint
 from trainwell.train.early_stopping import BestWeights

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.task import Task
 from trainwell.core.errors import DivergedError
-from trainwell.core.task import Task
 from trainwell.train.finite import all_finite
 
 Parameters = Sequence[nn.Parameter]

@@ -56,6 +56,7 @@ def state(path: Path) -> dict[str, Any]:
 
 def _finding(cause: Finding, symptoms: Sequence[Finding], *, recipe_text: str) -> dict[str, Any]:
     parts = finding_parts(cause, symptoms, recipe_text=recipe_text)._asdict()
+    parts |= parts.pop("place")._asdict()
     repairs = [[repair.title, repair.change] for repair in parts["repairs"]]
     lists = {key: [list(row) for row in parts[key]] for key in ("evidence", "source_lines")}
     names = {key: list(parts[key]) for key in ("places", "symptoms")}

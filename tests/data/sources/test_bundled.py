@@ -51,7 +51,7 @@ def test_diabetes_is_regression() -> None:
 def test_reading_needs_neither_torch_nor_scikit_learn() -> None:
     code = (
         "import sys; from trainwell.data import read, split, Preparation; from trainwell.recipe.sections import DataRecipe;"
-        "r = DataRecipe(); e = read(r); s = split(e, r, 0); Preparation.fit(e, s.train, r).inputs(e.inputs);"
+        "r = DataRecipe(); e = read(r); s = split(e, r, seed=0); Preparation.fit(e, s.train, recipe=r).inputs(e.inputs);"
         "assert not {'torch', 'sklearn', 'PIL', 'polars'} & sys.modules.keys()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

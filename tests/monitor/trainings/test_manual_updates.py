@@ -35,7 +35,7 @@ def test_updates_by_hand_are_steps_with_their_rate(session: Session, every: int)
     (training,) = session.trainings.all
     assert training.network.model is model
     assert training.step == 60 // every
-    rates = [rate for rate in training.series.signals["rate/learning_rate"].values if rate == rate]
+    rates = [rate for rate in training.series.signals["learning_rate"].values if rate == rate]
     assert rates == pytest.approx([0.25] * len(rates), rel=1e-3) and rates
     assert training.facts(source="").learning_rate == pytest.approx(0.25, rel=1e-3)
     assert session.finish() == [] and session.record.events == []

@@ -56,7 +56,7 @@ def test_without_a_loss_there_is_no_moment(school: Any) -> None:
     scene = Scene(school())
     scene.observations.losses.clear()
     assert scene.sample() is None
-    assert scene.values("rate") == {"learning_rate": pytest.approx(0.1)}
+    assert scene.training.series.signals["learning_rate"].values == [pytest.approx(0.1)]
 
 
 def test_what_no_optimizer_holds_is_noted(school: Any) -> None:

@@ -16,7 +16,7 @@ def test_the_step_of_vsgd_equals_its_formula_over_a_hundred_steps() -> None:
     memory = start_variance(weight * curvature, curvature)
     rows = [[float(part[i]) for part in (weight, *memory)] for i in range(2)]
     for step in range(100):
-        weight, memory = vsgd(weight, weight * curvature + noise[step], curvature, memory)
+        weight, memory = vsgd(weight, weight * curvature + noise[step], curvature=curvature, memory=memory)
         for i, (w, g_mean, g_square, h, tau) in enumerate(rows):
             g = w * float(curvature[i]) + float(noise[step, i])
             g_mean = (1 - 1 / tau) * g_mean + g / tau
@@ -30,8 +30,12 @@ def test_the_step_of_vsgd_equals_its_formula_over_a_hundred_steps() -> None:
 def test_vsgd_maps_over_networks() -> None:
     weights, curvature = torch.randn(5, 3), torch.rand(5, 3) + 0.1
     memory = start_variance(weights, curvature)
-    together, _ = torch.func.vmap(vsgd)(weights, weights, curvature, memory)
-    alone = [vsgd(w, w, c, type(memory)(*m))[0] for w, c, *m in zip(weights, curvature, *memory, strict=True)]
+
+    def step(w, c, m):
+        return vsgd(w, w, curvature=c, memory=m)[0]
+
+    together = torch.func.vmap(step)(weights, curvature, memory)
+    alone = [step(w, c, type(memory)(*m)) for w, c, *m in zip(weights, curvature, *memory, strict=True)]
     assert torch.allclose(together, torch.stack(alone))
 
 

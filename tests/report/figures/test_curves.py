@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from trainwell.core.signals import Signals
-from trainwell.report.figures import draw_curves, gradient_info, loss_info, rate_info, score_info
+from trainwell.report.figures import draw_curves, gradient_info, loss_info, loss_parts_info, rate_info, score_info
 from trainwell.report.figures.curves import clock
 from trainwell.runs.snapshot import Snapshot, snapshot
 
@@ -36,7 +36,7 @@ def test_loss_curves_stand_beside_chance_and_show_the_best(make_run) -> None:
     assert info.curves[2].points == ((1, 1.2), (2, 0.6), (3, pytest.approx(0.4)))
     assert info.level == (pytest.approx(math.log(3)), "chance level")
     assert info.mark == ((2, 0.6), "best")
-    assert info.log is True and info.broken is None
+    assert info.axes.log is True and info.broken is None
 
 
 def test_score_rate_and_gradient(make_run) -> None:
@@ -47,13 +47,21 @@ def test_score_rate_and_gradient(make_run) -> None:
         and score.mark == ((2, 0.8), "best")
         and [curve.name for curve in score.curves] == ["training", "validation"]
     )
-    assert rate and rate.y == "learning rate" and not rate.log
-    assert gradient and gradient.log is False
+    assert rate and rate.axes.y == "learning rate" and not rate.axes.log
+    assert gradient and gradient.axes.log is False
+
+
+def test_parts_of_a_loss_are_drawn_by_name() -> None:
+    parts = {"loss__part__main": [(0, 2.0), (5, 1.0)], "loss__part__auxiliary_1": [(0, 1.0), (5, 0.5)]}
+    info = loss_parts_info(snapshot_of(**parts))
+    assert info and [curve.name for curve in info.curves] == ["auxiliary 1", "main"]
+    assert "auxiliary 1 from 1 to 0.5; main from 2 to 1" in draw_curves(info)
+    assert loss_parts_info(snapshot_of(loss__part__main=[(0, 2.0), (5, 1.0)])) is None
 
 
 def test_nothing_recorded_is_no_figure() -> None:
     empty = snapshot_of(loss__train=[(0, 1.0)])
-    assert [make(empty) for make in (loss_info, score_info, rate_info, gradient_info)] == [None] * 4
+    assert [make(empty) for make in (loss_info, loss_parts_info, score_info, rate_info, gradient_info)] == [None] * 5
 
 
 def test_the_moment_a_loss_breaks_is_marked(read) -> None:

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from trainwell.core.figure import LOG_BOTH, Curve, Field, Figure, Level, Panel, curve, landscape
+from trainwell.core.figure import LOG_BOTH, Axes, Curve, Field, Figure, Level, Panel, curve, landscape
 from trainwell.report.figures.panels import draw_lab
 
 BOWL = landscape(lambda x, y: x**2 + y**2, (-1, 1), y=(-1, 1), count=2, size=11)
@@ -16,24 +16,39 @@ KINDS = {
     "line": Panel(
         "t", "x", "y", (curve("a", [1, 2, math.nan, 3]),), levels=(Level(2, "l"), Level(1, "v", vertical=True))
     ),
-    "log": Panel("t", "x", "y", (curve("a", [0.1, 10, 1000], xs=[1, 10, 100]),), logs=LOG_BOTH),
+    "log": Panel("t", "x", "y", (curve("a", [0.1, 10, 1000], xs=[1, 10, 100]),), axes=Axes(logs=LOG_BOTH)),
     "path": Panel(
-        "t", "x", "y", (Curve("a", ((0, 0), (0.5, 0.5), (90, 90)), "path"),), field=BOWL, spans=((-1, 1), (-1, 1))
+        "t",
+        "x",
+        "y",
+        (Curve("a", ((0, 0), (0.5, 0.5), (90, 90)), "path"),),
+        field=BOWL,
+        axes=Axes(spans=((-1, 1), (-1, 1))),
     ),
-    "dots": Panel("t", "x", "y", (Curve("a", ((0, 0), (1, 1)), "dots", -1),), square=True),
+    "dots": Panel("t", "x", "y", (Curve("a", ((0, 0), (1, 1)), "dots", -1),), axes=Axes(square=True)),
     "bars": Panel(
-        "t", "x", "y", (curve("a", [1, -2], kind="bars"), curve("b", [3, math.nan], kind="bars")), categories=("p", "q")
+        "t",
+        "x",
+        "y",
+        (curve("a", [1, -2], kind="bars"), curve("b", [3, math.nan], kind="bars")),
+        axes=Axes(categories=("p", "q")),
     ),
     "area": Panel("t", "x", "y", (curve("a", [0, 1, 0], kind="area"),)),
-    "cells": Panel("t", "x", "y", field=Field(((0.0, 1.0), (-1.0, 0.0))), spans=((0, 2), (0, 2)), square=True),
+    "cells": Panel(
+        "t", "x", "y", field=Field(((0.0, 1.0), (-1.0, 0.0))), axes=Axes(spans=((0, 2), (0, 2)), square=True)
+    ),
 }
 
 
 INTERVALS = {
     "line": Panel("t", "x", "y", (curve("a", [1, 2, 3])._replace(errors=(0.5, 0.1, 0.2)),)),
-    "bars": Panel("t", "x", "y", (curve("a", [1, 2], kind="bars")._replace(errors=(0.5, 0.1)),), categories=("p", "q")),
+    "bars": Panel(
+        "t", "x", "y", (curve("a", [1, 2], kind="bars")._replace(errors=(0.5, 0.1)),), axes=Axes(categories=("p", "q"))
+    ),
     "dots": Panel("t", "x", "y", (curve("a", [1, 2], kind="dots")._replace(errors=(0.5, math.nan)),)),
-    "log": Panel("t", "x", "y", (curve("a", [1, 2, 3])._replace(errors=(2.0, 0.1, 0.2)),), logs=(False, True)),
+    "log": Panel(
+        "t", "x", "y", (curve("a", [1, 2, 3])._replace(errors=(2.0, 0.1, 0.2)),), axes=Axes(logs=(False, True))
+    ),
 }
 
 
@@ -57,7 +72,9 @@ def test_panels_stand_two_in_a_row_inside_the_image() -> None:
 
 def test_a_contour_of_a_bowl_is_a_circle() -> None:
     field = landscape(lambda x, y: x**2 + y**2, (-1, 1), y=(-1, 1), size=41)._replace(contours=(0.25,))
-    drawn = draw_lab(Figure("", (Panel("", "", "", field=field, spans=((-1, 1), (-1, 1)), square=True),)), title="")
+    drawn = draw_lab(
+        Figure("", (Panel("", "", "", field=field, axes=Axes(spans=((-1, 1), (-1, 1)), square=True)),)), title=""
+    )
     path = re.search(r'<path d="([^"]+)" class="contour"', drawn)[1]
     points = [tuple(map(float, pair.split())) for pair in re.split("[ML]", path) if pair]
     # The panel is 200 wide for 2 units, its middle at (162, 162): radius 0.5 is 50.

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from trainwell.doctor.experiments.advice import Advice, TransferOption
+from trainwell.doctor.experiments.recommendation import (
+    Advice,
+    Recommendation,
+    TransferCase,
+    TransferOption,
+    TransferTrials,
+)
 from trainwell.report.text.advice import advice_text
 
 OPTIONS = (
@@ -14,18 +20,17 @@ OPTIONS = (
 def test_measurements_and_trials_are_shown_with_their_recommendation() -> None:
     advice = Advice(
         "runs/base",
-        distance=0.25,
-        own_distance=0.01,
-        per_class=12,
-        similar=True,
-        case="Similar data, few examples",
-        table="--freeze features",
+        TransferCase(
+            "Similar data, few examples",
+            distance=0.25,
+            own_distance=0.01,
+            similar=True,
+            per_class=12,
+            options="--freeze features",
+        ),
         probes={"input": 0.5, "fc1": 0.75},
-        trials=OPTIONS,
-        epochs=4,
-        score_name="accuracy",
-        error=0.02,
-        recommendation="Recommended: --freeze features.",
+        trials=TransferTrials(OPTIONS, epochs=4, score_name="accuracy", error=0.02),
+        recommended=Recommendation(text="Recommended: --freeze features."),
         notes=("A note.",),
     )
     lines = advice_text(advice).splitlines()
@@ -39,7 +44,8 @@ def test_measurements_and_trials_are_shown_with_their_recommendation() -> None:
 
 
 def test_what_was_not_measured_is_left_out() -> None:
-    lines = advice_text(Advice("timm:resnet18", per_class=7, case="Few examples", recommendation="Do this."))
+    case = TransferCase("Few examples", per_class=7)
+    lines = advice_text(Advice("timm:resnet18", case, recommended=Recommendation(text="Do this.")))
     assert lines.splitlines() == [
         "Few examples, compared with timm:resnet18",
         "  examples of each class    7 (many: 1,000)",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainwell.core.finding import Finding, Severity
 from trainwell.doctor import Treatment
+from trainwell.doctor.treatment import ComparedScores, TreatmentCost
 from trainwell.recipe import Recipe, edit
 from trainwell.report.text.treatment import treatment_text
 
@@ -20,11 +21,8 @@ def test_what_helps_is_told_with_its_changes_and_scores() -> None:
             after=AFTER,
             repairs=("he_initialisation", "fewer_layers"),
             findings=(FINDING,),
-            score="f1_macro",
-            scores_before=(0.1, 0.2, math.nan),
-            scores_after=(0.9, 0.92, 0.94),
-            trials=12,
-            runs=3.4,
+            scores=ComparedScores("f1_macro", (0.1, 0.2, math.nan), (0.9, 0.92, 0.94)),
+            cost=TreatmentCost(trials=12, runs=3.4),
             path=Path("repaired.toml"),
         )
     )
@@ -37,7 +35,10 @@ def test_what_helps_is_told_with_its_changes_and_scores() -> None:
 
 
 def test_nothing_that_helps_and_nothing_to_repair() -> None:
-    same = {"before": BEFORE, "after": BEFORE, "repairs": (), "findings": (), "score": "accuracy"}
-    assert treatment_text(Treatment(**same)) == "There is nothing to repair: no finding names a repair."
-    tried = treatment_text(Treatment(**same, scores_before=(math.nan, math.nan)))
+    same = {"before": BEFORE, "after": BEFORE, "repairs": (), "findings": ()}
+    assert (
+        treatment_text(Treatment(**same, scores=ComparedScores("accuracy")))
+        == "There is nothing to repair: no finding names a repair."
+    )
+    tried = treatment_text(Treatment(**same, scores=ComparedScores("accuracy", (math.nan, math.nan))))
     assert tried.startswith("No repair improves") and "all 2 diverged" in tried and "after" not in tried

@@ -32,15 +32,28 @@ _SHOWN = 10
 
 
 @dataclass(frozen=True)
+class AuditedData:
+    """The data of an audit, in numbers.
+
+    Args:
+        name: what the data set is called.
+        sizes: examples by split.
+        class_counts: label to examples in (train, validation, test).
+        features: every input in numbers.
+    """
+
+    name: str
+    sizes: Mapping[str, int]
+    class_counts: Mapping[str, tuple[int, int, int]]
+    features: tuple[Feature, ...]
+
+
+@dataclass(frozen=True)
 class Audit:
     """What an audit found.
 
     Args:
-        name: what the data set is called.
-        kind: name of the kind of examples.
-        sizes: examples by split.
-        class_counts: label to examples in (train, validation, test).
-        features: every input in numbers.
+        data: sizes, classes and inputs.
         findings: most severe first.
         duplicates: pairs of duplicates, exact or near.
         suspects: labels that are probably wrong, most suspicious first.
@@ -48,11 +61,7 @@ class Audit:
         seconds: how long it took.
     """
 
-    name: str
-    kind: str
-    sizes: Mapping[str, int]
-    class_counts: Mapping[str, tuple[int, int, int]]
-    features: tuple[Feature, ...]
+    data: AuditedData
     findings: tuple[Finding, ...]
     duplicates: tuple[Pair, ...]
     suspects: tuple[Suspect, ...]
@@ -65,9 +74,9 @@ class Audit:
             "findings": [finding.to_json() for finding in self.findings],
             "duplicates": [[pair.first, pair.second] for pair in self.duplicates],
             "suspicious_labels": [asdict(suspect) for suspect in self.suspects],
-            "sizes": dict(self.sizes),
-            "class_counts": {label: list(counts) for label, counts in self.class_counts.items()},
-            "features": [feature._asdict() for feature in self.features],
+            "sizes": dict(self.data.sizes),
+            "class_counts": {label: list(counts) for label, counts in self.data.class_counts.items()},
+            "features": [feature._asdict() for feature in self.data.features],
             "remarks": list(self.remarks),
             "seconds": self.seconds,
         }
@@ -114,11 +123,7 @@ def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: s
         parts = [np.bincount(classes[rows], minlength=len(examples.labels)) for rows in _parts(splits)]
         counts = {label: (int(a), int(b), int(c)) for label, a, b, c in zip(examples.labels, *parts, strict=True)}
     return Audit(
-        name=examples.name,
-        kind=examples.kind.name,
-        sizes=splits.sizes,
-        class_counts=counts,
-        features=features(columns),
+        data=AuditedData(examples.name, splits.sizes, class_counts=counts, features=features(columns)),
         findings=in_order(found),
         duplicates=tuple(pairs),
         suspects=tuple(judged.suspects),

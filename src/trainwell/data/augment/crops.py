@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from torch import Tensor
 from torch.nn import functional as F
 
+from trainwell.core.contracts.outputs import Outputs
+from trainwell.core.contracts.task import Task
 from trainwell.core.errors import UsageError
-from trainwell.core.outputs import Outputs
-from trainwell.core.task import Task
 from trainwell.data.augment.geometry import CUT
 
 # Short sides of GoogLeNet (Szegedy et al. 2015) and one more between: the cut is 224 of them, scaled to the image.

@@ -7,7 +7,7 @@ import io
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -20,6 +20,14 @@ from trainwell.core.errors import DataError, MissingExtraError
 from trainwell.core.files import plain
 from trainwell.data.examples import Examples
 from trainwell.data.kinds import KINDS
+from trainwell.data.sources.column_types import (
+    MISSING,
+    has_header,
+    number_in,
+    replace_decimal_commas,
+    type_remarks,
+    typed,
+)
 from trainwell.data.targets import infer
 from trainwell.data.text.texts import Texts
 from trainwell.data.values.missing import Array, missing
@@ -29,12 +37,8 @@ from trainwell.recipe.sections import DataRecipe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _NAMED = {"tab": "\t", "\\t": "\t"}  # how a tab is written in a recipe
-_MISSING = frozenset(("", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"))
 _SAMPLE = 100  # rows read to detect the delimiter and the header
-_FEWEST_NUMBERED = 4  # columns called 0, 1, 2, 3 are a header; 0, 1, 2 may be a row of data
 _CODE = re.compile(r"0\d+")  # 007 is a name, not the number 7
-_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 
 @dataclass(frozen=True)
@@ -162,8 +166,10 @@ def _read_text(path: Path, delimiter: str, *, known: Mapping[str, bool]) -> Rows
     delimiter = _NAMED.get(delimiter, delimiter) or _delimiter(text)
     rows, lines = _parse(text, delimiter, name=name)
     texts = {column for column, numeric in known.items() if not numeric}
-    remarks = [] if delimiter == "," or "," not in text else _decimal_points(rows, texts, thousands=delimiter != ";")
-    header = (bool(known) and known.keys() <= set(rows[0])) or _has_header(rows)
+    remarks: list[str] = []
+    if delimiter != "," and "," in text:
+        remarks = replace_decimal_commas(rows, texts, thousands=delimiter != ";")
+    header = (bool(known) and known.keys() <= set(rows[0])) or has_header(rows)
     names = [cell or f"x{i}" for i, cell in enumerate(rows[0])] if header else [f"x{i}" for i in range(len(rows[0]))]
     twice = [column for column, count in Counter(names).items() if count > 1]
     if twice:
@@ -175,13 +181,13 @@ def _read_text(path: Path, delimiter: str, *, known: Mapping[str, bool]) -> Rows
     body = rows[header:]
     ids = tuple(f"line {line}" for line in lines[header:])
     cells: list[Sequence[str]] = list(zip(*body, strict=True)) or [()] * len(names)
-    columns = {column: _typed(values, text=column in texts) for column, values in zip(names, cells, strict=True)}
+    columns = {column: typed(values, text=column in texts) for column, values in zip(names, cells, strict=True)}
     if not header:
         remarks.append(f"{name} has no header: its columns are called x0 to x{len(names) - 1}.")
-    elif numbers := [cell for cell in rows[0] if _number(cell) is not None and cell.lower() not in _MISSING]:
+    elif numbers := [cell for cell in rows[0] if number_in(cell) is not None and cell.lower() not in MISSING]:
         remarks.append(f"The first line of {name} is its header, though {plain(numbers[0])!r} in it is a number.")
     codes = {
-        column: _typed(values, text=True)
+        column: typed(values, text=True)
         for column, values in zip(names, cells, strict=True)
         if columns[column].dtype != object and any(map(_CODE.fullmatch, values))
     }
@@ -189,7 +195,7 @@ def _read_text(path: Path, delimiter: str, *, known: Mapping[str, bool]) -> Rows
         name=name,
         table=Table(columns),
         ids=ids,
-        remarks=(*remarks, *_type_remarks(columns, ids)),
+        remarks=(*remarks, *type_remarks(columns, ids)),
         codes=codes,
     )
 
@@ -260,86 +266,6 @@ def _width(sample: Sequence[str], delimiter: str) -> tuple[bool, int]:
     return width > 1 and count == len(widths), width if count >= 0.9 * len(widths) else 0
 
 
-def _decimal_points(rows: list[list[str]], texts: Set[str], *, thousands: bool) -> list[str]:
-    """Replace decimal commas by points in columns that hold only numbers, and return remarks about it.
-
-    Args:
-        rows: changed in place; the first may be a header.
-        texts: columns that stay as they are.
-        thousands: whether a comma before three digits may separate thousands; a column of such cells stays as it is.
-    """
-    said = []
-    for place, (first, *cells) in enumerate(zip(*rows, strict=True)):
-        cells += [first] if _DECIMAL_COMMA.fullmatch(first) else []
-        commas = [cell for cell in dict.fromkeys(cells) if _DECIMAL_COMMA.fullmatch(cell)]
-        others = set(cells).difference(commas)
-        if not commas or texts & {first, f"x{place}"} or (thousands and all(map(_THOUSANDS.fullmatch, commas))):
-            continue
-        if any("." in cell or _number(cell) is None for cell in others):
-            continue
-        for row in rows:
-            if _DECIMAL_COMMA.fullmatch(row[place]):
-                row[place] = row[place].replace(",", ".")
-        said.append(f"{plain(commas[0])!r} in column {place} (counted from 0)")
-    return [f"Commas are decimal points: {shorten(said, len(said), most=1)}."] if said else []
-
-
-def _has_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row names the columns.
-
-    It does if one of its cells is text above a column of numbers, or if it counts the columns (0, 1, 2, 3); in a table
-    of text only, if its cells are known, differ from one another and none occurs again below.
-    """
-    first = rows[0]
-    sample = rows[1:_SAMPLE]
-    named = [cell for cell in first if cell]
-    if len(named) >= _FEWEST_NUMBERED and named == list(map(str, range(len(named)))):
-        return True
-    below = [_typed(values) for values in zip(*sample, strict=True)]
-    numbers = [values.dtype != object and not missing(values).all() for values in below]
-    if any(number and _number(cell) is None for cell, number in zip(first, numbers, strict=False)):
-        return True
-    if not all(_number(cell) is None or cell.lower() in _MISSING for cell in first):
-        return False
-    if any(numbers):
-        return True
-    if not all(first) or len(set(first)) < len(first):
-        return False
-    return not any(cell in values for cell, values in zip(first, below, strict=False))
-
-
-def _number(cell: str) -> float | None:
-    """Return a cell's number, NaN if it is missing, None if it is text."""
-    if cell.lower() in _MISSING:
-        return math.nan
-    try:
-        return None if "_" in cell else float(cell)  # Python reads 1_2 as 12
-    except ValueError:
-        return None
-
-
-def _typed(cells: Sequence[str], *, text: bool = False) -> Array:
-    """Return numbers if every known cell is one and text is not asked for, else text."""
-    numbers = {cell: _number(cell) for cell in set(cells)}
-    if not text and None not in numbers.values():
-        return np.array([numbers[cell] for cell in cells], dtype=np.float64)
-    absent = {cell for cell, number in numbers.items() if number is not None and math.isnan(number)}
-    return np.array([None if cell in absent else cell for cell in cells], dtype=object)
-
-
-def _type_remarks(columns: dict[str, Array], ids: Sequence[str]) -> Iterable[str]:
-    """Yield remarks about columns that are text only because of a few cells."""
-    for name, values in columns.items():
-        if values.dtype != object:
-            continue
-        different = set(values.tolist()) - {None}
-        text = {value for value in different if _number(value) is None}
-        words: Array = np.array([value in text for value in values.tolist()], dtype=bool)
-        if 0 < words.sum() <= 0.1 * (~missing(values)).sum():
-            example = plain(values[words][0])
-            yield f"Column {plain(name)!r} is text because of cells like {example!r}: {listing(ids, words)}."
-
-
 def _column(wanted: str, columns: dict[str, Array], *, setting: str, name: str) -> str:
     if wanted in columns:
         return wanted
@@ -390,5 +316,5 @@ def _from_polars(series: Any) -> Array | None:
         return np.array(series.cast(polars.Float64).fill_null(math.nan).to_numpy(), dtype=np.float64)
     if series.dtype in (polars.String, polars.Categorical, polars.Enum, polars.Boolean, polars.Null):
         texts = series.cast(polars.String).to_list()
-        return np.array([None if text is None or text.lower() in _MISSING else text for text in texts], dtype=object)
+        return np.array([None if text is None or text.lower() in MISSING else text for text in texts], dtype=object)
     return None

@@ -7,8 +7,6 @@ import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +14,16 @@ import torch
 from trainwell.core.errors import DataError, StorageError, UsageError
 from trainwell.core.seeds import derive
 from trainwell.data import split
+from trainwell.doctor.experiments.recommendation import (
+    ALL,
+    FEATURES,
+    SCRATCH,
+    Advice,
+    TransferCase,
+    TransferOption,
+    TransferTrials,
+    conclude,
+)
 from trainwell.doctor.experiments.trial import reseeded, trial
 from trainwell.explain import features, frechet, linear_probe
 from trainwell.fitting.build import Parts, build_parts
@@ -34,89 +42,12 @@ MANY = 1_000
 # and photographs of insects 0.4; Fashion-MNIST and MNIST 0.6 to 0.9.
 SIMILAR = 0.5
 SECONDS = 180.0
-SCRATCH = "from scratch"
 _DIVISIONS = 3
 _FOLDS = 5
 _HELD_OUT = 0.25  # fraction of the examples for validation, if the recipe has less
 _FEWEST_EPOCHS = 4  # fewer compare how networks start, not how good they get
-_WORSE = 0.05  # accuracy by which the best depth must exceed the last one to advise against frozen features
-_FEATURES = "--freeze features"
-_ALL = ""
 _ADVISED = ("transfer.freeze", "transfer.layers", "transfer.unfreeze_every")  # settings that the advice is about
 _OF_SOURCE = ("transfer.source", "transfer.head_rate")
-
-
-@dataclass(frozen=True)
-class TransferOption:
-    """One way to use the source network.
-
-    Args:
-        name: description.
-        options: of `fit`, beside --from; empty for none, "from scratch" for training without --from.
-        settings: the same as settings by dotted key.
-        scores: main score on the held-out part of each division of the examples.
-    """
-
-    name: str
-    options: str
-    settings: Mapping[str, Value] = field(repr=False)
-    scores: tuple[float, ...] = ()
-
-    @property
-    def mean(self) -> float:
-        """Mean of the scores; -inf if it diverged."""
-        return float(np.mean(self.scores)) if self.scores else math.nan
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What was measured, the case of the four-case table (similarity x number of examples), and the recommendation.
-
-    Args:
-        source: the network to start from.
-        distance: of the features of the new data from those of the source's data, see `trainwell.explain.frechet`; None
-            if the source's data cannot be read.
-        own_distance: of the source's held-out data from its training data, for comparison.
-        per_class: training examples of each class (all, for regression).
-        similar: whether the distance is below `SIMILAR`; None if it is unknown.
-        much: whether there are at least `MANY` examples of each class.
-        case: description of the case.
-        table: the recommendation of the table, as options of `fit`; None if the similarity is unknown.
-        probes: depth to accuracy of a linear classifier on the new data, cross-validated; empty for regression.
-        trials: the options that were tried, best first; empty with many examples or too little time.
-        epochs: epochs of each trial.
-        score_name: name of the main score.
-        error: standard error of the best mean score.
-        options: the recommendation, as options of `fit` beside --from, or "from scratch".
-        freeze: the same as `transfer.freeze`.
-        layers: the same as `transfer.layers`.
-        recommendation: the same in a sentence, with its reason.
-        notes: what could not be measured, and why.
-    """
-
-    source: str
-    distance: float | None = None
-    own_distance: float | None = None
-    per_class: int = 0
-    similar: bool | None = None
-    much: bool = False
-    case: str = ""
-    table: str | None = None
-    probes: Mapping[str, float] = field(default_factory=dict)
-    trials: tuple[TransferOption, ...] = ()
-    epochs: int = 0
-    score_name: str = ""
-    error: float = 0.0
-    options: str = ""
-    freeze: str = "none"
-    layers: str = "all"
-    recommendation: str = ""
-    notes: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """Return it as `fit --advise --json` prints it."""
-        trials = [{"name": w.name, "options": w.options, "scores": list(w.scores)} for w in self.trials]
-        return dataclasses.asdict(self) | {"trials": trials}
 
 
 def advise(
@@ -153,79 +84,25 @@ def advise(
     probes = _probe(parts, made)
     choices = _options(parts, settings, probes=probes)
     similarity = {None: "data of unknown similarity", True: "similar data", False: "different data"}[similar]
-    measured = Advice(
-        str(parts.origin.run.path) if parts.origin else made.recipe.transfer.source,
+    case = TransferCase(
+        f"{similarity}, {'many' if much else 'few'} examples",
         distance=distance,
         own_distance=own,
-        per_class=per_class,
         similar=similar,
+        per_class=per_class,
         much=much,
-        case=f"{similarity}, {'many' if much else 'few'} examples",
-        table=_table(similar, much, choices=choices, probes=probes),
+        options=_table(similar, much, choices=choices, probes=probes),
+    )
+    measured = Advice(
+        str(parts.origin.run.path) if parts.origin else made.recipe.transfer.source,
+        case=case,
         probes=probes,
-        score_name=parts.task.main_score,
+        trials=TransferTrials(score_name=parts.task.main_score),
         notes=tuple(filter(None, [note])),
     )
     if seconds and not much:
         measured = _try(measured, choices, parts=parts, made=made, seconds=seconds, say=say)
     return conclude(measured)
-
-
-def conclude(measured: Advice) -> Advice:
-    """Return the advice with the recommendation and its reason.
-
-    The table's recommendation is kept unless another option was better by more than a standard error (the rule of
-    Breiman et al. 1984, section 3.4.3, for the simpler of two models).
-
-    >>> fine_tuned = TransferOption("fine-tune all layers", "", {}, (0.8,))
-    >>> frozen = TransferOption("a new head on frozen features", "--freeze features", {}, (0.6,))
-    >>> conclude(Advice("run", table="--freeze features", trials=(fine_tuned, frozen), error=0.05)).options
-    ''
-    >>> conclude(Advice("run", table="--freeze features", trials=(fine_tuned, frozen), error=0.3)).options
-    '--freeze features'
-    """
-    trials = {choice.options: choice for choice in measured.trials}
-    table = measured.table
-    probes = measured.probes
-    if trials:
-        best = measured.trials[0]
-        chosen = trials.get(table, best) if table is not None else best
-        if best.mean - chosen.mean > measured.error:
-            chosen = best
-        options = chosen.options
-        why = f"{measured.score_name} {chosen.mean:.3f} on held-out examples"
-        if table is not None and options != table and table in trials:
-            why += f", the recommendation of the table {trials[table].mean:.3f}"
-        if options != SCRATCH and SCRATCH in trials:
-            why += f" ({SCRATCH}: {trials[SCRATCH].mean:.3f})"
-        elif options == SCRATCH:
-            why += ": no transfer from this network was better"
-        if best is not chosen:
-            why += f"; the table recommends it, and the best is within a standard error ({measured.error:.3f})"
-    else:
-        options = table if table is not None else _ALL
-        why = "by the four-case table" if table is not None else "good weights are a good initialisation for most data"
-        last = list(probes.values())[-1:]
-        if options == _FEATURES and last and max(probes.values()) - last[0] > _WORSE:
-            options = _ALL
-            why = "a linear classifier is better on earlier layers than on these features"
-    known = max(probes, key=lambda name: probes[name], default="input")
-    if trials and known != "input" and probes[known] - measured.trials[0].mean > 2 * measured.error:
-        note = (
-            f"A linear classifier on {known} is better than all options tried: the layers above it overfit. "
-            f"Try --layers {known} --freeze {known} with a larger optim.weight_decay."
-        )
-        measured = dataclasses.replace(measured, notes=(*measured.notes, note))
-    words = options.split()
-    picked = dict(zip(words[::2], words[1::2], strict=False)) if options != SCRATCH else {}
-    shown = "train from scratch" if options == SCRATCH else f"--from {measured.source} {options}".strip()
-    return dataclasses.replace(
-        measured,
-        options=options,
-        freeze=picked.get("--freeze", "none"),
-        layers=picked.get("--layers", "all"),
-        recommendation=f"Recommended: {shown}; {why}.",
-    )
 
 
 def _distances(parts: Parts, made: Plan) -> tuple[float | None, float | None, str]:
@@ -276,8 +153,8 @@ def _probe(parts: Parts, made: Plan) -> dict[str, float]:
 
 def _options(parts: Parts, settings: Mapping[str, Value], *, probes: Mapping[str, float]) -> list[TransferOption]:
     choices = [
-        TransferOption("a new head on frozen features", _FEATURES, {**settings, "transfer.freeze": "features"}),
-        TransferOption("fine-tune all layers, at a tenth of the learning rate", _ALL, settings),
+        TransferOption("a new head on frozen features", FEATURES, {**settings, "transfer.freeze": "features"}),
+        TransferOption("fine-tune all layers, at a tenth of the learning rate", ALL, settings),
     ]
     if inner := dict(list(probes.items())[1:-1]):
         early = _block(Freezing(parts.model, freeze="none").names, max(inner, key=lambda name: inner[name]))
@@ -316,12 +193,12 @@ def _table(
     if similar is None:
         return None
     if much:
-        return _ALL
+        return ALL
     if similar:
-        return _FEATURES
+        return FEATURES
     if probes and max(probes, key=lambda name: probes[name]) == "input":
         return SCRATCH  # no layer is better than the inputs themselves
-    return next((choice.options for choice in choices if choice.options.startswith("--layers")), _ALL)
+    return next((choice.options for choice in choices if choice.options.startswith("--layers")), ALL)
 
 
 def _try(
@@ -368,7 +245,9 @@ def _try(
         longest = time.monotonic() - started
     tried = [dataclasses.replace(choice, scores=tuple(found)) for choice, found in zip(choices, scores, strict=True)]
     tried.sort(key=lambda choice: choice.mean, reverse=True)
-    return dataclasses.replace(measured, trials=tuple(tried), epochs=epochs, error=_error(tried[0], len(judged)))
+    error = _error(tried[0], len(judged))
+    trials = dataclasses.replace(measured.trials, options=tuple(tried), epochs=epochs, error=error)
+    return dataclasses.replace(measured, trials=trials)
 
 
 def _error(best: TransferOption, judged: int) -> float:

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import NDArray
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.protocols import Batches
 from trainwell.core.errors import DivergedError, Interrupted, TrainwellError
 from trainwell.core.finding import Finding, Severity
-from trainwell.core.protocols import Batches
 from trainwell.core.signals import Signals
 from trainwell.data import split
 from trainwell.data.examples import TEST

@@ -17,8 +17,8 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.outputs import Outputs, main_output
 from trainwell.core.finding import Finding, Severity
-from trainwell.core.outputs import Outputs, main_output
 from trainwell.fitting.build import Parts
 from trainwell.nn import ClassicDropout, DropConnect, StochasticPool2d
 from trainwell.optim import needs_closure

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from trainwell.core.batch import Batch
+from trainwell.core.contracts.outputs import main_output
 from trainwell.core.errors import ShapeError
 from trainwell.core.finding import Finding, Severity
-from trainwell.core.outputs import main_output
 from trainwell.doctor.preflight.subject import CheckResult, PreflightSubject
 
 _LEAK = 1e-3  # fraction of the outputs' standard deviation: docs/references.md, T22

@@ -11,7 +11,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from torch.optim import Optimizer
 
 from trainwell.core.batch import Batch
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 from trainwell.monitor.trainings.coverage import Coverage
 from trainwell.monitor.trainings.networks import (
     LooseParameters,
@@ -154,7 +154,7 @@ def _signals(observations: Observations, training: Training) -> Iterator[tuple[s
         yield "code/negated_loss", float(is_wrong)
     rate = training.optimizers.learning_rate()
     if not is_manual or math.isfinite(rate):
-        yield "rate/learning_rate", rate
+        yield "learning_rate", rate
     if training.samples and training.gradient.before is not None:
         yield "code/gradient_before_backward", training.gradient.before
     yield "code/gradient_after_backward", training.gradient.after

@@ -9,8 +9,8 @@ from typing import final
 
 from torch import nn
 
+from trainwell.core.contracts.task import Task
 from trainwell.core.facts import Facts
-from trainwell.core.task import Task
 from trainwell.monitor.trainings.networks import gradient_norm, network_name
 from trainwell.monitor.trainings.optimizers import OptimizerGroup
 from trainwell.monitor.trainings.record import TrainingSeries
@@ -156,7 +156,7 @@ class Training:
         task = task_of_criterion(targets.reading.kind)
         counts = () if targets.class_counts is None else tuple(int(count) for count in targets.class_counts)
         first = next(iter(self.optimizers.alive()), None)
-        rates = self.series.signals["rate/learning_rate"].values
+        rates = self.series.signals["learning_rate"].values
         return Facts(
             source=source,
             model=self.network.name,

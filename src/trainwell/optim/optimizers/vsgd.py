@@ -48,7 +48,7 @@ def start_variance(gradient: Tensor, curvature: Tensor, *, overestimate: float =
 
 
 def vsgd(
-    weight: Tensor, gradient: Tensor, curvature: Tensor, memory: Variance, *, learning_rate: Tensor | float = 1.0
+    weight: Tensor, gradient: Tensor, *, curvature: Tensor, memory: Variance, learning_rate: Tensor | float = 1.0
 ) -> tuple[Tensor, Variance]:
     """Step with the optimal learning rate of a noisy quadratic, for each weight (Schaul, Zhang, LeCun 2013).
 
@@ -65,7 +65,7 @@ def vsgd(
 
     >>> one = torch.ones(1)
     >>> memory = Variance(one, one, 2 * one, one)
-    >>> vsgd(3 * one, one, 2 * one, memory)[0]
+    >>> vsgd(3 * one, one, curvature=2 * one, memory=memory)[0]
     tensor([2.5000])
     """
     share = 1 / memory.memory
@@ -120,7 +120,7 @@ class VSGD(Optimizer):
             curvature = curvature.clamp(min=curvature.mean())
             state = self.state[p]
             memory = Variance(**state) if state else start_variance(g, curvature)
-            new, memory = vsgd(old, g, curvature, memory, learning_rate=group["lr"])
+            new, memory = vsgd(old, g, curvature=curvature, memory=memory, learning_rate=group["lr"])
             p.copy_(new)
             state.update(memory._asdict())
 

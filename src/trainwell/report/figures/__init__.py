@@ -10,6 +10,7 @@ from trainwell.report.figures.classes import per_class_info as per_class_info
 from trainwell.report.figures.curves import draw_curves as draw_curves
 from trainwell.report.figures.curves import gradient_info as gradient_info
 from trainwell.report.figures.curves import loss_info as loss_info
+from trainwell.report.figures.curves import loss_parts_info as loss_parts_info
 from trainwell.report.figures.curves import rate_info as rate_info
 from trainwell.report.figures.curves import score_info as score_info
 from trainwell.report.figures.scatter import draw_scatter as draw_scatter

@@ -1,4 +1,4 @@
-"""Curves over the course of a run: loss, score, learning rate, gradient norm."""
+"""Curves over the course of a run: loss and its parts, score, learning rate, gradient norm."""
 
 from __future__ import annotations
 
@@ -30,28 +30,38 @@ class RunCurve(NamedTuple):
     points: tuple[Point, ...]
 
 
+class CurveAxes(NamedTuple):
+    """The axes of a figure of curves.
+
+    Args:
+        x: name of the horizontal axis, "epoch" or "step".
+        y: name of the vertical axis.
+        log: True for a logarithmic vertical axis.
+    """
+
+    x: str
+    y: str
+    log: bool = False
+
+
 class CurvesInfo(NamedTuple):
     """What a figure of curves shows.
 
     Args:
         title: name of the figure.
-        x: name of the horizontal axis, "epoch" or "step".
-        y: name of the vertical axis.
+        axes: their names and scale.
         curves: the lines.
         level: a value to compare with and its name, e.g. the loss at chance level.
         mark: a point to mark, and its label.
         broken: the first moment with a NaN or infinite value.
-        log: True for a logarithmic vertical axis.
     """
 
     title: str
-    x: str
-    y: str
+    axes: CurveAxes
     curves: tuple[RunCurve, ...]
     level: tuple[float, str] | None = None
     mark: tuple[Point, str] | None = None
     broken: float | None = None
-    log: bool = False
 
 
 class Clock(NamedTuple):
@@ -103,14 +113,25 @@ def loss_info(snapshot: Snapshot) -> CurvesInfo | None:
     broken = [across for curve in curves for across, value in curve.points if not math.isfinite(value)]
     return CurvesInfo(
         "Loss",
-        time.name,
-        "loss",
+        CurveAxes(time.name, "loss", log=_wide(curves)),
         tuple(curves),
         level=level,
         mark=_best(snapshot, time, series=held_out),
         broken=min(broken, default=None),
-        log=_wide(curves),
     )
+
+
+def loss_parts_info(snapshot: Snapshot) -> CurvesInfo | None:
+    """Return the parts of a training loss that has several, by name; None if fewer than two were recorded."""
+    time = clock(snapshot)
+    curves = [
+        RunCurve(words(name), "other", time.points(series))
+        for name, series in sorted(snapshot.signals.under("loss/part").items())
+        if len(series) > 1
+    ]
+    if len(curves) < 2:
+        return None
+    return CurvesInfo("Parts of the loss", CurveAxes(time.name, "loss", log=_wide(curves)), tuple(curves))
 
 
 def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
@@ -129,7 +150,7 @@ def score_info(snapshot: Snapshot, name: str = "") -> CurvesInfo | None:
     if not curves:
         return None
     mark = _best(snapshot, time, series=found["validation"])
-    return CurvesInfo(capitalised(words(name)), time.name, words(name), curves, mark=mark)
+    return CurvesInfo(capitalised(words(name)), CurveAxes(time.name, words(name)), curves, mark=mark)
 
 
 def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
@@ -138,7 +159,8 @@ def rate_info(snapshot: Snapshot) -> CurvesInfo | None:
     time = clock(snapshot)
     if len(series) < 2:
         return None
-    return CurvesInfo("Learning rate", time.name, "learning rate", (RunCurve("", "train", time.points(series)),))
+    curve = RunCurve("", "train", time.points(series))
+    return CurvesInfo("Learning rate", CurveAxes(time.name, "learning rate"), (curve,))
 
 
 def gradient_info(snapshot: Snapshot) -> CurvesInfo | None:
@@ -148,7 +170,7 @@ def gradient_info(snapshot: Snapshot) -> CurvesInfo | None:
     if len(series) < 2:
         return None
     curve = RunCurve("", "train", time.points(series))
-    return CurvesInfo("Gradient norm", time.name, "gradient norm", (curve,), log=_wide([curve]))
+    return CurvesInfo("Gradient norm", CurveAxes(time.name, "gradient norm", log=_wide([curve])), (curve,))
 
 
 def _best(snapshot: Snapshot, time: Clock, *, series: Series) -> tuple[Point, str] | None:
@@ -168,14 +190,14 @@ def _wide(curves: list[RunCurve]) -> bool:
 def draw_curves(info: CurvesInfo) -> Markup:
     """Draw curves with a label at the end of each, and a table of their numbers."""
     points = [point for curve in info.curves for point in curve.points]
-    level = [info.level[0]] if info.level and (info.level[0] > 0 or not info.log) else []
-    low, high = room([value for _, value in points] + level, log=info.log)
+    level = [info.level[0]] if info.level and (info.level[0] > 0 or not info.axes.log) else []
+    low, high = room([value for _, value in points] + level, log=info.axes.log)
     if min((value for _, value in points if math.isfinite(value)), default=-1) >= 0:
         low = max(low, 0.0)
     right = _NAMED if level or any(curve.name for curve in info.curves) else _UNNAMED
     x = AxisScale(min(across for across, _ in points), max(across for across, _ in points), _LEFT, right)
-    y = AxisScale(low, high, _BOTTOM, _TOP, info.log)
-    parts = [axes(x, y, names=(info.x, info.y + (" (log scale)" if info.log else "")))]
+    y = AxisScale(low, high, _BOTTOM, _TOP, info.axes.log)
+    parts = [axes(x, y, names=(info.axes.x, info.axes.y + (" (log scale)" if info.axes.log else "")))]
     if level:
         parts.append(rule((_LEFT, y.place(level[0])), (right, y.place(level[0])), class_="level"))
     for curve in info.curves:
@@ -185,7 +207,7 @@ def draw_curves(info: CurvesInfo) -> Markup:
         at = (x.place(across), y.place(up))
         parts.append(tag("circle", cx=px(at[0]), cy=px(at[1]), r=4.5, class_="mark"))
         # The best loss is a valley and the best score a peak: the label stands on the free side, if there is room.
-        below = at[1] < _TOP + 16 or (info.y == "loss" and at[1] < _BOTTOM - 24)
+        below = at[1] < _TOP + 16 or (info.axes.y == "loss" and at[1] < _BOTTOM - 24)
         parts.append(label(text, (at[0], at[1] + (19 if below else -11)), class_="said", anchor="middle"))
     parts.append(_ends(info, y, level=level))
     if info.broken is not None:
@@ -219,14 +241,14 @@ def _describe(info: CurvesInfo) -> str:
     parts = []
     for curve in info.curves:
         if curve.name or len(info.curves) == 1:
-            name = curve.name or info.y
+            name = curve.name or info.axes.y
             parts.append(f"{name} from {number(curve.points[0][1])} to {number(curve.points[-1][1])}")
     if info.level:
         parts.append(f"{info.level[1]} is {number(info.level[0])}")
     if info.mark:
         (across, value), what = info.mark
-        parts.append(f"{what} {number(value)} at {info.x} {number(across)}")
-    return f"Over {info.x}s: " + "; ".join(parts) + "."
+        parts.append(f"{what} {number(value)} at {info.axes.x} {number(across)}")
+    return f"Over {info.axes.x}s: " + "; ".join(parts) + "."
 
 
 def _numbers(info: CurvesInfo) -> Markup:
@@ -239,5 +261,5 @@ def _numbers(info: CurvesInfo) -> Markup:
     every = max(1, math.ceil(len(times) / _ROWS))
     picked = sorted({*times[::every], *times[-1:]})
     rows = [[number(time), *(number(by_time[time].get(curve.name)) for curve in shown)] for time in picked]
-    heads = [info.x, *(curve.name or info.y for curve in shown)]
+    heads = [info.axes.x, *(curve.name or info.axes.y for curve in shown)]
     return tag("details", [tag("summary", "Numbers"), table(heads, rows, texts=0, caption=info.title)])

@@ -51,8 +51,10 @@ def _panel(panel: Panel) -> Markup:
     parts: list[Markup] = [label(fit(panel.title, _WIDTH - 12, size=14), (0, 20), class_="head")]
     if panel.field:
         parts.append(_contours(panel.field, x, y=y) if panel.field.contours else _cells(panel.field, x, y=y))
-    panel = panel._replace(x=panel.x + " (log scale)" * panel.logs[0], y=panel.y + " (log scale)" * panel.logs[1])
-    parts.append(_categories(panel, x, y=y) if panel.categories else axes(x, y, names=(panel.x, panel.y)))
+    panel = panel._replace(
+        x=panel.x + " (log scale)" * panel.axes.logs[0], y=panel.y + " (log scale)" * panel.axes.logs[1]
+    )
+    parts.append(_categories(panel, x, y=y) if panel.axes.categories else axes(x, y, names=(panel.x, panel.y)))
     for level in panel.levels:
         if level.vertical:
             at = x.place(level.value)
@@ -73,19 +75,19 @@ def _scales(panel: Panel) -> tuple[AxisScale, AxisScale]:
     names = [series.name for series in panel.series] + [level.name for level in panel.levels if not level.vertical]
     longest = max((len(name) for name in names), default=0)
     right = _RIGHT - min(_MOST_MARGIN, longest * CHARACTER * 13 + 10 if longest else 0)
-    if panel.categories:
-        across: Point = (-0.6, len(panel.categories) - 0.4)
+    if panel.axes.categories:
+        across: Point = (-0.6, len(panel.axes.categories) - 0.4)
     else:
-        finite = [across for across, _ in points if math.isfinite(across) and (across > 0 or not panel.logs[0])]
-        across = panel.spans[0] or ((min(finite), max(finite)) if finite else (0.0, 1.0))
+        finite = [across for across, _ in points if math.isfinite(across) and (across > 0 or not panel.axes.logs[0])]
+        across = panel.axes.spans[0] or ((min(finite), max(finite)) if finite else (0.0, 1.0))
     heights = [up for _, up in points] + [level.value for level in panel.levels if not level.vertical]
     for low, high in (ends for series in panel.series for ends in _intervals(series)):
         # On a logarithmic axis an interval that nearly reaches 0 would leave no room for anything else.
-        heights += [high] if panel.logs[1] else [low, high]
-    up = panel.spans[1] or room(heights, log=panel.logs[1], zero=filled)
-    if panel.square:
+        heights += [high] if panel.axes.logs[1] else [low, high]
+    up = panel.axes.spans[1] or room(heights, log=panel.axes.logs[1], zero=filled)
+    if panel.axes.square:
         right = min(right, _LEFT + _BOTTOM - _TOP)
-    return AxisScale(*across, _LEFT, right, panel.logs[0]), AxisScale(*up, _BOTTOM, _TOP, panel.logs[1])
+    return AxisScale(*across, _LEFT, right, panel.axes.logs[0]), AxisScale(*up, _BOTTOM, _TOP, panel.axes.logs[1])
 
 
 def _categories(panel: Panel, x: AxisScale, *, y: AxisScale) -> Markup:
@@ -94,8 +96,8 @@ def _categories(panel: Panel, x: AxisScale, *, y: AxisScale) -> Markup:
     for value in y.ticks(4):
         parts.append(rule((x.start, y.place(value)), (x.end, y.place(value)), class_="grid"))
         parts.append(label(number(value), (x.start - 8, y.place(value) + 4.5), class_="tick", anchor="end"))
-    space = (x.end - x.start) / len(panel.categories) - 4
-    for index, name in enumerate(panel.categories):
+    space = (x.end - x.start) / len(panel.axes.categories) - 4
+    for index, name in enumerate(panel.axes.categories):
         parts.append(label(fit(name, space), (x.place(index), y.start + 18), class_="tick", anchor="middle"))
     parts.append(rule((x.start, y.start), (x.end, y.start), class_="axis"))
     parts.append(label(panel.x, (x.end, y.start + 35), class_="name", anchor="end"))

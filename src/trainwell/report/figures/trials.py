@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from trainwell.core.figure import LOG_BOTH, Curve, Figure, Level, Panel, curve
+from trainwell.core.figure import LOG_BOTH, Axes, Curve, Figure, Level, Panel, curve
 from trainwell.doctor.experiments.learning_curve import LearningCurve, extrapolate
 from trainwell.doctor.experiments.range_test import RateRange
 
@@ -39,8 +39,7 @@ def rate_figure(found: RateRange) -> Figure:
         "training loss",
         tuple(series),
         levels=tuple(levels),
-        spans=((min(found.rates), max(found.rates)), (0.0, top)),
-        logs=(True, False),
+        axes=Axes(spans=((min(found.rates), max(found.rates)), (0.0, top)), logs=(True, False)),
     )
     return Figure("The learning rate rises with every step. " + found.reason, (panel,))
 
@@ -73,7 +72,6 @@ def learning_figure(found: LearningCurve) -> Figure:
         "validation error",
         tuple(series),
         levels=(Level(float(largest), "all training examples", True),),
-        spans=((min(found.sizes) / 1.3, 4.5 * largest), None),
-        logs=LOG_BOTH,
+        axes=Axes(spans=((min(found.sizes) / 1.3, 4.5 * largest), None), logs=LOG_BOTH),
     )
     return Figure(found.verdict, (panel,))

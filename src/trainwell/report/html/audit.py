@@ -46,7 +46,7 @@ def render_audit(audit: Audit, examples: Examples) -> str:
         ("Inputs in numbers", _features(audit)),
         ("Remarks", tag("ul", [tag("li", printable(remark)) for remark in audit.remarks]) if audit.remarks else None),
     )
-    title = f"Audit of {printable(audit.name)}"
+    title = f"Audit of {printable(audit.data.name)}"
     body = [
         tag("header", [tag("h1", title), tag("p", unbroken(audit_verdict(audit)), class_=f"verdict {_tone(audit)}")])
     ]
@@ -68,15 +68,15 @@ def _findings(audit: Audit) -> Markup:
 
 
 def _sizes(audit: Audit) -> Markup:
-    rows: list[list[Child]] = [["all", *(number(audit.sizes[name]) for name in ("train", "validation", "test"))]]
-    rows += [[printable(label), *map(number, n)] for label, n in list(audit.class_counts.items())[:_CLASSES]]
+    rows: list[list[Child]] = [["all", *(number(audit.data.sizes[name]) for name in ("train", "validation", "test"))]]
+    rows += [[printable(label), *map(number, n)] for label, n in list(audit.data.class_counts.items())[:_CLASSES]]
     return table(["class", "training", "validation", "test"], rows, caption="Examples of each class and split")
 
 
 def _features(audit: Audit) -> Markup | None:
-    if not audit.features:
+    if not audit.data.features:
         return None
-    rows = [[printable(f.name), percent(f.missing), *map(number, f[2:])] for f in audit.features[:_FEATURES]]
+    rows = [[printable(f.name), percent(f.missing), *map(number, f[2:])] for f in audit.data.features[:_FEATURES]]
     return table(["input", "missing", "minimum", "mean", "maximum"], rows, caption="Inputs in numbers")
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainwell.core.figure import Figure, Level, Panel, curve
+from trainwell.core.figure import Axes, Figure, Level, Panel, curve
 from trainwell.core.files import atomic_write, storage_errors
 from trainwell.report.figures.markup import Markup, table, tag
 from trainwell.report.figures.panels import draw_lab
@@ -16,7 +16,7 @@ from trainwell.report.html.gallery import page_of, write_figure
 from trainwell.report.text.words import percent
 
 if TYPE_CHECKING:
-    from trainwell.inference.explanation import Attacked, Explanation
+    from trainwell.inference.explanation import Attacked, Explanation, NetworkExplanation
     from trainwell.inference.probing import Depths
 
 # characters below the axis; longer names give way to so many numbers at most
@@ -39,8 +39,10 @@ def depths_figure(found: Depths) -> Figure:
         "accuracy",
         (curve("", values, kind="bars"),),
         (Level(found.chance, "chance level"),),
-        spans=(None, (0.0, 1.0)),
-        categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
+        axes=Axes(
+            spans=(None, (0.0, 1.0)),
+            categories=names if fits else tuple("" if n % every else str(n) for n in range(len(names))),
+        ),
     )
     return Figure("A linear classifier is fitted on the features at every depth, from the input to the head.", (panel,))
 
@@ -48,14 +50,17 @@ def depths_figure(found: Depths) -> Figure:
 def figures(found: Explanation) -> dict[str, Figure]:
     """Return the figures of an explanation by name; those without data are left out."""
     drawn = {}
-    if found.calibration:
+    network = found.network
+    if network.calibration:
         drawn["calibration"] = calibration_figure(
-            found.calibration.confidence, found.calibration.accuracy, error=found.calibration.error
+            network.calibration.confidence,
+            network.calibration.accuracy,
+            error=network.calibration.error,
         )
-    if found.by_strength:
-        drawn["attack"] = _attack_figure(found)
-    if found.maps:
-        drawn["features"] = _features_figure(found)
+    if network.by_strength:
+        drawn["attack"] = _attack_figure(network)
+    if network.maps:
+        drawn["features"] = _features_figure(network)
     return drawn
 
 
@@ -68,22 +73,22 @@ def calibration_figure(confidence: Sequence[float], accuracy: Sequence[float], *
         "confidence",
         "accuracy",
         (diagonal, measured, curve("", accuracy, xs=confidence)),
-        spans=((0.0, 1.0), (0.0, 1.0)),
+        axes=Axes(spans=((0.0, 1.0), (0.0, 1.0))),
     )
     return Figure("Below the line the network is overconfident.", (panel,))
 
 
-def _attack_figure(found: Explanation) -> Figure:
+def _attack_figure(network: NetworkExplanation) -> Figure:
     lines = [
         curve(name, list(row.values()), xs=list(row), colour=number)
-        for number, (name, row) in enumerate(found.by_strength.items())
+        for number, (name, row) in enumerate(network.by_strength.items())
     ]
     panel = Panel(
-        f"Accuracy under attack ({found.split})",
+        f"Accuracy under attack ({network.split})",
         "largest change of a pixel, in levels of 256",
         "accuracy",
         tuple(lines),
-        spans=(None, (0.0, 1.0)),
+        axes=Axes(spans=(None, (0.0, 1.0))),
     )
     said = (
         "Fast gradient sign method: every image is changed by the sign of the gradient, away from its class. A "
@@ -92,16 +97,16 @@ def _attack_figure(found: Explanation) -> Figure:
     return Figure(said, (panel,))
 
 
-def _features_figure(found: Explanation) -> Figure:
+def _features_figure(network: NetworkExplanation) -> Figure:
     names = {"pca": "Principal component analysis (PCA)", "tsne": "t-SNE"}
-    labels = list(dict.fromkeys(sorted(found.classes)))
+    labels = list(dict.fromkeys(sorted(network.classes)))
     panels = []
-    for method, places in found.maps.items():
+    for method, places in network.maps.items():
         series = tuple(
             curve(
                 label if len(labels) <= _LISTED else "",
-                [y for (_, y), name in zip(places, found.classes, strict=True) if name == label],
-                xs=[x for (x, _), name in zip(places, found.classes, strict=True) if name == label],
+                [y for (_, y), name in zip(places, network.classes, strict=True) if name == label],
+                xs=[x for (x, _), name in zip(places, network.classes, strict=True) if name == label],
                 kind="dots",
                 colour=number,
             )
@@ -132,7 +137,7 @@ def write_explanation(found: Explanation, folder: Path) -> Path:
         for name, figure in drawn.items():
             write_figure(figure, folder / f"{name}.svg", title=name.capitalize())
         path = folder / "index.html"
-        atomic_write(path, page_of(f"Explained: {Path(found.image or found.run).name}", _body(found, drawn)))
+        atomic_write(path, page_of(f"Explained: {Path(found.image.file or found.run).name}", _body(found, drawn)))
     return path
 
 
@@ -152,21 +157,23 @@ def enlarged(pixels: Any, side: int = 224) -> Any:
 
 
 def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
+    image = found.image
+    network = found.network
     parts = [tag("header", [tag("p", found.run, class_="above"), tag("h1", _headline(found))])]
-    if found.guesses:
-        rows = [[label, percent(share)] for label, share in found.guesses]
+    if image.guesses:
+        rows = [[label, percent(share)] for label, share in image.guesses]
         parts.append(_part("Predictions", [table(["class", "probability"], rows, caption="Predictions")]))
     images = {name: pixels for name, pixels in found.images.items() if not _wide(name)}
     changed = [_card(name, images.pop(name)) for name in list(images) if name.startswith(("pushed to", "change,"))]
     if images:
-        about = f"Saliency maps for class {found.asked!r}, and the mask of the object that follows from one of them."
+        about = f"Saliency maps for class {image.asked!r}, and the mask of the object that follows from one of them."
         content = [
             tag("p", about, class_="quiet"),
             tag("div", [_card(*row) for row in images.items()], class_="gallery"),
         ]
         parts.append(_part("Saliency", content))
-    if found.attacked:
-        sentence = tag("p", attack_sentence(found.attacked))
+    if image.attacked:
+        sentence = tag("p", attack_sentence(image.attacked))
         parts.append(_part("Adversarial example", [sentence, tag("div", changed, class_="gallery")]))
     wide = [_card(name, pixels) for name, pixels in found.images.items() if _wide(name)]
     if wide:
@@ -180,11 +187,11 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
         for name, figure in drawn.items()
     ]
     if figures_drawn:
-        errors = ", ".join(f"{name[:3]}-{name[3:]} error {percent(value)}" for name, value in found.errors.items())
-        said = f"On {len(found.classes):,} examples of the {found.split} split: {errors}."
+        errors = ", ".join(f"{name[:3]}-{name[3:]} error {percent(value)}" for name, value in network.errors.items())
+        said = f"On {len(network.classes):,} examples of the {network.split} split: {errors}."
         parts.append(_part("The whole network", [tag("p", said), *figures_drawn]))
-    if found.mistakes:
-        cards = [_card(*row) for row in found.mistakes]
+    if network.mistakes:
+        cards = [_card(*row) for row in network.mistakes]
         parts.append(_part("Largest errors", [tag("div", cards, class_="gallery")]))
     if found.remarks:
         parts.append(_part("Not computed", [tag("ul", [tag("li", remark) for remark in found.remarks])]))
@@ -203,10 +210,10 @@ def attack_sentence(attacked: Attacked) -> str:
 
 
 def _headline(found: Explanation) -> str:
-    if not found.guesses:
+    if not found.image.guesses:
         return "Explanation of a network"
-    label, share = found.guesses[0]
-    return f"{Path(found.image).name}: {label} ({percent(share)})"
+    label, share = found.image.guesses[0]
+    return f"{Path(found.image.file).name}: {label} ({percent(share)})"
 
 
 def _wide(name: str) -> bool:
@@ -227,20 +234,23 @@ def _part(title: str, content: list[Markup]) -> Markup:
 
 def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
     """Return an explanation as `explain --json` prints it: everything except the pixels."""
-    attacked = found.attacked
-    judged = found.calibration
+    image = found.image
+    network = found.network
+    attacked = image.attacked
+    judged = network.calibration
     return {
         "run": found.run,
-        "image": found.image,
-        "class": found.asked,
-        "guesses": [{"label": label, "probability": share} for label, share in found.guesses],
-        "mask_fraction": found.mask_share,
+        "image": image.file,
+        "class": image.asked,
+        "guesses": [{"label": label, "probability": share} for label, share in image.guesses],
+        "mask_fraction": image.mask_share,
         "attack": attacked and dataclasses.asdict(attacked),
-        "split": found.split,
-        "errors": dict(found.errors),
+        "split": network.split,
+        "errors": dict(network.errors),
         "calibration_error": judged and judged.error,
         "accuracy_by_strength": {
-            name: {f"{strength:g}": value for strength, value in row.items()} for name, row in found.by_strength.items()
+            name: {f"{strength:g}": value for strength, value in row.items()}
+            for name, row in network.by_strength.items()
         },
         "remarks": list(found.remarks),
         "page": str(page),

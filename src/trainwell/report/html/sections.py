@@ -46,7 +46,7 @@ def finding(cause: Finding, symptoms: Sequence[Finding] = (), *, recipe_text: st
     """Show one finding as the terminal does: problem, place, evidence, lines of code, repairs and symptoms."""
     parts = finding_parts(cause, symptoms, recipe_text=recipe_text)
     shown: list[Child] = [tag("p", capitalised(parts.severity), class_="sign"), tag("h3", parts.title), _place(parts)]
-    shown += [tag("pre", tag("code", f"{place}:  {line}")) for place, line in parts.source_lines]
+    shown += [tag("pre", tag("code", f"{place}:  {line}")) for place, line in parts.place.source_lines]
     shown.append(tag("div", [_evidence(parts), _repairs(parts)], class_="pair"))
     if parts.symptoms:
         titles = "; ".join(title.rstrip(".") for title in parts.symptoms)
@@ -56,9 +56,9 @@ def finding(cause: Finding, symptoms: Sequence[Finding] = (), *, recipe_text: st
 
 def _place(parts: FindingParts) -> Markup:
     shown: list[Child] = [tag("code", parts.rule)]
-    if parts.since:
-        shown.append(f", {parts.since}")
-    for nth, place in enumerate(parts.places):
+    if parts.place.since:
+        shown.append(f", {parts.place.since}")
+    for nth, place in enumerate(parts.place.places):
         shown += [", " if nth else ", in ", tag("code", place)]
     return tag("p", [*shown, "."], class_="where")
 
@@ -109,9 +109,10 @@ def scores(snapshot: Snapshot) -> Markup | None:
 
 
 def curves(snapshot: Snapshot) -> Markup | None:
-    """Draw loss, score, learning rate and gradient over training."""
+    """Draw loss and its parts, score, learning rate and gradient over training."""
     infos = [
         figures.loss_info(snapshot),
+        figures.loss_parts_info(snapshot),
         figures.score_info(snapshot),
         figures.rate_info(snapshot),
         figures.gradient_info(snapshot),

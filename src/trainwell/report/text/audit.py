@@ -11,17 +11,18 @@ from trainwell.report.text.words import SEVERITIES, SPLITS, duration, number, pe
 
 def audit_text(audit: Audit) -> str:
     """Return the result of an audit for the terminal: sizes, inputs, suspicious labels, notes, findings."""
-    total = sum(audit.sizes.values())
-    sizes = ", ".join(f"{count:,} {SPLITS.get(split, split)}" for split, count in audit.sizes.items())
-    blocks = [f"{printable(audit.name)}: {total:,} examples, {sizes}"]
-    if audit.class_counts:
+    data = audit.data
+    total = sum(data.sizes.values())
+    sizes = ", ".join(f"{count:,} {SPLITS.get(split, split)}" for split, count in data.sizes.items())
+    blocks = [f"{printable(data.name)}: {total:,} examples, {sizes}"]
+    if data.class_counts:
         rows = [["class", *SPLITS.values()]]
-        rows += [[printable(label, limit=24), *map(number, n)] for label, n in list(audit.class_counts.items())[:12]]
-        blocks.append(columns(rows) + _more(len(audit.class_counts) - 12, "class", many="classes"))
-    if audit.features:
+        rows += [[printable(label, limit=24), *map(number, n)] for label, n in list(data.class_counts.items())[:12]]
+        blocks.append(columns(rows) + _more(len(data.class_counts) - 12, "class", many="classes"))
+    if data.features:
         rows = [["input", "missing", "minimum", "mean", "maximum"]]
-        rows += [[printable(f.name, limit=24), percent(f.missing), *map(number, f[2:])] for f in audit.features[:12]]
-        blocks.append(columns(rows) + _more(len(audit.features) - 12, "input", many="inputs"))
+        rows += [[printable(f.name, limit=24), percent(f.missing), *map(number, f[2:])] for f in data.features[:12]]
+        blocks.append(columns(rows) + _more(len(data.features) - 12, "input", many="inputs"))
     if audit.suspects:
         rows = [["example", "given label", "suggested", "confidence"]]
         rows += [
@@ -46,5 +47,5 @@ def audit_verdict(audit: Audit) -> str:
     found = ", ".join(counts) or "no problems"
     pairs = plural(len(audit.duplicates), "pair") + " of duplicates"
     labels = plural(len(audit.suspects), "suspicious label")
-    examined = f"{sum(audit.sizes.values()):,} examples in {duration(audit.seconds)}"
+    examined = f"{sum(audit.data.sizes.values()):,} examples in {duration(audit.seconds)}"
     return f"Found {found}, {pairs} and {labels}. Examined {examined}."

@@ -39,8 +39,8 @@ def _sentences(sheet: CostSheet) -> list[str]:
     if sheet.auxiliary_parameters:
         said.append(f"Auxiliary heads add {sheet.auxiliary_parameters:,} parameters in training.")
     said.append(
-        f"Training with {sheet.optimizer} in {sheet.precision}, batch {sheet.batch_size:,}: "
-        f"{_bytes(memory.total(sheet.batch_size))} (parameters {_bytes(memory.parameters)}, gradients "
+        f"Training with {sheet.training.optimizer} in {sheet.training.precision}, batch {sheet.training.batch_size:,}: "
+        f"{_bytes(memory.total(sheet.training.batch_size))} (parameters {_bytes(memory.parameters)}, gradients "
         f"{_bytes(memory.gradients)}, optimizer {_bytes(memory.optimizer_state)}, "
         f"activations {_bytes(memory.activations)} per example)."
     )
@@ -59,9 +59,12 @@ def _sentences(sheet: CostSheet) -> list[str]:
             "The prediction is for an idle one."
         )
     if sheet.epoch_seconds is not None:
-        said.append(f"An epoch of {sheet.examples:,} examples takes {duration(sheet.epoch_seconds)} (predicted).")
+        said.append(
+            f"An epoch of {sheet.training.examples:,} examples takes {duration(sheet.epoch_seconds)} (predicted)."
+        )
     if (ratio := sheet.predicted_to_measured) is not None:
-        real = "the run's epochs" if sheet.measured_step is None else f"real steps of {sheet.measured_batch:,} examples"
+        steps = sheet.measured
+        real = "the run's epochs" if steps is None else f"real steps of {steps.batch_size:,} examples"
         said.append(f"Predicted / measured time, {real}: {ratio:.2f}.")
     return said
 

@@ -52,6 +52,20 @@ def _limit_text(ends: dict[str, float]) -> str:
     )
 
 
+class FindingPlace(NamedTuple):
+    """When and where a finding was seen, in words.
+
+    Args:
+        since: "first seen at step 36", or empty.
+        places: layers or files, the first few.
+        source_lines: (place, text) of the user's lines of code.
+    """
+
+    since: str
+    places: tuple[str, ...]
+    source_lines: tuple[tuple[str, str], ...]
+
+
 class FindingParts(NamedTuple):
     """Everything that is shown of a finding, in words: terminal, report and live page write the same parts.
 
@@ -59,10 +73,8 @@ class FindingParts(NamedTuple):
         severity: "error", "warning" or "hint".
         title: the problem.
         rule: name of the rule.
-        since: "first seen at step 36", or empty.
-        places: layers or files, the first few.
+        place: when and where it was seen.
         evidence: numbers with their limits.
-        source_lines: (place, text) of the user's lines of code.
         repairs: what to do, best first.
         symptoms: titles of what the finding explains.
     """
@@ -70,10 +82,8 @@ class FindingParts(NamedTuple):
     severity: str
     title: str
     rule: str
-    since: str
-    places: tuple[str, ...]
+    place: FindingPlace
     evidence: tuple[tuple[str, str, str], ...]
-    source_lines: tuple[tuple[str, str], ...]
     repairs: tuple[RepairText, ...]
     symptoms: tuple[str, ...]
 
@@ -86,7 +96,7 @@ def finding_parts(finding: Finding, symptoms: Sequence[Finding] = (), *, recipe_
         symptoms: what it explains.
         recipe_text: the run's recipe, TOML; with it repairs say what they change.
 
-    >>> finding_parts(Finding("host_syncs", Severity.INFO, "Slow.", step=3, where=("train.py:9",))).since
+    >>> finding_parts(Finding("host_syncs", Severity.INFO, "Slow.", step=3, where=("train.py:9",))).place.since
     'first seen at step 3'
     """
     places = [printable(place) for place in finding.where[:_MOST_PLACES]]
@@ -98,10 +108,12 @@ def finding_parts(finding: Finding, symptoms: Sequence[Finding] = (), *, recipe_
         severity=SEVERITIES[finding.severity],
         title=printable(finding.title),
         rule=printable(finding.rule),
-        since="" if finding.step is None else f"first seen at step {number(finding.step)}",
-        places=tuple(places),
+        place=FindingPlace(
+            since="" if finding.step is None else f"first seen at step {number(finding.step)}",
+            places=tuple(places),
+            source_lines=tuple((printable(at), printable(line)) for at, line in finding.source_lines.items()),
+        ),
         evidence=tuple((row.name, number(row.value), row.limit) for row in evidence_rows(finding)),
-        source_lines=tuple((printable(at), printable(line)) for at, line in finding.source_lines.items()),
         repairs=tuple(RepairText(printable(one.title), printable(one.change), one.options) for one in repairs),
         symptoms=tuple(printable(symptom.title) for symptom in symptoms),
     )
@@ -150,12 +162,12 @@ def finding_text(finding: Finding, symptoms: Sequence[Finding] = (), *, recipe_t
 
 def _lines(parts: FindingParts) -> Iterator[str]:
     yield wrapped(f"{parts.severity}: {parts.title}")
-    where = [f"in {', '.join(parts.places)}"] if parts.places else []
-    yield wrapped(", ".join([parts.rule, *([parts.since] if parts.since else []), *where]), indent="  ")
+    where = [f"in {', '.join(parts.place.places)}"] if parts.place.places else []
+    yield wrapped(", ".join([parts.rule, *([parts.place.since] if parts.place.since else []), *where]), indent="  ")
     if parts.evidence:
         numbers = [f"{name} {value}" + (f" (limit {limit})" if limit else "") for name, value, limit in parts.evidence]
         yield wrapped(", ".join(numbers), indent="  ")
-    for place, line in parts.source_lines:
+    for place, line in parts.place.source_lines:
         yield f"  {place}:  {line}"
     for nth, repair in enumerate(parts.repairs):
         yield wrapped(repair.title, indent="      or: " if nth else "  repair: ", later=" " * 10)

@@ -21,7 +21,7 @@ def treatment_text(treatment: Treatment) -> str:
     if treatment.findings:
         blocks.append(findings_text(treatment.findings, recipe_text=to_toml(treatment.before)))
     blocks.append(_result(treatment))
-    if treatment.scores_before:
+    if treatment.scores.before:
         blocks.append(_scores(treatment))
     if treatment.path is not None:
         blocks.append(f"Train with it: trainwell fit {printable(treatment.path)}")
@@ -33,18 +33,18 @@ def _result(treatment: Treatment) -> str:
         names = ", then ".join(words(name) for name in treatment.repairs)
         rows = [f"  {key} = {_value(old)} -> {_value(new)}" for key, (old, new) in treatment.changes.items()]
         return "\n".join([f"Repairs that help: {names}", *rows])
-    if treatment.scores_before:
+    if treatment.scores.before:
         return "No repair improves the validation score significantly: the recipe stays as it is."
     return "There is nothing to repair: no finding names a repair."
 
 
 def _scores(treatment: Treatment) -> str:
-    cost = f"{plural(treatment.trials, 'training')}, the cost of {treatment.runs:.1f} full runs"
-    seeds = plural(len(treatment.scores_before), "new seed")
-    lines = [f"Validation {words(treatment.score)} with {seeds} ({cost}):"]
-    lines.append(f"  before  {_spread(treatment.scores_before)}")
+    cost = f"{plural(treatment.cost.trials, 'training')}, the cost of {treatment.cost.runs:.1f} full runs"
+    seeds = plural(len(treatment.scores.before), "new seed")
+    lines = [f"Validation {words(treatment.scores.name)} with {seeds} ({cost}):"]
+    lines.append(f"  before  {_spread(treatment.scores.before)}")
     if treatment.helped:
-        lines.append(f"  after   {_spread(treatment.scores_after)}")
+        lines.append(f"  after   {_spread(treatment.scores.after)}")
     return "\n".join(lines)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from trainwell.core.outputs import Outputs, map_outputs, mean_output
+from trainwell.core.contracts.outputs import Outputs, map_outputs, mean_output
 from trainwell.core.targets import TargetFacts
 
 if TYPE_CHECKING:

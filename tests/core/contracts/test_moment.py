@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainwell.core.moment import Moment
+from trainwell.core.contracts.moment import Moment
 
 
 def test_the_fields_are_the_documented_ones() -> None:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from trainwell.monitor import Session
-from trainwell.monitor.trainings.held_out import EvaluationPlace, Scores
+from trainwell.monitor.evaluations.held_out import EvaluationPlace, Scores
 
 
 def test_scores_are_means_over_all_batches() -> None:

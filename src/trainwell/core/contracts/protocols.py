@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from torch import nn
 
     from trainwell.core.batch import Batch
+    from trainwell.core.contracts.moment import Moment
     from trainwell.core.facts import Facts
     from trainwell.core.finding import Finding
-    from trainwell.core.moment import Moment
     from trainwell.core.signals import Signals
 
 

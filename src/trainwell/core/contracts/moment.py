@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
 
     from trainwell.core.batch import Batch
-    from trainwell.core.outputs import Outputs
-    from trainwell.core.task import Task
+    from trainwell.core.contracts.outputs import Outputs
+    from trainwell.core.contracts.task import Task
 
 
 class Moment(NamedTuple):
@@ -24,7 +24,7 @@ class Moment(NamedTuple):
         model: the network, in train mode.
         optimizer: the optimizer about to step.
         batch: the (last micro-)batch, on the device.
-        outputs: what the network returned for it: a tensor, a tuple or named tensors; see `core/outputs.py`.
+        outputs: what the network returned for it: a tensor, a tuple or named tensors; see `core/contracts/outputs.py`.
         loss: 0-d tensor, on the device: reading it may wait for the device.
         task: what is learned; None where the loop is not ours.
     """

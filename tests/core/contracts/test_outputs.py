@@ -7,7 +7,14 @@ import torch
 from torch import nn
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import call_network, join_outputs, main_output, map_outputs, mean_output, take_rows
+from trainwell.core.contracts.outputs import (
+    call_network,
+    join_outputs,
+    main_output,
+    map_outputs,
+    mean_output,
+    take_rows,
+)
 
 ONE, TWO = torch.tensor([[1.0], [2.0]]), torch.tensor([[3.0], [4.0]])
 STRUCTURES = [ONE, (ONE, TWO), {"outputs": ONE, "boxes": TWO}, {"boxes": TWO, "logits": ONE}, {"any": ONE, "b": TWO}]

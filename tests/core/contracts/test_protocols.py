@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from trainwell.core import protocols
+from trainwell.core.contracts import protocols
 from trainwell.data.batches import ArrayBatches, LoaderBatches
 from trainwell.probes.catalogue import CHEAP, EXPENSIVE
 from trainwell.runs import RunWriter

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from trainwell.monitor import Record
-from trainwell.monitor.trainings.evaluations import Evaluations, Phase
+from trainwell.monitor.evaluations.evaluations import Evaluations, Phase
 from trainwell.monitor.trainings.optimizers import OptimizerGroup
 from trainwell.monitor.trainings.training import Training
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwell.monitor.trainings.splits import (
+from trainwell.monitor.evaluations.splits import (
     ColumnStatistics,
     EvaluatedExamples,
     TrainingExamples,

@@ -13,8 +13,8 @@ from torch.utils.data import DataLoader
 
 from trainwell.monitor.autograd.reading import KIND_OF_FUNCTION
 from trainwell.monitor.code.source_lines import user_frames
+from trainwell.monitor.evaluations.splits import EvaluatedExamples, TrainingExamples, shift_signals
 from trainwell.monitor.trainings.observations import Observations
-from trainwell.monitor.trainings.splits import EvaluatedExamples, TrainingExamples, shift_signals
 from trainwell.monitor.trainings.training import Training
 
 _BATCHES = 8  # of one evaluation place whose inputs are looked at

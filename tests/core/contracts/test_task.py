@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
-from trainwell.core.outputs import Outputs, main_output
+from trainwell.core.contracts.outputs import Outputs, main_output
+from trainwell.core.contracts.task import Prediction, Task
 from trainwell.core.targets import TargetFacts
-from trainwell.core.task import Prediction, Task
 
 
 class Words:

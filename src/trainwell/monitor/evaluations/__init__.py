@@ -1,0 +1,1 @@
+"""The evaluations between the steps of a training: when they are made, their scores, and how their examples differ."""
