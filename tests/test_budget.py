@@ -158,9 +158,6 @@ MORE_THAN_SEVEN_FIELDS = {
     "recipe/sections/optim.py:OptimRecipe": SECTION,
     "recipe/sections/train.py:TrainRecipe": SECTION,
     "recipe/sections/transfer.py:TransferRecipe": SECTION,
-    "runs/listing.py:RunSummary": GROUPED_LATER,
-    "runs/run.py:Run": GROUPED_LATER,
-    "runs/snapshot.py:Snapshot": GROUPED_LATER,
     "train/job.py:State": GROUPED_LATER,
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from trainwell.core.facts import Facts
 from trainwell.runs import RunSummary, RunWriter, list_runs
+from trainwell.runs.listing import MainScore
 
 
 def make(folder: Path, name: str, accuracy: float | None = None) -> Path:
@@ -26,8 +27,8 @@ def test_runs_are_listed_with_what_matters(tmp_path):
     make(tmp_path, "a", 0.5)
     (run,) = list_runs(str(tmp_path))
     assert (run.name, run.status, run.task, run.model) == ("a", "ok", "classify", "mlp")
-    assert (run.score_name, run.score) == ("accuracy", 0.5)
-    assert run.seconds >= 0 and run.created and run.path == tmp_path / "a"
+    assert (run.score.name, run.score.value) == ("accuracy", 0.5)
+    assert run.time.seconds >= 0 and run.time.created and run.path == tmp_path / "a"
 
 
 def test_damaged_runs_are_listed_with_their_reason_and_other_things_are_not(tmp_path):
@@ -58,7 +59,7 @@ def test_no_folder_is_no_runs(tmp_path, folder):
 
 def test_the_newest_come_first_and_the_best_if_wanted(tmp_path):
     runs = [
-        RunSummary(Path(name), "ok", score=score)
+        RunSummary(Path(name), "ok", score=MainScore("accuracy", score))
         for name, score in [("a", 0.5), ("nan", float("nan")), ("b", 0.9), ("none", None), ("c", -1.0)]
     ]
     ranked = [run.name for run in sorted(runs, key=lambda run: run.rank)]

@@ -32,8 +32,8 @@ def run(tmp_path: Path) -> Run:
 
 def test_everything_of_a_run_is_read(run: Run) -> None:
     shot = snapshot(run)
-    assert (shot.name, shot.status, shot.task, shot.steps) == ("pets", "ok", "classify", 30)
-    assert shot.scores["test"]["accuracy"] == 0.88
+    assert (shot.run.name, shot.run.status, shot.run.task, shot.steps) == ("pets", "ok", "classify", 30)
+    assert shot.run.scores["test"]["accuracy"] == 0.88
     assert [finding.rule for finding in shot.findings] == ["rate_high", "noise"]
     assert len(shot.signals["loss/train"]) == 30
     assert shot.event("data")["labels"] == ["cat", "dog"] and shot.event("no such kind") == {}
@@ -60,4 +60,4 @@ def test_a_snapshot_goes_without_a_recipe_and_an_environment(run: Run, text: str
 
 
 def test_a_chance_loss_that_is_no_number_is_none() -> None:
-    assert Snapshot("a", Path("a"), meta={"chance_loss": math.nan}).chance_loss is None
+    assert Snapshot(Run(Path("a"), meta={"chance_loss": math.nan})).chance_loss is None

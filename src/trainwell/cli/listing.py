@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -35,10 +34,10 @@ def list_runs(
     if sort == "score":
         found.sort(key=lambda run: run.rank)
     else:
-        found.sort(key=lambda run: getattr(run, sort), reverse=sort in ("created", "seconds"))
+        found.sort(key=lambda run: run.to_json()[sort], reverse=sort in ("created", "seconds"))
     searches = sorted(plain(file.parent.name) for file in runs.glob("*/study.json"))
     if json:
-        print_json({"runs": [{"name": run.name, **asdict(run)} for run in found], "searches": searches})
+        print_json({"runs": [run.to_json() for run in found], "searches": searches})
         return
     if searches:
         print(f"Searches: {', '.join(searches)}. Look at one with: trainwell report NAME")
@@ -56,7 +55,7 @@ def list_runs(
     for column in ("run", "status", "score", "model", "time", "created", "why"):
         table.add_column(column, justify="right" if column in ("score", "time") else "left", overflow="fold")
     for run in found:
-        score = "" if run.score is None else f"{run.score_name} {run.score:.4f}"
-        cells = (run.name, run.status, score, run.model, duration(run.seconds), run.created[:16], run.reason)
+        score = "" if run.score.value is None else f"{run.score.name} {run.score.value:.4f}"
+        cells = (run.name, run.status, score, run.model, duration(run.time.seconds), run.time.created[:16], run.reason)
         table.add_row(*(plain(cell).replace("[", r"\[") for cell in cells))
     Console(width=None if sys.stdout.isatty() else 160).print(table)

@@ -6,12 +6,39 @@ import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from trainwell.core.errors import TrainwellError
 from trainwell.core.files import plain
 from trainwell.runs.names import STORE
 from trainwell.runs.run import status_of
 from trainwell.runs.store import StoreReader
+
+
+@dataclass(frozen=True)
+class MainScore:
+    """The main score of a run.
+
+    Args:
+        name: its name, higher is better.
+        value: its last value on the validation split; None if there is none yet.
+    """
+
+    name: str = ""
+    value: float | None = None
+
+
+@dataclass(frozen=True)
+class RunTime:
+    """When a run started and how long it trained.
+
+    Args:
+        created: local time of its start, ISO 8601.
+        seconds: training time.
+    """
+
+    created: str = ""
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -24,10 +51,8 @@ class RunSummary:
         reason: why it failed or cannot be read, one sentence.
         task: name of the task.
         model: name of the architecture.
-        score_name: name of the main score, higher is better.
-        score: its last value on the validation split; None if there is none yet.
-        seconds: training time.
-        created: local time of its start, ISO 8601.
+        score: the main score.
+        time: start and training time.
     """
 
     path: Path
@@ -35,10 +60,8 @@ class RunSummary:
     reason: str = ""
     task: str = ""
     model: str = ""
-    score_name: str = ""
-    score: float | None = None
-    seconds: float = 0.0
-    created: str = ""
+    score: MainScore = MainScore()
+    time: RunTime = RunTime()
 
     @property
     def name(self) -> str:
@@ -48,8 +71,23 @@ class RunSummary:
     @property
     def rank(self) -> tuple[bool, float]:
         """Sort key that puts the best first, and runs without a finite score last."""
-        judged = self.score is not None and math.isfinite(self.score)
-        return (not judged, -self.score if judged and self.score is not None else 0.0)
+        value = self.score.value
+        return (True, 0.0) if value is None or not math.isfinite(value) else (False, -value)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the summary as plain data, in the shape `list --json` prints."""
+        return {
+            "name": self.name,
+            "path": self.path,
+            "status": self.status,
+            "reason": self.reason,
+            "task": self.task,
+            "model": self.model,
+            "score_name": self.score.name,
+            "score": self.score.value,
+            "seconds": self.time.seconds,
+            "created": self.time.created,
+        }
 
 
 def list_runs(folder: str | os.PathLike[str]) -> list[RunSummary]:
@@ -63,7 +101,7 @@ def list_runs(folder: str | os.PathLike[str]) -> list[RunSummary]:
     except OSError:
         return []
     paths = [path for name in names if os.path.lexists((path := Path(folder, name)) / STORE)]
-    return sorted(map(_summarise, paths), key=lambda run: (run.created, run.name), reverse=True)
+    return sorted(map(_summarise, paths), key=lambda run: (run.time.created, run.name), reverse=True)
 
 
 def _summarise(path: Path) -> RunSummary:
@@ -77,10 +115,8 @@ def _summarise(path: Path) -> RunSummary:
                 reason=plain(str(meta.get("reason", ""))),
                 task=str(meta.get("task", "")),
                 model=str(meta.get("model", "")),
-                score_name=score_name,
-                score=store.last_score("validation", score_name),
-                seconds=float(meta.get("seconds", 0.0)),
-                created=str(meta.get("created", "")),
+                score=MainScore(score_name, store.last_score("validation", score_name)),
+                time=RunTime(str(meta.get("created", "")), float(meta.get("seconds", 0.0))),
             )
     except (TrainwellError, ValueError, TypeError, OverflowError) as problem:
         return RunSummary(path=path, status="damaged", reason=str(problem))

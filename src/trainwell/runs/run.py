@@ -32,29 +32,19 @@ class Run:
     Args:
         path: the folder.
         status: "ok", "failed", "interrupted", "running", or "killed" (recorded as running, but its lock is free).
-        reason: why it ended with this status, one sentence; empty for "ok".
-        task: name of the task.
         scores: the last value of every score, by split.
         findings: what is wrong, in the order in which it was recorded.
         facts: what was known before training.
-        steps: optimizer steps taken.
-        seconds: training time, over all resumes.
-        created: local time of its start, ISO 8601.
-        meta: everything else that was recorded of the whole run, by key.
+        meta: what else was recorded of the whole run, by key.
         loader: builds the trained network.
     """
 
     path: Path
-    status: str
-    reason: str
-    task: str
-    scores: Mapping[str, Mapping[str, float]]
-    findings: tuple[Finding, ...]
-    facts: Facts
-    steps: int
-    seconds: float
-    created: str
-    meta: Mapping[str, Any]
+    status: str = "ok"
+    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    facts: Facts = field(default_factory=Facts)
+    meta: Mapping[str, Any] = field(default_factory=dict)
     loader: Callable[[Run, Any], Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -78,20 +68,10 @@ class Run:
                 scores.setdefault(score.split, {})[score.name] = score.value
             findings = tuple(store.findings())
         try:
-            return cls(
-                path=folder,
-                status=status,
-                reason=str(meta.get("reason", "")),
-                task=str(meta.get("task", "")),
-                scores=scores,
-                findings=findings,
-                facts=_facts(meta.get("facts")),
-                steps=int(meta.get("steps", 0)),
-                seconds=float(meta.get("seconds", 0.0)),
-                created=str(meta.get("created", "")),
-                meta=meta,
-                loader=loader,
-            )
+            facts = _facts(meta.get("facts"))
+            run = cls(folder, status, scores=scores, findings=findings, facts=facts, meta=meta, loader=loader)
+            _ = (run.steps, run.seconds)  # damaged numbers are reported now, not when they are read
+            return run
         except (ValueError, TypeError, OverflowError) as problem:
             shown = plain(f"{folder / STORE} must be the record of a run, got {problem}")
             raise DamagedError(f"{shown}.") from problem
@@ -100,6 +80,31 @@ class Run:
     def name(self) -> str:
         """Name of the run, which is that of its folder."""
         return self.path.absolute().name
+
+    @property
+    def reason(self) -> str:
+        """Why it ended with this status, one sentence; empty for "ok"."""
+        return str(self.meta.get("reason", ""))
+
+    @property
+    def task(self) -> str:
+        """Name of the task."""
+        return str(self.meta.get("task", ""))
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps taken."""
+        return int(self.meta.get("steps", 0))
+
+    @property
+    def seconds(self) -> float:
+        """Training time, over all resumes."""
+        return float(self.meta.get("seconds", 0.0))
+
+    @property
+    def created(self) -> str:
+        """Local time of its start, ISO 8601."""
+        return str(self.meta.get("created", ""))
 
     @property
     def recipe_text(self) -> str:

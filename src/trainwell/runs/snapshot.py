@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import tomllib
@@ -10,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainwell.core.facts import Facts
 from trainwell.core.finding import Finding, in_order
 from trainwell.core.signals import Signals
 from trainwell.runs.names import ENVIRONMENT, RECIPE, STORE
@@ -45,40 +45,28 @@ class Snapshot:
     """A run as it was at one moment.
 
     Args:
-        name: name of the run.
-        path: its folder.
-        status: "ok", "failed", "interrupted", "running" or "killed".
-        reason: why it ended with this status, one sentence or empty.
-        task: name of the task.
-        created: when it started, ISO 8601.
-        steps: optimizer steps taken.
-        seconds: time they took.
-        scores: split to name to value.
-        findings: what is wrong, causes first (see `trainwell.core.finding`).
+        run: status, scores and findings.
         signals: all series.
         events: kind to detail; the last of each kind.
-        facts: what was known before the first step.
-        meta: what the writer noted when it started.
         recipe: text of the recipe.
         environment: versions, machine.
     """
 
-    name: str
-    path: Path
-    status: str = "ok"
-    reason: str = ""
-    task: str = ""
-    created: str = ""
-    steps: int = 0
-    seconds: float = 0.0
-    scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()
+    run: Run
     signals: Signals = field(default_factory=Signals)
     events: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    facts: Facts = field(default_factory=Facts)
-    meta: Mapping[str, Any] = field(default_factory=dict)
     recipe: str = ""
     environment: Mapping[str, Any] = field(default_factory=dict)
+
+    @functools.cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What is wrong, causes first (see `trainwell.core.finding`)."""
+        return in_order(self.run.findings)
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps taken: as recorded, or else counted from the signals."""
+        return self.run.steps or 1 + max((series.steps[-1] for series in self.signals.values()), default=-1)
 
     def event(self, kind: str) -> Mapping[str, Any]:
         """Return the detail of the last event of a kind, or an empty mapping."""
@@ -87,13 +75,13 @@ class Snapshot:
     @property
     def main_score(self) -> str:
         """Name of the main score, or an empty name."""
-        name = self.meta.get("main_score") or self.event("baselines").get("main") or ""
-        return str(name) or next(iter(self.scores.get("test", {})), "")
+        name = self.run.meta.get("main_score") or self.event("baselines").get("main") or ""
+        return str(name) or next(iter(self.run.scores.get("test", {})), "")
 
     @property
     def chance_loss(self) -> float | None:
         """The loss at chance level (of the best constant prediction), where it is known."""
-        for value in (self.meta.get("chance_loss"), self.facts.chance_loss):
+        for value in (self.run.meta.get("chance_loss"), self.run.facts.chance_loss):
             if isinstance(value, int | float) and math.isfinite(value):
                 return float(value)
         return None
@@ -101,19 +89,19 @@ class Snapshot:
     @property
     def epochs(self) -> int:
         """Planned passes over the training split, 0 if unknown."""
-        planned = self.meta.get("epochs") or self.facts.epochs
+        planned = self.run.meta.get("epochs") or self.run.facts.epochs
         return planned if isinstance(planned, int) else 0
 
     @property
     def sizes(self) -> Mapping[str, int]:
         """Number of examples in each split, where it is known."""
-        sizes = self.event("data").get("sizes") or self.facts.sizes
+        sizes = self.event("data").get("sizes") or self.run.facts.sizes
         return sizes if isinstance(sizes, Mapping) else {}
 
     @property
     def kind(self) -> str:
         """Kind of the data: "image", "table", "array" or empty."""
-        kind = str(self.event("data").get("kind") or self.facts.kind)
+        kind = str(self.event("data").get("kind") or self.run.facts.kind)
         return _FORMER_KINDS.get(kind, kind)
 
     def setting(self, key: str) -> str:
@@ -133,20 +121,9 @@ def snapshot(run: Run) -> Snapshot:
         signals = store.signals()
         events = store.events()
     return Snapshot(
-        name=run.name,
-        path=run.path,
-        status=run.status,
-        reason=run.reason,
-        task=run.task,
-        created=run.created,
-        steps=run.steps or 1 + max((series.steps[-1] for series in signals.values()), default=-1),
-        seconds=run.seconds,
-        scores=run.scores,
-        findings=in_order(run.findings),
+        run,
         signals=signals,
         events={event.kind: _well_formed(event.kind, event.detail) for event in events},
-        facts=run.facts,
-        meta=run.meta,
         recipe=_text(run.path / RECIPE),
         environment=_environment(run.path / ENVIRONMENT),
     )

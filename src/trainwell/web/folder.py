@@ -90,12 +90,12 @@ class Folder:
             "status_text": STATUSES.get(run.status, run.status),
             "reason": run.reason,
             "model": run.model,
-            "score_text": score_text(run.score_name, run.score),
-            "score_title": words(run.score_name),
+            "score_text": score_text(run.score.name, run.score.value),
+            "score_title": words(run.score.name),
             "problems": problem_count,
             "findings_text": found,
-            "time": duration(run.seconds),
-            "started": run.created[:16].replace("T", " "),
+            "time": duration(run.time.seconds),
+            "started": run.time.created[:16].replace("T", " "),
         }
 
     def _count(self, path: Path) -> tuple[int, int]:

@@ -28,18 +28,18 @@ def state(path: Path) -> dict[str, Any]:
     """
     try:
         shot = snapshot(Run.open(path))
-        if shot.status == "running":
-            found = current_findings(shot.signals, shot.facts, recorded=shot.findings)
-            shot = dataclasses.replace(shot, findings=found)
+        if shot.run.status == "running":
+            found = current_findings(shot.signals, shot.run.facts, recorded=shot.findings)
+            shot = dataclasses.replace(shot, run=dataclasses.replace(shot.run, findings=found))
         judged = verdict(shot)
     except UNREADABLE as problem:
         known: dict[str, Any] = {"name": path.name, "status": "damaged", "reason": str(problem), "findings": []}
         known["status_text"] = STATUSES["damaged"]
         return {key: clean(value) for key, value in known.items()}
     known = {
-        "name": shot.name,
-        "status": shot.status,
-        "status_text": STATUSES.get(shot.status, shot.status),
+        "name": shot.run.name,
+        "status": shot.run.status,
+        "status_text": STATUSES.get(shot.run.status, shot.run.status),
         "headline": judged.headline,
         "sentence": judged.sentence,
         "tone": judged.tone,
@@ -49,7 +49,7 @@ def state(path: Path) -> dict[str, Any]:
         "score_title": capitalised(words(shot.main_score)),
         "score_in_percent": is_percent(shot.main_score),
         "epochs": shot.epochs,
-        "steps": shot.facts.steps,
+        "steps": shot.run.facts.steps,
     }
     return {key: clean(value) for key, value in known.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainwell.report.figures import calibration_info, draw_calibration
+from trainwell.runs import Run
 from trainwell.runs.snapshot import Snapshot
 
 EVENT = {
@@ -18,7 +19,7 @@ EVENT = {
 
 
 def test_a_network_that_is_overconfident_is_called_so() -> None:
-    info = calibration_info(Snapshot("a", Path("a"), events={"calibration": EVENT}))
+    info = calibration_info(Snapshot(Run(Path("a")), events={"calibration": EVENT}))
     assert info is not None
     assert info.bins == ((0.5, 0.5, 10), (0.95, 0.7, 40))
     assert "overconfident" in info.says and "Top-1 error 34" in info.says
@@ -26,4 +27,4 @@ def test_a_network_that_is_overconfident_is_called_so() -> None:
 
 
 def test_a_run_without_calibration_shows_nothing() -> None:
-    assert calibration_info(Snapshot("a", Path("a"))) is None
+    assert calibration_info(Snapshot(Run(Path("a")))) is None

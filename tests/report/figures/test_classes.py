@@ -6,11 +6,12 @@ import pytest
 
 from trainwell.report.figures import confusion_info, draw_confusion, draw_per_class, per_class_info
 from trainwell.report.figures.classes import ConfusedPair
+from trainwell.runs import Run
 from trainwell.runs.snapshot import Snapshot
 
 
 def with_matrix(labels: list[str], matrix: list[list[int]]) -> Snapshot:
-    return Snapshot("s", Path("s"), events={"confusion": {"split": "test", "labels": labels, "matrix": matrix}})
+    return Snapshot(Run(Path("s")), events={"confusion": {"split": "test", "labels": labels, "matrix": matrix}})
 
 
 def test_confusions_are_ranked(shot: Snapshot) -> None:
@@ -61,5 +62,5 @@ def test_classes_are_shown_worst_first_with_unknowns_on_top(shot: Snapshot, read
 
 def test_a_thousand_classes_stay_small() -> None:
     rows = [{"label": f"class {n}", "precision": 0.5, "recall": 0.5, "f1": n / 1000, "support": 1} for n in range(1000)]
-    info = per_class_info(Snapshot("s", Path("s"), events={"per_class": {"rows": rows}}))
+    info = per_class_info(Snapshot(Run(Path("s")), events={"per_class": {"rows": rows}}))
     assert info and len(draw_per_class(info)) < 60_000

@@ -8,6 +8,7 @@ import pytest
 from trainwell.core.signals import Signals
 from trainwell.report.figures import draw_curves, gradient_info, loss_info, loss_parts_info, rate_info, score_info
 from trainwell.report.figures.curves import clock
+from trainwell.runs import Run
 from trainwell.runs.snapshot import Snapshot, snapshot
 
 
@@ -16,7 +17,7 @@ def snapshot_of(**series: list[tuple[int, float]]) -> Snapshot:
     for name, points in series.items():
         for step, value in points:
             signals.add(name.replace("__", "/"), step, value=value)
-    return Snapshot("s", Path("s"), signals=signals)
+    return Snapshot(Run(Path("s")), signals=signals)
 
 
 def test_steps_become_epochs_where_epochs_were_counted(make_run) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from trainwell.report.html import sections
+from trainwell.runs import Run
 from trainwell.runs.snapshot import Snapshot, snapshot
 
 OPTIONAL = [
@@ -21,7 +22,7 @@ OPTIONAL = [
 
 @pytest.mark.parametrize("section", OPTIONAL)
 def test_a_section_without_material_is_left_out(section) -> None:
-    assert section(Snapshot("s", Path("s"))) is None
+    assert section(Snapshot(Run(Path("s")))) is None
 
 
 @pytest.mark.parametrize("section", [*OPTIONAL, sections.findings, sections.environment])

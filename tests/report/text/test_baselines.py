@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from trainwell.report.text.baselines import baselines, wilson
-from trainwell.runs import Snapshot
+from trainwell.runs import Run, Snapshot
 
 
 def compared(score: str, network: float, **others: float) -> Snapshot:
     rows = [{"name": name, "scores": {score: value}} for name, value in others.items()]
     return Snapshot(
-        "s", Path("s"), scores={"test": {score: network}}, events={"baselines": {"main": score, "rows": rows}}
+        Run(Path("s"), scores={"test": {score: network}}), events={"baselines": {"main": score, "rows": rows}}
     )
 
 

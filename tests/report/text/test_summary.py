@@ -7,6 +7,7 @@ import pytest
 from trainwell.core.finding import Finding, Severity
 from trainwell.report.html.page import write_report
 from trainwell.report.text.summary import summary, summary_text
+from trainwell.runs import Run
 from trainwell.runs.snapshot import Snapshot
 
 
@@ -36,7 +37,7 @@ def test_every_status_has_a_summary_of_80_columns(status: str) -> None:
     finding = Finding(
         "r", Severity.ERROR, "word " * 40, evidence={f"number {n}": n for n in range(20)}, where=("layer",) * 9
     )
-    text = summary_text(Snapshot("s", Path("s"), status=status, reason="because " * 30, findings=(finding,)))
+    text = summary_text(Snapshot(Run(Path("s"), status, findings=(finding,), meta={"reason": "because " * 30})))
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
@@ -47,6 +48,6 @@ def test_nothing_in_a_summary_steers_the_terminal() -> None:
     )
     events = {"data": {"source": evil}, "network": {"model": evil}, "stopped": {"why": evil}}
     text = summary_text(
-        Snapshot(evil, Path("a" + evil), status="failed", reason=evil, findings=(finding,), events=events)
+        Snapshot(Run(Path("a" + evil), "failed", findings=(finding,), meta={"reason": evil}), events=events)
     )
     assert text.isprintable() or set(text) - {"\n"} == {c for c in text if c.isprintable()}

@@ -7,6 +7,7 @@ import pytest
 from trainwell.core.finding import Finding, Severity
 from trainwell.core.signals import Signals
 from trainwell.report.text.verdict import facts_line, headline, next_steps, verdict
+from trainwell.runs import Run
 from trainwell.runs.snapshot import Snapshot, snapshot
 
 
@@ -62,7 +63,7 @@ def test_the_advice_of_a_reason_is_a_note(make_run) -> None:
 
 
 def test_a_killed_run_says_what_is_saved_and_how_to_resume() -> None:
-    shot = Snapshot("k", Path("runs/k k"), status="killed", steps=12, events={"checkpoint": {"step": 10}})
+    shot = Snapshot(Run(Path("runs/k k"), "killed", meta={"steps": 12}), events={"checkpoint": {"step": 10}})
     assert verdict(shot).sentence.startswith("The training process was killed after 12 steps.")
     assert verdict(shot).notes == ("The last checkpoint is that of step 10.",)
     assert next_steps(shot) == (("resume", "trainwell fit --resume 'runs/k k'"),)
@@ -70,10 +71,7 @@ def test_a_killed_run_says_what_is_saved_and_how_to_resume() -> None:
 
 def test_regression_is_judged_by_its_own_score() -> None:
     shot = Snapshot(
-        "r",
-        Path("r"),
-        scores={"test": {"r2": 0.5123}},
-        meta={"main_score": "r2"},
+        Run(Path("r"), scores={"test": {"r2": 0.5123}}, meta={"main_score": "r2"}),
         events={
             "data": {"kind": "table", "sizes": {"test": 60}},
             "baselines": {"rows": [{"name": "mean", "scores": {"r2": -0.01}}]},
@@ -86,7 +84,7 @@ def test_a_watched_script_has_only_its_losses() -> None:
     signals = Signals()
     for step, value in enumerate([2.3, 1.0, 0.4]):
         signals.add("loss/train", step, value=value)
-    shot = Snapshot("w", Path("w"), signals=signals, meta={"script": "train.py", "chance_loss": 2.3})
+    shot = Snapshot(Run(Path("w"), meta={"script": "train.py", "chance_loss": 2.3}), signals=signals)
     assert headline(shot) == "train.py"
     assert (
         verdict(shot).sentence == "The training loss went from 2.3 to 0.4; chance level is 2.3. No problems were found."
@@ -96,7 +94,7 @@ def test_a_watched_script_has_only_its_losses() -> None:
 
 
 def test_validation_stands_in_until_the_test_split_is_used() -> None:
-    shot = Snapshot("v", Path("v"), scores={"validation": {"accuracy": 0.9}}, meta={"main_score": "accuracy"})
+    shot = Snapshot(Run(Path("v"), scores={"validation": {"accuracy": 0.9}}, meta={"main_score": "accuracy"}))
     assert verdict(shot).sentence.startswith("Accuracy on the validation examples is 90.0 %.")
 
 
@@ -120,4 +118,4 @@ def test_every_event_may_be_missing(make_run, all_events) -> None:
 @pytest.mark.parametrize("status", ["ok", "interrupted"])
 def test_no_command_is_offered_for_what_came_from_python(status: str) -> None:
     recipe = '[data]\nsource = "arrays"\n'
-    assert next_steps(Snapshot("p", Path("p"), status=status, recipe=recipe)) == ()
+    assert next_steps(Snapshot(Run(Path("p"), status), recipe=recipe)) == ()

@@ -75,12 +75,12 @@ def write_report(run: Run) -> Path:
 def render(shot: Snapshot) -> str:
     """Return the whole page as text.
 
-    >>> render(Snapshot("a<b", Path("runs/a"))).count("a&lt;b") > 0
+    >>> render(Snapshot(Run(Path("runs/a<b")))).count("a&lt;b") > 0
     True
     """
     drawn = [(name, content) for name, make in _SECTIONS if (content := _attempt(make, shot)) is not None]
     body = [_head(shot), _contents([name for name, _ in drawn]), *(_section(name, content) for name, content in drawn)]
-    return complete(f"{headline(shot)} · {printable(shot.name)}", body)
+    return complete(f"{headline(shot)} · {printable(shot.run.name)}", body)
 
 
 def complete(title: str, body: Sequence[Markup], *, sheet: str = "") -> str:
@@ -115,10 +115,10 @@ def _attempt(make: Callable[[Snapshot], Markup | None], shot: Snapshot) -> Marku
 def _head(shot: Snapshot) -> Markup:
     judged = verdict(shot)
     facts = [tag("div", [tag("dt", name), tag("dd", value)]) for name, value in facts_line(shot)]
-    day = printable(shot.created)[:16].replace("T", " ")
+    day = printable(shot.run.created)[:16].replace("T", " ")
     above = [
-        tag("span", printable(shot.name), class_="name"),
-        tag("span", STATUSES.get(shot.status, "")),
+        tag("span", printable(shot.run.name), class_="name"),
+        tag("span", STATUSES.get(shot.run.status, "")),
         tag("span", day),
     ]
     notes: Child = [tag("li", unbroken(note)) for note in judged.notes]

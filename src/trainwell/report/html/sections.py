@@ -90,14 +90,14 @@ def _with_code(text: str) -> list[Child]:
 
 def scores(snapshot: Snapshot) -> Markup | None:
     """List every score of every split, with the simple methods beside the network."""
-    splits = [split for split in SPLITS if snapshot.scores.get(split)]
-    names = list(dict.fromkeys(name for split in splits for name in snapshot.scores[split]))
+    splits = [split for split in SPLITS if snapshot.run.scores.get(split)]
+    names = list(dict.fromkeys(name for split in splits for name in snapshot.run.scores[split]))
     parts: list[Child] = []
     if names:
         names.sort(key=lambda name: name != snapshot.main_score)
         rows = [
             [tag("strong", words(name)) if name == snapshot.main_score else words(name)]
-            + aligned(snapshot.scores[split].get(name) for split in splits)
+            + aligned(snapshot.run.scores[split].get(name) for split in splits)
             for name in names
         ]
         listed = table(["", *(SPLITS[split] for split in splits)], rows, caption="Scores")
@@ -298,8 +298,8 @@ def environment(snapshot: Snapshot) -> Markup | None:
         ("python", printable(found.get("python", ""))),
         ("machine", printable(found.get("platform", ""))),
         ("command", tag("code", " ".join(map(printable, found["argv"]))) if found.get("argv") else ""),
-        ("run", tag("code", printable(snapshot.path))),
-        ("started", printable(snapshot.created)),
+        ("run", tag("code", printable(snapshot.run.path))),
+        ("started", printable(snapshot.run.created)),
     ]
     return definitions(pairs)
 

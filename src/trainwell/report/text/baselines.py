@@ -75,7 +75,7 @@ def baselines(snapshot: Snapshot) -> Baselines | None:
     count = snapshot.sizes.get(split, 0)
     found = [(printable(row["name"]), row["scores"].get(score), False) for row in event.get("rows", ())]
     network = printable(snapshot.event("network").get("model", "network"))
-    found.append((network, snapshot.scores.get(split, {}).get(score), True))
+    found.append((network, snapshot.run.scores.get(split, {}).get(score), True))
     methods = [
         ComparedMethod(name, float(value), _interval(score, float(value), count=count), is_network)
         for name, value, is_network in found

@@ -48,7 +48,8 @@ def verdict(snapshot: Snapshot) -> Verdict:
     """Summarise a run in a few sentences.
 
     >>> from pathlib import Path
-    >>> verdict(Snapshot("a", Path("runs/a"), status="failed", reason="The loss became NaN.", steps=7)).sentence
+    >>> from trainwell.runs import Run
+    >>> verdict(Snapshot(Run(Path("runs/a"), "failed", meta={"reason": "The loss became NaN.", "steps": 7}))).sentence
     'The run failed after 7 steps: The loss became NaN. No rule found the cause.'
     """
     parts = [_course(snapshot), _result(snapshot), _problems(snapshot)]
@@ -57,11 +58,11 @@ def verdict(snapshot: Snapshot) -> Verdict:
 
 def headline(snapshot: Snapshot) -> str:
     """Name the network and the data."""
-    model = snapshot.event("network").get("model") or snapshot.facts.model or snapshot.setting("nn.model")
-    source = snapshot.event("data").get("source") or snapshot.facts.source or snapshot.setting("data.source")
+    model = snapshot.event("network").get("model") or snapshot.run.facts.model or snapshot.setting("nn.model")
+    source = snapshot.event("data").get("source") or snapshot.run.facts.source or snapshot.setting("data.source")
     if model and source:
         return f"{printable(model)} on {printable(source).rstrip('/').rsplit('/', 1)[-1]}"
-    return printable(snapshot.meta.get("script") or snapshot.name)
+    return printable(snapshot.run.meta.get("script") or snapshot.run.name)
 
 
 def progress(snapshot: Snapshot) -> str:
@@ -77,7 +78,7 @@ def progress(snapshot: Snapshot) -> str:
 def _course(snapshot: Snapshot) -> str:
     reason = _reason(snapshot)[0]
     why = f": {reason.rstrip('.')}." if reason else "."
-    match snapshot.status:
+    match snapshot.run.status:
         case "failed":
             return f"The run failed after {progress(snapshot)}{why}"
         case "interrupted":
@@ -91,7 +92,7 @@ def _course(snapshot: Snapshot) -> str:
 
 def _reason(snapshot: Snapshot) -> tuple[str, str]:
     """Split the reason of an end into its first sentence and the advice that follows it."""
-    first, stop, rest = printable(snapshot.reason).strip().partition(". ")
+    first, stop, rest = printable(snapshot.run.reason).strip().partition(". ")
     return first + stop.strip(), rest
 
 
@@ -99,7 +100,7 @@ def _result(snapshot: Snapshot) -> str:
     score = snapshot.main_score
     kind = examples(snapshot.kind)
     for split, held_out in (("test", "held-out test"), ("validation", "validation")):
-        value = snapshot.scores.get(split, {}).get(score)
+        value = snapshot.run.scores.get(split, {}).get(score)
         if value is None:
             continue
         count = snapshot.sizes.get(split)
@@ -120,7 +121,7 @@ def _compared(found: Baselines | None) -> str:
 def _losses(snapshot: Snapshot) -> str:
     series = snapshot.signals["loss/train"]
     chance = snapshot.chance_loss
-    if len(series) < 2 or (snapshot.status == "failed" and snapshot.reason):
+    if len(series) < 2 or (snapshot.run.status == "failed" and snapshot.run.reason):
         return ""
     if (bad := next((step for step, value in series if not math.isfinite(value)), None)) is not None:
         return f"The training loss began at {number(series.first)} and became NaN or infinite at step {number(bad)}."
@@ -131,9 +132,9 @@ def _losses(snapshot: Snapshot) -> str:
 def _problems(snapshot: Snapshot) -> str:
     found = problems(snapshot.findings)
     if not found:
-        if snapshot.status == "failed":
+        if snapshot.run.status == "failed":
             return "No rule found the cause."
-        return "No problems so far." if snapshot.status == "running" else "No problems were found."
+        return "No problems so far." if snapshot.run.status == "running" else "No problems were found."
     first = printable(found[0].title).rstrip(".")
     if len(found) == 1:
         return f"1 problem was found: {first}."
@@ -142,13 +143,13 @@ def _problems(snapshot: Snapshot) -> str:
 
 def _tone(snapshot: Snapshot) -> str:
     severities = {finding.severity for finding in snapshot.findings}
-    if snapshot.status == "failed" or Severity.ERROR in severities:
+    if snapshot.run.status == "failed" or Severity.ERROR in severities:
         return "bad"
     found = baselines(snapshot)
     is_beaten = found is not None and found.network_is_beaten
-    if Severity.WARNING in severities or snapshot.status in ("interrupted", "killed") or is_beaten:
+    if Severity.WARNING in severities or snapshot.run.status in ("interrupted", "killed") or is_beaten:
         return "warning"
-    return "plain" if snapshot.status == "running" else "good"
+    return "plain" if snapshot.run.status == "running" else "good"
 
 
 def _notes(snapshot: Snapshot) -> tuple[str, ...]:
@@ -158,7 +159,9 @@ def _notes(snapshot: Snapshot) -> tuple[str, ...]:
         notes.append(f"Training stopped early: {printable(why).rstrip('.')}.")
     if (resumed := snapshot.event("resumed").get("step")) is not None:
         notes.append(f"Training was resumed at step {number(resumed)}.")
-    if snapshot.status in ("interrupted", "killed", "failed") and (saved := snapshot.event("checkpoint").get("step")):
+    if snapshot.run.status in ("interrupted", "killed", "failed") and (
+        saved := snapshot.event("checkpoint").get("step")
+    ):
         notes.append(f"The last checkpoint is that of step {number(saved)}.")
     return tuple(notes)
 
@@ -183,10 +186,10 @@ def _limits(snapshot: Snapshot) -> list[str]:
 
 def next_steps(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     """Return commands that are useful now: (purpose, command) pairs, the most useful first."""
-    run = shlex.quote(printable(snapshot.path))
+    run = shlex.quote(printable(snapshot.run.path))
     # Data or a network that came from Python cannot be named on a command line.
     named = snapshot.setting("data.source") not in _FROM_PYTHON and snapshot.setting("nn.model") not in _FROM_PYTHON
-    if snapshot.status in ("interrupted", "killed") and named:
+    if snapshot.run.status in ("interrupted", "killed") and named:
         return (("resume", f"trainwell fit --resume {run}"),)
     steps = []
     if snapshot.findings:
@@ -197,8 +200,8 @@ def next_steps(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
             steps.append(("try the first repair", f"trainwell fit {run}/{RECIPE} {change}"))
         if re.fullmatch(r"\w+", first.rule):
             steps.append(("explain the first finding", f"trainwell rules {first.rule}"))
-    if snapshot.status == "ok" and snapshot.scores and named:
-        command = f"generate {run}" if snapshot.facts.causal else f"predict {run} NEW_DATA"
+    if snapshot.run.status == "ok" and snapshot.run.scores and named:
+        command = f"generate {run}" if snapshot.run.facts.causal else f"predict {run} NEW_DATA"
         steps.append(("use the network", f"trainwell {command}"))
     if snapshot.recipe.strip() and named:
         steps.append(("reproduce it", f"trainwell fit {run}/{RECIPE}"))
@@ -210,14 +213,14 @@ def facts_line(snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
     facts = []
     if sizes := snapshot.sizes:
         facts.append(("examples", " / ".join(number(sizes.get(split)) for split in ("train", "validation", "test"))))
-    if labels := snapshot.event("data").get("labels") or snapshot.facts.labels:
+    if labels := snapshot.event("data").get("labels") or snapshot.run.facts.labels:
         facts.append(("classes", number(len(labels))))
-    if parameters := snapshot.event("network").get("parameters") or snapshot.facts.parameters:
+    if parameters := snapshot.event("network").get("parameters") or snapshot.run.facts.parameters:
         facts.append(("trainable parameters", number(parameters)))
     if snapshot.steps:
         facts.append(("trained", progress(snapshot)))
-    if snapshot.seconds and math.isfinite(snapshot.seconds):
-        facts.append(("time", duration(snapshot.seconds)))
+    if snapshot.run.seconds and math.isfinite(snapshot.run.seconds):
+        facts.append(("time", duration(snapshot.run.seconds)))
     if best := snapshot.event("best").get("epoch"):
         facts.append(("best epoch", number(best)))
     return tuple(facts)
