@@ -32,6 +32,8 @@ def test_a_text_is_learned_and_continued(cli, tmp_path) -> None:
     strange = cli("generate", "r", "--prompt", "Ü", "--length", 5, "--top-k", 3, "--top-p", 0.9, "--json")
     assert strange.json["unknown"] == ["Ü"] and "not in the vocabulary, read as <unk>: 'Ü'" in strange.err
 
+    assert "first 80% to train" in cli("audit", "book.txt", "--no-labels").out.replace("\n  ", " "), "as fit splits"
+    assert cli("show-batch", "book.txt").code == 0
     refused = cli("predict", "r", "book.txt")
     assert refused.code == 2 and "trainwell generate RUN" in refused.err
     assert cli("generate", "r", "--top-p", 2).code == 2

@@ -33,7 +33,7 @@ def audit(
     from trainwell.core.errors import UsageError
     from trainwell.core.files import plain
     from trainwell.core.finding import Severity
-    from trainwell.data import examine, read, split
+    from trainwell.data import examine, read, split, usual_settings
     from trainwell.fitting import gather, split_seed
     from trainwell.recipe import unflatten
     from trainwell.report import audit_text, write_audit
@@ -42,8 +42,10 @@ def audit(
     if label_model not in _LABEL_MODELS:
         raise UsageError(f"--label-model must be {' or '.join(_LABEL_MODELS)}, got {label_model!r}.")
     settings = gather(data, read_settings(edits, target=target))
-    recipe = unflatten(settings)
-    examples = read(recipe.data, target_type=target_type_for(str(settings.get("task.name", ""))))
+    wanted = target_type_for(str(settings.get("task.name", "")))
+    usual = {key: value for key, (value, _) in usual_settings(unflatten(settings).data, target_type=wanted).items()}
+    recipe = unflatten(usual | settings)
+    examples = read(recipe.data, target_type=wanted)
     found = examine(examples, split(examples, recipe.data, seed=split_seed(recipe)), labels=labels, judge=label_model)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))
     path = write_audit(found, examples, path=output or Path(f"audit-{stem}.html"))

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 
 from trainwell.core.contracts.outputs import main_output
 from trainwell.core.errors import UsageError
-from trainwell.data.kinds.stream import StreamPreparation
 from trainwell.data.text.stream import StreamCode
 from trainwell.data.text.tokens import SPECIAL, UNKNOWN
 from trainwell.fitting.trained_model import load_model, load_task, open_run
@@ -132,20 +131,19 @@ def generate(
         raise UsageError(f"--length must be at least 1, got {length}.")
     opened = run if isinstance(run, Run) else open_run(run)
     _, preparation, task = load_task(opened)
-    fitted = preparation.fitted
-    if not task.causal or not isinstance(fitted, StreamPreparation):
+    code = preparation.fitted.code
+    if not task.causal or code is None:
         raise UsageError(
             f"generate needs a language model, but the run {opened.path} learned {task.name!r}. Train one on a text: "
             "trainwell fit book.txt"
         )
-    code = fitted.code
     begin = code.encode(prompt) if prompt else code.start
     if not len(begin):  # nothing but spaces, for tokens that hold none
         begin = code.start
     network = load_model(opened)
     sampled: list[int] = []
     text: list[str] = []
-    tokens = sample(network, begin, context=fitted.context, sampling=sampling, never=code.never_sampled)
+    tokens = sample(network, begin, context=preparation.facts.max_length, sampling=sampling, never=code.never_sampled)
     for piece in _pieces(code, tokens, begin=begin if prompt else begin[:0], length=length, sampled=sampled):
         text.append(piece)
         if show:

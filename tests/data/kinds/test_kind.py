@@ -10,14 +10,27 @@ import pytest
 import torch
 
 from trainwell.core.batch import Batch, blank
+from trainwell.core.targets import TOKENS
 from trainwell.data import BUNDLED, Examples, Preparation, from_arrays
 from trainwell.data.batches import ArrayBatches
 from trainwell.data.kinds import KINDS
 from trainwell.data.kinds.kind import Source
+from trainwell.data.text.stream import StreamCode, Windows, windows
 from trainwell.recipe.sections import DataRecipe
 
+CODE = StreamCode.fit("the cat sat on the mat. " * 20, "characters", size=40)
+INPUTS, TARGETS = windows(CODE.encode("the cat sat on the mat. " * 20), 8)
 SAID = ["a good film", "a bad film with a good end", "no good at all", "nothing", "good", "a film"] * 3
 EXAMPLES = {
+    "stream": Examples(
+        name="the cat",
+        kind=KINDS["stream"],
+        inputs=Windows(INPUTS, CODE),
+        targets=TARGETS,
+        target_type=TOKENS,
+        ids=[str(number) for number in range(len(INPUTS))],
+        labels=CODE.tokenizer.vocabulary,
+    ),
     "text": Examples(
         name="said",
         kind=KINDS["text"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from trainwell.data import BUNDLED, Preparation
+from trainwell.data import BUNDLED, Preparation, View
 from trainwell.recipe.sections import DataRecipe
 from trainwell.report.figures.batch import write_batch
 
@@ -40,3 +40,11 @@ def test_rotated_images_are_stretched_and_rows_are_a_map(tmp_path) -> None:
     )
     with Image.open(path) as drawn:
         assert drawn.size[0] > 130 + 4 * 22
+
+
+def test_texts_are_written_with_their_targets(tmp_path) -> None:
+    views = [View(values={"text": text}) for text in ("a cat sat\non the mat", "")]
+    path = write_batch(tmp_path / "t.png", views, labels=["good", "bad"], title="step 0")
+    with Image.open(path) as opened:
+        drawn = np.asarray(opened)
+    assert drawn.shape[0] > 80 and (drawn[30:48] < 100).any(), "the first line is written"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from trainwell.core.batch import Batch
+    from trainwell.data.text.stream import StreamCode
 
 Rows = NDArray[np.int64]
 Pixels = NDArray[np.uint8]
@@ -100,6 +101,11 @@ class InputPreparation(ABC):
     @abstractmethod
     def adopted(self, new: InputPreparation) -> InputPreparation | None:
         """Return this preparation for the data that another one was fitted on; None if those do not fit."""
+
+    @property
+    def code(self) -> StreamCode | None:
+        """How a running text becomes tokens and back, where a network continues texts; None for all other inputs."""
+        return None
 
     def published(self, mean: tuple[float, ...], std: tuple[float, ...]) -> InputPreparation | None:
         """Return the preparation with which a published network was trained; None if its inputs are not of this kind.

@@ -26,12 +26,17 @@ class StreamPreparation(InputPreparation):
     """A vocabulary, and how many tokens a window holds.
 
     Args:
-        code: learned from the training block.
+        learned: the vocabulary of the training block.
         context: tokens of a window.
     """
 
-    code: StreamCode
+    learned: StreamCode
     context: int
+
+    @property
+    def code(self) -> StreamCode:
+        """How a running text becomes tokens and back."""
+        return self.learned
 
     @property
     def facts(self) -> InputFacts:

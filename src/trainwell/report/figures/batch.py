@@ -1,4 +1,4 @@
-"""A batch as a PNG: images with their labels, or rows of numbers as a map of colours."""
+"""A batch as a PNG: images with their labels, texts, or rows of numbers as a map of colours."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ _ROWS = 32  # examples that are shown as numbers
 _COLUMNS = 60  # numbers that are shown of each
 _SIDE = 96  # pixels of an image
 _TEXT = 13  # pixels of a letter
+_TEXT_WIDTH = 480  # pixels of a line of text
 _GAP = 8  # pixels between two images
 _INK = (28, 29, 32)
 _PAPER = (253, 253, 252)
@@ -32,7 +33,7 @@ _SOFT = (93, 96, 104)
 def write_batch(
     path: Path, views: Sequence[View], *, labels: Sequence[str], names: Sequence[str] = (), title: str
 ) -> Path:
-    """Write a batch as a PNG: images, or rows of numbers as a map of colours from -3 (blue) to 3 (red).
+    """Write a batch as a PNG: images, texts, or rows of numbers as a map of colours from -3 (blue) to 3 (red).
 
     Args:
         path: where to write.
@@ -55,6 +56,8 @@ def write_batch(
     images = [view.pixels for view in views[:_MOST] if view.pixels is not None]
     if images:
         drawn = _images(PIL, images, labels=labels, title=title)
+    elif any(isinstance(value, str) for view in views for value in view.values.values()):
+        drawn = _texts(PIL, views[:_ROWS], labels=labels, title=title)
     else:
         drawn = _numbers(PIL, views[:_ROWS], labels=labels, names=names[:_COLUMNS], title=title)
     stream = BytesIO()
@@ -79,6 +82,20 @@ def _images(pil: Any, images: Sequence[Pixels], *, labels: Sequence[str], title:
         draw.text(
             (left, top + height * times + 2), _fit(labels[number], draw, font=font, width=cell[0]), fill=_INK, font=font
         )
+    return canvas
+
+
+def _texts(pil: Any, views: Sequence[View], *, labels: Sequence[str], title: str) -> Any:
+    """Draw each text in one line, and under it what the network must predict."""
+    line = _TEXT + 5
+    width = 2 * _GAP + _TEXT_WIDTH
+    canvas, draw, font = _canvas(pil, width, height=len(views) * (2 * line + _GAP), title=title)
+    for number, view in enumerate(views):
+        top = _head() + number * (2 * line + _GAP)
+        text = " ".join(str(value) for value in view.values.values())
+        draw.text((_GAP, top), _fit(text, draw, font=font, width=_TEXT_WIDTH), fill=_INK, font=font)
+        target = _fit(f"target: {labels[number]}", draw, font=font, width=_TEXT_WIDTH)
+        draw.text((_GAP, top + line), target, fill=_SOFT, font=font)
     return canvas
 
 
