@@ -114,10 +114,10 @@ TABLES = {
 
 def table_of(name: str) -> list:
     network = MODELS[name]
-    facts = network.published_input
+    facts = network.published.input
     assert facts is not None
     with torch.device("meta"):
-        model = network.build(NetworkRecipe(), facts, network.published_classes)
+        model = network.build(NetworkRecipe(), facts, network.published.classes)
     return [row for row in layers(model, facts) if not row.name.startswith("auxiliary")]
 
 

@@ -57,7 +57,7 @@ class Lesson:
         outputs = self.model(self.batch.inputs)
         loss = F.cross_entropy(outputs, self.batch.targets)
         loss.backward()
-        return Moment(self.step, 0, self.model, self.optimizer, self.batch, outputs, loss.detach())
+        return Moment(self.step, self.model, self.optimizer, self.batch, outputs, loss.detach())
 
     def update(self) -> None:
         self.optimizer.step()

@@ -15,7 +15,7 @@ from trainwell.probes import Memory
 
 net = nn.Linear(2, 2)
 batch = Batch({"inputs": torch.zeros(1, 2), "targets": torch.zeros(1)})
-moment = Moment(0, 0, net, torch.optim.SGD(net.parameters()), batch, net(batch.inputs), torch.tensor(1.0))
+moment = Moment(0, net, torch.optim.SGD(net.parameters()), batch, net(batch.inputs), torch.tensor(1.0))
 before = Memory().read(moment)["memory/process_bytes"]
 held = torch.ones(16 * 2**20)
 print((Memory().read(moment)["memory/process_bytes"] - before) / held.nbytes)

@@ -81,7 +81,7 @@ def run(case: Case) -> Outcome:
     probes = standard_probes(memo, budget=case.budget)
     probes.start(model)
     step, accuracy = 0, 0.0
-    for epoch in range(case.epochs):
+    for _ in range(case.epochs):
         total = 0.0
         for rows in torch.randperm(1257).split(case.batch_size):
             batch = Batch({"inputs": inputs[train][rows], "targets": targets[train][rows]})
@@ -89,7 +89,7 @@ def run(case: Case) -> Outcome:
             outputs = model(batch.inputs)
             loss = F.cross_entropy(outputs, batch.targets)
             loss.backward()
-            probes.measure(Moment(step, epoch, model, optimizer, batch, outputs, loss.detach()))
+            probes.measure(Moment(step, model, optimizer, batch, outputs, loss.detach()))
             optimizer.step()
             total += loss.item() * len(rows)
             step += 1

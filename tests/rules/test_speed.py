@@ -26,7 +26,7 @@ def test_slow_reading_is_seen(lab: Any) -> None:
         outputs = model(batch.inputs)
         loss = F.cross_entropy(outputs, batch.targets)
         loss.backward()
-        probes.measure(Moment(step, 0, model, optimizer, batch, outputs, loss.detach()))
+        probes.measure(Moment(step, model, optimizer, batch, outputs, loss.detach()))
         optimizer.step()
     probes.stop()
     finding = data_loading_bottleneck(memo.signals, Facts())

@@ -185,7 +185,7 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
             probes.start(job.model, state.step)
             for moment in train(job, state):
                 probes.measure(moment)
-                display.step(moment.step, moment.epoch)
+                display.step(moment.step, state.epoch)
         except DivergedError as problem:
             problem.recommend(usual_learning_rate(parts.facts, recipe.optim.name))
             if moment is not None:

@@ -137,8 +137,8 @@ def state_numbers(name: str) -> int:
 
 def _of_catalogue(name: str, *, input_shape: tuple[int, ...], classes: int) -> Subject:
     network = MODELS[name]
-    facts = InputFacts(input_shape) if input_shape else network.published_input or InputFacts(_IMAGE)
-    outputs = classes or network.published_classes
+    facts = InputFacts(input_shape) if input_shape else network.published.input or InputFacts(_IMAGE)
+    outputs = classes or network.published.classes
     return _built(name, lambda: network.build(NetworkRecipe(model=name), facts, outputs), facts=facts)
 
 

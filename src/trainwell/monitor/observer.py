@@ -129,7 +129,7 @@ class Observer:
         if scheduler._step_count != 2:  # The constructor makes the first step.
             return
         # A gradient scaler multiplies the loss with a large factor, and may skip the first step.
-        is_scaled = abs(self._observations.reading.factor) > _LARGEST_FACTOR
+        is_scaled = abs(self._observations.reading.reduction.factor) > _LARGEST_FACTOR
         if not self.passes.count or (not self.trainings.steps and not is_scaled):
             self._observations.early_signals["scheduler_before_optimizer"] = 1.0
         self.lines.add_current("scheduler")
@@ -296,7 +296,7 @@ class Observer:
         """Record the mean loss since the last record."""
         observed = self._observations.reading
         reading = observed if observed.kind else training.targets.reading
-        training.series.loss(step, self.losses.take(step, scale=reading.scale))
+        training.series.loss(step, self.losses.take(step, scale=reading.reduction.scale))
         self.trainings.note_time(training)
 
     def _close_evaluation(self, *, is_last: bool = False) -> None:

@@ -46,7 +46,7 @@ def train(job: Job, state: State) -> Iterator[Moment]:
                     reason = out_of_memory(problem)
                 if reason:  # outside `except`, so that nothing of the failed try is kept alive
                     shrink(state, len(fetched), reason=reason)
-            yield Moment(state.step, epoch, model, optimizer, part, outputs, total, task)
+            yield Moment(state.step, model, optimizer, part, outputs, total, task)
             update(state.step, total)
             state.advance(total, weight=task.weight(batch), batches=len(feed.batches))
             job.after_step(state)

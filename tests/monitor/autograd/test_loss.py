@@ -110,11 +110,11 @@ def test_similarities_between_examples_are_no_head(similarities: Callable[[Tenso
 
 def test_scale_is_told_apart_from_the_loss() -> None:
     loss = F.cross_entropy(HEAD(X), Y)
-    assert read_loss(loss / 4).factor == 0.25
-    assert read_loss(loss * torch.tensor(1024.0)).factor == 1024.0
-    assert read_loss(loss / 4).is_mean
-    assert not read_loss(loss + 0.1 * HEAD.weight.square().sum()).is_mean
-    assert not read_loss(F.cross_entropy(HEAD(X), Y, reduction="sum")).is_mean
+    assert read_loss(loss / 4).reduction.factor == 0.25
+    assert read_loss(loss * torch.tensor(1024.0)).reduction.factor == 1024.0
+    assert read_loss(loss / 4).reduction.is_mean
+    assert not read_loss(loss + 0.1 * HEAD.weight.square().sum()).reduction.is_mean
+    assert not read_loss(F.cross_entropy(HEAD(X), Y, reduction="sum")).reduction.is_mean
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_scale_is_told_apart_from_the_loss() -> None:
 )
 def test_the_part_of_a_loss_to_which_a_penalty_is_added(loss: Callable[[], Tensor], plain: bool) -> None:
     alone = loss()
-    assert read_loss(alone).data_loss is None
+    assert read_loss(alone).reduction.data_loss is None
     reading = read_loss(alone / 2 + 3 * HEAD.weight.square().sum())
-    assert reading.data_loss == (pytest.approx(alone.item(), rel=1e-5) if plain else None)
-    assert reading.factor == 0.5
+    assert reading.reduction.data_loss == (pytest.approx(alone.item(), rel=1e-5) if plain else None)
+    assert reading.reduction.factor == 0.5

@@ -3,13 +3,15 @@ from __future__ import annotations
 import pytest
 import torch
 
-from trainwell.monitor.autograd.reading import LossReading
+from trainwell.monitor.autograd.reading import LossReading, LossReduction
 from trainwell.monitor.trainings.targets import TargetStatistics
 
 
 def test_chance_of_numbers_is_their_variance() -> None:
     targets, numbers = TargetStatistics(), torch.arange(300.0)
-    targets.add(LossReading("numbers", torch.zeros(300), numbers, is_mean=True, is_squared=True))
+    targets.add(
+        LossReading("numbers", torch.zeros(300), numbers, reduction=LossReduction(is_mean=True), is_squared=True)
+    )
     assert targets.chance_loss() == pytest.approx(float(numbers.var(correction=0)), rel=1e-4)
 
 

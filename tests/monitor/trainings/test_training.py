@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainwell.monitor import Record
-from trainwell.monitor.autograd.reading import LossReading
+from trainwell.monitor.autograd.reading import LossReading, LossReduction
 from trainwell.monitor.trainings.optimizers import OptimizerGroup
 from trainwell.monitor.trainings.training import NetworkState, Training
 
@@ -27,7 +27,7 @@ def training(school: Any) -> Iterator[Training]:
 
 def test_chance_is_the_entropy_of_the_classes_seen(training: Training) -> None:
     targets = torch.tensor([0] * 300 + [1] * 100)
-    training.targets.add(LossReading("classes", torch.zeros(400, 2), targets, is_mean=True))
+    training.targets.add(LossReading("classes", torch.zeros(400, 2), targets, reduction=LossReduction(is_mean=True)))
     facts = training.facts(source="train.py", steps=7)
     entropy = -(0.75 * math.log(0.75) + 0.25 * math.log(0.25))
     assert facts.chance_loss == pytest.approx(entropy, abs=0.01)
@@ -39,10 +39,16 @@ def test_chance_is_the_entropy_of_the_classes_seen(training: Training) -> None:
 @pytest.mark.parametrize(
     "reading",
     [
-        LossReading("classes", torch.zeros(40, 2), torch.zeros(40, dtype=torch.long), is_mean=True),
-        LossReading("classes", torch.zeros(400, 2), torch.zeros(400, dtype=torch.long), is_mean=False),
-        LossReading("numbers", torch.zeros(400), torch.arange(400.0), is_mean=True, is_squared=False),
-        LossReading("logits", torch.zeros(400), torch.linspace(0, 1, 400), is_mean=True),
+        LossReading(
+            "classes", torch.zeros(40, 2), torch.zeros(40, dtype=torch.long), reduction=LossReduction(is_mean=True)
+        ),
+        LossReading(
+            "classes", torch.zeros(400, 2), torch.zeros(400, dtype=torch.long), reduction=LossReduction(is_mean=False)
+        ),
+        LossReading(
+            "numbers", torch.zeros(400), torch.arange(400.0), reduction=LossReduction(is_mean=True), is_squared=False
+        ),
+        LossReading("logits", torch.zeros(400), torch.linspace(0, 1, 400), reduction=LossReduction(is_mean=True)),
     ],
     ids=["too few", "not a mean", "not a square", "soft targets"],
 )

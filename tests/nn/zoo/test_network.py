@@ -23,7 +23,7 @@ OTHER = {"nn.hidden": (7,), "nn.width": 8, "nn.width_factor": 0.25, "nn.activati
 def built(name: str, **chosen: object) -> list[str]:
     small = {"hidden": (5,), "width": 4, "width_factor": 0.125} | chosen
     settings = NetworkRecipe(model=name, **small)
-    published = MODELS[name].published_input
+    published = MODELS[name].published.input
     of_tokens = published is not None and published.vocabulary > 0
     facts = published if of_tokens else InputFacts(SHAPES.get(name, (3, 64, 64)))
     model = MODELS[name].build(settings, facts, 3)
@@ -47,14 +47,14 @@ def test_usual_settings_are_valid_and_have_a_reason(name: str, examples: int) ->
     assert all(reason for _, reason in usual.values())
 
 
-@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.published_input])
+@pytest.mark.parametrize("name", [name for name, entry in MODELS.items() if entry.published.input])
 def test_it_takes_the_input_of_its_paper(name: str) -> None:
-    facts = MODELS[name].published_input
+    facts = MODELS[name].published.input
     assert facts is not None
     with torch.device("meta"):
-        model = MODELS[name].build(NetworkRecipe(), facts, MODELS[name].published_classes).eval()
+        model = MODELS[name].build(NetworkRecipe(), facts, MODELS[name].published.classes).eval()
     outputs = model(blank(facts, 1, device="meta").inputs)
-    assert outputs.shape == (1, MODELS[name].published_classes)
+    assert outputs.shape == (1, MODELS[name].published.classes)
 
 
 def test_every_network_has_a_page() -> None:

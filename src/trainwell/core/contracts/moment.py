@@ -20,7 +20,6 @@ class Moment(NamedTuple):
 
     Args:
         step: number of this step, from 0.
-        epoch: number of this epoch, from 0.
         model: the network, in train mode.
         optimizer: the optimizer about to step.
         batch: the (last micro-)batch, on the device.
@@ -30,7 +29,6 @@ class Moment(NamedTuple):
     """
 
     step: int
-    epoch: int
     model: nn.Module
     optimizer: Optimizer
     batch: Batch

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from trainwell.monitor.autograd.linear_depth import linear_depth
 from trainwell.monitor.autograd.nodes import RESHAPING, below, leaf, operation, parameters
-from trainwell.monitor.autograd.reading import LossReading
+from trainwell.monitor.autograd.reading import LossReading, LossReduction
 
 _KINDS = {
     **dict.fromkeys(("NllLoss", "NllLoss2D", "NllLossNd"), "classes"),
@@ -62,7 +62,7 @@ def read_loss(loss: Tensor) -> LossReading:
 
     >>> logits = torch.tensor([[2.0, 1.0]], requires_grad=True)
     >>> reading = read_loss(torch.nn.functional.cross_entropy(logits.softmax(1), torch.tensor([0])))
-    >>> reading.kind, reading.is_mean, reading.signals
+    >>> reading.kind, reading.reduction.is_mean, reading.signals
     ('classes', True, {'softmax_before_cross_entropy': 1.0})
     """
     if loss.grad_fn is None:
@@ -85,7 +85,7 @@ def _read_first(term: _Term) -> LossReading:
     """Read the term nearest to the loss."""
     node = term.node
     kind = _KINDS[operation(node)]
-    reading = LossReading(kind=kind, factor=term.factor)
+    reading = LossReading(kind=kind, reduction=LossReduction(factor=term.factor))
     if kind == "difference":
         _read_difference(node, reading)
     elif kind == "alignment":  # of the connectionist temporal classification
@@ -143,11 +143,11 @@ def _read_reduction(term: _Term, reading: LossReading) -> None:
         # A mean taken by hand, as Keras does.
         is_summed = False
         reduction = 1
-        reading.factor = 1.0
-    reading.is_mean = is_only_scaled and reduction == 1 and not is_summed
+        reading.reduction.factor = 1.0
+    reading.reduction.is_mean = is_only_scaled and reduction == 1 and not is_summed
     batch = len(prediction) if prediction.ndim else 1
     if not is_only_scaled and not is_summed and reduction == 1 and getattr(node, "_saved_weight", None) is None:
-        reading.data_loss = _mean_loss(reading)
+        reading.reduction.data_loss = _mean_loss(reading)
     if batch > 1 and is_only_scaled and not is_summed and (reduction == 2 or abs(factor - batch) < _ROUNDING):
         reading.signals["summed_loss"] = float(batch)
     if is_only_scaled and factor < 0:

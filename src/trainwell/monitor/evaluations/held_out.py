@@ -168,7 +168,7 @@ class HeldOut:
         if KIND_OF_FUNCTION[name] != reading.kind or is_other_numeric:
             return
         is_sum = options.get("reduction") == "sum" or options.get("size_average") is False
-        if not outputs.ndim or not len(outputs) or (is_sum and not reading.is_mean):
+        if not outputs.ndim or not len(outputs) or (is_sum and not reading.reduction.is_mean):
             return  # a sum compares with the loss of the training only where that is known to be a mean
         mean = result.detach().double() / max(1, target.numel()) if is_sum else result.detach().double().mean()
         place.scores.add_loss(mean, len(outputs))

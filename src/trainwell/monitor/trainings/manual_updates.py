@@ -85,7 +85,7 @@ class ManualUpdateDetector:
                 return
             if self.optimizer is not None:
                 self._searched = 0
-            self._start(weights, float(loss.detach()) / read_loss(loss).scale)
+            self._start(weights, float(loss.detach()) / read_loss(loss).reduction.scale)
         self._is_counted = True
         changes = [
             _Change(weight.detach(), one.value, one.gradient)

@@ -146,7 +146,7 @@ class Observations:
     def add_loss(self, loss: Tensor, reading: LossReading) -> None:
         """Add a loss and what its graph tells."""
         self.reading = reading
-        scale = reading.factor if reading.is_mean else 1.0
+        scale = reading.reduction.factor if reading.reduction.is_mean else 1.0
         self.losses.append(loss.detach().float() / (scale or 1.0))
         self.signals |= reading.signals
         given = self.last_input()
@@ -154,8 +154,8 @@ class Observations:
             # Only a loss at every position can show that later positions are seen.
             if not self.sequences.sees_future and reading.target.numel() == given.numel() > len(given):
                 self.sequences.sees_future = attends_ahead(loss)
-        if reading.data_loss is not None and 0 < (whole := float(loss.detach())) < math.inf:
-            self.signals["penalty_fraction"] = 1 - reading.factor * reading.data_loss / whole
+        if reading.reduction.data_loss is not None and 0 < (whole := float(loss.detach())) < math.inf:
+            self.signals["penalty_fraction"] = 1 - reading.reduction.factor * reading.reduction.data_loss / whole
 
     def called_with(self, inputs: Tensor) -> nn.Module | None:
         """Return the network that was called with these inputs; None if none was."""

@@ -83,7 +83,7 @@ def _moment(
     inputs = last.first_input()
     inputs = inputs if inputs is not None and inputs.ndim else torch.zeros(1, dtype=torch.long)
     batch = Batch({"inputs": inputs, "targets": reading.target if reading.target is not None else inputs})
-    return Moment(step, 0, model, optimizer, batch, loss if outputs is None else outputs.detach(), loss)
+    return Moment(step, model, optimizer, batch, loss if outputs is None else outputs.detach(), loss)
 
 
 def _calls_of(

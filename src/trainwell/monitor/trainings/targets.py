@@ -38,8 +38,8 @@ class TargetStatistics:
             return {}
         is_numeric = reading.kind == "numbers" or target.is_floating_point()
         signals = self._add_numbers(target) if is_numeric else self._add_classes(target)
-        if reading.data_loss is not None:
-            signals["code/data_loss"] = reading.data_loss
+        if reading.reduction.data_loss is not None:
+            signals["code/data_loss"] = reading.reduction.data_loss
             if chance := self.chance_loss():
                 signals["code/data_chance"] = chance
         return signals

@@ -165,7 +165,7 @@ class Training:
             numeric_target=task is not None and task.is_numeric,
             initial_loss_limits=(task or Task).initial_loss_limits,
             class_counts=counts,
-            chance_loss=targets.chance_loss() if targets.reading.is_mean else None,
+            chance_loss=targets.chance_loss() if targets.reading.reduction.is_mean else None,
             sizes={"validation": self.held_out} if self.held_out else {},
             parameters=self.network.parameters,
             batch_size=targets.batch_size,

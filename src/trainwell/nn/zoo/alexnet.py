@@ -9,7 +9,7 @@ from torch import nn
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.zoo.image import grid, image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import unnormalised
 
 
@@ -87,5 +87,5 @@ ALEXNET = Network(
     page=alexnet,
     uses=(*HIDDEN, "nn.width_factor"),
     usual=unnormalised(dropout=0.5),
-    published_input=InputFacts((3, 227, 227)),
+    published=PublishedData(input=InputFacts((3, 227, 227))),
 )

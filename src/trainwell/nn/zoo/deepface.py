@@ -10,7 +10,7 @@ from torch import nn
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.local import LocallyConnected2d
 from trainwell.nn.zoo.image import grid, image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import unnormalised
 
 
@@ -61,6 +61,5 @@ DEEPFACE = Network(
     page=deepface,
     uses=(*HIDDEN, "nn.width_factor"),
     usual=unnormalised(dropout=0.5),
-    published_input=InputFacts((3, 152, 152)),
-    published_classes=4030,
+    published=PublishedData(input=InputFacts((3, 152, 152)), classes=4030),
 )

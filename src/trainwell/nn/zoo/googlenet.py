@@ -12,7 +12,7 @@ from trainwell.nn.layers.auxiliary import Aided
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import inception
 from trainwell.nn.zoo.image import grid, image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import unnormalised
 
 # Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max-pooling.
@@ -105,5 +105,5 @@ GOOGLENET = Network(
     page=googlenet,
     uses=(*HIDDEN, "nn.width_factor"),
     usual=unnormalised(dropout=0.4),
-    published_input=InputFacts((3, 224, 224)),
+    published=PublishedData(input=InputFacts((3, 224, 224))),
 )

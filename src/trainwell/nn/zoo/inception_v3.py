@@ -12,7 +12,7 @@ from trainwell.nn.layers.auxiliary import Aided
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import Stack, inception_expanded, inception_factorised, inception_square
 from trainwell.nn.zoo.image import image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import normalised
 
 
@@ -113,5 +113,5 @@ INCEPTION_V3 = Network(
     page=inception_v3,
     uses=(*HIDDEN, "nn.width_factor"),
     usual=normalised(dropout=0.2),
-    published_input=InputFacts((3, 299, 299)),
+    published=PublishedData(input=InputFacts((3, 299, 299))),
 )

@@ -10,7 +10,7 @@ from torch import nn
 from trainwell.core.facts import InputFacts
 from trainwell.nn.activations import ACTIVATIONS
 from trainwell.nn.zoo.image import image
-from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.network import Network, PublishedData
 
 
 def lenet5(*, input_shape: Sequence[int], outputs: int, activation: Callable[[], nn.Module] = nn.ReLU) -> nn.Module:
@@ -56,6 +56,5 @@ LENET5 = Network(
         input_shape=facts.shape, outputs=outputs, activation=ACTIVATIONS[settings.activation]
     ),
     page=lenet5,
-    published_input=InputFacts((1, 28, 28)),
-    published_classes=10,
+    published=PublishedData(input=InputFacts((1, 28, 28)), classes=10),
 )

@@ -11,7 +11,7 @@ from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.convolution import convolution_block
 from trainwell.nn.layers.separable import depthwise_separable
 from trainwell.nn.zoo.image import image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import normalised
 
 # Table 1: channels and stride of each separable block.
@@ -53,5 +53,5 @@ MOBILENET = Network(
     page=mobilenet,
     uses=(*HIDDEN, "nn.width_factor"),
     usual=normalised(dropout=0.001),
-    published_input=InputFacts((3, 224, 224)),
+    published=PublishedData(input=InputFacts((3, 224, 224))),
 )

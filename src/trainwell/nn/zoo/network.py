@@ -19,6 +19,19 @@ HIDDEN = (*ALWAYS, "nn.activation", "nn.dropout")
 
 
 @dataclass(frozen=True)
+class PublishedData:
+    """The data with which a paper introduced an architecture.
+
+    Args:
+        input: facts of one example; None if no paper ties the architecture to a data set.
+        classes: number of classes.
+    """
+
+    input: InputFacts | None = None
+    classes: int = 1000
+
+
+@dataclass(frozen=True)
 class Network:
     """One architecture.
 
@@ -27,8 +40,7 @@ class Network:
         page: what builds it: its docstring is the page in `trainwell about`.
         uses: settings of [nn] that have an effect on it.
         usual: chooses settings that suit it, with a reason each, where it is asked for by name.
-        published_input: facts of one example in the paper; None if no paper ties it to a data set.
-        published_classes: classes of the paper's data.
+        published: the data of its paper.
         per_position: whether it can return outputs for every position of a sequence, causal ones too.
         can_be_mapped: whether `torch.func.vmap` maps its operations, so that many can train as one program.
     """
@@ -37,8 +49,7 @@ class Network:
     page: Callable[..., nn.Module]
     uses: tuple[str, ...] = HIDDEN
     usual: Usual = no_defaults
-    published_input: InputFacts | None = None
-    published_classes: int = 1000
+    published: PublishedData = PublishedData()
     per_position: bool = False
     can_be_mapped: bool = True
 

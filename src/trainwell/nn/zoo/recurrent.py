@@ -10,7 +10,7 @@ from trainwell.core.errors import UsageError
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
 from trainwell.nn.layers.recurrent import LockedDropout, Recurrent, State
-from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.network import Network, PublishedData
 from trainwell.nn.zoo.tokens import SENTENCES, for_tokens, vocabulary_of
 from trainwell.recipe.sections import NetworkRecipe
 
@@ -160,8 +160,7 @@ def _network(cell: str) -> Network:
             "nn.pool_over_time",
         ),
         usual=for_tokens,
-        published_input=SENTENCES,
-        published_classes=2,
+        published=PublishedData(input=SENTENCES, classes=2),
         per_position=True,
         can_be_mapped=False,
     )

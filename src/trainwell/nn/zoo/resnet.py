@@ -10,7 +10,7 @@ from torch import nn
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.residual import residual_block
 from trainwell.nn.zoo.image import image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import normalised
 
 # Table 1: blocks of each stage; from 50 layers on they are bottlenecks.
@@ -100,7 +100,7 @@ def _entry(depth: int) -> Network:
         page=resnet,
         uses=(*HIDDEN, "nn.width_factor"),
         usual=normalised(),
-        published_input=InputFacts((3, 224, 224)),
+        published=PublishedData(input=InputFacts((3, 224, 224))),
     )
 
 
@@ -114,6 +114,5 @@ RESNET20 = Network(
     page=resnet20,
     uses=(*HIDDEN, "nn.width"),
     usual=normalised(),
-    published_input=InputFacts((3, 32, 32)),
-    published_classes=10,
+    published=PublishedData(input=InputFacts((3, 32, 32)), classes=10),
 )

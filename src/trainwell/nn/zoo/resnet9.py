@@ -15,7 +15,7 @@ from trainwell.nn.layers.convolution import convolution_block
 from trainwell.nn.layers.residual import Residual
 from trainwell.nn.layers.scale import Scale
 from trainwell.nn.zoo.image import image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import normalised
 
 _SCALE = 0.125  # Page 2018; without it the largest of many rectified numbers make the first answers far too sure.
@@ -78,6 +78,5 @@ RESNET9 = Network(
     page=resnet9,
     uses=(*HIDDEN, "nn.width"),
     usual=normalised(rate=_rate),
-    published_input=InputFacts((3, 32, 32)),
-    published_classes=10,
+    published=PublishedData(input=InputFacts((3, 32, 32)), classes=10),
 )

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.pooling_over_time import PADDING, maximum, token_mask
-from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.network import Network, PublishedData
 from trainwell.nn.zoo.tokens import SENTENCES, for_tokens, vocabulary_of
 from trainwell.recipe.sections import NetworkRecipe
 
@@ -86,7 +86,6 @@ TEXT_CNN = Network(
     page=TextCNN,
     uses=("nn.initialisation", "nn.activation", "nn.dropout", "nn.embedding"),
     usual=for_tokens,
-    published_input=SENTENCES,
-    published_classes=2,
+    published=PublishedData(input=SENTENCES, classes=2),
     can_be_mapped=False,
 )

@@ -12,7 +12,7 @@ from trainwell.core.errors import UsageError
 from trainwell.core.facts import InputFacts
 from trainwell.nn.layers.attention import TransformerBlock
 from trainwell.nn.layers.pooling_over_time import OVER_TIME, PADDING, token_mask
-from trainwell.nn.zoo.network import Network
+from trainwell.nn.zoo.network import Network, PublishedData
 from trainwell.nn.zoo.tokens import SENTENCES, for_causal_blocks, vocabulary_of
 from trainwell.recipe.sections import NetworkRecipe
 
@@ -117,8 +117,7 @@ TRANSFORMER = Network(
     page=Transformer,
     uses=("nn.initialisation", "nn.hidden", "nn.dropout", "nn.embedding", "nn.heads", "nn.pool_over_time"),
     usual=for_causal_blocks,
-    published_input=SENTENCES,
-    published_classes=2,
+    published=PublishedData(input=SENTENCES, classes=2),
     per_position=True,
     can_be_mapped=False,
 )

@@ -9,7 +9,7 @@ from torch import nn
 
 from trainwell.core.facts import InputFacts
 from trainwell.nn.zoo.image import grid, image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import unnormalised
 
 _CHANNELS = (64, 128, 256, 512, 512)
@@ -69,7 +69,7 @@ def _entry(depth: int) -> Network:
         page=vgg,
         uses=(*HIDDEN, "nn.width_factor"),
         usual=unnormalised(dropout=0.5),
-        published_input=InputFacts((3, 224, 224)),
+        published=PublishedData(input=InputFacts((3, 224, 224))),
     )
 
 

@@ -10,7 +10,7 @@ from torch import nn
 from trainwell.core.facts import InputFacts
 from trainwell.nn.zoo.alexnet import dense_layers
 from trainwell.nn.zoo.image import grid, image
-from trainwell.nn.zoo.network import HIDDEN, Network
+from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import unnormalised
 
 
@@ -63,5 +63,5 @@ ZFNET = Network(
     page=zfnet,
     uses=(*HIDDEN, "nn.width_factor"),
     usual=unnormalised(dropout=0.5),
-    published_input=InputFacts((3, 224, 224)),
+    published=PublishedData(input=InputFacts((3, 224, 224))),
 )
