@@ -233,9 +233,9 @@ def test_a_signal_after_the_last_step_loses_nothing(tmp_path, monkeypatch) -> No
     fit_module = sys.modules["trainwell.fitting.fit"]
     original = fit_module.save_model
 
-    def save(*arguments):
+    def save(*arguments, **named):
         os.kill(os.getpid(), signal.SIGTERM)
-        return original(*arguments)
+        return original(*arguments, **named)
 
     monkeypatch.setattr(fit_module, "save_model", save)
     with pytest.raises(tw.TrainwellError, match="continue with: trainwell fit --resume") as caught:
@@ -306,7 +306,9 @@ def test_the_test_split_is_looked_at_once(tmp_path, monkeypatch) -> None:
 
     seen = []
     original = after_step.evaluate
-    monkeypatch.setattr(after_step, "evaluate", lambda *a, **k: seen.append(len(a[2]._indices)) or original(*a, **k))
+    monkeypatch.setattr(
+        after_step, "evaluate", lambda *a, **k: seen.append(len(k["batches"]._indices)) or original(*a, **k)
+    )
     run = tw.fit("iris", edits=QUICK, runs=tmp_path)
     assert run.facts.sizes["test"] == 22
     # During training only the sample of the training split and the validation split are scored.

@@ -56,7 +56,7 @@ def test_every_example_is_seen_once_an_epoch_in_a_new_order(make) -> None:
     session = make(epochs=2, augment=False)
     seen: dict[int, list[float]] = {0: [], 1: []}
     for moment in train(session.job, session.state):
-        seen[moment.epoch] += moment.batch.inputs[:, 0, 0, 0].tolist()
+        seen[session.state.epoch] += moment.batch.inputs[:, 0, 0, 0].tolist()
     assert sorted(seen[0]) == sorted(seen[1])
     assert seen[0] != seen[1]
     assert len(seen[0]) == 75
