@@ -53,11 +53,11 @@ def test_augmentation_is_for_images() -> None:
     assert build_augmentation(Recipe(), InputFacts((4,))) is None
     recipe = unflatten({"data.shift": 2})
     assert build_augmentation(recipe, InputFacts((1, 8, 8))) is not None
-    with pytest.raises(UsageError, match="must be 0, false and empty for inputs that are no images"):
+    with pytest.raises(UsageError, match="must be 0, false and empty for inputs that are not images"):
         build_augmentation(recipe, InputFacts((4,)))
     with pytest.raises(DataError, match="crop must fit into the images of 8 x 8 pixels, got 9"):
         build_augmentation(unflatten({"data.augment": ("crop:9",)}), InputFacts((1, 8, 8)))
-    with pytest.raises(UsageError, match="label_noise is for classes"):
+    with pytest.raises(UsageError, match="label_noise applies to classification"):
         build_augmentation(unflatten({"data.label_noise": 0.1, "task.name": "regress"}), InputFacts((4,)))
 
 

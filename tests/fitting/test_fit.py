@@ -125,7 +125,7 @@ def test_loaders_and_an_own_network(tmp_path, workers) -> None:
 
 
 def test_loaders_without_a_network_or_with_wrong_names(tmp_path) -> None:
-    with pytest.raises(UsageError, match="need a network of your own"):
+    with pytest.raises(UsageError, match="needs your own network"):
         tw.fit({"train": []}, runs=tmp_path)
     with pytest.raises(UsageError, match="train, validation or test"):
         tw.fit({"train": [], "valid": []}, nn.Linear(1, 1), runs=tmp_path)
@@ -219,7 +219,7 @@ def test_data_that_changed_are_refused_on_resume(tmp_path) -> None:
     with pytest.raises(tw.TrainwellError):
         tw.fit(table, edits={"train.epochs": 50}, runs=tmp_path, name="r", display=Stop(20, signal.SIGTERM))
     table.write_text("x,y,c\n" + "\n".join(rows[:-1]))
-    with pytest.raises(StorageError, match="they have changed"):
+    with pytest.raises(StorageError, match="have changed since"):
         tw.resume(tmp_path / "r")
 
 
@@ -238,7 +238,7 @@ def test_a_signal_after_the_last_step_loses_nothing(tmp_path, monkeypatch) -> No
         return original(*arguments, **named)
 
     monkeypatch.setattr(fit_module, "save_model", save)
-    with pytest.raises(tw.TrainwellError, match="continue with: trainwell fit --resume") as caught:
+    with pytest.raises(tw.TrainwellError, match="resume with: trainwell fit --resume") as caught:
         tw.fit("iris", edits=QUICK, runs=tmp_path, name="late")
     assert caught.value.exit_code == 143 and caught.value.run == tmp_path / "late"
     monkeypatch.undo()

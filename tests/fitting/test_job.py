@@ -97,4 +97,4 @@ def test_a_batch_that_is_too_large_to_rescale_for_is_said(tmp_path) -> None:
     edits = {"train.epochs": 1, "train.batch_size": 100, "optim.reference_batch": 2}
     run = tw.fit("iris", edits=edits, runs=tmp_path)
     said = [remark for event in run.events() if event.kind == "data" for remark in event.detail["remarks"]]
-    assert any("is meant for 2" in remark for remark in said) and any("range-test" in remark for remark in said)
+    assert any("batches of 2." in remark for remark in said) and any("range-test" in remark for remark in said)

@@ -39,12 +39,12 @@ def test_the_random_state_and_mode_of_the_network_stay() -> None:
 @pytest.mark.parametrize("name", ["train", "validation"])
 def test_a_loader_that_gives_nothing(name) -> None:
     loaders = {"train": [(X, torch.arange(12) % 3)], name: []}
-    with pytest.raises(DataError, match=f"The {name} loader must give at least one batch"):
+    with pytest.raises(DataError, match=f"The {name} loader must yield at least one batch"):
         loader_parts(loaders, nn.Linear(4, 3), settings={})
 
 
 def test_a_generator_cannot_be_gone_through_again() -> None:
-    with pytest.raises(UsageError, match="gone through again and again, got generator"):
+    with pytest.raises(UsageError, match="repeated iteration, got generator"):
         loader_parts({"train": ((X, X) for _ in range(2))}, nn.Linear(4, 3), settings={})
 
 
@@ -52,7 +52,7 @@ def test_a_generator_cannot_be_gone_through_again() -> None:
     ("targets", "width"), [(torch.arange(12) % 3 + 1, 3), (torch.arange(12) % 2 + 1, 1), (-torch.ones(12).long(), 3)]
 )
 def test_labels_outside_the_range_are_refused_before_training(targets, width) -> None:
-    with pytest.raises(DataError, match="Labels must lie between 0 and"):
+    with pytest.raises(DataError, match="Labels must be between 0 and"):
         loader_parts({"train": [(X, targets)]}, nn.Linear(4, width), settings={})
 
 

@@ -63,7 +63,7 @@ def test_an_interruption_anywhere_before_the_labels_goes_on_exactly(checks, tmp_
         real(interrupt)
 
     monkeypatch.setattr(Interrupt, "check", check)
-    with pytest.raises(Interrupted, match="continue with: trainwell fit --resume"):
+    with pytest.raises(Interrupted, match="resume with: trainwell fit --resume"):
         tw.fit("digits", edits=FEW, epochs=2, runs=tmp_path, name="broken")
     resumed = tw.resume(tmp_path / "broken")
     assert resumed.scores == whole.scores

@@ -121,7 +121,7 @@ def test_weights_that_changed_since_are_refused_on_resume(base, tmp_path) -> Non
         tw.fit("digits", edits=edits, runs=tmp_path, name="cut", display=Stop(4, signal.SIGTERM))
     path = other / "model" / "weights.safetensors"
     save_file({name: tensor + 1 for name, tensor in load_file(path).items()}, path)
-    with pytest.raises(StorageError, match="must be what they were"):
+    with pytest.raises(StorageError, match="have changed since the run"):
         tw.resume(tmp_path / "cut")
 
 
@@ -129,7 +129,7 @@ def test_weights_that_changed_since_are_refused_on_resume(base, tmp_path) -> Non
     ("data", "edits", "kind", "said"),
     [
         ("iris", {}, DataError, "Inputs must be images of shape"),
-        ("digits", {"nn.width": 8}, UsageError, r"(?s)nothing was loaded.*name +expected +found"),
+        ("digits", {"nn.width": 8}, UsageError, r"(?s)No weights were loaded.*name +expected +found"),
         ("digits", {"transfer.freeze": "stage.3.conv1"}, UsageError, "Did you mean 'stages"),
         ("digits", {"transfer.source": "nowhere"}, StorageError, "There is no run at nowhere"),
         ("digits", {"transfer.source": "", "transfer.freeze": "2"}, RecipeError, "randomly initialised layers must learn"),
@@ -155,7 +155,7 @@ def test_corrupt_weights_are_one_sentence(base, tmp_path) -> None:
     other = tmp_path / "other"
     shutil.copytree(base.path, other)
     (other / "model" / "weights.safetensors").write_bytes(b"nonsense")
-    with pytest.raises(DamagedError, match="cannot be read"):
+    with pytest.raises(DamagedError, match="Cannot read the weights file"):
         build_parts(plan(gather("digits", start(base) | {"transfer.source": str(other)})))
 
 

@@ -8,7 +8,7 @@ import pytest
 import trainwell as tw
 from trainwell.core.errors import DataError, UnknownNameError, UsageError
 from trainwell.fitting import open_run
-from trainwell.inference import Asked, explain
+from trainwell.inference import ExplanationRequest, explain
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -34,8 +34,8 @@ def one(run):
 
 
 def test_maps_glow_at_the_square_and_the_mask_finds_it(run, one) -> None:
-    found = explain(run, Asked(one))
-    assert found.image.guesses[0][0] == "l"
+    found = explain(run, ExplanationRequest(one))
+    assert found.image.top_classes[0][0] == "l"
     assert {"image", "gradient", "integrated gradients", "grad cam", "occlusion", "mask"} <= set(found.images)
     glow = found.images["integrated gradients"][..., 0].astype(float)
     assert glow[:, :8].mean() > glow[:, 8:].mean()
@@ -44,9 +44,9 @@ def test_maps_glow_at_the_square_and_the_mask_finds_it(run, one) -> None:
 
 
 def test_an_attack_leads_to_the_chosen_class_within_its_strength(run, one) -> None:
-    found = explain(run, Asked(one, toward="r", strength=120, maps=("gradient",)))
+    found = explain(run, ExplanationRequest(one, toward="r", strength=120, maps=("gradient",)))
     assert found.image.attacked is not None and found.image.attacked.probability > found.image.attacked.before
-    change = found.images["pushed to r"].astype(int) - found.images["image"]
+    change = found.images["adversarial: r"].astype(int) - found.images["image"]
     assert 0 < np.abs(change).max() <= 120
     for row in found.network.by_strength.values():
         assert row[0.0] == pytest.approx(1 - found.network.errors["top1"])
@@ -54,7 +54,7 @@ def test_an_attack_leads_to_the_chosen_class_within_its_strength(run, one) -> No
 
 
 def test_the_network_alone(run) -> None:
-    found = explain(run, Asked())
+    found = explain(run, ExplanationRequest())
     assert found.network.split == "validation"
     assert found.network.maps["pca"].shape == found.network.maps["tsne"].shape == (len(found.network.classes), 2)
     assert sum(found.network.calibration.counts) == len(found.network.classes)
@@ -71,12 +71,12 @@ def test_the_network_alone(run) -> None:
 )
 def test_bad_requests_are_one_sentence(run, one, asked, kind, said) -> None:
     with pytest.raises(kind, match=said):
-        explain(run, Asked(**{"image": one} | asked))
+        explain(run, ExplanationRequest(**{"image": one} | asked))
 
 
 def test_a_network_on_tables_is_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match="classifies images, got rows of a table"):
-        explain(open_run(tw.fit("iris", epochs=1, runs=tmp_path).path), Asked())
+    with pytest.raises(DataError, match="image classifier, got rows of a table"):
+        explain(open_run(tw.fit("iris", epochs=1, runs=tmp_path).path), ExplanationRequest())
 
 
 def test_data_that_are_gone_leave_the_image_explained(tmp_path) -> None:
@@ -84,6 +84,6 @@ def test_data_that_are_gone_leave_the_image_explained(tmp_path) -> None:
     made = (rng.integers(0, 256, (40, 16, 16, 1), dtype=np.uint8), np.arange(40) % 2)
     run = tw.fit(made, epochs=1, edits={"nn.model": "lenet5"}, runs=tmp_path)
     Image.fromarray(made[0][0, ..., 0]).save(tmp_path / "a.png")
-    found = explain(open_run(run.path), Asked(str(tmp_path / "a.png"), maps=("gradient",)))
+    found = explain(open_run(run.path), ExplanationRequest(str(tmp_path / "a.png"), maps=("gradient",)))
     assert "gradient" in found.images
     assert "given from Python" in found.remarks[0]

@@ -24,7 +24,7 @@ def test_a_table_without_its_target(tmp_path) -> None:
     with pytest.raises(DataError, match="'a'"):
         tw.predict(run, new)
     new.write_text("b,a\n")
-    with pytest.raises(DataError, match=r"new.csv holds no examples to predict on"):
+    with pytest.raises(DataError, match=r"new.csv has no examples to predict"):
         tw.predict(run, new)
 
 
@@ -77,7 +77,7 @@ def test_inputs_of_another_shape(tmp_path) -> None:
 def test_numbers_that_are_not_finite_are_refused_as_in_training(tmp_path) -> None:
     x = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
     run = tw.fit((x, np.arange(60) % 2), epochs=1, runs=tmp_path)
-    with pytest.raises(DataError, match="The array holds no examples to predict on"):
+    with pytest.raises(DataError, match="The array has no examples to predict"):
         tw.predict(run, x[:0])
     x[2, 1] = np.nan
     with pytest.raises(DataError, match="row 2"):

@@ -78,12 +78,12 @@ def test_the_map_shows_what_is_where(run, large) -> None:
 
 def test_bad_requests_are_one_sentence(run, large, tmp_path) -> None:
     Image.new("RGB", (40, 20)).save(tmp_path / "small.png")
-    with pytest.raises(UsageError, match="must be at least 32x32 pixels"):
+    with pytest.raises(UsageError, match="must have at least the 32x32 pixels"):
         slide(run, tmp_path / "small.png")
     with pytest.raises(DataError, match="cannot be used"):
         slide(run, tmp_path / "absent.png")
     other = tw.fit("iris", epochs=1, runs=tmp_path)
-    with pytest.raises(UsageError, match="slide needs a run that classifies images"):
+    with pytest.raises(UsageError, match="slide needs the run of an image classifier"):
         slide(open_run(other.path), large)
 
 

@@ -69,10 +69,10 @@ def test_an_unknown_name_gets_the_nearest(given: str, guess: str) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("optim.beta1", "Has an effect only with optim.name = adam, adamw."),
-        ("optim.step_epochs", "Has an effect only with optim.schedule = step."),
-        ("data.components", "Has an effect only with data.prepare = decorrelate, whiten_pca, whiten_zca."),
-        ("nn.classic_dropout", "Has an effect only if nn.dropout is not 0.0."),
+        ("optim.beta1", "Applies only with optim.name = adam, adamw."),
+        ("optim.step_epochs", "Applies only with optim.schedule = step."),
+        ("data.components", "Applies only with data.prepare = decorrelate, whiten_pca, whiten_zca."),
+        ("nn.classic_dropout", "Applies only if nn.dropout is not 0.0."),
         ("train.epochs", ""),
     ],
 )

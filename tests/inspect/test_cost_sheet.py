@@ -54,6 +54,6 @@ def test_inputs_that_do_not_fit_a_users_network(tmp_path, monkeypatch) -> None:
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(UsageError, match="cannot take inputs of shape 4: mat1 and mat2 shapes"):
+    with pytest.raises(UsageError, match="does not accept inputs of shape 4: mat1 and mat2 shapes"):
         cost_sheet(find_subject("othernet_for_cost:make", input_shape=(4,)))
     assert cost_sheet(find_subject("othernet_for_cost:Looks", input_shape=(4,))).parameters == 10

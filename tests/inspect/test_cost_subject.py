@@ -38,15 +38,15 @@ def test_a_class_of_the_users(tmp_path, monkeypatch) -> None:
     assert subject.facts.shape == (1, 8, 8)
     for what, said in [
         ("mynet_for_cost:Nett", "Did you mean mynet_for_cost:Net?"),
-        ("mynet_for_cst:Net", "No module named 'mynet_for_cst'. Start from the folder"),
-        ("mynet_for_cost:number", "makes a network, got int"),
-        ("mynet_for_cost:needs", "without arguments"),
-        ("mynet_for_cost:wrong", "must make a torch.nn.Module"),
-        ("mynet_for_cost:fails", "cannot be made: no weights"),
+        ("mynet_for_cst:Net", "No module named 'mynet_for_cst'. Run the command in the folder"),
+        ("mynet_for_cost:number", "returns a network, got int"),
+        ("mynet_for_cost:needs", "must need no arguments"),
+        ("mynet_for_cost:wrong", "must return a torch.nn.Module"),
+        ("mynet_for_cost:fails", "raised an exception: no weights"),
     ]:
         with pytest.raises(UsageError, match=said):
             find_subject(what)
-    with pytest.raises(UsageError, match="--classes is for networks by name"):
+    with pytest.raises(UsageError, match="--classes applies to networks of the catalogue"):
         find_subject("mynet_for_cost:Net", classes=3)
 
 
@@ -60,7 +60,7 @@ def test_a_run_and_a_recipe_bring_their_own_settings(tmp_path) -> None:
             run.recipe.optim.name,
             run.recipe.train.batch_size,
         )
-    with pytest.raises(UsageError, match="follow from the data of a recipe"):
+    with pytest.raises(UsageError, match="The data of a recipe determine"):
         find_subject(str(run.path / "recipe.toml"), input_shape=(1, 8, 8))
     assert find_subject("one", runs=tmp_path).training.epoch_seconds < run.seconds / 2, "start and end are no epochs"
     spent = [event.time for event in run.events() if event.kind in ("network", "checkpoint")]

@@ -8,7 +8,7 @@ from torch import nn
 
 import trainwell as tw
 from trainwell.core.errors import UsageError
-from trainwell.inspect import glance
+from trainwell.inspect import preview_batch
 
 
 @pytest.mark.parametrize("step", [0, 3, 41])
@@ -27,18 +27,18 @@ def test_it_is_the_very_batch_of_that_step(tmp_path, step: int) -> None:
 
     edits = {"data.augment": ("rotate", "translate:1"), "data.flip": True, "train.batch_size": 32, "train.epochs": 2}
     tw.fit("digits", Net(), edits=edits, runs=tmp_path, name="r")
-    shown = glance("digits", edits, step=step)
+    shown = preview_batch("digits", edits, step=step)
     assert any(torch.equal(shown.inputs, batch) for batch in seen[step : step + 2])
-    again = glance(tmp_path / "r", step=step)
+    again = preview_batch(tmp_path / "r", step=step)
     assert torch.equal(again.inputs, shown.inputs) and again.labels == shown.labels
 
 
 def test_labels_are_words_and_numbers_in_their_own_unit() -> None:
-    assert set(glance("iris").labels) <= {"setosa", "versicolor", "virginica"}
-    numbers = [float(label) for label in glance("diabetes").labels]
+    assert set(preview_batch("iris").labels) <= {"setosa", "versicolor", "virginica"}
+    numbers = [float(label) for label in preview_batch("diabetes").labels]
     assert 25 <= min(numbers) and max(numbers) <= 346
 
 
 def test_a_step_beyond_the_training_is_refused() -> None:
-    with pytest.raises(UsageError, match="The step must lie between 0 and"):
-        glance("iris", step=10**6)
+    with pytest.raises(UsageError, match="--step must be between 0 and"):
+        preview_batch("iris", step=10**6)

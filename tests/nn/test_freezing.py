@@ -49,7 +49,7 @@ def test_what_starts_anew_is_not_frozen() -> None:
     first, second, *_ = (layer.name for layer in layers(net))
     new = names_of_new(net, first)
     assert Freezing(net, freeze=first, new=new).frozen == 1
-    with pytest.raises(UsageError, match=f"'features' freezes {second}. Freeze no more layers"):
+    with pytest.raises(UsageError, match=f"'features' freezes {second}. Freeze at most"):
         Freezing(net, freeze="features", new=new)
 
 

@@ -11,17 +11,17 @@ from torch.nn import functional as F
 
 from trainwell.core.batch import Batch
 from trainwell.core.contracts.task import Task
-from trainwell.nn.layers import Aided
+from trainwell.nn.layers import AuxiliaryHeads
 from trainwell.tasks import Auxiliary, Classify, with_auxiliary_heads
 
 
 @pytest.fixture
-def network() -> Aided:
+def network() -> AuxiliaryHeads:
     torch.manual_seed(0)
     side = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
     body = nn.Sequential()
     body.add_module("first", nn.Conv2d(1, 4, 3))
-    return Aided(body, nn.ModuleDict({"first": side}), head=nn.Linear(4, 3), dropout=0.0, auxiliary_weight=0.3)
+    return AuxiliaryHeads(body, nn.ModuleDict({"first": side}), head=nn.Linear(4, 3), dropout=0.0, auxiliary_weight=0.3)
 
 
 BATCH = Batch({"inputs": torch.randn(5, 1, 6, 6), "targets": torch.tensor([0, 1, 2, 0, 1])})

@@ -29,19 +29,19 @@ def explain(
     Without an image, the network as a whole: filters, calibration, largest mistakes.
     """
     from trainwell.fitting import open_run
-    from trainwell.inference import Asked
+    from trainwell.inference import ExplanationRequest
     from trainwell.inference import explain as explain_run
     from trainwell.report.html.explained import attack_sentence, file_name, summary_json, write_explanation
     from trainwell.report.text.words import percent
 
     opened = open_run(find_run(run, runs))
-    asked = Asked(image, label, toward, strength, **({"maps": tuple(maps)} if maps else {}))
-    found = explain_run(opened, asked)
+    request = ExplanationRequest(image, label, toward, strength, **({"maps": tuple(maps)} if maps else {}))
+    found = explain_run(opened, request)
     folder = output or opened.path / "explain" / (file_name(Path(image).stem) if image else "network")
     page = write_explanation(found, folder)
     if json:
         return print_json(summary_json(found, page))
-    for name, share in found.image.guesses:
+    for name, share in found.image.top_classes:
         print(f"{name:<24} {percent(share)}")
     if found.image.attacked:
         print(attack_sentence(found.image.attacked))

@@ -24,21 +24,21 @@ def show_batch(
 
     Preprocessed and augmented, with its labels. DATA may be a run too.
     """
-    from trainwell.inspect import glance
+    from trainwell.inspect import preview_batch
     from trainwell.report import write_batch
 
     found = find_run(data, runs)
     source = str(found) if (found / "recipe.toml").is_file() else data
-    seen = glance(source, read_settings(edits, target=target), step=step)
-    inputs = seen.inputs.float().numpy()
+    batch = preview_batch(source, read_settings(edits, target=target), step=step)
+    inputs = batch.inputs.float().numpy()
     least = float(inputs.min())
     mean = float(inputs.mean())
     spread = float(inputs.std())
     most = float(inputs.max())
     shape = " x ".join(map(str, inputs.shape[1:]))
     title = f"step {step}: {len(inputs)} of {shape}, mean {mean:.3g}, deviation {spread:.3g}, {least:.3g} to {most:.3g}"
-    write_batch(output, seen.views(), labels=seen.labels, names=seen.preparation.feature_names, title=title)
+    write_batch(output, batch.views(), labels=batch.labels, names=batch.preparation.feature_names, title=title)
     print_text(f"{title}\nThe image: {output}", to_stderr=json)
     if json:
         numbers = {"mean": mean, "deviation": spread, "least": least, "greatest": most}
-        print_json({"image": str(output), "step": step, "shape": list(inputs.shape), **numbers, "labels": seen.labels})
+        print_json({"image": str(output), "step": step, "shape": list(inputs.shape), **numbers, "labels": batch.labels})

@@ -1,4 +1,4 @@
-"""How much a forward pass computes, in multiply-adds."""
+"""Multiply-adds of a forward pass."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from trainwell.core.contracts.outputs import call_network
 
 
 def output_side(side: int, *, kernel: int, stride: int = 1, padding: int = 0, dilation: int = 1) -> int:
-    """Return the side of what a convolution or pooling leaves: floor((n + 2p - f) / s) + 1.
+    """Return the output side of a convolution or pooling: floor((n + 2p - f) / s) + 1.
 
     Args:
         side: side of the input (n).
-        kernel: side of the filter (f); dilated, it spans dilation * (f - 1) + 1.
-        stride: steps between two places of the filter (s).
+        kernel: side of the filter (f); with dilation it spans dilation * (f - 1) + 1.
+        stride: pixels between two positions of the filter (s).
         padding: zeros added on each side (p).
         dilation: distance between neighbours in the filter.
 
@@ -29,15 +29,15 @@ def output_side(side: int, *, kernel: int, stride: int = 1, padding: int = 0, di
 
 
 def multiply_adds(model: nn.Module, batch: Batch) -> Mapping[str, int]:
-    """Run a forward pass and count its multiply-adds: products of matrices, convolutions, attention.
+    """Run a forward pass and count its multiply-adds: matrix products, convolutions, attention.
 
     Additions of biases, normalisation and non-linearities are not counted, as is usual.
 
     Args:
-        model: the network, in eval mode; it may live on the meta device, where nothing is computed.
-        batch: what it is called with.
+        model: the network, in eval mode; may be on the meta device, where nothing is computed.
+        batch: its input.
     Returns:
-        multiply-adds of each module, its children included, by name; "" is the whole network.
+        multiply-adds of each module by name, including its children; "" is the whole network.
 
     >>> batch = Batch({"inputs": torch.zeros(1, 5)})
     >>> multiply_adds(nn.Sequential(nn.Linear(5, 3), nn.Linear(3, 2)), batch)

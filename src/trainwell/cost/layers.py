@@ -31,16 +31,16 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class LayerCost:
-    """What one layer costs, for one example.
+    """The cost of one layer for one example.
 
     Args:
         name: path of the module in the network; "" is the network itself.
         type: class of the module.
-        output_shape: shape of what it returns, without the batch; empty if it is not called or returns no tensor.
-        parameters: numbers it holds itself.
+        output_shape: shape of its output without the batch; empty if it is not called or returns no tensor.
+        parameters: number of its own parameters, without its children.
         multiply_adds: of one forward pass, without its children.
-        activation_bytes: memory of what it returns, over all its calls.
-        receptive_field: side in pixels of what one of its numbers sees; None where the input is no image.
+        activation_bytes: memory of its outputs, over all its calls.
+        receptive_field: side in pixels of the receptive field; None where the input is not an image.
     """
 
     name: str
@@ -53,18 +53,19 @@ class LayerCost:
 
     @property
     def kind(self) -> str:
-        """What it is in words; the class where there is none."""
+        """A description of the type, or the name of the class."""
         return _KINDS.get(self.type, self.type)
 
 
 def layers(model: nn.Module, facts: InputFacts) -> list[LayerCost]:
-    """Return the cost of every layer, in the order of the network's definition; columns add up to the network's.
+    """Return the cost of every layer, in the order of definition; the columns sum to the cost of the network.
 
-    The forward pass runs on the meta device, where shapes are followed and nothing is computed or held; where a network
-    cannot do that, on a copy on the processor. A container is listed only if it holds numbers or computes itself.
+    The forward pass runs on the meta device, which propagates shapes without computing or storing values; where a
+    network does not support that, on a copy on the CPU. A container is listed only if it has parameters or computes
+    something itself.
 
     Args:
-        model: the network; it is left as it is.
+        model: the network; it is not changed.
         facts: of one example.
 
     >>> for layer in layers(nn.Sequential(nn.Conv2d(1, 6, 5), nn.ReLU()), InputFacts((1, 28, 28))):
@@ -75,14 +76,14 @@ def layers(model: nn.Module, facts: InputFacts) -> list[LayerCost]:
     try:
         shadow = hollow(model).eval()
         return _measure(shadow, blank(facts, 1, device="meta"))
-    except (NotImplementedError, RuntimeError):  # It looks at values, or uses an operation without a shape rule.
+    except (NotImplementedError, RuntimeError):  # The network reads values, or uses an operation without a meta kernel.
         shadow = copy.deepcopy(model).cpu().eval()
         return _measure(shadow, blank(facts, 1))
 
 
 def hollow(model: nn.Module) -> nn.Module:
-    """Return a copy of a network on the meta device: shapes without numbers."""
-    # A copy of a large network would double its memory: the copy is given its tensors beforehand.
+    """Return a copy of a network on the meta device: shapes without values."""
+    # Copying the values of a large network would double its memory: deepcopy gets meta tensors instead.
     given: dict[int, object] = {}
     for buffer in model.buffers():
         given[id(buffer)] = buffer.detach().to("meta")

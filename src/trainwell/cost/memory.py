@@ -1,4 +1,4 @@
-"""How much memory training takes, and how large a batch may be."""
+"""Memory needed for training, and the largest batch size that fits."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from trainwell.cost.peak import step_peak
 
 @dataclass(frozen=True)
 class TrainingMemory:
-    """Bytes that training needs, apart from the library's own.
+    """Memory needed for training in bytes, without that of the library itself.
 
     Args:
         parameters: the weights and running averages.
-        gradients: one number for each trainable weight.
-        optimizer_state: what the optimizer remembers of each trainable weight.
-        activations: what one example adds to the most that a step holds at once.
-        other: what a step holds besides, whatever the batch; negative where gradients and activations, which come
-            and go, are never all there together.
+        gradients: one number per trainable weight.
+        optimizer_state: the optimizer's state of the trainable weights.
+        activations: what one example adds to the peak memory of a step.
+        other: further memory of a step, independent of the batch size; negative where gradients and activations
+            are never all allocated at the same time.
     """
 
     parameters: int
@@ -39,7 +39,7 @@ class TrainingMemory:
         return max(self.fixed, self.fixed + self.other + self.activations * batch_size)
 
     def largest_batch(self, available: int) -> int:
-        """Return how many examples fit into this many bytes; 0 if the network alone does not.
+        """Return the number of examples that fit into this many bytes; 0 if the network alone does not.
 
         >>> TrainingMemory(100, 100, 200, activations=50).largest_batch(available=1000)
         12
@@ -50,7 +50,7 @@ class TrainingMemory:
 
     @property
     def fixed(self) -> int:
-        """Bytes that do not depend on the batch."""
+        """Bytes that do not depend on the batch size."""
         return self.parameters + self.gradients + self.optimizer_state
 
 
@@ -62,25 +62,26 @@ def training_memory(
     batch_size: int = 16,
     precision: torch.dtype | None = None,
 ) -> TrainingMemory:
-    """Predict the memory of training, by going through a step on the meta device at two sizes of the batch.
+    """Estimate the memory of training from a step on the meta device at two batch sizes.
 
-    Where a network cannot be followed without its numbers, every layer's output counts as kept until the backward pass.
+    Where a network does not run on the meta device, the estimate assumes that all outputs are kept for the backward
+    pass.
 
     Args:
-        model: the network; it is left as it is.
+        model: the network; it is not changed.
         facts: of one example.
-        state_numbers: numbers the optimizer keeps for each weight: 2 for Adam, 1 for momentum, 0 for plain SGD.
-        batch_size: where the prediction should be best.
-        precision: torch.bfloat16 where activations are kept in it; None: as the weights.
+        state_numbers: numbers per weight in the optimizer's state: 2 for Adam, 1 for momentum, 0 for plain SGD.
+        batch_size: batch size at which the estimate should be most accurate.
+        precision: torch.bfloat16 for activations in bfloat16; None: as the weights.
     """
     trainable = sum(p.numel() * p.element_size() for p in model.parameters() if p.requires_grad)
     buffers = sum(buffer.nbytes for buffer in model.buffers())
     known = {"parameters": count_parameters(model)["bytes"] + buffers, "gradients": trainable}
     known["optimizer_state"] = state_numbers * trainable
-    low = max(2, batch_size)  # batch normalisation has no variance of one
+    low = max(2, batch_size)  # batch normalisation needs at least two examples
     try:
         first, second = (step_peak(model, facts, batch_size=size, precision=precision) for size in (low, 2 * low))
-    except Exception:  # a user's network may refuse in any way
+    except Exception:  # a user's network may raise any exception
         given = blank(facts, 1, device="meta").inputs.nbytes
         kept = sum(layer.activation_bytes for layer in layers(model, facts))
         return TrainingMemory(**known, activations=given + kept)
@@ -91,7 +92,7 @@ def training_memory(
 
 
 def free_bytes(device: torch.device) -> int:
-    """Return the memory that is free on a device: on an accelerator its own, else what the system can give."""
+    """Return the free memory of an accelerator, or the available memory of the system, in bytes."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     try:

@@ -1,4 +1,4 @@
-"""How many numbers a network holds."""
+"""Number of parameters of a network."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import nn
 
 
 def count_parameters(model: nn.Module) -> dict[str, int]:
-    """Count the network's parameters; one that is shared counts once.
+    """Count the network's parameters; a shared parameter counts once.
 
     Returns:
-        "trainable" and "frozen" numbers, and the "bytes" they take together.
+        numbers of "trainable" and "frozen" parameters, and their memory in "bytes".
 
     >>> layer = nn.Linear(5, 2)
     >>> _ = layer.bias.requires_grad_(False)
@@ -27,7 +27,7 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
 
 
 def own_parameters(model: nn.Module) -> Iterator[tuple[str, int]]:
-    """Yield each module's name and the numbers it holds itself, without its children; shared ones go to the first."""
+    """Yield each module's name and number of own parameters; a shared parameter counts for its first module."""
     counted: set[int] = set()
     for name, module in model.named_modules():
         own = {id(parameter): parameter.numel() for parameter in module.parameters(recurse=False)}

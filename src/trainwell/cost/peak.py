@@ -1,4 +1,4 @@
-"""The most memory that a training step holds at once, found by going through the step without computing it."""
+"""Peak memory of a training step, from a run of the step on the meta device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainwell.cost.layers import hollow
 
 @final
 class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Adds what every operation allocates and subtracts what is let go, and remembers the most."""
+    """Tracks allocated and freed memory of every operation, and its peak."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -52,17 +52,17 @@ class _Ledger(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def step_peak(model: nn.Module, facts: InputFacts, *, batch_size: int, precision: torch.dtype | None = None) -> int:
-    """Return the most bytes that a forward and backward pass holds: weights, gradients, inputs, activations.
+    """Return the peak memory in bytes of a forward and backward pass: weights, gradients, inputs, activations.
 
-    What the optimizer keeps comes on top. The pass runs on the meta device in training mode: no time, no memory.
+    The optimizer's state is not included. The pass runs on the meta device in train mode, without computing values.
 
     Args:
-        model: the network; it is left as it is.
+        model: the network; it is not changed.
         facts: of one example.
         batch_size: examples in a batch.
-        precision: torch.bfloat16 for activations of half the size; None computes in the weights' own.
+        precision: torch.bfloat16 for activations of half the size; None: as the weights.
     Raises:
-        RuntimeError, NotImplementedError: if the network cannot be followed without its numbers.
+        RuntimeError, NotImplementedError: if the network does not run on the meta device.
     """
     shadow = hollow(model).train()
     if precision is not None:
@@ -79,14 +79,14 @@ def step_peak(model: nn.Module, facts: InputFacts, *, batch_size: int, precision
         for tensor in [tensors] if isinstance(tensors, Tensor) else tensors:
             if not isinstance(tensor, Tensor):
                 raise NotImplementedError(f"the network returns {type(tensor).__name__}, not a tensor")
-            # As the losses do, keep one more tensor of the outputs' size.
+            # Like the losses, keep one more tensor of the size of the outputs.
             losses.append(torch.log_softmax(tensor.float().flatten(1), dim=1).mean())
         torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
     return ledger.most
 
 
 def _lower(model: nn.Module, precision: torch.dtype) -> None:
-    """Let layers that multiply do it in a lower precision, from weights that are kept as they are, as autocast does."""
+    """Run matrix products and convolutions in a lower precision; weights stay as they are, as in autocast."""
 
     def cast(module: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         module.__dict__["_whole"] = dict(module._parameters)

@@ -1,4 +1,4 @@
-"""How much of the image one number of a layer sees."""
+"""Receptive field of a layer."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ _POOLINGS = (_aten.max_pool2d_with_indices.default, _aten.avg_pool2d.default, _a
 _ADAPTIVE = (_aten._adaptive_avg_pool2d.default, _aten.adaptive_max_pool2d.default, _aten.mean.dim, _aten.amax.default)
 _COLUMNS = _aten.im2col.default
 
-Axis = tuple[int, int]  # pixels seen, pixels between two neighbours
+Axis = tuple[int, int]  # receptive field and stride, in pixels
 Field = tuple[Axis, ...]  # down, across
 
 
 @final
 class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Follows a forward pass and remembers, for every tensor, the side of the square of pixels one number depends on.
+    """Follows a forward pass and records the receptive field of every tensor: the side of a square in pixels.
 
-    A filter of side f widens the field r by (f - 1) j, where j is the distance in pixels between neighbours; a stride
-    multiplies j, along its own axis. Where ways meet, the widest counts; flattening and global pooling see all places.
+    A filter of side f widens the field r by (f - 1) j, where j is the stride in pixels so far; the layer's stride
+    multiplies j, for each axis separately. Where branches meet, the largest field counts; after flattening or global
+    pooling the field is the whole image.
 
     Args:
         inputs: the images, (batch, channels, height, width).
@@ -41,17 +42,17 @@ class ReceptiveFields(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._kept: dict[int, tuple[Tensor, Field]] = {
             id(inputs): (inputs, ((1, 1), (1, 1)))
-        }  # kept, so that ids stay theirs
+        }  # kept alive, so that no id is reused
 
     def of(self, tensor: Tensor) -> int | None:
-        """Return the longer side of one number's field, or None if it does not come from the images."""
+        """Return the longer side of a tensor's receptive field; None if it does not depend on the images."""
         found = self._kept.get(id(tensor))
         return max(side for side, _ in found[1]) if found else None
 
     def __torch_dispatch__(
         self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Run one operation, and note what its results see."""
+        """Run one operation, and record the receptive fields of its results."""
         result = func(*args, **(kwargs or {}))
         flat = [item for arg in args for item in (arg if isinstance(arg, (list, tuple)) else [arg])]
         seen = [self._kept[id(item)][1] for item in flat if isinstance(item, Tensor) and id(item) in self._kept]
@@ -84,6 +85,6 @@ def _after(func: Any, args: tuple[Any, ...], *, field: Field, result: Any) -> Fi
 
 
 def _slid(field: Field, kernel: Sequence[int], *, stride: Sequence[int]) -> Field:
-    """Widen each axis by its own side of the filter: a 1x7 filter sees no further down."""
+    """Widen each axis by its own side of the filter: a 1x7 filter widens one axis only."""
     sides, strides = (list(pair) * (2 // len(pair)) for pair in (kernel, stride))
     return tuple((r + (f - 1) * j, j * s) for (r, j), f, s in zip(field, sides, strides, strict=True))

@@ -1,4 +1,4 @@
-"""How long training takes on this machine, from a few kernels that are timed on it."""
+"""Training time on this machine, predicted from a few timed kernels."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from trainwell.core.batch import Batch
 from trainwell.core.contracts.outputs import call_network, main_output
 from trainwell.cost.layers import LayerCost
 
-# Multiply-adds of the backward pass: one share for the gradient of the inputs, one for that of the weights.
+# Multiply-adds of the backward pass: one part for the gradient of the inputs, one for that of the weights.
 _STEP = 3
-# A layer's output is written, read, and both again as a gradient, by the layer and by what follows it.
+# A layer's output is written and read, and its gradient too, by the layer and by the next one.
 _TOUCHED = 4
-_GOOD_FOR = 0.1  # seconds spent on each kernel: a few repetitions, of which the fastest counts
+_GOOD_FOR = 0.1  # seconds spent on each kernel: a few repetitions, the fastest counts
 _REPEATS = 3
 _IMAGES = 16
-_TOGETHER = 0.8  # of what its threads would do one by one is what a processor does with all of them
+_TOGETHER = 0.8  # efficiency of a CPU with all threads, relative to one thread
 # A weight is read in both passes, and its gradient written.
 _WEIGHTS_TOUCHED = 3
 _NUMBER = 4  # bytes
-BUSY = 0.8  # a share of the time below this: other programs take the processor
+BUSY = 0.8  # below this fraction other programs are using the CPU
 
 
 @dataclass(frozen=True)
 class Machine:
-    """What this machine does in a second, forward and backward together.
+    """Throughput of this machine per second, forward and backward pass together.
 
     Args:
         convolution: multiply-adds of a convolution over many channels.
-        depthwise: of one whose channels are apart.
-        matrix: of a fully connected layer.
-        memory: bytes of activations read or written by layers that hardly compute.
-        call: seconds that a layer takes however small it is.
-        share: part of the time in which a processor was ours; the rates are those of a quiet machine.
+        depthwise: multiply-adds of a depthwise convolution.
+        matrix: multiply-adds of a fully connected layer.
+        memory: bytes of activations read or written by memory-bound layers.
+        call: overhead of a layer in seconds, independent of its size.
+        share: fraction of CPU time that this process got; the rates are those of an idle machine.
     """
 
     convolution: float
@@ -49,18 +49,18 @@ class Machine:
     share: float = 1.0
 
     def step_seconds(self, table: Sequence[LayerCost], batch_size: int, *, remembered: int | None = None) -> float:
-        """Predict the seconds of one training step from a network's table.
+        """Predict the seconds of one training step.
 
         Args:
-            table: of the network.
+            table: cost of each layer of the network.
             batch_size: examples in a batch.
-            remembered: numbers that the optimizer keeps for each weight; None leaves its update out.
+            remembered: numbers per weight in the optimizer's state; None omits the update.
 
         >>> table = [LayerCost("", "Linear", (10,), 1010, 1000, 40)]
         >>> Machine(1e9, 1e9, 3000.0, 1e9).step_seconds(table, 1) > 1
         True
         """
-        # Of each weight an update reads the gradient, and reads and writes the weight and what it remembers.
+        # An update reads each gradient, and reads and writes each weight and its optimizer state.
         touched = _WEIGHTS_TOUCHED + (0 if remembered is None else 3 + 2 * remembered)
         seconds = touched * _NUMBER * sum(layer.parameters for layer in table) / self.memory
         for layer in table:
@@ -73,18 +73,18 @@ class Machine:
             return self.matrix
         places = max(1, torch.Size(layer.output_shape[1:]).numel())
         channels = max(1, layer.output_shape[0] if layer.output_shape else 1)
-        # A filter of a depth-wise convolution multiplies one channel only: about f * f products a number.
+        # A filter of a depthwise convolution multiplies one channel only: about f * f products per output.
         return self.depthwise if layer.multiply_adds < 26 * places * channels else self.convolution
 
 
 def calibrate(device: torch.device | None = None) -> Machine:
     """Time five kernels on this machine, in about a second.
 
-    One thread is timed by its own clock first, which stands still while other programs have the processor. If they have
-    much of it, several threads, whom only the wall clock can time, are reckoned from the one.
+    One thread is timed first, in thread CPU time, which excludes time used by other programs. If they use much of the
+    CPU, the throughput of several threads, which only the wall clock can time, is extrapolated from that of one.
 
     Args:
-        device: where training would run; None: the processor.
+        device: where training would run; None: the CPU.
     """
     device = device or torch.device("cpu")
     threads = torch.get_num_threads()
@@ -125,7 +125,7 @@ def time_steps(model: nn.Module, batch: Batch, *, seconds: float = 4.0) -> float
     """Return the seconds of a real forward and backward pass: the fastest of those that fit into the time.
 
     Args:
-        model: the network, on its device, in training mode; its gradients are lost.
+        model: the network, on its device, in train mode; its gradients are overwritten.
         batch: on the same device.
         seconds: time to spend.
     """
@@ -133,10 +133,10 @@ def time_steps(model: nn.Module, batch: Batch, *, seconds: float = 4.0) -> float
 
 
 def _fastest(module: nn.Module, batch: Batch, *, spend: float = _GOOD_FOR) -> tuple[float, float]:
-    """Return the seconds of the fastest of many passes, and the share of all their time that this thread computed.
+    """Return the seconds of the fastest of many passes, and the fraction of their time that this thread computed.
 
-    A thread's own clock stands still while other programs have the processor; where several threads share the work, or
-    a device does it, only the wall clock tells how long it took.
+    Thread CPU time excludes time used by other programs; where several threads or a device do the work, only the wall
+    clock measures it.
     """
     device = batch.inputs.device
     alone = device.type == "cpu" and torch.get_num_threads() == 1
@@ -145,7 +145,7 @@ def _fastest(module: nn.Module, batch: Batch, *, spend: float = _GOOD_FOR) -> tu
     done = 0
     begun = time.perf_counter()
     worked = time.thread_time()
-    # Layers behind the first compute the gradient of their inputs too: the first must, to be timed like them.
+    # All layers but the first compute the gradient of their inputs: the timed layer must do so too.
     given = batch.replace(inputs=batch.inputs.detach().requires_grad_(batch.inputs.is_floating_point()))
     while done < _REPEATS or time.perf_counter() - begun < spend:
         if done >= 2 and time.perf_counter() - begun > spend:

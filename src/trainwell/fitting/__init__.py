@@ -1,4 +1,4 @@
-"""From a recipe to a trained run: plan, build, fit, resume. The only room that knows every catalogue."""
+"""From a recipe to a trained run: plan, build, fit, resume. The only package that imports every catalogue."""
 
 from trainwell.fitting.catalogues import CATALOGUES as CATALOGUES
 from trainwell.fitting.catalogues import choices as choices

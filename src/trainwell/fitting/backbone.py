@@ -13,21 +13,21 @@ _KNOWN = ("bilinear", "bicubic", "nearest", "lanczos")
 
 
 def published(model: str, prepare: str) -> dict[str, tuple[Value, str]]:
-    """Return the settings that a backbone asks of the reading of images, as key: (value, reason).
+    """Return the data settings that a backbone needs, as key: (value, reason).
 
     Args:
         model: "timm:NAME".
-        prepare: the preparation that was asked for; any but "standardise" (by the backbone's own mean and deviation)
-            is refused.
+        prepare: the requested preparation; only "standardise" (with the backbone's own mean and standard deviation)
+            is accepted.
     Raises:
-        MissingExtraError, UsageError: if there is no such backbone here.
-        RecipeError: if inputs would be prepared otherwise than the published weights expect.
+        MissingExtraError, UsageError: if there is no such backbone.
+        RecipeError: if inputs would be prepared differently from what the published weights expect.
     """
     if prepare != "standardise":
         raise RecipeError(
             [
-                f"data.prepare must be 'standardise' for {model}, whose weights expect its own mean and deviation, "
-                f"got {prepare!r}. Leave it out."
+                f"data.prepare must be 'standardise' for {model}, because of its pretrained weights, "
+                f"got {prepare!r}. Omit the setting."
             ]
         )
     known = preprocessing(model)
@@ -41,13 +41,13 @@ def published(model: str, prepare: str) -> dict[str, tuple[Value, str]]:
 
 
 def as_published(model: str, preparation: Preparation) -> Preparation:
-    """Return a preparation with a backbone's own mean and deviation of each channel.
+    """Return a preparation with the backbone's mean and standard deviation of each channel.
 
     Args:
         model: "timm:NAME".
-        preparation: fitted on images; grey ones get the mean over the backbone's channels.
+        preparation: fitted on images; greyscale images get the mean over the backbone's channels.
     Raises:
-        UsageError: if the inputs are no images of one or three channels.
+        UsageError: if the inputs are not images of one or three channels.
     """
     known = preprocessing(model)
     fitted = preparation.fitted.published(known.mean, known.std)
@@ -57,5 +57,5 @@ def as_published(model: str, preparation: Preparation) -> Preparation:
             f"{'x'.join(map(str, preparation.input_shape))}. Try nn.model = 'mlp'."
         )
     shown = ", ".join(f"{mean:.3g}" for mean in fitted.colours[0])
-    remark = f"Images are prepared as for {model}: mean {shown}."
+    remark = f"Images are standardised as for {model}: mean {shown}."
     return dataclasses.replace(preparation, fitted=fitted, remarks=(*preparation.remarks, remark))

@@ -1,4 +1,4 @@
-"""From a recipe to built parts: the only place that knows every catalogue."""
+"""From a recipe to built parts; imports every catalogue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from trainwell.train.memory import out_of_memory
 Array = NDArray[Any]
 
 EVALUATION_BATCH = 1024
-_SAMPLE = 512  # training examples scored beside the validation split after each epoch
+_SAMPLE = 512  # training examples that are evaluated after each epoch, like the validation split
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,18 @@ class Parts:
     Args:
         recipe: every setting.
         plan: what was read and how it was split; None where the user made the batches.
-        task: what is learned.
-        model: the network, initialised, on the processor.
+        task: the task.
+        model: the network, initialised, on the CPU.
         preparation: statistics fitted on the training split; None for batches made by the user.
         splits: batches by split for evaluation, in a fixed order.
         train: batches of the training split in the order of training.
-        sample: a few training examples, scored after each epoch.
-        facts: what is known before the first step.
-        input_facts: what is known of one prepared example.
-        freezing: keeps layers as they are, or None.
-        new: names of the tensors that start anew in a network that was taken over.
-        origin: what the network starts from, or None.
-        inputs: what features are learned from without labels, or None.
+        sample: a few training examples, evaluated after each epoch.
+        facts: facts about data and network before the first step.
+        input_facts: facts about one prepared example.
+        freezing: freezes layers, or None.
+        new: names of the newly initialised tensors of a transferred network.
+        origin: the run that the weights are transferred from, or None.
+        inputs: inputs for unsupervised pre-training, or None.
     """
 
     recipe: Recipe
@@ -78,13 +78,13 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
     Args:
         recipe: every setting.
         facts: of one prepared example.
-        outputs: numbers the network must return for one example.
-        fresh: False if weights will be loaded, so that those of a published backbone need not be had.
+        outputs: number of outputs per example.
+        fresh: False if weights will be loaded later, so that those of a published backbone are not needed.
     Raises:
-        UsageError: if the recipe names a network that was given from Python.
+        UsageError: if the network of the recipe was given from Python.
     """
     if recipe.nn.model == CUSTOM:
-        raise UsageError("This run's network was given from Python: pass it again, run.model(your_network).")
+        raise UsageError("The network of this run was given from Python. Pass it again: run.model(your_network).")
     if recipe.nn.model.startswith(PREFIX):
         seed = derive(recipe.seed, "init")
         return backbone(recipe.nn.model, input_shape=facts.shape, outputs=outputs, pretrained=fresh, seed=seed)
@@ -94,11 +94,11 @@ def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: boo
         modify(model, recipe.nn, facts=facts)
     except (RuntimeError, MemoryError) as problem:
         reason = out_of_memory(problem)
-        raise UsageError(f"The network cannot be built: {reason}. Make nn.hidden or nn.width smaller.") from None
+        raise UsageError(f"The network cannot be built: {reason}. Reduce nn.hidden or nn.width.") from None
     if recipe.train.batch_size == 1 and batch_dependent(model):
         raise UsageError(
-            f"train.batch_size must be at least 2 for the batch norm of {recipe.nn.model}, got 1: one example has no "
-            "variance. Take larger batches, or nn.normalisation = 'group'."
+            "train.batch_size must be at least 2 for batch normalisation, got 1: one example has no "
+            "variance. Increase the batch size, or set nn.normalisation = 'group'."
         )
     initialise(model, recipe.nn.initialisation, seed=derive(recipe.seed, "init"), bias=recipe.nn.initial_bias)
     return model
@@ -121,19 +121,19 @@ def _for_task(recipe: Recipe, facts: InputFacts) -> InputFacts:
 
 
 def build_task(recipe: Recipe, examples: Examples, *, train: Array) -> Task:
-    """Build the task of a recipe; what it must know of the targets is fitted on the training examples.
+    """Build the task of a recipe; statistics of the targets are computed from the training examples.
 
     Args:
         recipe: every setting.
         examples: all examples.
-        train: numbers of the training examples.
+        train: indices of the training examples.
     """
     task = TASKS[recipe.task.name]
     return task.build(recipe.task, task.fit_targets(examples.targets[train], examples.labels))
 
 
 def _prepared(plan: Plan) -> Preparation:
-    """Fit the preparation on the training split; a published backbone brings its own mean and deviation."""
+    """Fit the preparation on the training split; with a published backbone use its mean and standard deviation."""
     recipe = plan.recipe
     preparation = Preparation.fit(plan.examples, plan.splits.train, recipe=recipe.data)
     if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
@@ -142,7 +142,7 @@ def _prepared(plan: Plan) -> Preparation:
 
 
 def _with_heads_of(model: nn.Module, task: Task) -> Task:
-    """Let the losses of the network's auxiliary heads count, where it has some."""
+    """Wrap the task to add the losses of the network's auxiliary heads, if it has any."""
     weight = float(getattr(model, "auxiliary_weight", 0.0))
     if not weight:
         return task
@@ -151,7 +151,7 @@ def _with_heads_of(model: nn.Module, task: Task) -> Task:
 
 
 def _begun_anew(model: nn.Module, recipe: Recipe, *, preparation: Preparation, outputs: int) -> frozenset[str]:
-    """Return which tensors of a published network, which came with all its weights, are not taken over."""
+    """Initialise the tensors of a published network that are not transferred, and return their names."""
     new = names_of_new(model, recipe.transfer.layers)
     if recipe.transfer.layers != "all":
         state = build_network(recipe, preparation.facts, outputs=outputs, fresh=False).state_dict()
@@ -171,7 +171,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
 
     Args:
         plan: recipe and data.
-        model: the user's own network, used as it is.
+        model: the user's own network, not initialised anew.
     """
     recipe = plan.recipe
     examples = plan.examples
@@ -226,7 +226,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
 
 
 def _by_name(splits: Splits) -> dict[str, Array]:
-    """Return the example numbers of each split that has any."""
+    """Return the indices of the examples of each non-empty split."""
     named = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     return {name: indices for name, indices in named.items() if len(indices)}
 
@@ -262,15 +262,15 @@ def _facts(plan: Plan, preparation: Preparation, *, task: Task, model: nn.Module
 def build_augmentation(
     recipe: Recipe, facts: InputFacts, *, preparation: Preparation | None = None, task: Task | None = None
 ) -> Augment | None:
-    """Build what happens to a training batch on the device, or None if nothing does.
+    """Build the augmentation of training batches on the device; None if there is none.
 
     Args:
         recipe: `data.shift`, `flip`, `augment`, `mix` and `label_noise` are read.
         facts: of one prepared example.
         preparation: how colours were prepared.
-        task: what is learned, for the noise of labels.
+        task: the task, for label noise.
     Raises:
-        UsageError: if the recipe asks for what the inputs or targets do not allow.
+        UsageError: if a setting does not apply to such inputs or targets.
         DataError: if a crop is larger than the images.
     """
     data = recipe.data
@@ -279,12 +279,12 @@ def build_augmentation(
         return None
     if not facts.has_grid and (data.shift or data.flip or steps):
         raise UsageError(
-            "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are no images. "
+            "data.shift, data.flip and data.augment must be 0, false and empty for inputs that are not images. "
             "Remove them."
         )
     classes = len(task.labels) if task and task.has_classes else 0
     if data.label_noise and not classes:
-        raise UsageError(f"data.label_noise is for classes, got the task {recipe.task.name!r}. Set it to 0.")
+        raise UsageError(f"data.label_noise applies to classification, got the task {recipe.task.name!r}. Set it to 0.")
     made = Augment(
         shift=data.shift,
         flip=data.flip,
@@ -293,7 +293,7 @@ def build_augmentation(
         affine=preparation.fitted.colours if preparation else ((0.0,), (1.0,)),
         noise=(data.label_noise, classes),
     )
-    if steps:  # tried once on nothing, so that what cannot be done is said before the run is made
+    if steps:  # called once on an empty batch, so that errors are raised before the run is created
         with torch.random.fork_rng(devices=[]):
             made(blank(facts, 2))
     return made
@@ -302,7 +302,7 @@ def build_augmentation(
 def _source(
     examples: Examples, preparation: Preparation, *, task: Task
 ) -> tuple[Mapping[str, torch.Tensor | Array] | Collated, Callable[[Batch], Batch] | None]:
-    """Return what batches are gathered from, targets included, and what is applied to each of them."""
+    """Return the source of batches, with targets, and the function that is applied to each batch."""
     targets = torch.from_numpy(task.prepare_targets(examples.targets))
     source = preparation.fitted.source(examples.inputs)
     if source.collate is None:

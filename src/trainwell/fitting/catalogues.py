@@ -1,4 +1,4 @@
-"""Every catalogue that a setting can choose from, and what the recipe must know of their names."""
+"""Every catalogue that a setting can choose from, and the dependencies between names and settings."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ CATALOGUES: Mapping[str, Iterable[str]] = {
     "schedule": SCHEDULES,
     "task": TASKS,
 }
-"""What a name denotes ("optimizer") to the valid names; entries registered later are among them."""
+"""Kind of name ("optimizer") to the valid names, including entries registered later."""
 
 
 def catalogues(*, custom: bool) -> Mapping[str, Iterable[str]]:
-    """Return the valid names of every setting; a network from Python has a name only where there is one."""
+    """Return the valid names of every setting; the name of a network from Python only if `custom`."""
     return {**CATALOGUES, "model": (*MODELS, CUSTOM)} if custom else CATALOGUES
 
 
 def choices() -> Choices:
-    """Return what the recipe must know of the names that settings choose, by the key of the setting.
+    """Return the dependencies of names, by the key of the setting that chooses them.
 
     >>> sorted(choices()["optim.name"]["sgd"].uses)
     ['optim.momentum', 'optim.nesterov']

@@ -33,7 +33,7 @@ from trainwell.runs import Run, RunWriter
 from trainwell.tasks import target_type_for
 from trainwell.train import Checkpoints, Interrupt, State, threads, train
 
-_FEATURES = "pretraining"  # folder of a run for what is learned without labels, until that is done
+_FEATURES = "pretraining"  # folder of a run with the checkpoints of pre-training, removed when it is done
 
 
 class Silent:
@@ -68,19 +68,19 @@ def fit(
     """Train a network and return its run.
 
     Args:
-        data: a bundled name ("digits"); a path to a table, image folder, idx folder, .npz or recipe (.toml); a
+        data: a bundled data set ("digits"); a path to a table, image folder, idx folder, .npz or recipe (.toml); a
             pair (inputs, targets) of arrays or tensors; `Examples`; or loaders by split, {"train": ...,
             "validation": ...}.
-        model: your own network, trained in place; None builds one that suits the data.
-        epochs: passes over the training split; None chooses.
-        name: name of the run; None makes one from the data's name and the time.
-        runs: folder in which runs live.
+        model: your own network, trained in place; None: the default for the data.
+        epochs: passes over the training split; None: the default for the data.
+        name: name of the run; None: the name of the data and the time.
+        runs: folder of the runs.
         edits: further settings by dotted key, {"optim.learning_rate": 0.01, "seed": 1}.
-        display: shows the run while it goes on; None shows nothing.
+        display: shows progress; None shows nothing.
     Returns:
         the finished run: `.scores`, `.findings`, `.recipe`, `.model()`, `.path`.
     Raises:
-        TrainwellError: one of the tree in `trainwell.core.errors`, with one sentence; what was reached is on disk.
+        TrainwellError: a subclass from `trainwell.core.errors`; progress up to the last checkpoint is on disk.
 
     >>> import tempfile
     >>> run = fit("iris", epochs=2, runs=tempfile.mkdtemp())
@@ -104,26 +104,30 @@ def fit(
 def resume(
     path: str | os.PathLike[str], data: Any = None, *, model: nn.Module | None = None, display: Display | None = None
 ) -> Run:
-    """Continue a run from its newest intact checkpoint, exactly as if it had never stopped.
+    """Resume a run from its newest intact checkpoint, with the same result as without the interruption.
 
     Args:
         path: the run's folder.
-        data: the same data again, for a run whose data were given from Python.
-        model: the same network again, for a run whose network was given from Python.
-        display: shows the run while it goes on.
+        data: the same data, for a run whose data were given from Python.
+        model: the same network, for a run whose network was given from Python.
+        display: shows progress; None shows nothing.
     Raises:
         UsageError: if the run is finished, or needs data or a network from Python.
-        StorageError: if there is nothing intact to continue from, or the data changed since.
+        StorageError: if there is no intact checkpoint, or the data have changed.
     """
     with Interrupt() as interrupt:
         run = Run.open(path)
         if run.status == "ok":
-            raise UsageError(f"The run {run.path} is finished; nothing is left to resume. Start a new one with fit.")
+            raise UsageError(f"The run {run.path} is finished and cannot be resumed. Start a new run with fit.")
         settings = dict(flatten(run.recipe))
         if settings["data.source"] in ("arrays", "loaders") and data is None:
-            raise UsageError(f"The run {run.path} was trained on data given from Python: resume(path, data).")
+            raise UsageError(
+                f"The data of the run {run.path} were given from Python. Pass them again: resume(path, data)."
+            )
         if settings["nn.model"] == CUSTOM and model is None:
-            raise UsageError(f"The run {run.path} trains a network given from Python: resume(path, data, network).")
+            raise UsageError(
+                f"The network of the run {run.path} was given from Python. Pass it again: resume(path, data, network)."
+            )
         source = settings.pop("data.source")
         if settings["transfer.source"]:
             settings["transfer.source"] = found_again(str(settings["transfer.source"]), run)
@@ -134,7 +138,7 @@ def resume(
 
 
 def understand(data: Any, model: nn.Module | None, *, changes: Mapping[str, object]) -> Parts:
-    """Make built parts of whatever was given as data."""
+    """Build the parts for data of any accepted type."""
     custom = model is not None
     if isinstance(data, (str, Path)):
         return build_parts(plan(gather(data, changes, custom=custom)), model)
@@ -172,8 +176,10 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
             writer.event("pretrain", {"losses": losses})
             first = losses[0]
             last = losses[-1]
-            display.say(f"Learned features without labels: error {first:.3f} to {last:.3f} of the inputs' power.")
-            after_step.checkpoints.save(state)  # from here on a run is resumed from what it learned with labels
+            display.say(f"Unsupervised pre-training: relative reconstruction error {first:.3f} to {last:.3f}.")
+            after_step.checkpoints.save(
+                state
+            )  # from here on the run resumes from the checkpoints of supervised training
             discard(features)
         elif not fresh:
             state = _restore(writer, after_step.checkpoints, display=display, device=job.device)
@@ -189,14 +195,14 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
         except DivergedError as problem:
             problem.recommend(usual_learning_rate(parts.facts, recipe.optim.name))
             if moment is not None:
-                probes.measure_now(moment)  # the step it broke at may not have been a sampled one
+                probes.measure_now(moment)  # the failing step may not have been sampled
             judge(writer, parts)
             raise
         finally:
             probes.stop()
             display.stop()
             writer.progress(state.step)
-        after_step.checkpoints.save(state)  # what follows takes time, and may be interrupted too
+        after_step.checkpoints.save(state)  # the evaluation takes time and may be interrupted too
         after_step.checkpoints.contents.use_final_weights()
         writer.set_meta("overhead_fraction", probes.overhead_fraction)
         save_model(writer.path, job.model, preparation=parts.preparation, targets=parts.task.targets)
@@ -207,13 +213,13 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
 
 @contextlib.contextmanager
 def _named(writer: RunWriter) -> Iterator[None]:
-    """Let an error say which run was under way, and how an interrupted one goes on."""
+    """Add the run to an error, and to an interruption the command that resumes it."""
     try:
         yield
     except TrainwellError as problem:
         problem.run = writer.path
         if isinstance(problem, Interrupted):
-            problem.args = (f"{problem}; continue with: trainwell fit --resume {writer.path}",)
+            problem.args = (f"{problem}; resume with: trainwell fit --resume {writer.path}",)
         raise
 
 
@@ -223,7 +229,7 @@ def _restore(writer: RunWriter, checkpoints: Checkpoints, *, display: Display, d
     except StorageError as problem:
         if any(writer.checkpoints.iterdir()):
             raise
-        raise StorageError(f"{problem} The run stopped before its first checkpoint: start it again with fit.") from None
+        raise StorageError(f"{problem} The run stopped before its first checkpoint. Start it again with fit.") from None
     writer.rewind(state.step)
     writer.event("resumed", {"step": state.step, "skipped": list(skipped)})
     for sentence in skipped:
@@ -241,13 +247,12 @@ def found_again(source: str, run: Run) -> str:
 def _check_same_data(run: Run, parts: Parts) -> None:
     if parts.origin and run.meta.get("origin") not in (None, parts.origin.fingerprint):
         raise StorageError(
-            f"The weights of {parts.origin.run.path} must be what they were when the run {run.path} started from them, "
-            "but they have changed. Restore them, or start a new run with fit."
+            f"The weights of {parts.origin.run.path} have changed since the run {run.path} started from them. "
+            "Restore them, or start a new run with fit."
         )
     before = run.meta.get("fingerprint")
     now = parts.plan.examples.fingerprint() if parts.plan else None
     if before and now and before != now:
         raise StorageError(
-            f"The data of the run {run.path} must be what they were when it started, but they have changed. "
-            "Restore them, or start a new run with fit."
+            f"The data of the run {run.path} have changed since it started. Restore them, or start a new run with fit."
         )

@@ -1,4 +1,4 @@
-"""From built parts to a job: everything that can refuse is built before a run is made on disk."""
+"""From built parts to a job. Everything that may raise is built before the run is created on disk."""
 
 from __future__ import annotations
 
@@ -45,15 +45,15 @@ from trainwell.train import (
 
 @dataclass(frozen=True)
 class Tools:
-    """What changes the weights.
+    """Optimizer, schedule, weight average and augmentation of a run.
 
     Args:
-        parts: the data side and the network, now on its device.
-        device: where to compute.
-        optimizer: changes the weights.
+        parts: the data and the network, now on its device.
+        device: the device to train on.
+        optimizer: updates the weights.
         rate: learning rate as a function of the step.
         average: averaged weights, or None.
-        augment: changes training images, or None.
+        augment: augments training batches, or None.
     """
 
     parts: Parts
@@ -68,7 +68,7 @@ def build_tools(parts: Parts) -> Tools:
     """Build optimizer, schedule, average and augmentation of a recipe.
 
     Raises:
-        UsageError: if the device is not here, the network has nothing to train, or settings do not fit the data.
+        UsageError: if there is no such device, nothing to train, or settings do not match the data.
     """
     recipe = parts.recipe
     device = choose_device(recipe.train.device)
@@ -88,7 +88,7 @@ def build_tools(parts: Parts) -> Tools:
 
 
 def rescaled(recipe: Recipe) -> tuple[float, list[str]]:
-    """Return the highest rate of a recipe, rescaled to its batch size if asked, and what there is to say of it.
+    """Return the peak learning rate of a recipe, rescaled to its batch size if set, and remarks for the display.
 
     >>> rescaled(Recipe())
     (0.001, [])
@@ -102,12 +102,12 @@ def rescaled(recipe: Recipe) -> tuple[float, list[str]]:
     )
     given = optim.learning_rate
     reference = optim.reference_batch
-    said = f"The rate is {rate:.3g} for batches of {batch}: {given:.3g} is meant for {reference}."
+    said = f"Learning rate {rate:.3g} for batches of {batch}, rescaled from {given:.3g} for batches of {reference}."
     return rate, [said, warning] if warning else [said]
 
 
 def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
-    """Return the learning rate as a function of the step, rescaled to the batch size where the recipe says so.
+    """Return the learning rate as a function of the step, rescaled to the batch size if the recipe sets it.
 
     >>> build_rate(Recipe(), 10)(199) < build_rate(Recipe(), 10)(10)
     True
@@ -118,7 +118,7 @@ def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
 
 
 def build_update(tools: Tools) -> tuple[Update, Callable[[Batch], Batch]]:
-    """Build what changes the weights in a step, and what must see each batch before the network does."""
+    """Build the update of a step, and the function that must get each batch before the network does."""
     model = tools.parts.model
     recipe = tools.parts.recipe
     transforms = []
@@ -138,7 +138,7 @@ def build_update(tools: Tools) -> tuple[Update, Callable[[Batch], Batch]]:
 
 
 def build_loop(tools: Tools, after_step: Callable[[State], None]) -> Job:
-    """Build a job that leaves what happens between two steps to the caller."""
+    """Build a job with a given `after_step`."""
     update, see = build_update(tools)
     return _job(tools, update, see=see, after_step=after_step)
 
@@ -147,10 +147,10 @@ def build_job(tools: Tools, writer: RunWriter, *, interrupt: Interrupt, display:
     """Build the job of a run that is recorded, evaluated and checkpointed.
 
     Args:
-        tools: what changes the weights.
+        tools: optimizer, schedule, weight average and augmentation.
         writer: of the run.
-        interrupt: asks to stop.
-        display: shown every epoch.
+        interrupt: polled for signals.
+        display: shows the numbers of every epoch.
     """
     parts = tools.parts
     update, see = build_update(tools)
@@ -206,7 +206,7 @@ def _job(tools: Tools, update: Update, *, see: Callable[[Batch], Batch], after_s
 
 
 def _unless_better(parts: Parts) -> list[Callable[[State], None]]:
-    """Return what happens after an epoch without a better score: first the rate drops, then the run stops."""
+    """Return the reactions to an epoch without a better score: lower the learning rate, stop early."""
     optim = parts.recipe.optim
     stop = EarlyStopping(patience=parts.recipe.train.patience, score=parts.task.main_score)
     if SCHEDULES[optim.schedule].by_score:
@@ -215,5 +215,5 @@ def _unless_better(parts: Parts) -> list[Callable[[State], None]]:
 
 
 def _raised(parts: Parts) -> frozenset[nn.Parameter]:
-    """Return the parameters that start anew beside ones that were taken over: they learn at a rate of their own."""
+    """Return the newly initialised parameters of a transferred network, which have their own learning rate."""
     return frozenset(parameter for name, parameter in parts.model.named_parameters() if name in parts.new)

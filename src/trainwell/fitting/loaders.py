@@ -1,4 +1,4 @@
-"""Training on batches a user made: loaders by split, with the user's own network."""
+"""Training on a user's loaders with the user's own network."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ from trainwell.recipe.sections.setting import Value
 from trainwell.tasks import TASKS, suitable_for_network
 
 SPLITS = ("train", "validation", "test")
-_BATCHES_READ = 50  # enough to know the share of each class
+_BATCHES_READ = 50  # enough to estimate the frequency of each class
 
 
 def loader_parts(
     loaders: Mapping[str, Iterable[Any]], model: nn.Module | None, *, settings: Mapping[str, Value]
 ) -> Parts:
-    """Build a run on loaders.
+    """Build the parts of a run on loaders.
 
     Args:
-        loaders: "train", and where there are any "validation" and "test": re-iterables of (inputs, targets) pairs,
+        loaders: "train", and optionally "validation" and "test": re-iterables of (inputs, targets) pairs,
             mappings or `Batch`es, such as torch DataLoaders.
         model: the network.
-        settings: dotted key to value; "task.name" overrides what is found out.
+        settings: dotted key to value; "task.name" overrides the detected task.
     Raises:
         UsageError: if there is no network or no training split.
-        DataError: if a loader gives nothing.
+        DataError: if a loader is empty.
     """
     if model is None:
-        raise UsageError("Loaders need a network of your own: fit(loaders, your_network).")
+        raise UsageError("Training on loaders needs your own network: fit(loaders, your_network).")
     if unknown := set(loaders) - set(SPLITS):
-        raise UsageError(f"Loaders must be named train, validation or test, got {', '.join(sorted(unknown))}.")
+        raise UsageError(f"The keys of loaders must be train, validation or test, got {', '.join(sorted(unknown))}.")
     if "train" not in loaders:
-        raise UsageError('There must be a loader to train on: fit({"train": loader}, your_network).')
+        raise UsageError('The "train" loader is missing. Example: fit({"train": loader}, your_network).')
     given: dict[str, Value] = {"data.source": "loaders", "nn.model": CUSTOM, "train.patience": 0, **settings}
     seed = unflatten(given).seed
     batches: dict[str, Batches] = {name: _batches(name, loader, seed=seed) for name, loader in loaders.items()}
@@ -95,16 +95,16 @@ def loader_parts(
 def _batches(name: str, loader: Iterable[Any], *, seed: int) -> Batches:
     if not isinstance(loader, Sized):
         raise UsageError(
-            f"The {name} loader must be one that has a length and can be gone through again and again, "
+            f"The {name} loader must have a length and support repeated iteration, "
             f"got {type(loader).__name__}. Give a DataLoader or a list of (inputs, targets) pairs."
         )
     if not len(loader):
-        raise DataError(f"The {name} loader must give at least one batch, got none. Give data, or leave it out.")
+        raise DataError(f"The {name} loader must yield at least one batch, got none. Add data, or omit the loader.")
     return LoaderBatches(loader, seed=seed)
 
 
 def _width(batch: Batch, model: nn.Module) -> int:
-    """Return how many numbers the network gives for one example."""
+    """Return the number of outputs of the network per example."""
     with evaluation_mode(model), torch.no_grad():
         outputs = main_output(call_network(model, batch))
     return outputs.shape[-1] if outputs.ndim > 1 else 1
@@ -115,7 +115,7 @@ def _check_labels(seen: Sequence[Batch], classes: int, *, width: int) -> None:
     high = max(int(batch.targets.max()) for batch in seen)
     if low < 0 or high >= classes:
         raise DataError(
-            f"Labels must lie between 0 and {classes - 1} for a network with {width} output{'s' * (width > 1)}, "
+            f"Labels must be between 0 and {classes - 1} for a network with {width} output{'s' * (width > 1)}, "
             f"got {low if low < 0 else high}. Count classes from 0, or give the network more outputs."
         )
 

@@ -1,6 +1,6 @@
-"""The files of a trained network, `model/`: its weights, how its inputs are prepared and what its targets are.
+"""The files of a trained network, `model/`: weights, preparation of inputs, description of targets.
 
-Each is written whole, and read whole or refused in one sentence.
+Each file is written atomically; reading verifies it and raises an error if it is damaged.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from trainwell.runs import Run
 
 WEIGHTS = "weights.safetensors"
 PREPARATION = "preparation.json"
-_FORMAT = 2  # 1 held what is known of the targets in "preparation"
-_CURE = "Restore the file or train again."
-_ROWS = 12  # of a table of differences: enough to see which architecture it is
+_FORMAT = 2  # format 1 had the description of the targets in "preparation"
+_REPAIR = "Restore the file or train again."
+_ROWS = 12  # rows of a table of differences: enough to recognise the architecture
 
 
 def save_model(folder: Path, model: nn.Module, *, preparation: Preparation | None, targets: TargetFacts) -> None:
@@ -33,13 +33,13 @@ def save_model(folder: Path, model: nn.Module, *, preparation: Preparation | Non
     Args:
         folder: the run's folder.
         model: the network with its best weights.
-        preparation: what was fitted on the training split; None where the user made the batches.
-        targets: what the task knows of the targets.
+        preparation: fitted on the training split; None where the user made the batches.
+        targets: description of the targets.
     """
     from safetensors.torch import save
 
     target = folder / "model"
-    # Tied weights share memory, which the format refuses: each name gets bytes of its own.
+    # The format does not allow tied weights to share memory: each name gets its own copy.
     weights = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in model.state_dict().items()}
     described = {
         "format": _FORMAT,
@@ -54,14 +54,16 @@ def save_model(folder: Path, model: nn.Module, *, preparation: Preparation | Non
 
 
 def weights_path(run: Run) -> Path:
-    """Return where a run's trained weights lie.
+    """Return the path of a run's trained weights.
 
     Raises:
         StorageError: if the run has none yet.
     """
     path = run.path / "model" / WEIGHTS
     if not path.is_file():
-        raise StorageError(f"The run {run.path} has no trained network yet ({run.status}). Finish or resume it first.")
+        raise StorageError(
+            f"The run {run.path} has no trained network yet (status: {run.status}). Finish or resume it first."
+        )
     return path
 
 
@@ -69,7 +71,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     """Read weights from a file.
 
     Raises:
-        DamagedError: if the file cannot be read, holds numbers that are not finite, or not those that were written.
+        DamagedError: if the file cannot be read, has non-finite values, or does not match its checksum.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -78,17 +80,17 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             weights: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             written = (file.metadata() or {}).get("sha256")
     except (SafetensorError, OSError) as problem:
-        raise DamagedError(f"The weights {path} cannot be read: {problem}. {_CURE}") from None
+        raise DamagedError(f"Cannot read the weights file {path}: {problem}. {_REPAIR}") from None
     broken = [n for n, tensor in weights.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
     if broken:
-        raise DamagedError(f"The weights {path} must be finite numbers, but {broken[0]} holds others. {_CURE}")
+        raise DamagedError(f"The weights file {path} has non-finite values in {broken[0]}. {_REPAIR}")
     if written and written != checksum(weights):
-        raise DamagedError(f"The weights {path} must be as they were written, but bits of them changed. {_CURE}")
+        raise DamagedError(f"The weights file {path} is damaged: its checksum does not match. {_REPAIR}")
     return weights
 
 
 def checksum(weights: Mapping[str, Tensor]) -> str:
-    """Return the SHA-256 of all names, types, shapes and numbers; safetensors does not notice a flipped bit.
+    """Return the SHA-256 of all names, types, shapes and values; safetensors does not detect flipped bits.
 
     >>> checksum({"a": torch.zeros(2)})[:8]
     'adeec4e3'
@@ -101,22 +103,24 @@ def checksum(weights: Mapping[str, Tensor]) -> str:
 
 
 def read_preparation(run: Run) -> Preparation:
-    """Read how a run's raw inputs became the network's; errors as for `read_description`."""
+    """Read the preparation of a run's inputs; errors as for `read_description`."""
     return read_description(run)[0]
 
 
 def read_description(run: Run) -> tuple[Preparation, TargetFacts]:
-    """Read how a run's raw inputs became the network's, and what its task must know of the targets.
+    """Read the preparation of a run's inputs, and the description of its targets.
 
     Raises:
-        StorageError: if the run's batches were made by the user, so that nothing is known of raw inputs.
+        StorageError: if the user made the run's batches, so that there is no preparation.
         DamagedError: if the description is damaged.
     """
     path = run.path / "model" / PREPARATION
     with storage_errors(f"Reading {path}", run.path):
         content = path.read_bytes() if path.is_file() else None
     if content is None:
-        raise StorageError(f"The run {run.path} has no trained network yet ({run.status}). Finish or resume it first.")
+        raise StorageError(
+            f"The run {run.path} has no trained network yet (status: {run.status}). Finish or resume it first."
+        )
     try:
         described: dict[str, Any] = json.loads(content)
         if described["preparation"] is not None:
@@ -124,7 +128,7 @@ def read_description(run: Run) -> tuple[Preparation, TargetFacts]:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise DamagedError(f"{path} is damaged: {problem}. Restore the file or train again.") from None
     raise StorageError(
-        f"The run {run.path} was trained on batches made in Python: pass your network, run.model(network)."
+        f"The run {run.path} was trained on batches made in Python. Pass your network: run.model(network)."
     )
 
 
@@ -138,7 +142,7 @@ def _target_facts(described: Mapping[str, Any]) -> TargetFacts:
 
 
 def mismatch(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> list[tuple[str, str, str]]:
-    """Return (name, expected shape, found shape) of every tensor that does not fit.
+    """Return (name, expected shape, actual shape) of every tensor that does not match.
 
     >>> mismatch({"a": torch.zeros(2)}, {"a": torch.zeros(3), "b": torch.zeros(1)})
     [('a', '(3,)', '(2,)'), ('b', '(1,)', 'nothing')]
@@ -153,7 +157,7 @@ def mismatch(found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> lis
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
-    """Write a mismatch as lines of a table.
+    """Format a mismatch as the lines of a table.
 
     >>> print(table([("a", "(3,)", "(2,)")]))
       name  expected  found

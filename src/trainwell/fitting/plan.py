@@ -1,4 +1,4 @@
-"""From what a user asked to a complete recipe, with the data it speaks of."""
+"""From a user's settings to a complete recipe with its data."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from trainwell.tasks import TASKS, suitable, target_type_for
 
 @dataclass(frozen=True)
 class Plan:
-    """A complete recipe, the data it speaks of, and why each default was chosen.
+    """A complete recipe, its data, and the reason for each default.
 
     Args:
         recipe: every setting.
         reasons: dotted key to the reason for a default.
-        examples: what was read.
-        splits: which examples train, choose and judge.
-        inputs: the training examples with those whose labels are not used.
+        examples: the data.
+        splits: indices of the training, validation and test examples.
+        inputs: indices of all training examples, including those whose labels are not used.
     """
 
     recipe: Recipe
@@ -43,14 +43,14 @@ class Plan:
 
 
 def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = False) -> dict[str, Value]:
-    """Return the settings a user gave: those of a recipe file, if the source is one, and the edits on top.
+    """Return a user's settings: those of a recipe file, if the source is one, updated by the edits.
 
     Args:
         source: name or path of the data, or path of a recipe (.toml).
         edits: dotted key to value.
         custom: whether the network is given from Python.
     Raises:
-        RecipeError: with every mistake of both.
+        RecipeError: with all mistakes of both.
 
     >>> gather("digits", {"seed": 3})
     {'data.source': 'digits', 'seed': 3}
@@ -77,13 +77,13 @@ def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = Fa
 
 
 def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Plan:
-    """Complete the settings with sound defaults for the data they name.
+    """Complete the settings with defaults for their data.
 
     Args:
         settings: dotted key to value, as `gather` returns them.
-        examples: the data, if they are in memory already.
+        examples: the data, if already in memory.
     Raises:
-        RecipeError: if settings and data do not fit together.
+        RecipeError: if settings and data do not match.
         DataError: if the data cannot be used.
     """
     given = unflatten(settings)
@@ -91,7 +91,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     taken = inherited(origin, settings) if origin else {}
     given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     if given.nn.model.startswith(PREFIX):
-        asked = published(given.nn.model, given.data.prepare)  # refuses another preparation, whoever read the data
+        asked = published(given.nn.model, given.data.prepare)  # raises for another preparation, also for data in memory
         taken = {**(asked if examples is None else {}), **taken}
         given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     wanted = str(settings.get("task.name", ""))
@@ -128,20 +128,20 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
 
 
 def split_seed(recipe: Recipe) -> int:
-    """Return the seed by which the data of a recipe are divided."""
+    """Return the random seed of the data splits of a recipe."""
     return recipe.seed if recipe.data.split_seed < 0 else recipe.data.split_seed
 
 
 def _task_for(examples: Examples, wanted: str) -> str:
-    """Return the name of the task: the one that is wanted, or the usual one for the targets."""
+    """Return the name of the task: the requested one, or the default for the targets."""
     possible = suitable(examples.target_type, max(1, len(examples.labels)))
     if not possible:
-        raise DataError(f"No task learns the targets of {examples.name}, which are {examples.target_type}.")
+        raise DataError(f"There is no task for the targets of {examples.name}, which are {examples.target_type}.")
     if wanted and wanted not in possible:
         raise RecipeError(
             [
                 f"task.name must be {' or '.join(map(repr, possible))} for the targets of {examples.name}, "
-                f"got {wanted!r}. Leave it out to have it chosen."
+                f"got {wanted!r}. Omit the setting for the default."
             ]
         )
     return wanted or possible[0]

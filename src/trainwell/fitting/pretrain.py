@@ -1,7 +1,7 @@
 """Unsupervised pre-training: an autoencoder whose encoder is the network without its head (docs/curriculum.md, A20).
 
-Vincent, Larochelle, Bengio, Manzagol 2008: an autoencoder that must restore inputs of which a share was blanked out
-learns what goes with what, and so features that serve a classifier with few labels.
+Vincent, Larochelle, Bengio, Manzagol 2008: a denoising autoencoder, which reconstructs inputs of which a fraction was
+set to zero, learns dependencies between inputs, and so features for a classifier with few labels.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from trainwell.recipe import Recipe
 from trainwell.train.checkpoint import load_checkpoint, save_checkpoint
 
 _RATE = 1e-3  # Kingma and Ba 2015: Adam's default
-_HIDDEN = 256  # units of the decoder, which is thrown away
+_HIDDEN = 256  # units of the decoder, which is discarded
 
 
 def labelled(examples: Examples, rows: NDArray[np.int64], *, recipe: Recipe) -> NDArray[np.int64]:
-    """Draw the training examples whose labels are used, sorted: the share `transfer.labelled` of each class.
+    """Draw the training examples whose labels are used, sorted: the fraction `transfer.labelled` of each class.
 
     Args:
         examples: all examples.
-        rows: numbers of the training examples.
-        recipe: `transfer.labelled` and `seed` are read; every class keeps at least one example, all together two.
+        rows: indices of the training examples.
+        recipe: `transfer.labelled` and `seed` are read; at least one example per class is kept, and two in total.
     """
     if recipe.transfer.labelled == 1:
         return rows
@@ -50,20 +50,20 @@ def labelled(examples: Examples, rows: NDArray[np.int64], *, recipe: Recipe) -> 
 def pretrain(
     model: nn.Module, batches: Batches, *, recipe: Recipe, folder: Path, device: torch.device, check: Callable[[], None]
 ) -> list[float]:
-    """Train the network without its head to restore its inputs, in place; its head stays as it was.
+    """Train the network without its head as the encoder of an autoencoder, in place; its head does not change.
 
-    Every epoch ends in a checkpoint, and an epoch is a function of its number and of what it starts from: whoever was
-    interrupted goes on exactly.
+    Every epoch ends with a checkpoint and depends only on its number and on its initial weights: an interrupted
+    pre-training resumes exactly.
 
     Args:
         model: the network, on its device.
-        batches: all training inputs, labelled or not; their order is a function of the epoch.
+        batches: all training inputs, labelled or not; their order depends on the epoch only.
         recipe: `transfer.pretrain`, `pretrain_epochs`, `noise` and `seed` are read.
-        folder: where checkpoints are kept, in a folder that exists; what lies there is continued.
-        device: where to compute.
-        check: called before each step; raises to break off.
+        folder: folder of the checkpoints, whose parent exists; pre-training resumes from an existing one.
+        device: the device to train on.
+        check: called before each step; raises to stop.
     Returns:
-        for each epoch the mean squared error as a share of the inputs' mean square.
+        the mean squared error of each epoch, relative to the mean square of the inputs.
     """
     transfer = recipe.transfer
     noise = transfer.noise if transfer.pretrain == "denoising" else 0.0
@@ -98,7 +98,7 @@ def pretrain(
 
 
 def _restore(folder: Path, parts: dict[str, Any]) -> list[float]:
-    """Load the newest epoch into network, decoder and optimizer; return the errors so far."""
+    """Load the newest checkpoint into network, decoder and optimizer, and return the errors so far."""
     folder.mkdir(exist_ok=True)
     if not any(folder.glob("step-*")):
         return []
@@ -119,5 +119,5 @@ def _decoder(model: nn.Module, inputs: Tensor, *, seed: int) -> nn.Module:
 
 
 def _blank(inputs: Tensor, share: float) -> Tensor:
-    """Set a share of the inputs to 0, which is their mean where they are standardised."""
+    """Set a fraction of the inputs to 0, which is their mean if they are standardised."""
     return inputs * (torch.rand_like(inputs) >= share) if share else inputs

@@ -1,4 +1,4 @@
-"""What a run leaves behind for its reader: facts, scores, mistakes, baselines and findings."""
+"""Record the facts, scores, mistakes, baselines and findings of a run."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from trainwell.runs.names import STORE
 from trainwell.train import Interrupt, State, evaluate
 
 _MISTAKES = 24
-_JUDGED = 10_000  # examples whose confidence is compared with the truth
-_SIDE = 96  # images in a report are thinned out to about this side
+_JUDGED = 10_000  # examples for the calibration
+_SIDE = 96  # images in a report are downsampled to about this side, in pixels
 
 
 def network_table(parts: Parts) -> Sequence[LayerCost]:
-    """Return the cost of every layer; nothing for a network that cannot be followed with a single example of zeros."""
+    """Return the cost of every layer; nothing for a network that fails on a single example of zeros."""
     try:
         return layers(parts.model, parts.input_facts)
-    except Exception:  # the user's own network may refuse in any way, and the run does not depend on this table
+    except Exception:  # the user's own network may raise any exception, and the run does not depend on this table
         return ()
 
 
 def describe(writer: RunWriter, parts: Parts, *, table: Sequence[LayerCost], display: Display) -> None:
-    """Record and say what is known before the first step."""
+    """Record and display the facts known before the first step."""
     facts = parts.facts
     task = parts.task
     writer.describe(task=task.name, main_score=task.main_score, model=parts.recipe.nn.model, facts=facts)
@@ -79,7 +79,7 @@ def describe(writer: RunWriter, parts: Parts, *, table: Sequence[LayerCost], dis
 
 
 def judge(writer: RunWriter, parts: Parts) -> None:
-    """Run every rule over what was recorded, and record what they find."""
+    """Run every rule on the recorded signals, and record the findings."""
     writer.flush()
     with StoreReader(writer.path / STORE) as store:
         signals = store.signals()
@@ -92,7 +92,7 @@ def judge(writer: RunWriter, parts: Parts) -> None:
 
 
 def gather_evidence(writer: RunWriter, parts: Parts, *, state: State, interrupt: Interrupt) -> None:
-    """Score the trained network on every split, the sealed test split included, and record what explains the scores."""
+    """Evaluate the trained network on every split, including the held-out test split, and record the evidence."""
     device = next(parts.model.parameters()).device
     tallies = {}
     for name, batches in parts.splits.items():
@@ -141,11 +141,11 @@ def _record_mistakes(writer: RunWriter, parts: Parts, *, plan: Plan, shown: str)
     rows = []
     for mistake in mistakes:
         number = int(indices[mistake.position])
-        # Numbers stay numbers in the record; anything else is recorded in words.
+        # Numbers are recorded as numbers, anything else as text.
         shown_as = parts.task.value if parts.task.is_numeric else parts.task.words
         true = shown_as(examples.targets[number])
         predicted = shown_as(mistake.predicted)
-        if true == predicted:  # right, only not sure: no mistake
+        if true == predicted:  # correct, with low confidence: not a mistake
             continue
         row = {"id": str(examples.ids[number]), "true": true, "predicted": predicted}
         row["confidence"] = mistake.confidence
@@ -170,7 +170,7 @@ def _record_baselines(writer: RunWriter, parts: Parts, *, shown: str) -> None:
 
 
 def _arrays(parts: Parts, split: str, *, limit: int = 1 << 62) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return inputs and targets of a split as a linear model takes them."""
+    """Return inputs and targets of a split in the form that a linear model takes."""
     inputs: list[NDArray[Any]] = []
     targets: list[NDArray[Any]] = []
     seen = 0

@@ -1,4 +1,4 @@
-"""As many epochs as fit into the minutes that were given, from a few steps that are timed first."""
+"""The number of epochs that fit into a time limit, from a few timed steps."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _STEPS = 30
 _SECONDS = 6.0
 _WARM_UP = 2
 _FORWARD = 1 / 3  # fraction of a step that its forward pass takes
-_ENDING = 1.7  # forward passes over all examples that scores, calibration and mistakes take in the end
-_SPARE = 0.92  # fraction of the time that is planned: monitoring, checkpoints and surprises take the rest
+_ENDING = 1.7  # forward passes over all examples for scores, calibration and mistakes at the end
+_SPARE = 0.92  # fraction of the time that is planned; the rest is for monitoring, checkpoints and variation
 
 
 def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], float] = time.perf_counter) -> Parts:
-    """Return the same parts with as many epochs as `train.minutes` allow, at least one; a copy of the network is timed.
+    """Return the parts with the number of epochs that `train.minutes` allows, at least one, by timing a copy.
 
-    Where not even one step can be timed, for lack of memory or because it diverges, the epochs stay as they are.
-    The recipe that is recorded says the epochs and no minutes, so that the run can be repeated bit for bit.
+    Where no step can be timed, because memory runs out or training diverges, the number of epochs does not change.
+    The recorded recipe has the number of epochs and no minutes, so that the run is reproducible bit for bit.
 
     Args:
-        parts: what is to be trained.
-        begun: when the time began, on that clock; None: now.
-        clock: seconds, of the day or of the processor.
+        parts: the parts to train.
+        begun: start time on that clock; None: now.
+        clock: returns seconds of wall or CPU time.
     """
     minutes = parts.recipe.train.minutes
     if not minutes:
@@ -46,7 +46,7 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
         return dataclasses.replace(parts, recipe=edit(parts.recipe, {"train.minutes": 0.0}))
     sizes = parts.facts.sizes
     one_pass = step * len(parts.train)  # the training split, once
-    forward = _FORWARD / max(1, sizes.get("train", 1))  # of one example, as a fraction of that pass
+    forward = _FORWARD / max(1, sizes.get("train", 1))  # time of one example, as a fraction of that pass
     epoch = one_pass * (1 + forward * (sizes.get("validation", 0) + len(parts.sample or ())))
     ending = one_pass * forward * sum(sizes.values()) * _ENDING
     left = 60 * minutes - (clock() - begun)
@@ -59,7 +59,7 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
 def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
     """Return the median seconds of the first steps of a copy, from a batch to the update.
 
-    0 if none could be taken, or if the batch did not fit into the memory: the run itself then finds the size that does.
+    0 if no step was possible, or if the batch did not fit into memory: the run itself then finds a micro-batch size.
     """
     micro_batch = parts.recipe.train.micro_batch
     per_batch = sum(layer.multiply_adds for layer in network_table(parts)) * parts.recipe.train.batch_size
@@ -78,10 +78,10 @@ def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
         state = State(micro_batch=micro_batch, loss_sum=torch.zeros((), device=job.device))
         begun = clock()
         try:
-            for _ in itertools.islice(train(job, state), _STEPS + 1):  # the step of the last moment is not taken
+            for _ in itertools.islice(train(job, state), _STEPS + 1):  # the update of the last moment is not made
                 pass
         except (DivergedError, TrainingError):
-            pass  # the run itself says so
+            pass  # the run itself reports it
     if state.micro_batch != micro_batch:
         return 0.0
     seconds = [end - start for start, end in itertools.pairwise([begun, *ends])]

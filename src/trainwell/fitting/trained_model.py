@@ -1,4 +1,4 @@
-"""The trained network of a run, rebuilt from its files with the preparation of its inputs and its task."""
+"""Load the trained network of a run, the preparation of its inputs and its task."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from trainwell.tasks import TASKS, Task
 
 
 def load_model(run: Run, model: nn.Module | None = None) -> nn.Module:
-    """Return the trained network of a run, in eval mode, on the processor.
+    """Return the trained network of a run, in eval mode, on the CPU.
 
     Args:
         run: a finished run.
@@ -32,7 +32,7 @@ def load_model(run: Run, model: nn.Module | None = None) -> nn.Module:
     weights = read_weights(path)
     rows = mismatch(weights, model.state_dict())
     if rows:
-        raise DamagedError(f"The weights {path} belong to another network; nothing was loaded.\n{table(rows)}")
+        raise DamagedError(f"The weights in {path} belong to another network; no weights were loaded.\n{table(rows)}")
     model.load_state_dict(weights)
     return model.eval()
 
@@ -41,7 +41,7 @@ def load_task(run: Run) -> tuple[Recipe, Preparation, Task]:
     """Return the recipe of a run, the preparation of its inputs and its task.
 
     Raises:
-        StorageError: if the run's batches were made by the user, so that nothing is known of raw inputs.
+        StorageError: if the user made the run's batches, so that there is no preparation.
         DamagedError: if the description is damaged.
     """
     preparation, targets = read_description(run)

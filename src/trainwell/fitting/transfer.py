@@ -1,4 +1,4 @@
-"""Start from a trained network: its weights, its preprocessing, and a new head (docs/curriculum.md, P1, M4)."""
+"""Transfer learning: weights and preprocessing of a trained network, and a new head (docs/curriculum.md, P1, M4)."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from trainwell.recipe import Recipe, flatten
 from trainwell.recipe.sections.setting import Value
 from trainwell.runs import Run
 
-# Weights that are good already are lost at the rate that found them (docs/curriculum.md, P1: a tenth).
+# The original learning rate would destroy pretrained weights (docs/curriculum.md, P1: a tenth).
 RATE = 0.1
-PUBLISHED = "timm:"  # a backbone that others trained; it brings weights and preparation of its own
+PUBLISHED = "timm:"  # a published backbone has its own weights and preparation
 _INHERITED = ("optim.name", "optim.weight_decay", "optim.momentum")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """The trained network another one starts from.
+    """The run that weights are transferred from.
 
     Args:
-        run: where it lies.
+        run: the run.
         recipe: its settings.
         preparation: how its inputs were prepared.
     """
@@ -45,11 +45,11 @@ class Origin:
 
 
 def origin_of(recipe: Recipe) -> Origin | None:
-    """Open the run a recipe starts from; None for a network from scratch, and for a published one.
+    """Open the run that a recipe transfers from; None when training from scratch or from a published backbone.
 
     Raises:
         StorageError: if there is no such run, or it has no trained network.
-        DamagedError: if what it left is damaged.
+        DamagedError: if its files are damaged.
     """
     if not recipe.transfer.source or recipe.transfer.source.startswith(PUBLISHED):
         return None
@@ -59,21 +59,21 @@ def origin_of(recipe: Recipe) -> Origin | None:
 
 
 def inherited(origin: Origin, settings: Mapping[str, Value]) -> dict[str, tuple[Value, str]]:
-    """Return what a network takes over from its origin, as key: (value, reason).
+    """Return the settings that a network inherits from its origin, as key: (value, reason).
 
     Args:
-        origin: what it starts from.
-        settings: what the user set; a preparation other than the origin's is refused.
+        origin: the run to transfer from.
+        settings: the user's settings; a preparation other than the origin's raises.
     Raises:
-        RecipeError: if inputs would be prepared otherwise than the taken-over weights expect (M4).
+        RecipeError: if inputs would be prepared differently from what the transferred weights expect (M4).
     """
     before = dict(flatten(origin.recipe))
-    why = f"as in {plain(origin.run.name)}, where it starts from"
+    why = f"as in {plain(origin.run.name)}, which it starts from"
     chosen = {key: (value, why) for key, value in before.items() if key.startswith("nn.") or key in _INHERITED}
     rate = origin.recipe.optim.learning_rate * RATE
     chosen["optim.learning_rate"] = (
         float(f"{rate:.3g}"),
-        "a tenth of the origin's: weights that are good must not be lost",
+        "a tenth of the origin's, to preserve the pretrained weights",
     )
     chosen["data.prepare"] = (before["data.prepare"], why)
     shape = origin.preparation.input_shape
@@ -83,29 +83,29 @@ def inherited(origin: Origin, settings: Mapping[str, Value]) -> dict[str, tuple[
         raise RecipeError(
             [
                 f"data.prepare must be {before['data.prepare']!r} as in the run {origin.run.path}, whose weights "
-                f"expect it, got {settings['data.prepare']!r}. Leave it out."
+                f"expect it, got {settings['data.prepare']!r}. Omit the setting."
             ]
         )
     return chosen
 
 
 def slowed(rate: object) -> tuple[Value, str]:
-    """Return a tenth of a rate, with the reason, for a published network.
+    """Return a tenth of a learning rate, with the reason, for a published network.
 
     >>> slowed(0.01)
-    (0.001, 'a tenth: weights that are good must not be lost')
+    (0.001, 'a tenth, to preserve the pretrained weights')
     """
-    return float(f"{float(str(rate)) * RATE:.3g}"), "a tenth: weights that are good must not be lost"
+    return float(f"{float(str(rate)) * RATE:.3g}"), "a tenth, to preserve the pretrained weights"
 
 
 def adopt(origin: Origin, fitted: Preparation) -> Preparation:
-    """Return the origin's preparation of inputs with the new data's targets: statistics must be those of the weights.
+    """Return the origin's preparation of inputs, whose statistics the weights expect, with the targets of the new data.
 
     Args:
-        origin: what the network starts from.
-        fitted: what was fitted on the new training split; its targets, labels and sizes are kept.
+        origin: the run to transfer from.
+        fitted: the preparation fitted on the new training split; its targets, labels and sizes are kept.
     Raises:
-        ShapeError: if the inputs are of another kind, or have other channels or features.
+        ShapeError: if the inputs are of another kind, or differ in channels or features.
     """
     before = origin.preparation
     inputs = before.fitted.adopted(fitted.fitted)
@@ -119,40 +119,40 @@ def adopt(origin: Origin, fitted: Preparation) -> Preparation:
 
 
 def take_over(model: nn.Module, origin: Origin, *, layers: str = "all") -> frozenset[str]:
-    """Load the origin's weights into the first layers; the head and what lies behind them stay new. All or nothing.
+    """Load the origin's weights into the first layers, all or none; the other layers and the head stay new.
 
     Args:
         model: the network, initialised.
-        origin: what it starts from.
-        layers: which are taken over, "all" or as for `transfer.freeze`.
+        origin: the run to transfer from.
+        layers: layers to transfer, "all" or as for `transfer.freeze`.
     Returns:
-        names of the tensors that stay new.
+        names of the tensors that stay newly initialised.
     Raises:
         DamagedError: if the weights cannot be read.
-        UsageError: if they belong to another architecture, with a table of what was expected and found.
+        UsageError: if they belong to another architecture, with a table of expected and actual shapes.
     """
     path = weights_path(origin.run)
     new = names_of_new(model, layers)
-    heads = head_names(model)  # the origin's may have other tensors
+    heads = head_names(model)  # tensors of the origin may differ
     weights = {n: tensor for n, tensor in read_weights(path).items() if n not in new and not belongs(n, heads)}
     here = model.state_dict()
     rows = mismatch(weights, {name: tensor for name, tensor in here.items() if name not in new})
     if rows:
         raise UsageError(
-            f"The weights of {origin.run.path} must fit the network, but {len(rows)} tensors differ; nothing was "
-            f"loaded. Leave out nn.* settings, and give inputs of the same size.\n{table(rows)}"
+            f"The weights of {origin.run.path} do not match the network: {len(rows)} tensors differ. No weights were "
+            f"loaded. Omit nn.* settings, and use inputs of the same size.\n{table(rows)}"
         )
     if not weights:
-        raise DamagedError(f"The weights {path} must hold more than a head. Start from another run.")
+        raise DamagedError(f"The weights in {path} are only a head. Start from another run.")
     model.load_state_dict({**here, **weights})
     return new
 
 
 def sentence(origin: Origin, shape: tuple[int, ...], *, layers: str = "all") -> str:
-    """Say what was taken over, and what differs from the origin's inputs."""
+    """Describe what was transferred, and how the inputs differ from the origin's."""
     said = (
         f"Starts from {plain(origin.run.name)} ({origin.recipe.nn.model} on {plain(origin.recipe.data.source)}): its "
-        f"weights {'but for a new head' if layers == 'all' else f'up to {layers}'}, and its preparation of inputs."
+        f"weights {'with a new head' if layers == 'all' else f'up to {layers}'}, and its preparation of inputs."
     )
     if shape != origin.preparation.input_shape:
         before, now = ("x".join(map(str, s)) for s in (origin.preparation.input_shape, shape))

@@ -2,8 +2,8 @@
 
 from trainwell.inference.ensemble import average as average
 from trainwell.inference.ensemble import ensemble as ensemble
-from trainwell.inference.explanation import Asked as Asked
 from trainwell.inference.explanation import Explanation as Explanation
+from trainwell.inference.explanation import ExplanationRequest as ExplanationRequest
 from trainwell.inference.explanation import explain as explain
 from trainwell.inference.generate import Generated as Generated
 from trainwell.inference.generate import Sampling as Sampling

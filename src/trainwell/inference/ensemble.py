@@ -1,4 +1,4 @@
-"""Several runs as one: the mean of the members' probabilities, and what it gains (docs/curriculum.md, A22)."""
+"""Ensembles of runs: the mean of the members' probabilities, and its gain (docs/curriculum.md, A22)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from trainwell.inference.predict import Predicted, predict
 from trainwell.recipe import flatten
 from trainwell.runs import Run
 
-# Fewer shared examples tell nothing: the standard error of an accuracy is then above 5 percentage points.
+# With fewer shared examples the standard error of an accuracy exceeds 5 percentage points.
 _FEWEST = 50
 
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What members score alone and together, on examples that none of them was trained on or chosen by.
+    """Scores of an ensemble and of its members, on examples used for neither training nor selection of any of them.
 
     Args:
         runs: the members.
         score: name of the score, higher is better.
         members: score of each member.
-        together: score of the mean of their answers.
-        examples: how many examples were scored.
-        split: which they are.
+        together: score of the mean of their predictions.
+        examples: number of scored examples.
+        split: their split.
     """
 
     runs: tuple[str, ...]
@@ -49,16 +49,16 @@ class Ensemble:
 
     @property
     def gain(self) -> float:
-        """How much better they are together than the mean member."""
+        """Score of the ensemble minus the mean score of its members."""
         return self.together - self.mean
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as `ensemble --json` prints it."""
+        """Return the scores as `ensemble --json` prints them."""
         return dataclasses.asdict(self) | {"mean": self.mean, "gain": self.gain, "gain_over_best": self.gain_over_best}
 
     @property
     def gain_over_best(self) -> float:
-        """How much better they are together than the best member."""
+        """Score of the ensemble minus the score of its best member."""
         return self.together - max(self.members)
 
 
@@ -66,7 +66,7 @@ def average(parts: Sequence[Predicted]) -> Predicted:
     """Return the mean of several predictions of the same inputs: of probabilities, or of numbers.
 
     Raises:
-        UsageError: if they have other classes.
+        UsageError: if their classes differ.
 
     >>> one = Predicted(["a"], ["x"], [0.9], [[0.9, 0.1]], ("x", "y"))
     >>> other = Predicted(["a"], ["y"], [0.7], [[0.3, 0.7]], ("x", "y"))
@@ -77,12 +77,12 @@ def average(parts: Sequence[Predicted]) -> Predicted:
     if any(
         part.labels != first.labels or (part.probabilities is None) != (first.probabilities is None) for part in parts
     ):
-        raise UsageError("Members of an ensemble must tell the same classes apart. Give runs on the same data.")
+        raise UsageError("Members of an ensemble must have the same classes. Give runs on the same data.")
     if first.probabilities is None:
         values = np.mean([part.values for part in parts], axis=0)
         return dataclasses.replace(first, values=values.tolist())
     mean = np.mean([np.asarray(part.probabilities) for part in parts], axis=0)
-    if isinstance(first.values[0], list):  # several labels at once, each with a probability of its own
+    if isinstance(first.values[0], list):  # multi-label: each label has its own probability
         chosen = [[label for label, p in zip(first.labels, row, strict=True) if p > 0.5] for row in mean]
         return dataclasses.replace(first, values=chosen, probabilities=mean.tolist())
     best = mean.argmax(axis=1)
@@ -98,13 +98,13 @@ def ensemble(runs: Sequence[Run]) -> Ensemble:
     """Score runs alone and together on the test examples that all of them share.
 
     Args:
-        runs: at least two finished runs on the same data. Runs of different seeds divide the data differently unless
-            they were given one `data.split_seed`; what one was trained on never judges the others.
+        runs: at least two finished runs on the same data. Runs of different seeds split the data differently unless
+            they have the same `data.split_seed`; an example that any of them was trained on is not scored.
     Raises:
         UsageError: if there are fewer than two, their data differ, or they share too few test examples.
     """
     if len(runs) < 2:
-        raise UsageError(f"An ensemble must have at least 2 runs, got {len(runs)}. Name more.")
+        raise UsageError(f"An ensemble must have at least 2 runs, got {len(runs)}.")
     plans = [plan(dict(flatten(run.recipe))) for run in runs]
     examples = plans[0].examples
     if any(made.examples.fingerprint() != examples.fingerprint() for made in plans[1:]):
@@ -113,7 +113,7 @@ def ensemble(runs: Sequence[Run]) -> Ensemble:
     rows = reduce(np.intersect1d, [getattr(made.splits, split) for made in plans])
     if len(rows) < _FEWEST:
         raise UsageError(
-            f"The runs must share at least {_FEWEST} {split} examples, got {len(rows)}: their seeds divide the data "
+            f"The runs must share at least {_FEWEST} {split} examples, got {len(rows)}: their seeds split the data "
             "differently. Train them with --set data.split_seed=0 and different seeds."
         )
     parts = [predict(run, examples.inputs[rows]) for run in runs]
@@ -126,7 +126,7 @@ def _truth(examples: Examples, rows: NDArray[np.int64]) -> tuple[str, list[Any]]
     if examples.numeric_target:
         return "r2", examples.targets[rows].tolist()
     if examples.class_numbers is None:
-        raise DataError("An ensemble is scored on single classes or numbers; of several labels it only predicts.")
+        raise DataError("ensemble evaluates single-label classification and regression only, not several labels.")
     return "accuracy", [examples.labels[number] for number in examples.class_numbers[rows]]
 
 

@@ -24,12 +24,12 @@ from trainwell.tasks import Task
 
 @dataclass(frozen=True)
 class Predicted:
-    """What a network says about new inputs.
+    """Predictions for new inputs.
 
     Args:
         ids: a name for each input: its row or its file.
         values: (inputs,) labels or numbers; (inputs, k) where the task has several.
-        confidence: (inputs,) probability of the predicted class; None where the task has none.
+        confidence: (inputs,) probability of the predicted class; None where the task has no classes.
         probabilities: (inputs, classes), or None.
         labels: names of the classes, in the order of the probabilities.
     """
@@ -59,13 +59,13 @@ def predict(
     """Predict on new inputs with the network of a run.
 
     Args:
-        run: a run, or its folder.
-        inputs: a path (table, image, folder, idx, .npz), a bundled name, or raw inputs: an array, a table, texts.
+        run: a run or its folder.
+        inputs: a path (table, image, folder, idx, .npz), a bundled data set, or raw inputs: an array, a table, texts.
         network: the architecture, for a run whose network was given from Python.
-        crops: 10 averages over corners, centre and their mirror images of images, 50 over five scales of them [B7].
+        crops: for images; 10 averages over corners, centre and their mirror images, 50 over five scales of them [B7].
     Raises:
         StorageError: if the run has no trained network.
-        DataError: if the inputs do not fit the network; a missing column is named.
+        DataError: if the inputs do not match the network; the message names a missing column.
 
     >>> import tempfile
     >>> from trainwell.fitting import fit
@@ -84,7 +84,7 @@ def predict(
         ids = [f"row {number}" for number in range(len(raw))]
     if not len(ids):
         what = plain(os.fspath(inputs)) if isinstance(inputs, (str, os.PathLike)) else "The array"
-        raise DataError(f"{what} holds no examples to predict on. Give at least one.")
+        raise DataError(f"{what} has no examples to predict. Give at least one.")
     preparation.kind.check_new(raw, ids=ids)
     whole = preparation.batch(raw)
     size = examples_at_once(whole.inputs.shape[1:], most=EVALUATION_BATCH)

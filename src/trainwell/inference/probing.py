@@ -1,4 +1,4 @@
-"""What a linear classifier makes of the features at every depth of a network (docs/curriculum.md, P3)."""
+"""Linear probing: a linear classifier on the features at every depth of a network (docs/curriculum.md, P3)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from trainwell.fitting.transfer import Origin, adopt
 from trainwell.nn import belongs, head_names
 from trainwell.runs import Run
 
-_MOST = 1_000  # examples of each data set that are looked at
+_MOST = 1_000  # maximum number of examples of each split
 
 
 @dataclass(frozen=True)
-class Depths:
+class ProbingResult:
     """The accuracy of a linear classifier at every depth.
 
     Args:
         run: the network's run.
-        data: what was classified.
-        split: which examples were scored; those of the training split were fitted.
-        accuracies: depth to accuracy, in the order of computing; "input" is the prepared input itself.
-        chance: accuracy of the most frequent class.
+        data: the classified data.
+        split: split of the scored examples; classifiers were fitted on the training split.
+        accuracies: depth to accuracy, in the order of computation; "input" is the prepared input itself.
+        chance: accuracy of the majority-class baseline.
     """
 
     run: str
@@ -45,14 +45,14 @@ class Depths:
     chance: float
 
 
-def probe_layers(run: Run, data: str | None = None) -> Depths:
+def probe_layers(run: Run, data: str | None = None) -> ProbingResult:
     """Fit a linear classifier on the features at every depth of a network (Alain and Bengio 2016).
 
     Args:
         run: a finished run.
-        data: classified data; None for those it was trained on.
+        data: data with classes; None for the data of the run.
     Raises:
-        DataError: if there are no classes, or nothing to score on.
+        DataError: if there are no classes, or no validation split.
     """
     model = load_model(run)
     preparation = read_preparation(run)
@@ -76,11 +76,11 @@ def probe_layers(run: Run, data: str | None = None) -> Depths:
     z = torch.from_numpy(classes[judged])
     found = {name: linear_probe((x, y), (held[name], z)) for name, x in fitted.items()}
     chance = float(np.bincount(classes[judged]).max() / len(judged))
-    return Depths(str(run.path), settings.data.source, "validation", found, chance)
+    return ProbingResult(str(run.path), settings.data.source, "validation", found, chance)
 
 
 def prepared(examples: Examples, rows: NDArray[np.int64], *, preparation: Preparation) -> Tensor:
-    """Return some examples as the network sees them."""
+    """Return the prepared inputs of some examples."""
     return torch.from_numpy(preparation.inputs(examples.inputs[rows]))
 
 
@@ -94,14 +94,14 @@ def features_by_depth(
 
 
 def read_again(recipe: Any, run: Run) -> Examples:
-    """Read the data of a run, which may lie relative to where it was started."""
+    """Read the data of a run, whose path may be relative to the folder where it was started."""
     there = Path(str(run.meta.get("folder", ""))) / recipe.source
     source = str(there) if there.exists() and not Path(recipe.source).exists() else recipe.source
     if source in ("arrays", "loaders"):
-        raise DataError(f"The data of {run.path} were given from Python and cannot be read again. Name data on disk.")
+        raise DataError(f"The data of {run.path} were given from Python and cannot be read again. Give data on disk.")
     return read(dataclasses.replace(recipe, source=source))
 
 
 def draw(rows: NDArray[np.int64], seed: int, *, most: int = _MOST) -> NDArray[np.int64]:
-    """Draw some of the examples, sorted."""
+    """Draw a random sample of the rows, sorted."""
     return np.sort(np.random.default_rng(seed).permutation(rows)[:most])

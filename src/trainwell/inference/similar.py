@@ -1,4 +1,4 @@
-"""Which images look alike to a network (docs/curriculum.md, A12)."""
+"""Image retrieval by the features of a network (docs/curriculum.md, A12)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainwell.runs import Run
 
 @dataclass(frozen=True)
 class Neighbour:
-    """One image of a gallery: its name, its sub-folder's name, and how far its signature lies from the query's."""
+    """An image of the gallery: its name, its sub-folder's name, and the distance of its features from the query's."""
 
     id: str
     label: str
@@ -30,16 +30,17 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Similar:
-    """The nearest images to one.
+    """The nearest neighbours of an image.
 
     Args:
         run: the network's run.
         image: the query.
-        gallery: where was searched.
-        size: how many images were compared.
-        neighbours: nearest first; the query itself is left out.
-        precision: share of them with the class of the query, where sub-folders tell both; else None.
-        precision_of_gallery: the same, mean over its images asked in turn, at most 1,000; None without classes.
+        gallery: folder of the gallery.
+        size: number of compared images.
+        neighbours: nearest first, without the query itself.
+        precision: fraction of them with the class of the query, where sub-folders give both classes; else None.
+        precision_of_gallery: mean precision with each image of the gallery as query, at most 1,000; None without
+            classes.
     """
 
     run: str
@@ -51,20 +52,20 @@ class Similar:
     precision_of_gallery: float | None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as `similar --json` prints it."""
+        """Return the neighbours as `similar --json` prints them."""
         return dataclasses.asdict(self)
 
 
 def similar(run: Run, image: str, *, gallery: str, count: int = 10) -> Similar:
-    """Find the images whose features before the head are nearest to those of one image, exactly.
+    """Find the images whose features before the head are nearest to those of one image (exact search).
 
     Args:
         run: a finished run on images.
         image: file of the query.
-        gallery: a folder of images; where it has sub-folders, their names are classes.
-        count: how many neighbours, precision@count.
+        gallery: a folder of images; names of sub-folders are classes.
+        count: number of neighbours, for precision@count.
     Raises:
-        DataError: if there is nothing to compare, or no images.
+        DataError: if there are no images to compare.
     """
     recipe, preparation, _ = load_task(run)
     model = load_model(run)

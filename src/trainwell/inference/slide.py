@@ -1,4 +1,4 @@
-"""A classifier of small images slid over a large one, all windows in one pass (docs/curriculum.md, A9)."""
+"""Sliding-window classification of a large image in one pass (docs/curriculum.md, A9)."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from trainwell.fitting.trained_model import load_model, load_task
 from trainwell.nn import fully_convolutional
 from trainwell.runs import Run
 
-_PIXELS_AT_ONCE = 1_500_000  # a strip of so many pixels bounds the memory of the first layers' feature maps
+_PIXELS_AT_ONCE = 1_500_000  # pixels of a strip; bounds the memory of the first layers' feature maps
 _CROPS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
 class ClassMap:
-    """What a classifier says of every window of an image.
+    """The predicted class of every window of an image.
 
     Args:
-        classes: (rows, columns) number of the most probable class of each window.
+        classes: (rows, columns) index of the most probable class of each window.
         confidence: (rows, columns) its probability.
         labels: names of the classes.
         window: (height, width) of a window in pixels.
         stride: pixels between two windows.
-        one_pass: False if every window was classified by itself.
+        one_pass: False if every window was classified separately.
     """
 
     classes: NDArray[np.int64]
@@ -43,12 +43,12 @@ class ClassMap:
     one_pass: bool
 
     def shares(self) -> dict[str, float]:
-        """Return the share of windows of each class."""
+        """Return the fraction of windows of each class."""
         counts = np.bincount(self.classes.ravel(), minlength=len(self.labels))
         return {label: float(count / self.classes.size) for label, count in zip(self.labels, counts, strict=True)}
 
     def image(self) -> NDArray[np.uint8]:
-        """Return (rows, columns, 3): a colour for each class, darker where the network is less sure."""
+        """Return (rows, columns, 3): a colour for each class, darker for lower confidence."""
         hues = [colorsys.hsv_to_rgb(number / len(self.labels), 0.8, 1.0) for number in range(len(self.labels))]
         colours = 255 * np.array(hues)[self.classes]
         return (colours * self.confidence[..., None]).astype(np.uint8)
@@ -73,27 +73,27 @@ def slide(run: Run, image: str | Path, *, crops: bool = False, stride: int = 0) 
     """Classify every window of an image with the network of a run.
 
     Args:
-        run: a run that learned to classify images.
-        image: an image file at least as large as the run's.
-        crops: True classifies every window by itself, for networks that pad.
-        stride: pixels between two windows, with `crops`; 0: as many as the network's own steps, or a quarter window.
+        run: the run of an image classifier.
+        image: an image file at least as large as the images of the run.
+        crops: classify every window separately, for networks with padding.
+        stride: pixels between two windows, with `crops`; 0: the stride of the network, or a quarter of a window.
     Raises:
-        UsageError: if the run classifies no images, the network pads, or the image is too small.
+        UsageError: if the run does not classify images, the network pads, or the image is too small.
     """
     recipe, preparation, task = load_task(run)
     if not preparation.kind.is_spatial or not task.has_classes:
         raise UsageError(
-            f"slide needs a run that classifies images, got {task.name!r} of "
-            f"{preparation.kind.description}. Train one with: trainwell fit images/"
+            f"slide needs the run of an image classifier, got {task.name!r} of "
+            f"{preparation.kind.description}. Train one with: trainwell fit FOLDER"
         )
     affine = preparation.fitted.channel_affine
     if affine is None:
-        raise UsageError(f"slide needs images prepared channel by channel, got data.prepare = {recipe.data.prepare!r}.")
+        raise UsageError(f"slide needs separately prepared channels, got data.prepare = {recipe.data.prepare!r}.")
     raw = read_image(Path(image), channels=preparation.input_shape[0], max_pixels=recipe.data.max_pixels)
     window = (preparation.input_shape[1], preparation.input_shape[2])
     if raw.shape[0] < window[0] or raw.shape[1] < window[1]:
         raise UsageError(
-            f"The image must be at least {window[0]}x{window[1]} pixels, as one window is, got "
+            f"The image must have at least the {window[0]}x{window[1]} pixels of one window, got "
             f"{raw.shape[0]}x{raw.shape[1]}. Give a larger image, or use: trainwell predict"
         )
     inputs = prepare_large(raw, affine[0], shift=affine[1])
@@ -111,15 +111,15 @@ def slide(run: Run, image: str | Path, *, crops: bool = False, stride: int = 0) 
 
 
 def prepare_large(raw: NDArray[np.uint8], scale: NDArray[np.float32], *, shift: NDArray[np.float32]) -> Tensor:
-    """Prepare an image (H, W, C) of any size as in training: (1, C, H, W)."""
+    """Prepare an image (H, W, C) of any size as in training, as (1, C, H, W)."""
     return torch.from_numpy((raw * scale + shift).astype(np.float32)).permute(2, 0, 1).unsqueeze(0).contiguous()
 
 
 def in_one_pass(slid: nn.Module, inputs: Tensor, *, window: tuple[int, int], stride: int) -> Tensor:
-    """Return (outputs, rows, columns) of a fully convolutional network, strip by strip so that memory is bounded.
+    """Return (outputs, rows, columns) of a fully convolutional network, in strips to bound memory.
 
     Args:
-        slid: from `nn.fully_convolutional`.
+        slid: the network that `nn.fully_convolutional` returns.
         inputs: (1, channels, height, width).
         window: (height, width) of one window.
         stride: pixels between two windows.
@@ -136,7 +136,7 @@ def in_one_pass(slid: nn.Module, inputs: Tensor, *, window: tuple[int, int], str
 
 
 def by_crops(model: nn.Module, inputs: Tensor, *, window: tuple[int, int], stride: int) -> Tensor:
-    """Return (outputs, rows, columns) of a classifier that sees every window by itself, in large batches."""
+    """Return (outputs, rows, columns) of a classifier applied to every window separately, in large batches."""
     views = inputs[0].unfold(1, window[0], stride).unfold(2, window[1], stride)  # (C, rows, columns, *window)
     rows, columns = views.shape[1:3]
     found = []

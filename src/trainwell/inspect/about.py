@@ -1,7 +1,7 @@
-"""Pages on every setting and every name: formula, when to use it, what it costs, which experiment shows it.
+"""A page for every setting and every name: formula, use, cost, and the experiment that shows it.
 
-The page of a setting is its note (`recipe/sections`). The page of a name is the docstring of what is built: a first
-sentence, and lines that begin with one of `PARTS`.
+The page of a setting is its note (`recipe/sections`). The page of a name is the docstring of the object it builds: a
+first sentence, and lines that begin with one of `PARTS`.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class Group:
     """Names of one kind.
 
     Args:
-        place: what stands before the name in the name of a page ("schedule" in "schedule.cosine").
+        place: prefix of the names of pages ("schedule" in "schedule.cosine").
         kind: "optimizer", "schedule" and so on.
         documented: name to the object whose docstring is the page.
-        chosen_by: key of the setting that chooses one; empty if none does.
+        chosen_by: key of the setting that chooses one; empty if there is none.
     """
 
     place: str
@@ -66,7 +66,7 @@ class Page:
         name: "optim.nesterov", "optim.learning_rate".
         kind: "optimizer", "setting", "part" and so on.
         title: one sentence.
-        parts: formula, use, cost, lab and source, those that are known.
+        parts: formula, use, cost, lab and source, where given.
         text: the rest of its docstring.
         setting: the setting of this name, if there is one.
         choose: the assignment that chooses it, "optim.name=nesterov"; empty if there is none.
@@ -87,7 +87,7 @@ class Page:
 
 
 def pages() -> Mapping[str, Page]:
-    """Return every page by name, those of names and settings registered from outside included.
+    """Return every page by name, including those of names and settings registered by plug-ins.
 
     >>> pages()["optim.nesterov"].parts["Formula"]
     'v <- m v + g; w <- w - r (g + m v)'
@@ -140,7 +140,7 @@ def about(name: str) -> Page:
     last_parts = {key.rpartition(".")[2] for key in known}
     guess = (ending[0] if ending else None) or nearest(wanted, known) or nearest(wanted, last_parts)
     hint = f" Did you mean {guess!r}?" if guess else ""
-    raise UnknownNameError(f"There is no page {name!r}.{hint} List all: trainwell about")
+    raise UnknownNameError(f"There is no page {name!r}.{hint} List all pages with: trainwell about")
 
 
 def _of_setting(entry: Setting) -> Page:
@@ -159,16 +159,16 @@ def _of_setting(entry: Setting) -> Page:
 
 
 def _dependency(entry: Setting) -> str:
-    """Say which values of another setting give a setting an effect; empty if it always has one."""
+    """Describe the values of another setting with which a setting applies; empty if it always applies."""
     needed = entry.declared.only_with
     if needed is None:
         return ""
     if needed.off is not None:
-        return f"Has an effect only if {needed.key} is not {needed.off!r}."
+        return f"Applies only if {needed.key} is not {needed.off!r}."
     named = choices().get(needed.key, {})
     names = needed.names or tuple(name for name, choice in named.items() if entry.key in choice.uses)
     shown = ", ".join(names[:_MOST_NAMED]) + (" and others" if len(names) > _MOST_NAMED else "")
-    return f"Has an effect only with {needed.key} = {shown}."
+    return f"Applies only with {needed.key} = {shown}."
 
 
 def _of_doc(name: str, kind: str, *, doc: str) -> Page:

@@ -1,4 +1,4 @@
-"""The whole cost of a network in one value."""
+"""The complete cost of a network as one value."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from trainwell.train import choose_device
 
 PRECISIONS = {"float32": None, "bfloat16": torch.bfloat16, "float16": torch.float16}
 _DEFAULT_BATCH = 32
-_FORWARD = 1 / 3  # share of a step that its forward pass takes
-_MEASURED_WORK = 4e10  # multiply-adds of the steps that are timed for comparison: some seconds on a slow machine
+_FORWARD = 1 / 3  # fraction of a step that its forward pass takes
+_MEASURED_WORK = 4e10  # multiply-adds of the timed steps: some seconds on a slow machine
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class CostedTraining:
         optimizer: its name.
         precision: type in which layers multiply.
         examples: training examples of one epoch; 0 if unknown.
-        remembered: numbers that the optimizer keeps for each weight.
+        remembered: numbers per weight in the optimizer's state.
     """
 
     batch_size: int
@@ -50,11 +50,11 @@ class CostedTraining:
 
 @dataclass(frozen=True)
 class MeasuredSteps:
-    """Real steps, timed.
+    """Measured training steps.
 
     Args:
         batch_size: examples in a batch.
-        seconds: of one step.
+        seconds: seconds of one step.
     """
 
     batch_size: int
@@ -63,11 +63,11 @@ class MeasuredSteps:
 
 @dataclass(frozen=True)
 class CostSheet:
-    """What a network costs.
+    """The cost of a network.
 
     Args:
         subject: the network.
-        layers: one row for each layer, auxiliary heads included, which take part in training only.
+        layers: one row for each layer, including auxiliary heads, which are used in training only.
         training: how it is trained.
         memory: of training.
         free: bytes that this machine could give.
@@ -95,7 +95,7 @@ class CostSheet:
 
     @property
     def parameters(self) -> int:
-        """Numbers the network holds, without auxiliary heads."""
+        """Number of parameters of the network, without auxiliary heads."""
         return sum(layer.parameters for layer in self.table)
 
     @property
@@ -115,7 +115,7 @@ class CostSheet:
 
     @property
     def epoch_seconds(self) -> float | None:
-        """Predicted seconds of an epoch with its evaluation; None if the number of examples is not known."""
+        """Predicted seconds of an epoch with its evaluation; None if the number of examples is unknown."""
         if not self.training.examples:
             return None
         steps = self.training.examples / self.training.batch_size
@@ -123,7 +123,7 @@ class CostSheet:
 
     @property
     def predicted_to_measured(self) -> float | None:
-        """Predicted seconds divided by real ones: of the run's epochs, or of the steps that were timed."""
+        """Predicted divided by measured seconds: of the run's epochs, or of the timed steps."""
         if self.measured is not None:
             return self.machine.step_seconds(self.table, self.measured.batch_size) / self.measured.seconds
         if self.subject.training.epoch_seconds and self.epoch_seconds:
@@ -181,7 +181,7 @@ def cost_sheet(
     examples: int = 0,
     measure: bool = False,
 ) -> CostSheet:
-    """Find out what a network costs.
+    """Compute the cost of a network.
 
     Args:
         subject: the network.
@@ -189,9 +189,9 @@ def cost_sheet(
         optimizer: a name; empty: the recipe's, or "adamw".
         precision: one of `PRECISIONS`.
         examples: of an epoch; 0: the recipe's, or unknown.
-        measure: True to time a few real steps beside the prediction.
+        measure: also time a few real steps.
     Raises:
-        UsageError: if the network does not take such inputs, or a name is unknown.
+        UsageError: if the network does not accept such inputs, or a name is unknown.
     """
     if precision not in PRECISIONS:
         raise UsageError(f"--precision must be one of {', '.join(PRECISIONS)}, got {precision!r}.")
@@ -222,22 +222,22 @@ def cost_sheet(
 
 
 def followed(subject: Subject) -> tuple[Subject, list[LayerCost]]:
-    """Return the table of a network, with real numbers in it where it cannot be followed without.
+    """Return the cost table of a network, from its rebuilt copy with values where the meta device does not suffice.
 
     Raises:
-        UsageError: if it does not take such inputs, with the reason it gives itself.
+        UsageError: if it does not accept such inputs, with its own reason.
     """
     try:
         try:
             return subject, layers(subject.model, subject.facts)
-        except (NotImplementedError, RuntimeError):  # it looks at its numbers, or does not take the inputs
+        except (NotImplementedError, RuntimeError):  # it reads values, or does not accept the inputs
             subject = dataclasses.replace(subject, model=subject.rebuild())
             return subject, layers(subject.model, subject.facts)
-    except Exception as problem:  # a user's network may refuse in any way
+    except Exception as problem:  # a user's network may raise any exception
         shape = "x".join(map(str, subject.facts.shape))
         reason = str(problem).splitlines()[0] if str(problem) else type(problem).__name__
         raise UsageError(
-            f"{subject.name} cannot take inputs of shape {shape}: {reason.rstrip('.')}. Give another --input."
+            f"{subject.name} does not accept inputs of shape {shape}: {reason.rstrip('.')}. Give another --input."
         ) from None
 
 
@@ -247,6 +247,6 @@ def _measured(sheet: CostSheet, device: torch.device) -> CostSheet:
     model = sheet.subject.rebuild().to(device).train()
     empty = blank(sheet.subject.facts, batch, device=str(device))
     is_number = empty.inputs.is_floating_point()
-    inputs = torch.randn_like(empty.inputs) if is_number else empty.inputs  # zeros are faster than real numbers
+    inputs = torch.randn_like(empty.inputs) if is_number else empty.inputs  # zeros are faster than other numbers
     seconds = time_steps(model, empty.replace(inputs=inputs))
     return dataclasses.replace(sheet, measured=MeasuredSteps(batch, seconds))

@@ -1,4 +1,4 @@
-"""What a network would cost, before a second is spent on it: a name, a user's class, a recipe or a run."""
+"""The network whose cost is computed: a name, a user's class, a recipe or a run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from trainwell.optim import optimizer
 from trainwell.recipe.sections import NetworkRecipe, OptimRecipe
 from trainwell.runs import Run
 
-# Of networks that no paper ties to a data set.
+# For networks without a data set in their paper.
 _IMAGE = (3, 224, 224)
 _CLASSES = 1000
 
@@ -39,10 +39,10 @@ class SubjectTraining:
 
     Args:
         examples: training examples of one epoch; 0 if unknown.
-        evaluated: examples scored after each epoch.
+        evaluated: examples evaluated after each epoch.
         batch_size: of the recipe; 0 if there is none.
         optimizer: of the recipe; empty if there is none.
-        epoch_seconds: what an epoch of the run took, on average; None for what has not been trained.
+        epoch_seconds: mean seconds of an epoch of the run; None if there is no run.
     """
 
     examples: int = 0
@@ -54,13 +54,13 @@ class SubjectTraining:
 
 @dataclass(frozen=True)
 class Subject:
-    """A network whose cost is asked.
+    """A network whose cost is computed.
 
     Args:
-        name: what was asked for.
-        model: the network; on the meta device where it can be.
+        name: as the user gave it.
+        model: the network; on the meta device where possible.
         facts: of one example.
-        rebuild: builds it again, with real numbers, to be timed.
+        rebuild: builds it again with values, for timing.
         training: how it is trained.
     """
 
@@ -78,11 +78,11 @@ def find_subject(
 
     Args:
         what: a name of the catalogue, "timm:NAME", "module:Class", a recipe (.toml), or a run.
-        input_shape: shape of one example; () takes the paper's, or the run's own.
-        classes: outputs; 0 takes the paper's, or the run's own.
-        runs: folder in which runs live.
+        input_shape: shape of one example; (): that of the paper or of the run.
+        classes: number of outputs; 0: that of the paper or of the run.
+        runs: folder of the runs.
     Raises:
-        UsageError: if there is no such network, or it does not take such inputs.
+        UsageError: if there is no such network, or it does not accept such inputs.
 
     >>> find_subject("lenet").facts.shape
     (1, 28, 28)
@@ -103,22 +103,20 @@ def find_subject(
         return _built(what, _class(what, classes), facts=InputFacts(input_shape or _IMAGE))
     if what.endswith(".toml") and Path(what).is_file():
         if input_shape or classes:
-            raise UsageError(
-                f"--input and --classes follow from the data of a recipe. Leave them out for {plain(what)}."
-            )
+            raise UsageError(f"The data of a recipe determine --input and --classes. Omit them for {plain(what)}.")
         return _of_recipe(what)
     if folder.is_dir():
         return _of_run(folder, input_shape=input_shape, classes=classes)
     guess = nearest(what, MODELS)
     hint = f" Did you mean {guess!r}?" if guess else ""
     raise UsageError(
-        f"cost needs the name of a network, timm:NAME, module:Class, a recipe or a run, got {plain(what)!r}.{hint} "
+        f"cost needs a network's name, timm:NAME, module:Class, a recipe or a run, got {plain(what)!r}.{hint} "
         f"Networks: {', '.join(sorted(MODELS))}."
     )
 
 
 def state_numbers(name: str) -> int:
-    """Return how many numbers an optimizer remembers for each weight, by looking at it after a step.
+    """Return the size of an optimizer's state in numbers per weight, measured after a step.
 
     >>> state_numbers("sgd"), state_numbers("adamw")
     (1, 2)
@@ -129,7 +127,7 @@ def state_numbers(name: str) -> int:
     layer.bias.grad = torch.ones_like(layer.bias)
     try:
         made.step()
-    except Exception:  # one that wants the loss itself; most of those keep two numbers or more
+    except Exception:  # optimizers that take the loss; most of them keep two numbers or more
         return 2
     state = made.state[layer.weight]
     return sum(isinstance(value, torch.Tensor) and value.shape == layer.weight.shape for value in state.values())
@@ -146,19 +144,19 @@ def _built(name: str, build: Callable[[], nn.Module], *, facts: InputFacts) -> S
     try:
         with torch.device("meta"):
             model = build()
-    except ImageError as problem:  # its advice is for those who fit; here images are given by --input
+    except ImageError as problem:  # its advice is about `fit`; here --input gives the size of images
         side = problem.smallest
         channels = facts.shape[0] if facts.has_grid else _IMAGE[0]
         raise UsageError(f"{problem.need} Give --input {channels}x{side}x{side} or more.") from None
     except UsageError:
         raise
-    except Exception:  # a user's network may look at its numbers while it is made
+    except Exception:  # the constructor of a user's network may read values
         model = build()
     return Subject(name=name, model=model, facts=facts, rebuild=build)
 
 
 def _class(what: str, classes: int) -> Callable[[], nn.Module]:
-    """Return a function that makes a user's network, `module:Class`, from the folder we are in."""
+    """Return a function that builds a user's network, `module:Class`, imported from the current folder."""
     path, _, attribute = what.partition(":")
     here = os.getcwd()
     if here not in sys.path:
@@ -166,32 +164,32 @@ def _class(what: str, classes: int) -> Callable[[], nn.Module]:
     name = path.removesuffix(".py").replace(os.sep, ".")
     try:
         made = getattr(importlib.import_module(name), attribute)
-    except Exception as problem:  # a user's module may fail in any way
+    except Exception as problem:  # a user's module may raise any exception
         names = {other.lower(): other for other in dir(sys.modules.get(name))}
         guess = nearest(attribute, names)
-        hint = f"Did you mean {path}:{names[guess]}?" if guess else "Start from the folder it lies in."
-        raise UsageError(
-            f"{plain(what)} must be a class or function that can be imported, got: {problem}. {hint}"
-        ) from None
+        hint = f"Did you mean {path}:{names[guess]}?" if guess else "Run the command in the folder of the module."
+        raise UsageError(f"Cannot import {plain(what)}: {problem}. {hint}") from None
     if not callable(made):
-        raise UsageError(f"{plain(what)} must be a class or function that makes a network, got {type(made).__name__}.")
+        raise UsageError(
+            f"{plain(what)} must be a class or function that returns a network, got {type(made).__name__}."
+        )
 
     def build() -> nn.Module:
         try:
             network = made if isinstance(made, nn.Module) else made()
         except TypeError as problem:
             raise UsageError(
-                f"{plain(what)} must be made without arguments, got: {str(problem).splitlines()[0]}. "
-                "Write a function that makes it."
+                f"{plain(what)} must need no arguments, got: {str(problem).splitlines()[0]}. "
+                "Give a function without arguments that returns the network."
             ) from None
-        except Exception as problem:  # a user's network may fail in any way
-            raise UsageError(f"{plain(what)} cannot be made: {problem}. Make it by itself first.") from None
+        except Exception as problem:  # a user's network may raise any exception
+            raise UsageError(f"{plain(what)} raised an exception: {problem}. Test it in Python first.") from None
         if not isinstance(network, nn.Module):
-            raise UsageError(f"{plain(what)} must make a torch.nn.Module, got {type(network).__name__}.")
+            raise UsageError(f"{plain(what)} must return a torch.nn.Module, got {type(network).__name__}.")
         return network
 
     if classes:
-        raise UsageError(f"--classes is for networks by name; {plain(what)} has its own outputs. Leave it out.")
+        raise UsageError(f"--classes applies to networks of the catalogue; {plain(what)} has its own outputs. Omit it.")
     return build
 
 
@@ -218,7 +216,7 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
     recipe = run.recipe
     facts = run.facts
     if recipe.nn.model == CUSTOM:
-        raise UsageError(f"The run {folder} trained a network given from Python: give cost its module:Class.")
+        raise UsageError(f"The run {folder} trained a network from Python. Give its module:Class to cost instead.")
     given = InputFacts(input_shape) if input_shape else read_preparation(run).facts
     outputs = classes or facts.outputs
     found = _built(run.name, lambda: build_network(recipe, given, outputs=outputs, fresh=False), facts=given)
@@ -233,7 +231,7 @@ def _of_run(folder: Path, *, input_shape: tuple[int, ...], classes: int) -> Subj
 
 
 def _epoch_seconds(run: Run, steps: float) -> float | None:
-    """Return what so many steps of a run took, evaluations included: up to checkpoints, and no time between resumes."""
+    """Return the seconds of an epoch of a run, with evaluations, without the time between interruption and resume."""
     marks = [event for event in run.events() if event.kind in ("network", "pretrain", "resumed", "checkpoint")]
     pairs = [pair for pair in itertools.pairwise(marks) if pair[1].kind == "checkpoint"]
     done = sum(ended.step - begun.step for begun, ended in pairs)

@@ -1,4 +1,4 @@
-"""One batch exactly as the network sees it: prepared, in the order of training, augmented by the draws of its step."""
+"""One batch as the network sees it: prepared, in the order of training, with the augmentation of its step."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from trainwell.data import Preparation, View
 from trainwell.fitting.build import build_augmentation, build_parts
 from trainwell.fitting.plan import gather, plan
 
-_VIEWED = 64  # examples that are drawn at most
+_MAX_VIEWED = 64  # maximum number of examples to draw
 
 
 @dataclass(frozen=True)
-class Glance:
-    """A batch that is about to enter the network.
+class BatchPreview:
+    """A batch as it enters the network.
 
     Args:
         inputs: (B, ...) float, prepared and augmented.
-        labels: what each example should be answered with, in words.
+        labels: the target of each example, as text.
         preparation: how inputs were prepared.
-        step: which step of training it is.
+        step: number of the training step.
         steps_per_epoch: steps of an epoch.
     """
 
@@ -38,35 +38,37 @@ class Glance:
     step: int
     steps_per_epoch: int
 
-    def views(self, most: int = _VIEWED) -> list[View]:
-        """Return the first examples as a reader should see them, the preparation undone where that is possible."""
-        return self.preparation.fitted.view(self.inputs[:most].float().numpy())
+    def views(self, count: int = _MAX_VIEWED) -> list[View]:
+        """Return the first examples for display, with the preparation undone where possible."""
+        return self.preparation.fitted.view(self.inputs[:count].float().numpy())
 
 
-def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = None, *, step: int = 0) -> Glance:
-    """Return the batch that the network is given at one step.
+def preview_batch(
+    source: str | os.PathLike[str], edits: Mapping[str, object] | None = None, *, step: int = 0
+) -> BatchPreview:
+    """Return the batch that the network gets at one step.
 
     Args:
         source: data, a recipe, or the folder of a run.
         edits: dotted key to value.
         step: number of the step, from 0.
     Raises:
-        UsageError: if the step lies beyond the training.
+        UsageError: if there is no such step.
 
-    >>> seen = glance("iris", {"train.batch_size": 4})
-    >>> seen.inputs.shape, len(seen.labels)
+    >>> preview = preview_batch("iris", {"train.batch_size": 4})
+    >>> preview.inputs.shape, len(preview.labels)
     (torch.Size([4, 4]), 4)
     """
     kept = Path(source) / "recipe.toml"
     settings = gather(kept if kept.is_file() else Path(source), edits or {}, custom=True)
-    parts = build_parts(plan(settings), nn.Identity())  # the network is not needed, and may be somebody's own
-    assert parts.preparation is not None  # it was read, not made in Python
+    parts = build_parts(plan(settings), nn.Identity())  # the network is not needed, and may be given from Python
+    assert parts.preparation is not None  # read from disk, not given from Python
     recipe = parts.recipe
     each = len(parts.train)
     if not 0 <= step < each * recipe.train.epochs:
         raise UsageError(
-            f"The step must lie between 0 and {each * recipe.train.epochs - 1:,} for {recipe.train.epochs:,} epochs of "
-            f"{each:,} steps, got {step:,}. Give one of these."
+            f"--step must be between 0 and {each * recipe.train.epochs - 1:,} for {recipe.train.epochs:,} epochs of "
+            f"{each:,} steps, got {step:,}."
         )
     epoch, position = divmod(step, each)
     batch = next(itertools.islice(parts.train.epoch(epoch, position), 1))
@@ -76,4 +78,4 @@ def glance(source: str | os.PathLike[str], edits: Mapping[str, object] | None = 
             torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch=epoch, step=step))
             batch = augment(batch)
     labels = tuple(parts.task.words(target) for target in parts.task.restore_targets(batch.targets.numpy()))
-    return Glance(batch.inputs, labels, parts.preparation, step, each)
+    return BatchPreview(batch.inputs, labels, parts.preparation, step, each)

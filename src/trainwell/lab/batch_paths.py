@@ -38,7 +38,7 @@ class _Regression(NamedTuple):
         return float((self.inputs @ weights - self.targets).square().mean())
 
 
-class _Run(NamedTuple):
+class _DescentPaths(NamedTuple):
     """What one seed gave: the data, paths and losses by batch size, the noise by batch size."""
 
     data: _Regression
@@ -47,7 +47,7 @@ class _Run(NamedTuple):
     noise: list[float]
 
 
-def _once() -> _Run:
+def _once() -> _DescentPaths:
     """Descend with three batch sizes, and measure the noise of the gradient at the start."""
     inputs = torch.randn(_COUNT, 2) * torch.tensor([1.0, 0.6])
     data = _Regression(inputs, inputs @ torch.tensor([1.0, -0.5]) + 0.7 * torch.randn(_COUNT))
@@ -69,10 +69,10 @@ def _once() -> _Run:
         draws = torch.randint(_COUNT, (2000, size))
         gradients = torch.stack([data.gradient(_START, chosen) for chosen in draws])
         noise.append(float((gradients - whole).square().sum(1).mean().sqrt()))
-    return _Run(data, paths, losses, noise)
+    return _DescentPaths(data, paths, losses, noise)
 
 
-def _numbers(run: _Run) -> dict[str, float]:
+def _numbers(run: _DescentPaths) -> dict[str, float]:
     rises = {size: sum(b > a for a, b in zip(found, found[1:], strict=False)) for size, found in run.losses.items()}
     return {
         "noise of batch 1 / batch 16": run.noise[0] / run.noise[2],
@@ -82,7 +82,7 @@ def _numbers(run: _Run) -> dict[str, float]:
     }
 
 
-def _figure(runs: list[_Run]) -> Figure:
+def _figure(runs: list[_DescentPaths]) -> Figure:
     """Draw the paths of the first seed and the mean noise of all."""
     first = runs[0]
     inputs, targets = first.data

@@ -20,7 +20,7 @@ from trainwell.nn.layers import DropConnect
 _DRAWS = 40_000
 
 
-class _Run(NamedTuple):
+class _MaskedOutputs(NamedTuple):
     """Outputs under random masks (draws,), the output at prediction, and the standard deviation in theory."""
 
     drawn: Tensor
@@ -28,7 +28,7 @@ class _Run(NamedTuple):
     deviation: float
 
 
-def _once() -> _Run:
+def _once() -> _MaskedOutputs:
     """Draw masks of one random layer for one random input."""
     layer = DropConnect(64, 1, p=0.5)
     inputs = torch.randn(64)
@@ -36,10 +36,10 @@ def _once() -> _Run:
         drawn = layer(inputs.expand(_DRAWS, -1))[:, 0]
         whole = layer.eval()(inputs[None]).item()
         deviation = float((layer.linear.weight**2 @ inputs**2).sqrt())
-    return _Run(drawn, whole, deviation)
+    return _MaskedOutputs(drawn, whole, deviation)
 
 
-def _numbers(run: _Run) -> dict[str, float]:
+def _numbers(run: _MaskedOutputs) -> dict[str, float]:
     standard = (run.drawn - run.whole) / run.deviation
     return {
         "mean of the outputs, in standard deviations from the prediction": standard.mean().item(),
@@ -48,7 +48,7 @@ def _numbers(run: _Run) -> dict[str, float]:
     }
 
 
-def _figure(run: _Run) -> Figure:
+def _figure(run: _MaskedOutputs) -> Figure:
     """Draw the outputs of one layer."""
     low = run.whole - 4 * run.deviation
     step = 8 * run.deviation / 40

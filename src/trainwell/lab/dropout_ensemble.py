@@ -22,7 +22,7 @@ _CLASSES = 4
 _COUNTS = [2**power for power in range(11)]
 
 
-class _Run(NamedTuple):
+class _EnsemblePredictions(NamedTuple):
     """Predictions of all sub-networks (256, classes), the whole network's (classes,), and errors by number of masks."""
 
     members: Tensor
@@ -38,7 +38,7 @@ class _Run(NamedTuple):
         return torch.softmax(self.members.log().mean(0), 0)
 
 
-def _once() -> _Run:
+def _once() -> _EnsemblePredictions:
     """Evaluate a random softmax layer under every mask."""
     hidden = torch.rand(_UNITS, dtype=torch.float64) * 2
     # The arithmetic mean is only approximated, the better the smaller the weights: these are of a usual size.
@@ -51,10 +51,10 @@ def _once() -> _Run:
     for count in _COUNTS:
         drawn = members[torch.randint(len(masks), (400, count))].mean(1)
         errors.append(float((drawn - members.mean(0)).square().sum(1).mean().sqrt()))
-    return _Run(members, halved, errors)
+    return _EnsemblePredictions(members, halved, errors)
 
 
-def _numbers(run: _Run) -> dict[str, float]:
+def _numbers(run: _EnsemblePredictions) -> dict[str, float]:
     return {
         "sub-networks": len(run.members),
         "geometric mean minus halved weights, largest": float((run.geometric - run.halved).abs().max()),
@@ -63,7 +63,7 @@ def _numbers(run: _Run) -> dict[str, float]:
     }
 
 
-def _figure(runs: list[_Run]) -> Figure:
+def _figure(runs: list[_EnsemblePredictions]) -> Figure:
     """Draw the sub-networks of the first seed, and the mean error of all seeds."""
     first = runs[0]
     shift = torch.linspace(-0.35, 0.35, len(first.members)).tolist()

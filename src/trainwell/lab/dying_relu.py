@@ -21,7 +21,7 @@ from trainwell.lab.seeds import mean_curve, mean_curves
 _RATES = (0.05, 0.7, 1.0, 1.5)
 
 
-class _Run(NamedTuple):
+class _DeadUnits(NamedTuple):
     """Fraction of dead units over time and the final accuracy, for each seed."""
 
     dead: list[list[float]]
@@ -32,7 +32,7 @@ class _Run(NamedTuple):
         return [fractions[-1] for fractions in self.dead]
 
 
-def _learn(data: Images, rate: float, *, activation: Callable[[], nn.Module]) -> _Run:
+def _learn(data: Images, rate: float, *, activation: Callable[[], nn.Module]) -> _DeadUnits:
     """Train, and count units without a gradient every 20 steps."""
     model = dense([data.features, 100, 100, 10], seeds=len(data.inputs), activation=activation, start="he_normal")
     dead: list[list[float]] = []
@@ -47,7 +47,7 @@ def _learn(data: Images, rate: float, *, activation: Callable[[], nn.Module]) ->
         dead.append(torch.cat(slopes, -1).lt(1e-6).float().mean(-1).tolist())
 
     train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=rate), steps=200, after=record)
-    return _Run(transposed(dead), evaluate(model, data.held_inputs, targets=data.held_targets)[1])
+    return _DeadUnits(transposed(dead), evaluate(model, data.held_inputs, targets=data.held_targets)[1])
 
 
 def activation_slope(layer: nn.Module, before: Tensor) -> Tensor:

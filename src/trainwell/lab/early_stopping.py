@@ -21,7 +21,7 @@ _CHOOSE = slice(0, 500)
 _TEST = slice(500, 1000)
 
 
-class _Run(NamedTuple):
+class _LossHistory(NamedTuple):
     """Losses and test accuracy over time for each seed, and the test accuracy of the restored weights."""
 
     training: list[list[float]]
@@ -44,7 +44,7 @@ def _noisy(data: Images) -> Images:
     )
 
 
-def _learn(data: Images) -> _Run:
+def _learn(data: Images) -> _LossHistory:
     """Train to the end, and keep the weights with the lowest validation loss of every seed."""
     seeds = len(data.inputs)
     model = dense([data.features, 256, 10], seeds=seeds)
@@ -70,7 +70,7 @@ def _learn(data: Images) -> _Run:
         for copy, parameter in zip(kept, model.parameters(), strict=True):
             parameter.copy_(copy)
     restored = evaluate(model, data.held_inputs[:, _TEST], targets=data.held_targets[:, _TEST])[1]
-    return _Run(transposed(training), transposed(validation), transposed(test), restored)
+    return _LossHistory(transposed(training), transposed(validation), transposed(test), restored)
 
 
 def run(conditions: Conditions) -> Result:

@@ -47,7 +47,7 @@ _CORRECT = "correct"
 _BUG = "planted bug"
 
 
-class _Run(NamedTuple):
+class _GradientErrors(NamedTuple):
     """Gradients by name, central differences at h = 1e-5, and the relative error at every h by name."""
 
     gradients: dict[str, Tensor]
@@ -55,7 +55,7 @@ class _Run(NamedTuple):
     errors: dict[str, list[float]]
 
 
-def _once() -> _Run:
+def _once() -> _GradientErrors:
     """Check a correct and a wrong backward pass of a random network with many step sizes."""
     inputs = torch.randn(20, 5, dtype=torch.float64)
     targets = torch.randn(20, 3, dtype=torch.float64)
@@ -66,10 +66,10 @@ def _once() -> _Run:
         measured = _differences(weights, inputs, targets=targets, h=h)
         for name, gradient in gradients.items():
             errors[name].append(_error(gradient, measured))
-    return _Run(gradients, _differences(weights, inputs, targets=targets, h=1e-5), errors)
+    return _GradientErrors(gradients, _differences(weights, inputs, targets=targets, h=1e-5), errors)
 
 
-def _numbers(run: _Run) -> dict[str, float]:
+def _numbers(run: _GradientErrors) -> dict[str, float]:
     return {
         "correct: relative error at h = 1e-5": _error(run.gradients[_CORRECT], run.measured),
         "planted bug: relative error at h = 1e-5": _error(run.gradients[_BUG], run.measured),
@@ -77,7 +77,7 @@ def _numbers(run: _Run) -> dict[str, float]:
     }
 
 
-def _figure(run: _Run) -> Figure:
+def _figure(run: _GradientErrors) -> Figure:
     """Draw both gradients of one network, and their errors over h."""
     dots = tuple(
         Curve(name, tuple((float(m), float(g)) for m, g in zip(run.measured, gradient, strict=True)), "dots", number)

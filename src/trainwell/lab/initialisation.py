@@ -28,7 +28,7 @@ _TANH = {"0.01": 0.01, "1": 1.0, "Xavier": _XAVIER}
 _RELU = {"0.01": 0.01, "He": _HE, "Xavier": _XAVIER}
 
 
-class _Run(NamedTuple):
+class _ActivationSpread(NamedTuple):
     """Standard deviation of the activations by layer, and the activations of the last tanh layer, by initialisation."""
 
     tanh: dict[str, list[float]]
@@ -46,23 +46,23 @@ def activations(deviation: float, activation: Callable[[Tensor], Tensor], *, vec
     return layers
 
 
-def _once(vectors: int) -> _Run:
+def _once(vectors: int) -> _ActivationSpread:
     """Measure the standard deviation of the activations, layer by layer."""
     tanh = {name: activations(size, torch.tanh, vectors=vectors) for name, size in _TANH.items()}
     relu = {name: activations(size, torch.relu, vectors=vectors) for name, size in _RELU.items()}
-    return _Run(
+    return _ActivationSpread(
         {name: [layer.std().item() for layer in layers] for name, layers in tanh.items()},
         {name: [layer.std().item() for layer in layers] for name, layers in relu.items()},
         {name: layers[-1] for name, layers in tanh.items()},
     )
 
 
-def _numbers(run: _Run) -> dict[str, float]:
+def _numbers(run: _ActivationSpread) -> dict[str, float]:
     found = {f"tanh, {name}, layer {at}": run.tanh[name][at - 1] for name in run.tanh for at in (1, 2, 3, 10)}
     return found | {f"ReLU, {name}, layer {at}": run.relu[name][at - 1] for name in run.relu for at in (1, 10)}
 
 
-def _figure(runs: list[_Run]) -> Figure:
+def _figure(runs: list[_ActivationSpread]) -> Figure:
     """Draw the mean standard deviations, and histograms of the first seed."""
     layers = range(1, _LAYERS + 1)
     tanh = mean_curves({name: [run.tanh[name] for run in runs] for name in _TANH}, xs=layers)

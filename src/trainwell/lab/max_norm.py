@@ -32,7 +32,7 @@ def orders(curves: list[list[float]]) -> list[list[float]]:
     return [[math.log10(max(1e-3, value) if value < _MOST else _MOST) for value in values] for values in curves]
 
 
-class _Run(NamedTuple):
+class _NormHistory(NamedTuple):
     """Largest norm of a weight vector and training loss over time, for each seed."""
 
     norms: list[list[float]]
@@ -48,7 +48,7 @@ def largest(curves: list[list[float]]) -> list[float]:
     return [max(value if value < _MOST else _MOST for value in values) for values in curves]
 
 
-def _learn(data: Images, *, constrained: bool) -> _Run:
+def _learn(data: Images, *, constrained: bool) -> _NormHistory:
     """Train with or without the constraint, from the same start."""
     model = dense([data.features, 100, 100, 10], seeds=len(data.inputs), start="he_normal")
     weights = hidden_weights(model)
@@ -61,7 +61,7 @@ def _learn(data: Images, *, constrained: bool) -> _Run:
         norms.append(torch.cat([weight.detach().norm(dim=2) for weight in weights], 1).amax(1).tolist())
 
     losses = train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=_RATE), steps=300, after=constrain)
-    return _Run(transposed(norms), losses)
+    return _NormHistory(transposed(norms), losses)
 
 
 def run(conditions: Conditions) -> Result:

@@ -31,7 +31,7 @@ _OPTIMIZERS: dict[str, Make] = {
 }
 
 
-class _Run(NamedTuple):
+class _LossesByScaling(NamedTuple):
     """Training losses by optimizer, on well and on badly scaled inputs."""
 
     well: dict[str, list[float]]
@@ -62,14 +62,14 @@ def _networks(mixing: Tensor) -> tuple[nn.Module, nn.Module]:
     return net, other
 
 
-def _once() -> _Run:
+def _once() -> _LossesByScaling:
     """Learn two classes from well and from badly scaled, correlated inputs."""
     inputs = torch.randn(400, 8, dtype=torch.float64)
     targets = (inputs @ torch.tensor([1.0, -1, 2, 0.5, 1, -2, 1, 1], dtype=torch.float64) > 0).long()
     rotation = torch.linalg.qr(torch.randn(8, 8, dtype=torch.float64)).Q
     mixing = torch.diag(torch.logspace(0, -2, 8, dtype=torch.float64)) @ rotation
     net, other = _networks(mixing)
-    return _Run(
+    return _LossesByScaling(
         {name: _losses(copy.deepcopy(net), make, inputs=inputs, targets=targets) for name, make in _OPTIMIZERS.items()},
         {
             name: _losses(copy.deepcopy(other), make, inputs=inputs @ mixing, targets=targets)
@@ -78,7 +78,7 @@ def _once() -> _Run:
     )
 
 
-def _numbers(run: _Run) -> dict[str, float]:
+def _numbers(run: _LossesByScaling) -> dict[str, float]:
     pairs = zip(run.badly["K-FAC"], run.well["K-FAC"], strict=True)
     return {
         "K-FAC: largest change of the loss by scaling": max(abs(a - b) for a, b in pairs),

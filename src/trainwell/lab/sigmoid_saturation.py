@@ -22,7 +22,7 @@ from trainwell.lab.seeds import mean_curve
 _EVERY = 50
 
 
-class _Run(NamedTuple):
+class _SaturationHistory(NamedTuple):
     """Steps, mean activation of each hidden layer (layers, seeds, steps) and smoothed loss (seeds, steps)."""
 
     steps: list[int]
@@ -42,7 +42,7 @@ def _network(data: Images, width: int) -> nn.Sequential:
     return model
 
 
-def _learn(data: Images, *, width: int, steps: int) -> _Run:
+def _learn(data: Images, *, width: int, steps: int) -> _SaturationHistory:
     """Train, and record the mean activation of each hidden layer."""
     model = _network(data, width)
     times: list[int] = []
@@ -65,7 +65,7 @@ def _learn(data: Images, *, width: int, steps: int) -> _Run:
     descent = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
     losses = train(model, data, optimizer=descent, steps=steps, batch=10, after=record)
     smooth = [[sum(one[at : at + _EVERY]) / _EVERY for at in range(0, steps, _EVERY)] for one in losses]
-    return _Run(times, [transposed(values) for values in found], smooth)
+    return _SaturationHistory(times, [transposed(values) for values in found], smooth)
 
 
 def run(conditions: Conditions) -> Result:

@@ -20,7 +20,7 @@ from trainwell.lab.seeds import mean_curve, mean_curves
 _STARTS = ("zeros", "constant", "he_normal")
 
 
-class _Run(NamedTuple):
+class _UnitCounts(NamedTuple):
     """Training losses and the number of different hidden units afterwards, for each seed."""
 
     losses: list[list[float]]
@@ -31,14 +31,14 @@ class _Run(NamedTuple):
         return mean_of([sum(values[-20:]) / 20 for values in self.losses])
 
 
-def _learn(data: Images, start: str) -> _Run:
+def _learn(data: Images, start: str) -> _UnitCounts:
     """Train from one initialisation, and count how many different units there are."""
     model = dense([data.features, 100, 10], seeds=len(data.inputs), start=start)
     losses = train(model, data, optimizer=torch.optim.SGD(model.parameters(), lr=0.1), steps=200)
     weight = hidden_weights(model)[0].detach()
     # Rounding moves equal units a little apart.
     different = (weight - weight[:, :1]).abs().amax(2) > 1e-2
-    return _Run(losses, [1.0 + count for count in different.sum(1).tolist()])
+    return _UnitCounts(losses, [1.0 + count for count in different.sum(1).tolist()])
 
 
 def run(conditions: Conditions) -> Result:

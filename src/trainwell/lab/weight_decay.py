@@ -24,7 +24,7 @@ _OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 _WAYS = ("penalty", "decoupled")
 
 
-class _Run(NamedTuple):
+class _FittedWeights(NamedTuple):
     """Final weights (seeds, 20), and their norm over time for each seed."""
 
     weights: Tensor
@@ -37,7 +37,7 @@ def _examples() -> tuple[Tensor, Tensor]:
     return torch.randn(200, 20, dtype=torch.float64) * scales, 0.3 * torch.randn(200, dtype=torch.float64)
 
 
-def _descend(inputs: Tensor, targets: Tensor, *, optimizer: str, way: str) -> _Run:
+def _descend(inputs: Tensor, targets: Tensor, *, optimizer: str, way: str) -> _FittedWeights:
     """Minimise the squared error of every seed, (seeds, 200, 20) and (seeds, 200), from weights of 1."""
     weight = nn.Parameter(torch.ones(len(inputs), 20, dtype=torch.float64))
     stepper = _OPTIMIZERS[optimizer]([weight], lr=_RATE)
@@ -54,7 +54,7 @@ def _descend(inputs: Tensor, targets: Tensor, *, optimizer: str, way: str) -> _R
                 weight.mul_(1 - _RATE * _DECAY)
         stepper.step()
         norms.append(weight.detach().norm(dim=1))
-    return _Run(weight.detach(), torch.stack(norms, 1).tolist())
+    return _FittedWeights(weight.detach(), torch.stack(norms, 1).tolist())
 
 
 def _pairs(name: str, penalty: Tensor, *, decoupled: Tensor, colour: int) -> Panel:

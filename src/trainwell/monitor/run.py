@@ -106,7 +106,7 @@ def run_watched(
     runs = Path(start_folder(), runs)  # the script may go elsewhere
     writer = _writer(runs, name, command=" ".join([target, *arguments]), stem=Path(target).stem, say=say)
     session = Session(Record(writer, say), budget=budget, source=target)
-    return _Run(program, target, writer, session, say).watch()
+    return _WatchedScript(program, target, writer, session, say).watch()
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ class WatchedRank:
 
 
 @dataclass(frozen=True)
-class _Run:
+class _WatchedScript:
     """One script that is watched in this process."""
 
     program: Program

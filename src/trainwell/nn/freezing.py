@@ -1,7 +1,7 @@
-"""Which layers learn, and from when on: freezing and gradual unfreezing (docs/curriculum.md, P1, D2).
+"""Freezing and gradual unfreezing of layers (docs/curriculum.md, P1, D2).
 
-Layers are counted from the input. A layer is a module with a matrix or filter bank of its own; the normalisation,
-bias or scale behind it belongs to it. The head, which is new for new data, is not counted and always learns.
+Layers are counted from the input. A layer is a module with its own weight matrix or filter bank, together with the
+normalisation, bias or scale that follows it. The head is not counted and always learns.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ ALL = "features"
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer with what belongs to it.
+    """One layer and the normalisations that follow it.
 
     Args:
         name: path of its module.
-        parameters: its weights and those of the normalisations behind it.
+        parameters: its weights and those of the normalisations after it.
         statistics: modules whose running statistics move during training.
     """
 
@@ -34,14 +34,14 @@ class Layer:
 
 
 def head_names(model: nn.Module) -> tuple[str, ...]:
-    """Return the paths of what turns features into answers: modules called `head` or `aux...`, else the last layer.
+    """Return the paths of the modules from features to outputs: `head` or `aux...`, else the last layer.
 
     >>> head_names(nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)))
     ('2',)
     """
     last = {name: name.rpartition(".")[2] for name, _ in model.named_modules() if name}
     found = [name for name, end in last.items() if end == "head" or end.startswith("aux")]
-    classifier = (getattr(model, "default_cfg", None) or {}).get("classifier")  # how timm names it
+    classifier = (getattr(model, "default_cfg", None) or {}).get("classifier")  # the name that timm uses
     if not found and isinstance(classifier, str) and classifier in last:
         found = [classifier]
     outer = tuple(name for name in found if not any(name.startswith(f"{other}.") for other in found))
@@ -83,13 +83,13 @@ def layers(model: nn.Module) -> list[Layer]:
 
 
 def names_of_new(model: nn.Module, taken: str) -> frozenset[str]:
-    """Return the names of the tensors that start anew where only the first layers are taken over; the head always does.
+    """Return the names of the tensors that are initialised anew, not transferred; those of the head always are.
 
     Args:
         model: the network.
-        taken: "all", or which layers as for `count_frozen`.
+        taken: layers to transfer: "all", or as for `count_frozen`.
     Raises:
-        UsageError: if there are not so many layers, or none of that name.
+        UsageError: if there are fewer layers, or none of that name.
 
     >>> net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 4), nn.Linear(4, 2))
     >>> sorted(names_of_new(net, "1"))
@@ -111,11 +111,11 @@ def count_frozen(names: Sequence[str], freeze: str, *, key: str = "transfer.free
 
     Args:
         names: the layers without the head, from the input on.
-        key: the setting that says so, for messages.
+        key: the setting, for messages.
         freeze: "none"; "features" for all; a number of layers; a negative number of layers at the end that learn;
             or the name of the last layer (or block) to freeze.
     Raises:
-        UsageError: if there are not so many layers, or none of that name.
+        UsageError: if there are fewer layers, or none of that name.
 
     >>> names = ["conv1", "conv2", "fc1", "fc2"]
     >>> [count_frozen(names, freeze) for freeze in ("none", "features", "3", "-1", "conv2")]
@@ -149,18 +149,18 @@ def count_frozen(names: Sequence[str], freeze: str, *, key: str = "transfer.free
 
 @final
 class Freezing:
-    """Keeps the first layers of a network as they are, and lets them go one after the other.
+    """Freezes the first layers of a network and unfreezes them one by one.
 
-    What is frozen in an epoch is a function of the epoch alone, so that a resumed run goes on exactly. A frozen
-    layer's running statistics stand still too, whatever mode the network is put into.
+    Which layers are frozen depends on the epoch alone, so that a resumed run continues exactly. The running
+    statistics of a frozen layer do not change either, in train mode or eval mode.
 
     Args:
         model: the network.
         freeze: as for `count_frozen`.
-        every: epochs after which one more layer, from the head down, begins to learn; 0 for never.
-        new: names of the tensors that start anew.
+        every: number of epochs after which one more layer, from the head down, is unfrozen; 0 for never.
+        new: names of the tensors that are initialised anew.
     Raises:
-        UsageError: if a layer that starts anew would be frozen, or as `count_frozen`.
+        UsageError: if a newly initialised layer would be frozen, or as `count_frozen`.
 
     >>> net = nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2))
     >>> freezing = Freezing(net, freeze="features", every=5)
@@ -179,20 +179,20 @@ class Freezing:
         self.frozen = count_frozen(self.names, freeze)
         if anew := [name for name in self.names[: self.frozen] if any(belongs(tensor, [name]) for tensor in new)]:
             raise UsageError(
-                f"transfer.freeze must leave what starts anew to learn, but {freeze!r} freezes {anew[0]}. "
-                "Freeze no more layers than transfer.layers takes over."
+                f"transfer.freeze must not freeze newly initialised layers, but {freeze!r} freezes {anew[0]}. "
+                "Freeze at most the layers that transfer.layers transfers."
             )
         self._every = every
         self._still = -1
         if not every:
-            self.arrange(0)  # what never learns is no matter of the optimizer
+            self.arrange(0)  # the optimizer need not see what never learns
 
     def count(self, epoch: int) -> int:
         """Return how many layers are frozen in an epoch, from 0."""
         return max(0, self.frozen - epoch // self._every) if self._every else self.frozen
 
     def arrange(self, epoch: int) -> None:
-        """Freeze what is frozen in this epoch; costs next to nothing where nothing changes."""
+        """Freeze the layers of this epoch; costs almost nothing where nothing changes."""
         still = self.count(epoch)
         if still != self._still:
             for place, layer in enumerate(self._layers[: self.frozen]):

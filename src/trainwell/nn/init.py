@@ -1,7 +1,7 @@
-"""How weights start, by name; the docstring of each law is its page in `trainwell about`.
+"""Initialisations by name; the docstring of each is its page in `trainwell about`.
 
-Biases start at zero or at a small number, and normalisation layers keep scale 1 and shift 0. "fan in" is the number of
-inputs of a unit, "fan out" the number of units its own output goes to.
+Biases start at zero or at a small constant, and normalisation layers keep scale 1 and shift 0. "fan in" is the number
+of inputs of a unit, "fan out" the number of units that its output feeds.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from trainwell.nn.layers import LocallyConnected2d
 
 Fill = Callable[[Tensor, torch.Generator], object]
 
-_CONNECTIONS = 15  # incoming ones of each unit (Martens 2010, section 5)
+_CONNECTIONS = 15  # incoming connections of each unit (Martens 2010, section 5)
 
 
 def he_normal(weight: Tensor, generator: torch.Generator) -> object:
-    """Draw from a Gaussian whose size keeps the activations of rectifiers steady through all layers.
+    """He (Kaiming) normal: keeps the variance of ReLU activations constant from layer to layer.
 
-    Formula: deviation sqrt(2 / fan in)
+    Formula: standard deviation sqrt(2 / fan in)
     Use: ReLU and its relatives; the default.
     Cost: none.
     Lab: initialisation
@@ -34,7 +34,7 @@ def he_normal(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def he_uniform(weight: Tensor, generator: torch.Generator) -> object:
-    """He's law with equal probability between two ends.
+    """He (Kaiming) uniform: a uniform distribution of the same variance as he_normal.
 
     Formula: uniform in ± sqrt(6 / fan in)
     Use: as he_normal.
@@ -46,11 +46,11 @@ def he_uniform(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def xavier_normal(weight: Tensor, generator: torch.Generator) -> object:
-    """Draw from a Gaussian that keeps the size of activations and of gradients steady, as a compromise of both.
+    """Xavier (Glorot) normal: a compromise between constant variance of activations and of gradients.
 
-    Formula: deviation sqrt(2 / (fan in + fan out))
+    Formula: standard deviation sqrt(2 / (fan in + fan out))
     Use: tanh and sigmoid.
-    Cost: none; with rectifiers activations halve their variance in every layer.
+    Cost: none; with ReLU the variance of activations halves in every layer.
     Lab: initialisation
     Source: Glorot and Bengio 2010, equation 12
     """
@@ -58,7 +58,7 @@ def xavier_normal(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def xavier_uniform(weight: Tensor, generator: torch.Generator) -> object:
-    """Xavier's law with equal probability between two ends.
+    """Xavier (Glorot) uniform: a uniform distribution of the same variance as xavier_normal.
 
     Formula: uniform in ± sqrt(6 / (fan in + fan out))
     Use: tanh and sigmoid.
@@ -70,9 +70,9 @@ def xavier_uniform(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def lecun_normal(weight: Tensor, generator: torch.Generator) -> object:
-    """Xavier's law with the fan in alone: keeps activations steady where the slope at zero is 1.
+    """LeCun normal: keeps the variance of activations constant where the slope at zero is 1.
 
-    Formula: deviation sqrt(1 / fan in)
+    Formula: standard deviation sqrt(1 / fan in)
     Use: tanh, SELU.
     Cost: none.
     Lab: initialisation
@@ -82,7 +82,7 @@ def lecun_normal(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def lecun_uniform(weight: Tensor, generator: torch.Generator) -> object:
-    """The law of the fan in with equal probability between two ends.
+    """LeCun uniform: a uniform distribution of the same variance as lecun_normal.
 
     Formula: uniform in ± sqrt(3 / fan in)
     Use: tanh, SELU.
@@ -93,7 +93,7 @@ def lecun_uniform(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def orthogonal(weight: Tensor, generator: torch.Generator) -> object:
-    """Take a random rotation: lengths pass unchanged through a linear layer, at any depth.
+    """Random orthogonal matrix: linear layers preserve the norm of their input, at any depth.
 
     Formula: rows (or columns, if fewer) are orthonormal
     Use: recurrent and very deep networks.
@@ -105,11 +105,11 @@ def orthogonal(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def sparse(weight: Tensor, generator: torch.Generator) -> object:
-    """Give each unit 15 incoming connections and no others: units differ, and none saturates.
+    """Sparse: 15 non-zero incoming weights per unit, so that units differ and none saturates.
 
-    Formula: k = min(15, fan in) random inputs with deviation sqrt(2 / k), the others 0
-    Use: wide fully connected layers, recurrent networks; the deviation here is He's for k inputs.
-    Cost: none; zeros are weights like others and learn.
+    Formula: k = min(15, fan in) random inputs with standard deviation sqrt(2 / k), the others 0
+    Use: wide fully connected layers, recurrent networks; the standard deviation is that of He for k inputs.
+    Cost: none; the zero weights learn like the others.
     Source: Martens 2010, section 5
     """
     rows = weight.flatten(1)
@@ -120,7 +120,7 @@ def sparse(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def uniform(weight: Tensor, generator: torch.Generator) -> object:
-    """Draw with equal probability between two ends that no layer's size enters.
+    """Uniform in a fixed range that does not depend on the size of the layer.
 
     Formula: uniform in ± 0.05
     Use: to see why the size of a layer matters; shallow networks.
@@ -131,9 +131,9 @@ def uniform(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def small_normal(weight: Tensor, generator: torch.Generator) -> object:
-    """Draw from a small Gaussian: fine for one layer, nothing is left after ten.
+    """Small Gaussian: fine for one layer; activations vanish within ten.
 
-    Formula: deviation 0.01
+    Formula: standard deviation 0.01
     Use: shallow networks, and to see activations vanish.
     Cost: deep networks do not start to learn.
     Lab: initialisation
@@ -142,32 +142,32 @@ def small_normal(weight: Tensor, generator: torch.Generator) -> object:
 
 
 def large_normal(weight: Tensor, generator: torch.Generator) -> object:
-    """Draw from a large Gaussian: squashing units saturate at once.
+    """Large Gaussian: tanh and sigmoid units saturate from the first step.
 
-    Formula: deviation 1
+    Formula: standard deviation 1
     Use: to see saturation.
-    Cost: slopes vanish, or activations explode.
+    Cost: gradients vanish, or activations explode.
     Lab: initialisation
     """
     return nn.init.normal_(weight, std=1.0, generator=generator)
 
 
 def zeros(weight: Tensor, generator: torch.Generator) -> object:
-    """Start at zero: all units of a layer stay equal for ever.
+    """Zeros: symmetry is not broken, so all units of a layer stay identical.
 
     Formula: 0
     Use: a single layer (logistic regression), where there is no symmetry to break.
-    Cost: a network with hidden layers never learns more than one unit could.
+    Cost: each hidden layer can only learn what a single unit could.
     Lab: symmetry
     """
     return nn.init.zeros_(weight)
 
 
 def constant(weight: Tensor, generator: torch.Generator) -> object:
-    """Start all weights equal: the units of a layer stay equal for ever.
+    """Constant: symmetry is not broken, so all units of a layer stay identical.
 
     Formula: 0.01
-    Use: to see that symmetry is never broken.
+    Use: to see the effect of unbroken symmetry.
     Cost: as zeros.
     Lab: symmetry
     """
@@ -195,17 +195,17 @@ INITIALISATIONS: Catalogue[Fill] = Catalogue(
 
 
 def initialise(model: nn.Module, name: str, *, seed: int, bias: float = 0.0) -> None:
-    """Fill every weight matrix and filter bank in place; biases become zero, or `bias` in hidden layers.
+    """Initialise every weight matrix and filter bank in place; set biases to zero, or to `bias` in hidden layers.
 
-    The output layer (a module called `head`) is not followed by a rectifier, so the He laws use gain 1
-    there instead of sqrt(2): the first outputs then stay near chance. Its bias is zero. Embeddings and recurrent
-    layers have initialisations of their own, whatever the name.
+    No ReLU follows the output layer (a module called `head`), so He initialisation uses gain 1
+    there instead of sqrt(2): the initial loss then stays near chance level. Its bias is zero. Embeddings and recurrent
+    layers have their own initialisations, whatever the name.
 
     Args:
         model: the network.
         name: a name of `INITIALISATIONS`.
-        seed: the weights are a function of it.
-        bias: of hidden layers; a small positive one keeps rectifiers alive at first.
+        seed: random seed; determines the weights.
+        bias: of hidden layers; a small positive one keeps ReLU units active at first.
 
     >>> layer = nn.Linear(100, 50)
     >>> initialise(layer, "he_normal", seed=0)
@@ -233,22 +233,22 @@ def initialise(model: nn.Module, name: str, *, seed: int, bias: float = 0.0) -> 
             if name.startswith("he_") and is_head:
                 weight.mul_(0.5**0.5)
             if normed:
-                module.weight = weight  # split into length and direction by weight norm
+                module.weight = weight  # weight normalisation splits it into length and direction
             if module.bias is not None:
                 module.bias.fill_(0.0 if is_head else bias)
 
 
 def _initialise_embedding(layer: nn.Embedding, generator: torch.Generator) -> None:
-    """Draw rows of expected length 1: Gaussian with deviation 1 / sqrt(features); the row of padding is zero."""
+    """Draw rows of expected norm 1: Gaussian with standard deviation 1 / sqrt(features); the padding row is zero."""
     layer.weight.normal_(0.0, layer.embedding_dim**-0.5, generator=generator)
     if layer.padding_idx is not None:
         layer.weight[layer.padding_idx].zero_()
 
 
 def _initialise_recurrent(layer: nn.RNNBase, generator: torch.Generator) -> None:
-    """Xavier for the weights of the input, orthogonal for those of the state (Saxe et al. 2014), biases zero.
+    """Use Xavier for input weights, orthogonal for recurrent weights (Saxe et al. 2014), zero for biases.
 
-    The forget gate of an LSTM starts open, with bias 1 (Jozefowicz et al. 2015).
+    The bias of the forget gate of an LSTM is 1, so that the gate starts open (Jozefowicz et al. 2015).
     """
     for name, parameter in layer.named_parameters():
         if "bias" in name:

@@ -1,6 +1,6 @@
-"""What a recipe chooses about a network that is already designed: normalisation, dropout, pooling, connections.
+"""Apply the recipe's choice of normalisation, dropout, pooling and DropConnect to a finished architecture.
 
-One place for all architectures: layers are found by their type and exchanged or wrapped, and their paths stay.
+One implementation for all architectures: layers are found by type and replaced or wrapped; their paths stay.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 
 def modify(model: nn.Module, settings: NetworkRecipe, *, facts: InputFacts) -> None:
-    """Change a network in place to what a recipe chooses; what is left at "as_designed" and 0 stays as it is.
+    """Modify a network in place as the recipe says; settings left at "as_designed" or 0 change nothing.
 
     Args:
         model: a network; its output layer is called `head`.
         settings: activation, normalisation, pooling, dropout and dropconnect are read.
-        facts: of one prepared example, to find the size of every layer.
+        facts: of one prepared example, to determine layer sizes.
     Raises:
-        UsageError: if the network has no layer a choice could apply to.
+        UsageError: if the network has no layer that a setting applies to.
 
     >>> net = nn.Sequential(OrderedDict(fc=nn.Linear(3, 4), act=nn.ReLU(), head=nn.Linear(4, 2)))
     >>> modify(net, NetworkRecipe(normalisation="batch"), facts=InputFacts((3,)))
@@ -92,7 +92,7 @@ def _normalise(model: nn.Module, settings: NetworkRecipe, *, shapes: dict[str, t
     if designed:
         if settings.normalise == "after":
             raise UsageError(
-                "nn.normalise must be 'before' for a network designed with normalisation, got 'after'. Leave it out."
+                "nn.normalise must be 'before' for a network designed with normalisation, got 'after'. Omit it."
             )
         changed = _exchange(model, lambda path, old: _norm(name, shapes.get(path, ())) if path in designed else None)
         return _require(changed, "normalisation", what="layer")
@@ -104,12 +104,12 @@ def _normalise(model: nn.Module, settings: NetworkRecipe, *, shapes: dict[str, t
         pairs = [("normalisation", new), ("activation", old)]
         return nn.Sequential(OrderedDict(pairs if settings.normalise == "before" else reversed(pairs)))
 
-    what = "feature map in front of a non-linearity" if name in _MAPS_ONLY else "layer with a non-linearity"
+    what = "feature map before a non-linearity" if name in _MAPS_ONLY else "layer with a non-linearity"
     return _require(_exchange(model, wrap), "normalisation", what=what)
 
 
 def _norm(name: str, shape: tuple[int, ...]) -> nn.Module | None:
-    """Build a normalisation for (batch, channels, ...) activations; None where it means nothing."""
+    """Build a normalisation for (batch, channels, ...) activations; None where it does not apply."""
     if len(shape) == 2:
         if name in _MAPS_ONLY:
             return None
@@ -118,7 +118,7 @@ def _norm(name: str, shape: tuple[int, ...]) -> nn.Module | None:
 
 
 def _places_of_dropout(model: nn.Module, shapes: dict[str, tuple[int, ...]]) -> tuple[str, ...]:
-    """Return the non-linearities of hidden fully connected layers; without any, what hands features to the head."""
+    """Return the non-linearities of hidden fully connected layers; without any, the input of the head."""
     modules = dict(model.named_modules(remove_duplicate=False))
     dense = [path for path, shape in shapes.items() if len(shape) == 2 and isinstance(modules[path], _ACTIVATIONS)]
     return tuple(dense or (path for path, module in modules.items() if shapes and type(module) is nn.Flatten))
@@ -148,7 +148,7 @@ def _has_dropout(model: nn.Module) -> bool:
 
 
 def _exchange(model: nn.Module, change: Callable[[str, nn.Module], nn.Module | None]) -> int:
-    """Put what `change` makes of a module in its place, and count how many it made something of."""
+    """Replace every module for which `change` returns a new one, and return the number of replacements."""
     made = {path: change(path, module) for path, module in model.named_modules(remove_duplicate=False) if path}
     for path, new in made.items():
         if new is not None:
@@ -158,7 +158,7 @@ def _exchange(model: nn.Module, change: Callable[[str, nn.Module], nn.Module | N
 
 
 def _shapes(model: nn.Module, facts: InputFacts) -> dict[str, tuple[int, ...]]:
-    """Return the shape of what each non-linearity and normalisation sees, from a pass of two blank examples."""
+    """Return the input shape of each non-linearity and normalisation, from a forward pass of two blank examples."""
     seen: dict[str, tuple[int, ...]] = {}
     handles = []
     kinds: tuple[type[nn.Module], ...] = (*_ACTIVATIONS, *_NORMS)
@@ -183,4 +183,4 @@ def _shapes(model: nn.Module, facts: InputFacts) -> dict[str, tuple[int, ...]]:
 
 def _require(found: int, setting: str, *, what: str) -> None:
     if not found:
-        raise UsageError(f"nn.{setting} must be left out for this network: it has no {what} to apply it to.")
+        raise UsageError(f"nn.{setting} does not apply to this network: it has no {what}. Omit the setting.")

@@ -74,7 +74,7 @@ class MemberStack:
 def build_stack(
     members: Sequence[Member], positions: Sequence[int], *, model: nn.Module, loss_settings: Sequence[str]
 ) -> MemberStack:
-    """MemberStack the networks of some members.
+    """Stack the networks of some members.
 
     Args:
         members: with their networks, which are not needed afterwards.

@@ -67,7 +67,7 @@ def test_preparation_is_timms_own(timm) -> None:
 
 def test_weights_of_another_network_are_refused(weights, tmp_path) -> None:
     path, _ = weights
-    with pytest.raises(DamagedError, match="belong to another network than timm:resnet34: .*Nothing was loaded"):
+    with pytest.raises(DamagedError, match="do not match timm:resnet34: .*No weights were loaded"):
         backbone(f"timm:resnet34@{path}", input_shape=(3, 64, 64), outputs=4, pretrained=True)
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"nothing")
@@ -90,5 +90,7 @@ def test_unknown_names_and_no_network_are_one_sentence(timm, monkeypatch) -> Non
     assert time.perf_counter() - begun < 10
     monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(UsageError, match="weights could not be had: we are offline. Without a network give a file"):
+    with pytest.raises(
+        UsageError, match="weights could not be loaded: we are offline. Without internet access give a weights file"
+    ):
         backbone("timm:resnet18", input_shape=(3, 64, 64), outputs=4, pretrained=True)

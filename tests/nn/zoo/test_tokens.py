@@ -41,7 +41,7 @@ def test_inputs_that_are_no_tokens_are_refused(name: str) -> None:
 
 
 def test_settings_that_do_not_fit_together_are_refused() -> None:
-    with pytest.raises(UsageError, match="one number of units for every layer"):
+    with pytest.raises(UsageError, match="one number of units for all layers"):
         MODELS["gru"].build(dataclasses.replace(SETTINGS, hidden=(16, 8)), SENTENCES, 3)
     with pytest.raises(UsageError, match="must be a multiple of nn.heads, got 8 and 3"):
         MODELS["transformer"].build(dataclasses.replace(SETTINGS, heads=3), SENTENCES, 3)

@@ -1,6 +1,6 @@
-"""Layers torch does not have, each with the law that ties training to prediction, and the blocks of the zoo."""
+"""Layers that torch.nn lacks, and the blocks that the architectures of the zoo are built from."""
 
-from trainwell.nn.layers.auxiliary import Aided as Aided
+from trainwell.nn.layers.auxiliary import AuxiliaryHeads as AuxiliaryHeads
 from trainwell.nn.layers.classic_dropout import ClassicDropout as ClassicDropout
 from trainwell.nn.layers.conversion import fully_convolutional as fully_convolutional
 from trainwell.nn.layers.conversion import to_convolution as to_convolution

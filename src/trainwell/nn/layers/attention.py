@@ -1,6 +1,6 @@
 """Attention: additive, dot product, and the blocks of a transformer [A16, H3].
 
-Letters: B examples of a batch, Q positions that ask (queries), K positions that are looked at (keys), D features.
+Letters: B batch size, Q number of queries, K number of keys, D features.
 """
 
 from __future__ import annotations
@@ -35,12 +35,12 @@ class AdditiveAttention(nn.Module):
         self.score = nn.Linear(hidden, 1, bias=False)
 
     def forward(self, queries: Tensor, keys: Tensor, *, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what is attended to, and how much.
+        """Return the context vectors and the attention weights.
 
         Args:
             queries: (B, Q, queries).
             keys: (B, K, keys); they are also the values.
-            mask: (B, K) bool, True where a key counts; None: all count.
+            mask: (B, K) bool, True for valid keys; None: all are valid.
         Returns:
             the weighted mean of the keys (B, Q, keys), and the weights (B, Q, K), which sum to 1 over K.
         """
@@ -62,7 +62,7 @@ class DotAttention(nn.Module):
         self.query = nn.Linear(queries, keys, bias=False)
 
     def forward(self, queries: Tensor, keys: Tensor, *, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Return what is attended to, and how much: shapes as for `AdditiveAttention`."""
+        """Return the context vectors and the attention weights; shapes as for `AdditiveAttention`."""
         scores = self.query(queries) @ keys.transpose(1, 2) / math.sqrt(keys.shape[2])
         return _attend(scores, keys, mask=mask)
 
@@ -76,13 +76,13 @@ def _attend(scores: Tensor, values: Tensor, *, mask: Tensor | None) -> tuple[Ten
 
 @final
 class SelfAttention(nn.Module):
-    """Multi-head scaled dot-product attention of a sequence to itself (Vaswani et al. 2017, section 3.2).
+    """Multi-head scaled dot-product self-attention (Vaswani et al. 2017, section 3.2).
 
     Args:
         features: D, at every position; a multiple of `heads`.
-        heads: attentions side by side.
-        causal: a position sees only itself and earlier ones.
-        dropout: share of attention weights dropped in training.
+        heads: number of attention heads.
+        causal: a position attends only to itself and earlier ones.
+        dropout: probability of dropping an attention weight in training.
     Raises:
         ValueError: if `heads` does not divide `features`.
     """
@@ -102,7 +102,7 @@ class SelfAttention(nn.Module):
 
         Args:
             x: (B, T, D).
-            mask: (B, T) bool, True where a position counts: nobody attends to the others.
+            mask: (B, T) bool, True for valid positions; no position attends to the others.
         """
         examples, length, features = x.shape
         parts = self.qkv(x).view(examples, length, 3, self.heads, features // self.heads)
@@ -116,9 +116,9 @@ class SelfAttention(nn.Module):
         return mixed
 
     def _allowed(self, mask: Tensor) -> Tensor:
-        """Return (B, 1, T, T) bool: which position may look at which.
+        """Return the attention mask, (B, 1, T, T) bool, True where attention is allowed.
 
-        Every position may look at itself, so that the softmax of padding is finite.
+        Every position may attend to itself, so that the softmax of padding is finite.
         """
         length = mask.shape[1]
         itself = torch.eye(length, dtype=torch.bool, device=mask.device)
@@ -134,12 +134,12 @@ class TransformerBlock(nn.Module):
 
     Args:
         features: D.
-        heads: of the attention.
+        heads: number of attention heads.
         hidden: units of the feed-forward network; usually 4 D.
-        causal: a position sees only itself and earlier ones.
-        dropout: share of features dropped at the end of both parts.
-        pre_norm: normalise in front of each part (Xiong et al. 2020), which trains without warm-up; False
-            normalises after the sum, as in Vaswani et al. 2017.
+        causal: a position attends only to itself and earlier ones.
+        dropout: probability of dropping a feature at the end of both sublayers.
+        pre_norm: normalise before each sublayer (Xiong et al. 2020), which trains without warm-up; False
+            normalises after the residual sum, as in Vaswani et al. 2017.
 
     >>> block = TransformerBlock(8, heads=2, hidden=32, causal=True)
     >>> block(torch.zeros(2, 5, 8)).shape
@@ -165,7 +165,7 @@ class TransformerBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, *, mask: Tensor | None = None) -> Tensor:
-        """Map (B, T, D) to (B, T, D); mask (B, T) is True where a position counts."""
+        """Map (B, T, D) to (B, T, D); mask (B, T) is True for valid positions."""
         if self.pre_norm:
             x = x + self.dropout(self.attention(self.norm1(x), mask=mask))
             normalised: Tensor = x + self.dropout(self.feed_forward(self.norm2(x)))
@@ -176,13 +176,13 @@ class TransformerBlock(nn.Module):
 
 
 def sinusoidal_positions(length: int, features: int) -> Tensor:
-    """Return the fixed position codes of Vaswani et al. 2017, section 3.5.
+    """Return the sinusoidal positional encoding of Vaswani et al. 2017, section 3.5.
 
     Args:
-        length: positions.
-        features: numbers of a code; even.
+        length: number of positions.
+        features: size of an encoding; even.
     Returns:
-        (length, features): sin(t / 10000^(2i/D)) and cos of the same angle, side by side.
+        (length, features): sin(t / 10000^(2i/D)) and cos of the same angle, interleaved.
 
     >>> sinusoidal_positions(2, 4)[0].tolist()
     [0.0, 1.0, 0.0, 1.0]

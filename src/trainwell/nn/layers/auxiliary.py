@@ -1,4 +1,4 @@
-"""Networks with auxiliary heads: classifiers half-way that only help to train."""
+"""Networks with auxiliary heads: classifiers on intermediate layers, used in training only."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from torch import Tensor, nn
 
 
 @final
-class Aided(nn.Module):
-    """A row of modules and a head; in training auxiliary heads look at what some of the modules return.
+class AuxiliaryHeads(nn.Module):
+    """A sequence of modules with a head, and auxiliary heads on the outputs of some of the modules.
 
-    `forward` returns the main head's outputs only. The auxiliary heads, in `auxiliary`, are called in training mode and
-    not otherwise; whoever computes the loss adds theirs, times `auxiliary_weight`.
+    `forward` returns the main head's outputs only. The auxiliary heads, in `auxiliary`, run in train mode only; the
+    task adds their losses, times `auxiliary_weight`.
 
     Args:
         body: name to module, in order.
-        heads: name of a module to the auxiliary head that looks at what it returns.
+        heads: name of a module to the auxiliary head that reads its output.
         head: the last, fully connected layer.
-        dropout: probability of dropping an input of it.
-        auxiliary_weight: share of the auxiliary heads' losses in the whole.
+        dropout: probability of dropping an input of the head.
+        auxiliary_weight: weight of the auxiliary losses in the total loss.
     """
 
     def __init__(

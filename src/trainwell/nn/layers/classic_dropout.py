@@ -14,15 +14,15 @@ from trainwell.core.errors import UsageError
 class ClassicDropout(nn.Module):
     """Drop units with probability p in training, and multiply all by 1 - p at prediction (Srivastava et al. 2014).
 
-    Inverted dropout (`torch.nn.Dropout`) divides by 1 - p in training instead and leaves prediction alone; the mean
-    over masks equals the output at prediction either way.
+    Inverted dropout (`torch.nn.Dropout`) divides by 1 - p in training instead and is the identity at prediction;
+    either way the expected training output equals the output at prediction.
 
     Args:
         p: probability of dropping a unit, in [0, 1).
     Shapes:
         any, unchanged.
     Raises:
-        UsageError: if p is no such probability.
+        UsageError: if p is not in [0, 1).
 
     >>> ClassicDropout(0.25).eval()(torch.ones(2))
     tensor([0.7500, 0.7500])
@@ -35,7 +35,7 @@ class ClassicDropout(nn.Module):
         self.p = p
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return the inputs with some of them zero, or all of them smaller."""
+        """Return the inputs, masked in training and scaled at prediction."""
         if not self.training:
             return inputs * (1 - self.p)
         return inputs * (torch.rand_like(inputs) >= self.p)

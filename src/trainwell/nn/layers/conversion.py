@@ -1,4 +1,4 @@
-"""Fully connected layers as convolutions and back: the same numbers, arranged for another input."""
+"""Fully connected layers as convolutions and back, with the same weights."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import nn
 
 from trainwell.core.errors import UsageError
 
-# What keeps places apart and needs no change; everything else must be a layer that is known below.
+# Layers that act on each position alone need no change; any other must be of a type handled below.
 _BY_PLACE = (nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.BatchNorm2d, nn.LocalResponseNorm)
 
 
 def to_convolution(layer: nn.Linear, size: tuple[int, int] = (1, 1)) -> nn.Conv2d:
-    """Return the convolution that computes a fully connected layer at every place of a larger input.
+    """Return the convolution that computes a fully connected layer at every position of a larger input.
 
     Args:
         layer: its inputs are (channels, height, width), flattened.
@@ -56,25 +56,25 @@ def to_linear(layer: nn.Conv2d, size: tuple[int, int]) -> nn.Linear:
 
 
 def fully_convolutional(model: nn.Module, input_shape: tuple[int, ...]) -> tuple[nn.Sequential, int]:
-    """Return a network that gives a classifier's outputs for every window of a larger image, in one pass.
+    """Return a fully convolutional network that computes a classifier's outputs for every window of a larger image.
 
-    Fully connected layers become convolutions, the global mean becomes a sliding one. This equals the classifier on
-    each window by itself only if no layer pads: padding shows a window zeros where the image goes on.
+    Fully connected layers become convolutions, global average pooling becomes a sliding one. This equals the
+    classifier on each window only without padding: padding replaces pixels of the image around a window by zeros.
 
     Args:
-        model: layers in a row, in eval mode; it is left as it is, and its weights are shared.
+        model: a sequential network in eval mode; it is not changed, and its weights are shared.
         input_shape: (channels, height, width) of one window.
     Returns:
-        the network, (batch, channels, H, W) to (batch, outputs, rows, columns), and the pixels between two windows.
+        the network, (batch, channels, H, W) to (batch, outputs, rows, columns), and its stride in pixels.
     Raises:
-        UsageError: if a layer pads or cannot be slid; the sentence names it.
+        UsageError: if a layer pads or cannot be converted; the message names it.
     """
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     stride = 1
     size: tuple[int, int] = (1, 1)
     x = torch.zeros(1, *input_shape)
     was_training = model.training
-    for name, layer in _in_a_row(model.eval()):
+    for name, layer in _flat_layers(model.eval()):
         before = tuple(x.shape[2:])
         with torch.no_grad():
             x = layer(x)
@@ -89,15 +89,17 @@ def fully_convolutional(model: nn.Module, input_shape: tuple[int, ...]) -> tuple
             stride *= _step(name, layer)
             layers[name] = layer
         else:
-            raise UsageError(f"The layer {name} ({type(layer).__name__}) cannot be slid over a larger image.")
+            raise UsageError(f"Layer {name} ({type(layer).__name__}) cannot be applied to a larger image.")
     model.train(was_training)
     return nn.Sequential(OrderedDict((name.replace(".", "_"), layer) for name, layer in layers.items())).eval(), stride
 
 
-def _in_a_row(model: nn.Module, path: str = "") -> list[tuple[str, nn.Module]]:
+def _flat_layers(model: nn.Module, path: str = "") -> list[tuple[str, nn.Module]]:
     if not isinstance(model, nn.Sequential):
         return [(path, model)]
-    return [found for name, child in model.named_children() for found in _in_a_row(child, f"{path}.{name}".strip("."))]
+    return [
+        found for name, child in model.named_children() for found in _flat_layers(child, f"{path}.{name}".strip("."))
+    ]
 
 
 def _step(name: str, layer: nn.Module) -> int:
@@ -107,10 +109,10 @@ def _step(name: str, layer: nn.Module) -> int:
     step = getattr(layer, "stride", 1)
     if padding not in (0, (0, 0)) or getattr(layer, "ceil_mode", False):
         raise UsageError(
-            f"A network slides exactly only without padding, but its layer {name} pads by {padding}. "
-            "Give --crops to classify every window by itself, or train a network without padding."
+            f"Sliding windows need a network without padding, but layer {name} pads by {padding}. "
+            "Use --crops to classify each window separately, or train a network without padding."
         )
     steps = step if isinstance(step, tuple) else (step, step)
     if steps[0] != steps[1]:
-        raise UsageError(f"The layer {name} must step equally far both ways to be slid, got {steps}.")
+        raise UsageError(f"Layer {name} must have the same stride in both directions, got {steps}.")
     return int(steps[0])

@@ -1,4 +1,4 @@
-"""The block most networks are made of: convolution, normalisation, non-linearity."""
+"""The basic block: convolution, normalisation, non-linearity."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ def convolution_block(
     groups: int = 1,
     norm: bool = True,
 ) -> nn.Sequential:
-    """Build a convolution followed by batch normalisation and a rectifier.
+    """Build a convolution followed by batch normalisation and ReLU.
 
-    Its volume is floor((h + 2p - f) / s) + 1 high; it holds K (f f c + 1) numbers without normalisation. With it the
-    bias is left out, because the shift that follows does the same.
+    The output height is floor((h + 2p - f) / s) + 1; without normalisation there are K (f f c + 1) parameters. With it
+    the convolution has no bias, because the shift of the normalisation does the same.
 
     Args:
-        channels_in: channels that come in.
-        channels: channels that go out.
-        kernel: side of the filter, or (height, width) of one that is not square.
-        stride: steps between two places of the filter.
+        channels_in: input channels.
+        channels: output channels.
+        kernel: side of the filter, or its (height, width).
+        stride: pixels between two positions of the filter.
         padding: zeros on each side.
-        groups: parts into which the channels are divided; `channels_in` makes it depth-wise.
-        norm: False leaves the normalisation out, as networks before 2015 do.
+        groups: number of channel groups; `channels_in` makes the convolution depthwise.
+        norm: False omits the normalisation, as in networks before 2015.
 
     >>> sum(p.numel() for p in convolution_block(3, 96, kernel=11, stride=4, norm=False).parameters())
     34944

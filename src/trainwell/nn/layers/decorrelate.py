@@ -14,13 +14,13 @@ from trainwell.core.errors import UsageError
 class DecorrelatedBatchNorm(nn.Module):
     """Whiten features over the batch by ZCA, so that their covariance is the identity (Huang et al. 2018).
 
-    At prediction the running mean and the running whitening matrix stand in for those of the batch; so they do for
-    a batch with too few samples (the rest at the end of an epoch), unless it is the first.
+    The running mean and the running whitening matrix are used at prediction, and for a batch with too few samples
+    (the last of an epoch), unless it is the first.
 
     Args:
-        features: channels.
-        momentum: weight of the newest batch in the running values.
-        epsilon: added to the variances; keeps directions finite in which the batch does not vary.
+        features: number of features or channels.
+        momentum: weight of the current batch in the running values.
+        epsilon: added to the variances, for directions in which the batch does not vary.
     Shapes:
         (batch, features) or (batch, features, height, width), unchanged.
     Raises:
@@ -46,13 +46,13 @@ class DecorrelatedBatchNorm(nn.Module):
         self.register_buffer("num_batches_tracked", torch.tensor(0))
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Return whitened features, scaled and shifted by what is learned."""
+        """Return whitened features with the learned scale and shift."""
         rows = inputs.movedim(1, -1).reshape(-1, inputs.shape[1])
         enough = len(rows) > rows.shape[1]
         if self.training and (enough or not int(self.num_batches_tracked)):
             if not enough:
                 raise UsageError(
-                    f"Decorrelated batch norm must see more samples than its {rows.shape[1]} features, "
+                    f"Decorrelated batch norm needs more samples than its {rows.shape[1]} features, "
                     f"got {len(rows)}. Use larger batches or group norm."
                 )
             mean = rows.mean(0)
@@ -69,7 +69,7 @@ class DecorrelatedBatchNorm(nn.Module):
         return white.reshape(inputs.movedim(1, -1).shape).movedim(-1, 1)
 
     def _whitening(self, covariance: Tensor) -> Tensor:
-        """Return the symmetric inverse square root: of all whitenings the one that changes features least."""
+        """Return the symmetric inverse square root: the whitening that changes features least (ZCA)."""
         values, vectors = torch.linalg.eigh(covariance + self.epsilon * torch.eye(len(covariance)).to(covariance))
         matrix: Tensor = vectors @ torch.diag(values.rsqrt()) @ vectors.T
         return matrix

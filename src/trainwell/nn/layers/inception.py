@@ -1,4 +1,4 @@
-"""Inception modules: filters of several sizes side by side, their feature maps stacked."""
+"""Inception modules: parallel filters of several sizes, their feature maps concatenated."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from trainwell.nn.layers.convolution import convolution_block as conv
 
 @final
 class Stack(nn.Module):
-    """Branches that all see the same input; their channels are stacked in order.
+    """Parallel branches on the same input; their channels are concatenated in order.
 
     Args:
-        branches: name to branch; all keep the same height and width.
+        branches: name to branch; all return the same height and width.
     """
 
     def __init__(self, branches: OrderedDict[str, nn.Module]) -> None:
@@ -33,7 +33,7 @@ def inception(channels_in: int, channels: tuple[int, int, int, int, int, int]) -
     """Build the module of GoogLeNet (Szegedy et al. 2015, figure 2b), without normalisation.
 
     Args:
-        channels_in: channels that come in.
+        channels_in: input channels.
         channels: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection: the columns of the paper's table 1.
 
     >>> sum(p.numel() for p in inception(192, (64, 96, 128, 16, 32, 32)).parameters())
@@ -53,14 +53,14 @@ def inception(channels_in: int, channels: tuple[int, int, int, int, int, int]) -
 
 
 def inception_square(channels_in: int, pool: int, *, width: float = 1.0) -> Stack:
-    """Build the first kind of Inception-v3: a 5x5 becomes two 3x3 (Szegedy et al. 2016, figure 5).
+    """Build the first module of Inception-v3: a 5x5 becomes two 3x3 (Szegedy et al. 2016, figure 5).
 
-    Like the authors' program it keeps one branch with a real 5x5 filter.
+    Like the authors' program it keeps one branch with a 5x5 filter.
 
     Args:
-        channels_in: channels that come in.
-        pool: channels of the pooled branch.
-        width: every number of channels is multiplied by this.
+        channels_in: input channels.
+        pool: channels of the pooling branch.
+        width: multiplier of the numbers of channels.
     """
     c48, c64, c96 = (round(width * count) for count in (48, 64, 96))
     branches: OrderedDict[str, nn.Module] = OrderedDict()
@@ -74,12 +74,12 @@ def inception_square(channels_in: int, pool: int, *, width: float = 1.0) -> Stac
 
 
 def inception_factorised(channels_in: int, middle: int, *, width: float = 1.0) -> Stack:
-    """Build the second kind of Inception-v3: 7x7 as 1x7 and 7x1 (figure 6).
+    """Build the second module of Inception-v3: 7x7 as 1x7 and 7x1 (figure 6).
 
     Args:
-        channels_in: channels that come in.
+        channels_in: input channels.
         middle: channels between the factors.
-        width: every number of channels is multiplied by this.
+        width: multiplier of the numbers of channels.
     """
     c192 = round(width * 192)
     middle = round(width * middle)
@@ -102,7 +102,7 @@ def inception_factorised(channels_in: int, middle: int, *, width: float = 1.0) -
 
 
 def inception_expanded(channels_in: int, *, width: float = 1.0) -> Stack:
-    """Build the third kind of Inception-v3: 1x3 and 3x1 side by side, for the coarsest grid (figure 7)."""
+    """Build the third module of Inception-v3: 1x3 and 3x1 in parallel, for the coarsest grid (figure 7)."""
     c192, c320, c384, c448 = (round(width * count) for count in (192, 320, 384, 448))
 
     def fork() -> Stack:

@@ -12,16 +12,16 @@ from torch.nn import functional as F
 
 @final
 class LocallyConnected2d(nn.Module):
-    """A filter of its own for every place, where places mean different things, as in aligned faces.
+    """A convolution with unshared weights: each position has its own filters (Gregor and LeCun 2010).
 
-    (Gregor and LeCun 2010; Taigman et al. 2014, section 3.2.)
+    For inputs whose positions have different meanings, as in aligned faces (Taigman et al. 2014, section 3.2).
 
     Args:
-        channels_in: channels that come in.
-        channels: channels that go out.
+        channels_in: input channels.
+        channels: output channels.
         kernel: side of the filters.
-        size: (height, width) of what comes in: filters belong to places, so it is fixed.
-        stride: steps between two places.
+        size: (height, width) of the input, which is fixed because filters belong to positions.
+        stride: pixels between two positions.
 
     >>> layer = LocallyConnected2d(16, 16, kernel=9, size=(63, 63))
     >>> layer.weight.shape, sum(p.numel() for p in layer.parameters()) == 55 * 55 * 16 * (9 * 9 * 16 + 1)
@@ -35,17 +35,17 @@ class LocallyConnected2d(nn.Module):
         self.stride = stride
         self.places = ((size[0] - kernel) // stride + 1, (size[1] - kernel) // stride + 1)
         count = self.places[0] * self.places[1]
-        # One unit a row, as in every other layer: so decay, penalties and max-norm tell weights from biases.
+        # One unit per row, as in every other layer, so that decay, penalties and max-norm tell weights from biases.
         self.weight = nn.Parameter(torch.empty(count * channels, channels_in * kernel * kernel))
         self.bias = nn.Parameter(torch.zeros(channels * count))
         nn.init.normal_(self.weight, std=(2 / (channels_in * kernel * kernel)) ** 0.5)
 
     def banks(self) -> Iterator[Tensor]:
-        """Yield the filters of one place after the other, each (channels, channels_in, kernel, kernel)."""
+        """Yield the filters of each position in order, (channels, channels_in, kernel, kernel)."""
         yield from self.weight.view(self.places[0] * self.places[1], -1, self.channels_in, self.kernel, self.kernel)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels_in, height, width) to (batch, channels, *places)."""
+        """Map (batch, channels_in, height, width) to (batch, channels, rows, columns)."""
         windows = F.unfold(x, self.kernel, stride=self.stride)
         filters = self.weight.view(windows.shape[2], -1, windows.shape[1])
         products = torch.einsum("bkp,pok->bop", windows, filters)

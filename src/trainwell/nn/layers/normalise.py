@@ -11,11 +11,11 @@ from trainwell.nn.layers.decorrelate import DecorrelatedBatchNorm
 
 
 def batch(channels: int) -> nn.Module:
-    """Zero mean and unit variance of each feature map over the examples and positions of a batch.
+    """Batch normalisation: zero mean and unit variance of each feature map over a batch.
 
-    Formula: y = g (x - mean) / sqrt(variance + e) + b; running averages stand in at prediction
-    Use: convolution networks with batches of 16 and more.
-    Cost: two weights a map; examples of a batch influence each other, and batches of one to four are too noisy.
+    Formula: y = g (x - mean) / sqrt(variance + e) + b; running averages at prediction
+    Use: convolutional networks with batches of 16 and more.
+    Cost: two weights per map; examples of a batch influence each other, and batches of one to four are too noisy.
     Lab: batch_norm
     Source: Ioffe and Szegedy 2015
     """
@@ -23,33 +23,33 @@ def batch(channels: int) -> nn.Module:
 
 
 def layer(channels: int) -> nn.Module:
-    """Zero mean and unit variance over all channels and positions of one example.
+    """Layer normalisation: zero mean and unit variance over all channels and positions of one example.
 
     Formula: y = g (x - mean) / sqrt(variance + e) + b, the same in training and at prediction
     Use: recurrent networks and transformers, small batches.
-    Cost: two weights a channel.
+    Cost: two weights per channel.
     Source: Ba et al. 2016
     """
     return nn.GroupNorm(1, channels)
 
 
 def instance(channels: int) -> nn.Module:
-    """Zero mean and unit variance over the positions of each feature map of one example.
+    """Instance normalisation: zero mean and unit variance of each feature map of one example.
 
     Formula: y = g (x - mean) / sqrt(variance + e) + b
-    Use: style transfer: contrast and brightness of an image are taken out.
-    Cost: two weights a map; what a map's mean said is lost, so classifiers suffer. Not for flat layers.
+    Use: style transfer: removes contrast and brightness of an image.
+    Cost: two weights per map; the mean of a map is lost, so classifiers suffer. Not for fully connected layers.
     Source: Ulyanov et al. 2016
     """
     return nn.InstanceNorm2d(channels, affine=True)
 
 
 def group(channels: int) -> nn.Module:
-    """Zero mean and unit variance over positions and a group of channels of one example.
+    """Group normalisation: zero mean and unit variance over a group of channels of one example.
 
     Formula: as layer, in up to 32 groups of at least two channels
-    Use: convolution networks whose batches are small: the batch size does not enter.
-    Cost: two weights a channel.
+    Use: convolutional networks with small batches: independent of the batch size.
+    Cost: two weights per channel.
     Lab: batch_norm
     Source: Wu and He 2018
     """
@@ -60,11 +60,11 @@ def group(channels: int) -> nn.Module:
 
 
 def decorrelated(channels: int) -> nn.Module:
-    """Whiten the features over the batch: unit variance, and no feature tells of another.
+    """Decorrelated batch normalisation: whitens the features over the batch (unit variance, no correlation).
 
     Formula: y = g S^(-1/2) (x - mean) + b, S the covariance over examples and positions
-    Use: few channels, large batches, badly conditioned layers.
-    Cost: an eigendecomposition a step and channels² running numbers; batches must be larger than the channels.
+    Use: few channels, large batches, ill-conditioned layers.
+    Cost: one eigendecomposition per step and channels² running numbers; needs more samples than channels.
     Lab: whitening
     Source: Huang et al. 2018
     """
@@ -72,11 +72,11 @@ def decorrelated(channels: int) -> nn.Module:
 
 
 def local_response(channels: int) -> nn.Module:
-    """Let neighbouring channels at one position compete.
+    """Local response normalisation: neighbouring channels at one position compete.
 
     Formula: y = x / (2 + 1e-4/5 sum of x² over five channels)^0.75
     Use: to rebuild AlexNet; later networks found little use in it.
-    Cost: no weights. Not for flat layers.
+    Cost: no weights. Not for fully connected layers.
     Lab: local_response
     Source: Krizhevsky et al. 2012, section 3.3
     """
@@ -84,11 +84,11 @@ def local_response(channels: int) -> nn.Module:
 
 
 def none(channels: int) -> nn.Module:
-    """Leave features as they are, also where the network was designed with a normalisation.
+    """No normalisation, even where the network was designed with one.
 
     Formula: y = x
-    Use: to see what a normalisation is worth.
-    Cost: none, but deep networks need smaller rates.
+    Use: to measure the effect of normalisation.
+    Cost: none, but deep networks need a smaller learning rate.
     Lab: batch_norm
     """
     return nn.Identity()

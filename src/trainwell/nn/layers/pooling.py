@@ -11,43 +11,43 @@ from trainwell.nn.layers.stochastic_pooling import StochasticPool2d
 
 
 class Pooling(Protocol):
-    """Builds a layer that makes one number of each window."""
+    """Builds a pooling layer."""
 
     def __call__(self, size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
         """Build it for windows of side `size`, `stride` apart, with `padding` zeros around the image.
 
-        With `ceil` a rest at the border gets a window of its own.
+        With `ceil` an incomplete window at the border counts too, as with torch's `ceil_mode`.
         """
 
 
 def maximum(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
-    """Keep the largest activation of each window: whether a feature is there, not where.
+    """Max pooling: the largest activation of each window.
 
-    Formula: max over the window; side floor((h + 2p - f) / s) + 1
+    Formula: max over the window; output height floor((h + 2p - f) / s) + 1
     Use: the default of classifiers; windows larger than their stride overlap (AlexNet).
-    Cost: no weights; the rest of the window gets no gradient.
+    Cost: no weights; only the maximum gets a gradient.
     Lab: stochastic_pooling
     """
     return nn.MaxPool2d(size, stride=stride, padding=padding, ceil_mode=ceil)
 
 
 def average(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
-    """Take the mean activation of each window.
+    """Average pooling: the mean activation of each window.
 
     Formula: sum over the window / f²
     Use: before the head (global), where texture matters more than single features.
-    Cost: no weights; strong features are thinned out.
+    Cost: no weights; strong features are diluted.
     Lab: stochastic_pooling
     """
     return nn.AvgPool2d(size, stride=stride, padding=padding, ceil_mode=ceil)
 
 
 def stochastic(size: int, *, stride: int, padding: int, ceil: bool = False) -> nn.Module:
-    """Draw an activation of each window in proportion to its size; predict the mean of the draws.
+    """Stochastic pooling: an activation drawn at random in proportion to its size; its expectation at prediction.
 
     Formula: P(a_i) = a_i / sum a; at prediction sum a_i² / sum a
-    Use: over-fitting convolution networks; behind rectifiers, as negative activations count as zero.
-    Cost: no weights; slower than max, noise in training.
+    Use: convolutional networks that overfit; after ReLU, because negative activations count as zero.
+    Cost: no weights; slower than max pooling, noise in training.
     Lab: stochastic_pooling
     Source: Zeiler and Fergus 2013
     """

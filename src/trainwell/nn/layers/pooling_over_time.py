@@ -1,4 +1,4 @@
-"""From the features of every position to those of the whole sequence; padding never counts [A14]."""
+"""Pooling of the features of all positions to those of the sequence; padding is ignored [A14]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ PADDING = 0  # the token number of padding, in every vocabulary
 
 
 def token_mask(tokens: Tensor, mask: Tensor | None) -> Tensor:
-    """Return which positions count: those of the mask, or where there is none, all tokens but padding.
+    """Return the mask of valid positions; without a mask, all tokens but padding.
 
     Args:
         tokens: (B, T) int64.
@@ -20,11 +20,11 @@ def token_mask(tokens: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def last(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the features of the last position that counts.
+    """Return the features of the last valid position.
 
     Args:
         features: (B, T, D).
-        mask: (B, T) bool, True where a position counts; padding comes last. None: all count.
+        mask: (B, T) bool, True for valid positions; padding comes last. None: all are valid.
     Returns:
         (B, D).
     """
@@ -35,7 +35,7 @@ def last(features: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def mean(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the mean over the positions that count; shapes as for `last`."""
+    """Return the mean over the valid positions; shapes as for `last`."""
     if mask is None:
         return features.mean(dim=1)
     counts = mask.sum(dim=1, keepdim=True).clamp(min=1)
@@ -43,7 +43,7 @@ def mean(features: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def maximum(features: Tensor, mask: Tensor | None) -> Tensor:
-    """Return the largest value of each feature over the positions that count; shapes as for `last`."""
+    """Return the maximum of each feature over the valid positions; shapes as for `last`."""
     if mask is None:
         return features.amax(dim=1)
     return features.masked_fill(~mask.unsqueeze(2), float("-inf")).amax(dim=1)

@@ -1,9 +1,9 @@
 """Recurrent layers: the vanilla RNN, the GRU and the LSTM over padded sequences, and their equations [H3].
 
-Letters: B examples of a batch, T positions, D numbers at a position, H hidden units.
+Letters: B batch size, T sequence length, D features per position, H hidden units.
 
-The kernels are those of torch.nn; the functions `rnn_step`, `gru_step` and `lstm_step` write one step out, with the
-weights in torch's layout (gates stacked along the first axis), and a test ties the two together.
+The layers use the kernels of torch.nn; `rnn_step`, `gru_step` and `lstm_step` write one step out, with the
+weights in torch's layout (gates stacked along the first axis). A test compares the two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from trainwell.core.catalogue import Catalogue
 
 State = tuple[Tensor, ...]
-"""What a layer carries from one chunk of a sequence to the next: one (layers, B, H) tensor, two of an LSTM."""
+"""The hidden state carried from one chunk of a sequence to the next: one (layers, B, H) tensor, or two (LSTM)."""
 
 CELLS: Catalogue[Callable[..., nn.RNNBase]] = Catalogue(
     "recurrent cell", {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
@@ -32,7 +32,7 @@ def rnn_step(x: Tensor, hidden: Tensor, *, cell: nn.RNNBase) -> Tensor:
     Args:
         x: (B, D).
         hidden: (B, H).
-        cell: a layer of torch.nn whose first layer's weights are used.
+        cell: a recurrent module of torch.nn; the weights of its first layer are used.
     Returns:
         (B, H).
 
@@ -52,7 +52,7 @@ def gru_step(x: Tensor, hidden: Tensor, *, cell: nn.RNNBase) -> Tensor:
     Args:
         x: (B, D).
         hidden: (B, H).
-        cell: a layer of torch.nn whose first layer's weights are used.
+        cell: a recurrent module of torch.nn; the weights of its first layer are used.
     Returns:
         (B, H).
     """
@@ -74,7 +74,7 @@ def lstm_step(x: Tensor, hidden: Tensor, *, memory: Tensor, cell: nn.RNNBase) ->
         x: (B, D).
         hidden: (B, H), h.
         memory: (B, H), the cell state c.
-        cell: a layer of torch.nn whose first layer's weights are used.
+        cell: a recurrent module of torch.nn; the weights of its first layer are used.
     Returns:
         h' and c', (B, H) each.
     """
@@ -96,7 +96,7 @@ class LockedDropout(nn.Module):
     """Variational dropout: one mask per sequence, the same at every position (Gal and Ghahramani 2016).
 
     Args:
-        p: share of the features that are set to zero.
+        p: probability of setting a feature to zero.
 
     >>> layer = LockedDropout(0.5)
     >>> out = layer(torch.ones(2, 5, 8))
@@ -109,28 +109,28 @@ class LockedDropout(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (B, T, D) to the same shape; the expectation stays."""
+        """Map (B, T, D) to the same shape with the same expectation."""
         if not self.training or self.p == 0:
             return x
         kept = torch.empty(x.shape[0], 1, x.shape[2], dtype=x.dtype, device=x.device).bernoulli_(1 - self.p)
         return x * (kept / (1 - self.p))
 
     def extra_repr(self) -> str:
-        """Return the share, for printing."""
+        """Return the probability, for printing."""
         return f"p={self.p}"
 
 
 @final
 class Recurrent(nn.Module):
-    """Recurrent layers over padded sequences; padding changes nothing of what counts.
+    """Recurrent layers over padded sequences; padding does not influence the outputs.
 
     Args:
-        inputs: numbers at a position, D.
+        inputs: features per position, D.
         hidden: units of each layer, H.
         cell: "rnn", "gru" or "lstm".
-        layers: how many are stacked.
+        layers: number of stacked layers.
         bidirectional: also read every sequence backwards; outputs have 2 H features.
-        dropout: share of features dropped in front of every layer, by one mask for all positions.
+        dropout: probability of dropping a feature before every layer, with one mask for all positions.
 
     >>> layer = Recurrent(3, 4, cell="gru", bidirectional=True)
     >>> outputs, last, state = layer(torch.zeros(2, 5, 3), mask=torch.ones(2, 5, dtype=torch.bool))
@@ -166,11 +166,11 @@ class Recurrent(nn.Module):
 
         Args:
             x: (B, T, D).
-            mask: (B, T) bool, True where a position counts; padding comes last. None: every position counts.
-            state: what the last call returned, to go on with the same sequences; None starts from zeros.
+            mask: (B, T) bool, True for valid positions; padding comes last. None: all are valid.
+            state: returned by the last call, to continue the same sequences; None starts from zeros.
         Returns:
-            outputs (B, T, features), zero at padding; the features of each sequence's end (B, features): the last
-            position that counts, and the first one of the backward direction; and the state after the last position.
+            outputs (B, T, features), zero at padding; the features at the end of each sequence (B, features): at the
+            last valid position, and at the first for the backward direction; and the state after the last position.
         """
         lengths = None if mask is None else mask.sum(dim=1)
         states: list[State] = []
@@ -185,7 +185,7 @@ class Recurrent(nn.Module):
     def _read(
         self, layer: nn.Module, x: Tensor, *, lengths: Tensor | None, state: State | None
     ) -> tuple[Tensor, State]:
-        # Padding comes last, so that only a layer that reads backwards would meet it before what counts.
+        # Padding comes last, so only the backward direction would read it before valid positions.
         packed = self.bidirectional and lengths is not None
         given = state if state is None or self.cell == "lstm" else state[0]
         sequences: Any = x

@@ -1,4 +1,4 @@
-"""Residual blocks: what they learn is added to what came in (He, Zhang, Ren, Sun 2016)."""
+"""Residual blocks: the output of their layers is added to the input (He, Zhang, Ren, Sun 2016)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ZeroPad(nn.Module):
         self.stride = stride
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, height, width) to (batch, channels + new, height / stride, width / stride)."""
+        """Map (batch, channels, height, width) to (batch, channels + new_channels, height / stride, width / stride)."""
         return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.new_channels))
 
 
@@ -33,8 +33,8 @@ class Residual(nn.Module):
     """relu(body(x) + shortcut(x)).
 
     Args:
-        body: what is learned.
-        shortcut: how x gets past it: `nn.Identity`, a projection or `ZeroPad`.
+        body: the residual function.
+        shortcut: `nn.Identity`, a projection or `ZeroPad`.
     """
 
     def __init__(self, body: nn.Module, shortcut: nn.Module) -> None:
@@ -44,7 +44,7 @@ class Residual(nn.Module):
         self.activation = nn.ReLU()
 
     def forward(self, x: Tensor) -> Tensor:
-        """Map (batch, channels, height, width) to the shape that the body gives."""
+        """Map (batch, channels, height, width) to the output shape of the body."""
         answer: Tensor = self.activation(self.body(x) + self.shortcut(x))
         return answer
 
@@ -52,14 +52,14 @@ class Residual(nn.Module):
 def residual_block(
     channels_in: int, channels: int, *, middle: int = 0, stride: int = 1, zero_pad: bool = False
 ) -> Residual:
-    """Build a residual block; its shortcut is the identity wherever the shapes allow it.
+    """Build a residual block; its shortcut is the identity where the shapes allow it.
 
     Args:
-        channels_in: channels that come in.
-        channels: channels that go out.
-        middle: channels of the 3x3 convolution of a bottleneck 1x1, 3x3, 1x1; 0 gives two 3x3 convolutions.
+        channels_in: input channels.
+        channels: output channels.
+        middle: channels of the 3x3 convolution of a bottleneck (1x1, 3x3, 1x1); 0 gives two 3x3 convolutions.
         stride: 2 halves height and width, in the first convolution as in the paper.
-        zero_pad: where shapes differ, fill new channels with zeros (option A) instead of projecting by a
+        zero_pad: where shapes differ, pad channels with zeros (option A) instead of projecting with a
             1x1 convolution (option B).
 
     >>> [type(residual_block(8, k, zero_pad=k == 16).shortcut).__name__ for k in (8, 16, 32)]

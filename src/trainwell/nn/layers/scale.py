@@ -1,4 +1,4 @@
-"""Multiplication by a number that is not learned."""
+"""Multiplication by a constant."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 @final
 class Scale(nn.Module):
-    """factor * x. Before the last layer it keeps the first answers small, so that the first loss is that of guessing.
+    """factor * x. Before the last layer it keeps the initial logits small, so the initial loss is near chance level.
 
     Args:
-        factor: what every number is multiplied by.
+        factor: the constant.
 
     >>> import torch
     >>> Scale(0.125)(torch.tensor([[8.0, -4.0]])).tolist()
@@ -28,5 +28,5 @@ class Scale(nn.Module):
         return x * self.factor
 
     def extra_repr(self) -> str:
-        """Return what stands between the brackets when the layer is printed."""
+        """Return the factor, for printing."""
         return f"{self.factor}"

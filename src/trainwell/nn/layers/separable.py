@@ -1,4 +1,4 @@
-"""Convolutions taken apart: space from channels, or rows from columns."""
+"""Separable convolutions: depthwise (space and channels) and spatially (rows and columns)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from trainwell.nn.layers.convolution import convolution_block
 
 
 def depthwise_separable(channels_in: int, channels: int, *, stride: int = 1) -> nn.Sequential:
-    """Build a 3x3 filter for each channel by itself, then a 1x1 mixture of channels (Howard et al. 2017, figure 3).
+    """Build a 3x3 depthwise convolution and a 1x1 pointwise convolution (Howard et al. 2017, figure 3).
 
-    It takes 1/K + 1/9 of the multiply-adds of a 3x3 convolution with K filters.
+    It needs 1/K + 1/9 of the multiply-adds of a 3x3 convolution with K filters.
 
     >>> block = depthwise_separable(32, 64)
     >>> block.depthwise.conv.weight.numel() + block.pointwise.conv.weight.numel(), 9 * 32 * 64
@@ -27,9 +27,9 @@ def depthwise_separable(channels_in: int, channels: int, *, stride: int = 1) -> 
 
 
 def spatially_separable(channels_in: int, channels: int, *, kernel: int = 3) -> nn.Sequential:
-    """Build a column filter f x 1 and then a row filter 1 x f, for 2f instead of f f products a place and channel.
+    """Build an f x 1 filter followed by a 1 x f filter: 2f instead of f² products per position and channel.
 
-    The size of the image is kept. (Szegedy et al. 2016, section 3.2.)
+    Height and width stay the same (Szegedy et al. 2016, section 3.2).
 
     >>> import torch
     >>> spatially_separable(3, 8)(torch.zeros(1, 3, 9, 9)).shape

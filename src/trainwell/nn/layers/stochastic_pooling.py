@@ -1,4 +1,4 @@
-"""Stochastic pooling: a window passes on one of its activations, drawn in proportion to their size."""
+"""Stochastic pooling: one activation per window, drawn at random in proportion to its size."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from torch.nn import functional as F
 
 @final
 class StochasticPool2d(nn.Module):
-    """Pool by a draw while training, and by the draw's mean at prediction (Zeiler and Fergus 2013).
+    """Sample an activation of each window in training, return the expectation at prediction (Zeiler and Fergus 2013).
 
-    Activation a of a window is drawn with probability a / sum; the mean of the draw is sum a**2 / sum a.
-    Negative activations count as zero: put it behind a rectifier. A window of zeros passes on zero.
+    Activation a of a window is drawn with probability a / sum a; the expectation is sum a**2 / sum a.
+    Negative activations count as zero: use it after ReLU. The output for a window of zeros is zero.
 
     Args:
         size: side of the windows.
-        stride: distance between windows; None puts them side by side.
+        stride: distance between windows; None: `size`.
         padding: zeros around the image, which are never drawn.
-        ceil: whether a rest at the border gets a window of its own, as torch's `ceil_mode`, or is left out.
+        ceil: whether an incomplete window at the border counts, as with torch's `ceil_mode`.
     Shapes:
         (batch, channels, height, width) to (batch, channels, (height + 2 padding - size) // stride + 1, ...).
 
@@ -45,7 +45,7 @@ class StochasticPool2d(nn.Module):
         total = windows.sum(1, keepdim=True)
         shares = windows / total.clamp(min=torch.finfo(total.dtype).tiny)
         if self.training:
-            # Where the running sum first passes a uniform number, there lies a draw with these shares.
+            # The first entry whose cumulative sum exceeds a uniform number is a sample (inverse transform sampling).
             passed = shares.cumsum(1) > torch.rand_like(total)
             pooled = windows.gather(1, passed.int().argmax(1, keepdim=True))
         else:
@@ -53,10 +53,10 @@ class StochasticPool2d(nn.Module):
         return pooled.view(batch, channels, rows, -1)
 
     def _windows(self, side: int) -> tuple[int, int]:
-        """Return how many windows a side has, and the zeros that fill the last one up."""
+        """Return the number of windows along a side, and the zeros that complete the last one."""
         span = side + 2 * self.padding - self.size
         count = span // self.stride + 1
-        # A window that would begin in the padding behind the image sees nothing of it.
+        # A window that begins in the padding after the image contains no pixel of it.
         more = self.ceil and span % self.stride > 0 and count * self.stride < side + self.padding
         return count + more, self.stride - span % self.stride if more else 0
 

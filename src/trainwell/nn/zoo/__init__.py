@@ -1,4 +1,4 @@
-"""Architectures by name. A new one is one file that ends with its `Network`, and one line here."""
+"""Architectures by name. To add one, write a file that ends with its `Network`, and add one line here."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ def alexnet(
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels and units is multiplied by this.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels and units.
         dropout: probability of dropping a unit of the fully connected layers.
-        groups: 2 divides conv2, conv4 and conv5 in halves, as the paper did to fit two graphics cards
-            (60,965,224 parameters); 1 joins them, as everybody does now (62,378,344).
+        groups: 2 splits conv2, conv4 and conv5 into two groups, as the paper did for two GPUs
+            (60,965,224 parameters); 1 does not, as is usual now (62,378,344).
     Raises:
         UsageError: if the input is not an image or is too small.
 
@@ -57,12 +57,12 @@ def alexnet(
 
 
 def dense_layers(volume: int, *, units: int, outputs: int, dropout: float) -> OrderedDict[str, nn.Module]:
-    """Return layers 6 to 8: fully connected, with dropout in front of the first two.
+    """Return layers 6 to 8: fully connected, with dropout before the first two.
 
     Args:
-        volume: numbers that the convolutions leave of an image.
+        volume: number of features after the convolutions.
         units: of layers 6 and 7.
-        outputs: numbers returned for one image, unnormalised.
+        outputs: number of outputs per image (logits).
         dropout: probability of dropping a unit.
 
     >>> list(dense_layers(8, units=4, outputs=2, dropout=0.5))[-1]

@@ -1,6 +1,6 @@
-"""Published backbones by name, "timm:NAME", with the preparation they were trained with (docs/curriculum.md, H5).
+"""Published backbones by name, "timm:NAME", with the preprocessing they were trained with (docs/curriculum.md, H5).
 
-`timm:resnet18@weights.safetensors` takes the weights from a file: for machines without a network.
+`timm:resnet18@weights.safetensors` loads the weights from a file, for machines without internet access.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ PREFIX = "timm:"
 
 
 BACKBONES = Choice(usual=normalised())
-"""What the recipe must know of all of them: no setting of [nn] changes them, and they are trained like residual
-networks."""
+"""For all backbones: no setting of [nn] changes them, and they are trained like residual networks."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +39,11 @@ class Preprocessing:
     """How images were prepared when a backbone was trained.
 
     Args:
-        side: height and width of its images.
+        side: height and width of the images, in pixels.
         mean: of each channel, on pixels scaled to [0, 1].
         std: of each channel.
         interpolation: how images were resized: "bicubic", "bilinear", ...
-        crop: share of an image's shorter side that was kept, from the middle.
+        crop: fraction of the shorter side of an image that the centre crop keeps.
     """
 
     side: int
@@ -60,13 +59,13 @@ def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained:
     Args:
         name: "timm:NAME" or "timm:NAME@FILE".
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image.
-        pretrained: True loads its published weights, from FILE or else from the hub and its cache on this machine.
-        seed: the new layer's numbers are a function of it.
+        outputs: number of outputs per image (logits).
+        pretrained: load the published weights, from FILE, or from the hub and its local cache.
+        seed: random seed of the new layer.
     Raises:
         MissingExtraError: if timm is not installed.
-        UsageError: if it has no such backbone, cannot take such inputs, or the weights cannot be had.
-        DamagedError: if the file is no weights file, or belongs to another network.
+        UsageError: if there is no such backbone, it does not accept the inputs, or the weights cannot be loaded.
+        DamagedError: if the file is not a weights file, or belongs to another network.
     """
     short, _, file = name.removeprefix(PREFIX).partition("@")
     timm = load_timm()
@@ -84,20 +83,20 @@ def backbone(name: str, *, input_shape: Sequence[int], outputs: int, pretrained:
             raise
         except (RuntimeError, OSError, ValueError) as problem:
             reason = (str(problem).strip() or type(problem).__name__).splitlines()[0]
-            what = "weights could not be had" if pretrained else "network could not be built"
+            what = "weights could not be loaded" if pretrained else "network could not be built"
             raise UsageError(
                 f"{plain(name)}: its {what}: {plain(reason).rstrip('.')}. "
-                f"Without a network give a file: {PREFIX}{short}@FILE."
+                f"Without internet access give a weights file: {PREFIX}{short}@FILE."
             ) from None
     return model
 
 
 def preprocessing(name: str) -> Preprocessing:
-    """Return how a backbone's images were prepared, from timm's own description.
+    """Return the preprocessing of a backbone's images, from timm's data configuration.
 
     Raises:
         MissingExtraError: if timm is not installed.
-        UsageError: if it has no such backbone.
+        UsageError: if there is no such backbone.
     """
     short = name.removeprefix(PREFIX).partition("@")[0]
     timm = load_timm()
@@ -109,12 +108,12 @@ def preprocessing(name: str) -> Preprocessing:
 
 
 def _in_cache(timm: Any, short: str) -> str | None:
-    """Return the file that holds a backbone's weights on this machine; None if they must and can be fetched.
+    """Return the cached file of a backbone's weights; None if they must be downloaded.
 
-    Asking first spares a machine without a network the minute for which the hub's client tries again and again.
+    Without this check, the hub's client retries for about a minute on a machine without internet access.
 
     Raises:
-        OSError: if the weights are not here, and the hub does not answer within seconds.
+        OSError: if the weights are not cached, and the hub does not respond within seconds.
     """
     hub = importlib.import_module("huggingface_hub")
     name = (timm.models.get_pretrained_cfg(short).hf_hub_id or "").partition("@")[0]
@@ -124,19 +123,19 @@ def _in_cache(timm: Any, short: str) -> str | None:
         try:
             urllib.request.urlopen(hub.constants.ENDPOINT, timeout=_PATIENCE).close()
         except urllib.error.HTTPError:
-            pass  # it answers
+            pass  # the hub responds
         except OSError as problem:
             reason = getattr(problem, "reason", problem)
-            raise OSError(f"they are not on this machine, and the hub does not answer ({reason})") from None
+            raise OSError(f"they are not cached on this machine, and the hub does not respond ({reason})") from None
     return found
 
 
 def load_timm() -> Any:
-    """Import timm, also where torchvision is missing or was built for another torch.
+    """Import timm, even where torchvision is missing or was built for another torch.
 
     timm imports torchvision for image transforms that are not used here. Where torchvision's operators do not load (a
-    CUDA build beside a torch for processors), their two missing schemas are declared first; where it is not
-    installed, empty modules take its place while timm is imported, and are removed again.
+    CUDA build with a CPU build of torch), their two missing schemas are declared first; where it is not
+    installed, empty modules replace it during the import of timm.
 
     Raises:
         MissingExtraError: if timm is not installed.
@@ -144,7 +143,7 @@ def load_timm() -> Any:
     if "timm" in sys.modules:
         return sys.modules["timm"]
     if importlib.util.find_spec("timm") is None:
-        raise MissingExtraError("A backbone of timm", "timm", extra="zoo")
+        raise MissingExtraError("A timm backbone", "timm", extra="zoo")
     if importlib.util.find_spec("torchvision") is None:
         with _stand_in():
             return importlib.import_module("timm")
@@ -152,7 +151,9 @@ def load_timm() -> Any:
         importlib.import_module("torchvision")
     except RuntimeError as problem:
         if "torchvision::nms" not in str(problem):
-            raise UsageError(f"torchvision does not fit this torch: {problem}. Install the pair of versions.") from None
+            raise UsageError(
+                f"torchvision does not match this version of torch: {problem}. Install matching versions."
+            ) from None
         _forget("torchvision")
         _declare_operators()
     return importlib.import_module("timm")
@@ -162,16 +163,16 @@ def _declare_operators() -> None:
     library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
     library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
     library.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")  # type: ignore[no-untyped-call]
-    _KEPT.append(library)  # its operators live as long as it does
+    _KEPT.append(library)  # the operators exist as long as the library object
 
 
 _KEPT: list[Any] = []
-_FILES = ("model.safetensors", "pytorch_model.bin")  # as the hub calls them
+_FILES = ("model.safetensors", "pytorch_model.bin")  # the names on the hub
 _PATIENCE = 5  # seconds
 
 
 class _Named(type):
-    """A class whose every constant is its own name."""
+    """A metaclass: every constant of the class is its own name."""
 
     def __getattr__(cls, name: str) -> str:
         if name.startswith("__"):
@@ -215,7 +216,7 @@ def _stand_in() -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        _forget("torchvision")  # whoever asks later must not find an empty one
+        _forget("torchvision")  # later imports must not find the empty module
 
 
 def _forget(package: str) -> None:
@@ -238,7 +239,7 @@ def _from_file(timm: Any, short: str, *, file: Path, options: dict[str, Any]) ->
     try:
         weights = load_file(file)
     except (SafetensorError, OSError) as problem:
-        raise DamagedError(f"The weights {file} cannot be read: {problem}. Give a .safetensors file.") from None
+        raise DamagedError(f"Cannot read the weights file {file}: {problem}. Give a .safetensors file.") from None
     model: nn.Module = timm.create_model(short, pretrained=False, **options)
     last = model.default_cfg["classifier"]  # type: ignore[index]
     heads = tuple(f"{name}." for name in ([last] if isinstance(last, str) else last))
@@ -247,8 +248,8 @@ def _from_file(timm: Any, short: str, *, file: Path, options: dict[str, Any]) ->
         shape = tuple(weights[name].shape) if name in weights else "nothing"
         if not name.startswith(heads) and shape != tuple(tensor.shape):
             raise DamagedError(
-                f"The weights {file} belong to another network than {PREFIX}{short}: {name}: expected "
-                f"{tuple(tensor.shape)}, found {shape}. Nothing was loaded."
+                f"The weights in {file} do not match {PREFIX}{short}: {name}: expected shape "
+                f"{tuple(tensor.shape)}, got {shape}. No weights were loaded."
             )
     fitting = {name: t for name, t in weights.items() if name in expected and t.shape == expected[name].shape}
     model.load_state_dict(fitting, strict=False)

@@ -1,4 +1,4 @@
-"""DeepFace (Taigman, Yang, Ranzato, Wolf 2014, figure 2): filters of their own for every place of an aligned face."""
+"""DeepFace (Taigman, Yang, Ranzato, Wolf 2014, figure 2): locally connected layers for aligned faces."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from trainwell.nn.zoo.suited import unnormalised
 
 
 def deepface(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
-    """Build DeepFace for images of at least 72 x 72; the paper's faces are 152 x 152, its people 4,030.
+    """Build DeepFace for images of at least 72 x 72; the paper has 4,030 people and images of 152 x 152.
 
-    The layer in front of `head` is the face's signature: compare two faces by the distance of theirs (A13).
+    The input of `head` is the embedding of the face: compare two faces by the distance of their embeddings (A13).
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels and units is multiplied by this.
-        dropout: probability of dropping a unit of the signature.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels and units.
+        dropout: probability of dropping a unit of the embedding.
     Raises:
         UsageError: if the input is not an image or is too small.
 

@@ -1,6 +1,6 @@
-"""Encoder and decoder: one sequence is read, another is written, with or without attention [A16].
+"""Encoder-decoder networks from sequence to sequence, with or without attention [A16].
 
-Letters: B examples, T positions that are read, S positions that are written, V target tokens.
+Letters: B batch size, T source length, S target length, V size of the target vocabulary.
 """
 
 from __future__ import annotations
@@ -31,36 +31,38 @@ def _none(hidden: int, features: int) -> nn.Module | None:
 ATTENTIONS = Catalogue("attention", {"additive": _additive, "dot": _dot, "none": _none})
 
 
-class Memory(NamedTuple):
-    """What the decoder knows of the sequence that was read.
+class EncodedSequence(NamedTuple):
+    """The encoder's outputs for a source sequence.
 
     Args:
         features: (B, T, features) of every position.
-        mask: (B, T) bool, True where a position counts; None: all do.
-        start: (B, hidden), the decoder's first state.
+        mask: (B, T) bool, True for valid positions; None: all are valid.
+        start: (B, hidden), the initial state of the decoder.
     """
 
     features: Tensor
     mask: Tensor | None
     start: Tensor
 
-    def repeated(self, times: int) -> Memory:
-        """Return the memory with every example `times` times in a row, as beam search needs it."""
+    def repeated(self, times: int) -> EncodedSequence:
+        """Return the outputs with every example repeated `times` times, for beam search."""
         mask = None if self.mask is None else self.mask.repeat_interleave(times, dim=0)
-        return Memory(self.features.repeat_interleave(times, dim=0), mask, self.start.repeat_interleave(times, dim=0))
+        return EncodedSequence(
+            self.features.repeat_interleave(times, dim=0), mask, self.start.repeat_interleave(times, dim=0)
+        )
 
 
 @final
 class EncoderDecoder(nn.Module):
-    """A bidirectional GRU reads; a GRU writes, and looks at what was read by attention (Bahdanau et al. 2015).
+    """A bidirectional GRU encoder and a GRU decoder with attention (Bahdanau et al. 2015).
 
     Args:
-        vocabulary: number of tokens that are read.
-        outputs: number of tokens that are written, V.
-        embedding: features of a token.
-        hidden: units of the decoder; the encoder has half in each direction.
-        attention: "additive", "dot" or "none"; without, the decoder starts from the encoder's end and sees no more.
-        dropout: of embeddings and in front of the head.
+        vocabulary: size of the source vocabulary.
+        outputs: size of the target vocabulary, V.
+        embedding: size of an embedding.
+        hidden: units of the decoder; the encoder has half of them in each direction.
+        attention: "additive", "dot" or "none"; with "none" the decoder gets only the encoder's final state.
+        dropout: dropout probability of embeddings and before the head.
 
     >>> net = EncoderDecoder(vocabulary=30, outputs=20, embedding=8, hidden=8)
     >>> logits = net(torch.randint(30, (2, 5)), previous=torch.randint(20, (2, 4)))
@@ -91,12 +93,12 @@ class EncoderDecoder(nn.Module):
         self.head = nn.Linear(embedding, outputs)
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None, *, previous: Tensor) -> Tensor:
-        """Return the logits of every next token, with the right tokens before it given (teacher forcing).
+        """Return the logits of every next token, given the true previous tokens (teacher forcing).
 
         Args:
-            inputs: (B, T) int64 tokens that are read.
-            mask: (B, T) bool, True where one counts; padding comes last. None: all but token 0.
-            previous: (B, S) int64, the tokens written before each position: <bos> first.
+            inputs: (B, T) int64 source tokens.
+            mask: (B, T) bool, True for valid tokens; padding comes last. None: all but token 0.
+            previous: (B, S) int64, the token before each target position: <bos> first.
         Returns:
             (B, S, V).
         """
@@ -104,21 +106,23 @@ class EncoderDecoder(nn.Module):
         logits, _, _ = self.write(previous, memory=memory, state=memory.start)
         return logits
 
-    def read(self, inputs: Tensor, *, mask: Tensor | None = None) -> Memory:
-        """Read sequences; arguments as for `forward`."""
+    def read(self, inputs: Tensor, *, mask: Tensor | None = None) -> EncodedSequence:
+        """Encode source sequences; arguments as for `forward`."""
         mask = token_mask(inputs, mask)
         features, ends, _ = self.encoder(self.dropout(self.source(inputs)), mask=mask)
-        return Memory(features, mask, torch.tanh(self.bridge(ends)))
+        return EncodedSequence(features, mask, torch.tanh(self.bridge(ends)))
 
-    def write(self, previous: Tensor, *, memory: Memory, state: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Go on writing.
+    def write(
+        self, previous: Tensor, *, memory: EncodedSequence, state: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Decode further tokens.
 
         Args:
-            previous: (B, S) int64, the tokens before each position.
-            memory: what was read.
-            state: (B, hidden), `memory.start` at first, then what this returned.
+            previous: (B, S) int64, the token before each target position.
+            memory: the outputs of the encoder.
+            state: (B, hidden), first `memory.start`, then the state that the last call returned.
         Returns:
-            logits (B, S, V), the state (B, hidden) after the last, and attention weights (B, S, T) or None.
+            logits (B, S, V), the state (B, hidden) after the last token, and attention weights (B, S, T) or None.
         """
         hidden, after = self.decoder(self.dropout(self.target(previous)), state.unsqueeze(0))
         weights = None

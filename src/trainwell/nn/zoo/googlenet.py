@@ -1,4 +1,4 @@
-"""GoogLeNet (Szegedy et al. 2015, table 1): nine inception modules, and two heads that only help to train."""
+"""GoogLeNet (Szegedy et al. 2015, table 1): nine inception modules, and two auxiliary heads for training."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from torch import nn
 
 from trainwell.core.facts import InputFacts
-from trainwell.nn.layers.auxiliary import Aided
+from trainwell.nn.layers.auxiliary import AuxiliaryHeads
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import inception
 from trainwell.nn.zoo.image import grid, image
 from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import unnormalised
 
-# Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is a max-pooling.
+# Table 1: 1x1, 3x3 reduce, 3x3, 5x5 reduce, 5x5, pool projection; None is max pooling.
 _MODULES: dict[str, tuple[int, int, int, int, int, int] | None] = {
     "3a": (64, 96, 128, 16, 32, 32),
     "3b": (128, 128, 192, 32, 96, 64),
@@ -29,22 +29,22 @@ _MODULES: dict[str, tuple[int, int, int, int, int, int] | None] = {
     "5a": (256, 160, 320, 32, 128, 128),
     "5b": (384, 192, 384, 48, 128, 128),
 }
-_HEADS_AFTER = {"4a": 512, "4d": 528}  # module to its channels
+_HEADS_AFTER = {"4a": 512, "4d": 528}  # name of the module to its channels
 
 
 def googlenet(
     *, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.4, separable: bool = True
-) -> Aided:
+) -> AuxiliaryHeads:
     """Build GoogLeNet for images of at least 32 x 32; the paper's are 224 x 224.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels is multiplied by this.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels.
         dropout: probability of dropping an input of the last layer.
-        separable: the first 7x7 convolution is taken apart into 8 filters for each colour and a 1x1 mixture: the 2.7 K
-            parameters and 34 M operations of the paper's table 1 (6,991,856 and 1.50 G in all). False gives the
-            whole convolution of the Caffe model (6,998,552 and 1.58 G).
+        separable: the first 7x7 convolution is depthwise, 8 filters per colour channel, and pointwise 1x1: the 2.7 K
+            parameters and 34 M operations of the paper's table 1 (6,991,856 and 1.50 G in total). False gives the
+            full convolution of the Caffe model (6,998,552 and 1.58 G).
     Raises:
         UsageError: if the input is not an image or is too small.
     """
@@ -78,12 +78,12 @@ def googlenet(
             at[name] = _auxiliary(before, now, outputs=outputs, width=width)
     head = nn.Linear(before, outputs)
     heads = nn.ModuleDict(at)
-    return Aided(nn.Sequential(layers), heads, head=head, dropout=dropout, auxiliary_weight=0.3)  # section 5
+    return AuxiliaryHeads(nn.Sequential(layers), heads, head=head, dropout=dropout, auxiliary_weight=0.3)  # section 5
 
 
 def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
     """Build a head of section 5: 5x5 average pooling with stride 3, 1x1 convolution, two fully connected layers."""
-    kernel = (min(5, size[0]), min(5, size[1]))  # a small image leaves less than the window
+    kernel = (min(5, size[0]), min(5, size[1]))  # feature maps of small images are smaller than the window
     places = ((size[0] - kernel[0]) // 3 + 1) * ((size[1] - kernel[1]) // 3 + 1)
     maps = round(width * 128)
     units = round(width * 1024)

@@ -1,4 +1,4 @@
-"""What every architecture for images asks of its input, in one sentence."""
+"""Validation of the input of architectures for images."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from torch import nn
 
 from trainwell.core.errors import ImageError, UsageError
 
-_MOST_CHANNELS = 64  # more than any camera's; (227, 227, 3) is an image written the other way round
+_MOST_CHANNELS = 64  # more channels than any camera; (227, 227, 3) is an image with channels last
 
 
 def image(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[int, int, int]:
-    """Return (channels, height, width), if the network can take such images.
+    """Return (channels, height, width) if the network accepts such images.
 
     Args:
         name: of the network, for the message.
         input_shape: shape of one example.
-        smallest: the least side that leaves something behind the last pooling.
+        smallest: minimum side, for which the last pooling still has an output.
     Raises:
-        ImageError: if the input is no image, or is too small.
-        UsageError: if it has its channels last.
+        ImageError: if the input is not an image, or is too small.
+        UsageError: if its channels come last.
 
     >>> image("vgg16", (3, 16, 16), smallest=32)
     Traceback (most recent call last):
@@ -41,7 +41,7 @@ def image(name: str, input_shape: Sequence[int], *, smallest: int) -> tuple[int,
 
 
 def grid(layers: nn.Module, size: tuple[int, int]) -> tuple[int, int]:
-    """Return the height and width that convolutions and poolings in a row leave of an image.
+    """Return the output height and width of a sequence of convolutions and poolings.
 
     >>> grid(nn.Sequential(nn.Conv2d(3, 96, 11, stride=4), nn.MaxPool2d(3, 2)), (227, 227))
     (27, 27)

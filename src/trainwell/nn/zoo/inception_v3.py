@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from trainwell.core.facts import InputFacts
-from trainwell.nn.layers.auxiliary import Aided
+from trainwell.nn.layers.auxiliary import AuxiliaryHeads
 from trainwell.nn.layers.convolution import convolution_block as conv
 from trainwell.nn.layers.inception import Stack, inception_expanded, inception_factorised, inception_square
 from trainwell.nn.zoo.image import image
@@ -16,15 +16,17 @@ from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import normalised
 
 
-def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.2) -> Aided:
+def inception_v3(
+    *, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.2
+) -> AuxiliaryHeads:
     """Build Inception-v3 for images of at least 75 x 75; the paper's are 299 x 299.
 
     Without the auxiliary head it has 23,834,568 parameters for 1,000 classes, with it 27,161,264.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels is multiplied by this.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels.
         dropout: probability of dropping an input of the last layer.
     Raises:
         UsageError: if the input is not an image or is too small.
@@ -61,11 +63,11 @@ def inception_v3(*, input_shape: Sequence[int], outputs: int, width: float = 1.0
     heads = nn.ModuleDict({"factorised4": head})
     last = nn.Linear(before, outputs)
     # 0.4 is the weight in the authors' program.
-    return Aided(nn.Sequential(layers), heads, head=last, dropout=dropout, auxiliary_weight=0.4)
+    return AuxiliaryHeads(nn.Sequential(layers), heads, head=last, dropout=dropout, auxiliary_weight=0.4)
 
 
 def _first_reduction(channels: int, width: float) -> Stack:
-    """Halve the grid by convolution and pooling side by side (figure 10)."""
+    """Halve the grid by parallel convolution and pooling (figure 10)."""
     c64, c96, c384 = (round(width * count) for count in (64, 96, 384))
     branches: OrderedDict[str, nn.Module] = OrderedDict()
     branches["three"] = conv(channels, c384, kernel=3, stride=2)
@@ -92,7 +94,7 @@ def _second_reduction(channels: int, width: float) -> Stack:
 
 
 def _auxiliary(channels: int, size: tuple[int, int], *, outputs: int, width: float) -> nn.Sequential:
-    pool = (min(5, size[0]), min(5, size[1]))  # a small image leaves less than the windows
+    pool = (min(5, size[0]), min(5, size[1]))  # feature maps of small images are smaller than the windows
     left = ((size[0] - pool[0]) // 3 + 1, (size[1] - pool[1]) // 3 + 1)
     maps = round(width * 128)
     last = round(width * 768)

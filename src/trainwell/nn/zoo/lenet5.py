@@ -20,7 +20,7 @@ def lenet5(*, input_shape: Sequence[int], outputs: int, activation: Callable[[],
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
+        outputs: number of outputs per image (logits).
         activation: builds the non-linearity; the paper uses a scaled tanh.
     Raises:
         UsageError: if the input is not an image or is too small.

@@ -1,4 +1,4 @@
-"""Multi-layer perceptron, and logistic regression as the one without hidden layers."""
+"""Multi-layer perceptron; without hidden layers it is logistic regression."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def mlp(
 
     Args:
         input_shape: shape of one example; it is flattened.
-        outputs: numbers returned for one example, unnormalised.
+        outputs: number of outputs per example (logits).
         hidden: units of each hidden layer; empty gives logistic regression.
-        activation: builds the non-linearity behind each hidden layer.
+        activation: builds the non-linearity after each hidden layer.
         dropout: probability of dropping a hidden unit during training (Srivastava et al. 2014).
 
     >>> import torch
@@ -48,7 +48,7 @@ def mlp(
 
 
 def logistic(*, input_shape: Sequence[int], outputs: int) -> nn.Module:
-    """Build a single linear layer: logistic (softmax, linear) regression, depending on the task's loss.
+    """Build a single linear layer: logistic, softmax or linear regression, depending on the loss of the task.
 
     >>> sum(p.numel() for p in logistic(input_shape=(30,), outputs=1).parameters())
     31

@@ -1,4 +1,4 @@
-"""MobileNet (Howard et al. 2017, table 1): depth-wise separable convolutions and a width multiplier."""
+"""MobileNet (Howard et al. 2017, table 1): depthwise separable convolutions and a width multiplier."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def mobilenet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, d
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
+        outputs: number of outputs per image (logits).
         width: the paper's multiplier alpha: 1 gives 4.2 M parameters and 569 M multiply-adds, 0.5 1.3 M and 149 M.
         dropout: probability of dropping an input of the last layer (0.001 in the authors' program).
     Raises:

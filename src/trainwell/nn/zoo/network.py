@@ -1,4 +1,4 @@
-"""An entry of the catalogue of networks: how one is built, and all that anybody else needs to know of it."""
+"""An entry of the catalogue of networks: its builder and its properties."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from trainwell.recipe.sections import NetworkRecipe
 
 Build = Callable[[NetworkRecipe, InputFacts, int], nn.Module]
 
-# Settings of [nn] with an effect on every network of the catalogue, and on every one with hidden layers.
+# Settings of [nn] that apply to every network of the catalogue, and to those with hidden layers.
 ALWAYS = ("nn.dropconnect", "nn.normalisation", "nn.pooling", "nn.initialisation")
 HIDDEN = (*ALWAYS, "nn.activation", "nn.dropout")
 
@@ -36,13 +36,13 @@ class Network:
     """One architecture.
 
     Args:
-        build: (settings of [nn], facts of one prepared example, numbers to return for it) to the network.
-        page: what builds it: its docstring is the page in `trainwell about`.
-        uses: settings of [nn] that have an effect on it.
-        usual: chooses settings that suit it, with a reason each, where it is asked for by name.
+        build: (settings of [nn], facts of one prepared example, number of outputs) to the network.
+        page: the function whose docstring is its page in `trainwell about`.
+        uses: settings of [nn] that apply to it.
+        usual: returns recommended settings, each with a reason, where it is chosen by name.
         published: the data of its paper.
-        per_position: whether it can return outputs for every position of a sequence, causal ones too.
-        can_be_mapped: whether `torch.func.vmap` maps its operations, so that many can train as one program.
+        per_position: whether it can return outputs for every position of a sequence, also causal ones.
+        can_be_mapped: whether `torch.func.vmap` supports its operations, so that many train as one program.
     """
 
     build: Build
@@ -55,5 +55,5 @@ class Network:
 
     @property
     def choice(self) -> Choice:
-        """What the recipe must know of this network."""
+        """The properties of this network that the recipe needs."""
         return Choice(uses=frozenset(self.uses), usual=self.usual)

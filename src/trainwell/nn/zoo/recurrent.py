@@ -17,14 +17,14 @@ from trainwell.recipe.sections import NetworkRecipe
 
 @final
 class RecurrentNetwork(nn.Module):
-    """Embedding or numbers, recurrent layers, and a linear head.
+    """An optional embedding, recurrent layers, and a linear head.
 
     Args:
         body: the recurrent layers.
-        embedding: from token numbers to features; None for sequences of numbers.
+        embedding: from token ids to features; None for sequences of numbers.
         head: from the features of a sequence, or of a position, to outputs.
-        pool: how positions become one output: "last", "mean", "max"; None for one output per position.
-        dropout: share of features dropped, by one mask per sequence, in front of the head.
+        pool: pooling over positions: "last", "mean" or "max"; None for one output per position.
+        dropout: probability of dropping a feature before the head, with one mask per sequence.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class RecurrentNetwork(nn.Module):
         """Return outputs.
 
         Args:
-            inputs: (batch, length) int64 token numbers, or (batch, length, features) numbers.
-            mask: (batch, length) bool, True where a position counts; padding comes last. None: all
+            inputs: (batch, length) int64 token ids, or (batch, length, features) numbers.
+            mask: (batch, length) bool, True for valid positions; padding comes last. None: all
                 positions but those of token 0.
         Returns:
             (batch, outputs), or (batch, length, outputs) without pooling.
@@ -57,12 +57,12 @@ class RecurrentNetwork(nn.Module):
         return outputs
 
     def read(self, inputs: Tensor, *, mask: Tensor | None = None, state: State | None = None) -> tuple[Tensor, State]:
-        """Return outputs as `forward`, and the state after the last position, to go on with the same sequences.
+        """Return outputs as `forward`, and the state after the last position, to continue the same sequences.
 
         Args:
             inputs: as for `forward`.
             mask: as for `forward`.
-            state: what the last call returned; None starts from zeros.
+            state: returned by the last call; None starts from zeros.
         """
         features = inputs
         if self.embedding is not None:
@@ -90,14 +90,14 @@ def recurrent_network(
     """Build a recurrent network around its recurrent layers.
 
     Args:
-        body: the recurrent layers; their inputs are the features of a token, or the numbers at a position.
-        outputs: numbers per sequence, or per position.
-        vocabulary: number of tokens; 0 for sequences of numbers.
-        embedding: features of a token.
+        body: the recurrent layers; their inputs are embeddings, or the features at a position.
+        outputs: number of outputs per sequence or per position.
+        vocabulary: size of the vocabulary; 0 for sequences of numbers.
+        embedding: size of an embedding.
         pool: "last", "mean" or "max" for one output per sequence; None for one per position.
-        dropout: share of features dropped in front of the head.
-        tie: the head uses the embedding's weights (Press and Wolf 2017); needs as many hidden units as features of a
-            token, and outputs = vocabulary.
+        dropout: probability of dropping a feature before the head.
+        tie: the head shares the weights of the embedding (Press and Wolf 2017); needs hidden = embedding and
+            outputs = vocabulary.
     Raises:
         ValueError: if weights cannot be tied.
 
@@ -122,8 +122,8 @@ def _network(cell: str) -> Network:
     def build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Module:
         if len(set(settings.hidden)) != 1:
             raise UsageError(
-                f"nn.hidden must hold one number of units for every layer of {cell!r}, got {list(settings.hidden)}. "
-                "Give for example [128, 128] for two layers."
+                f"nn.hidden must give one number of units for all layers of {cell!r}, got {list(settings.hidden)}. "
+                "For two layers use for example [128, 128]."
             )
         if facts.causal and settings.bidirectional:
             raise UsageError(

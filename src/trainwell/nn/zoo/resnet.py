@@ -21,14 +21,14 @@ _BOTTLENECK_FROM = 50
 def resnet(*, depth: int, input_shape: Sequence[int], outputs: int, width: float = 1.0) -> nn.Sequential:
     """Build a residual network for photos of at least 32 x 32; the paper's are 224 x 224.
 
-    Shortcuts are projected where shapes differ (option B). Bottlenecks halve the image in their first 1x1
-    convolution, as in the paper; later versions do it in the 3x3, for the same parameters and 7 % more work.
+    Shortcuts are projected where shapes differ (option B). Bottlenecks downsample in their first 1x1
+    convolution, as in the paper; later versions do it in the 3x3, with the same parameters and 7 % more multiply-adds.
 
     Args:
         depth: 18, 34, 50, 101 or 152 layers.
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels is multiplied by this.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels.
     Raises:
         UsageError: if the input is not an image or is too small.
 
@@ -65,7 +65,7 @@ def resnet20(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
+        outputs: number of outputs per image (logits).
         width: channels of the first stage.
     Raises:
         UsageError: if the input is not an image or is too small.

@@ -1,6 +1,6 @@
 """A nine-layer residual network for small images on small machines (after Page 2018, "How to train your ResNet").
 
-What it has over deeper ones is speed: most of the work is in wide layers on small grids, which processors do well.
+It is faster than deeper networks: most of the work is in wide layers on small grids, which CPUs do efficiently.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from trainwell.nn.zoo.image import image
 from trainwell.nn.zoo.network import HIDDEN, Network, PublishedData
 from trainwell.nn.zoo.suited import normalised
 
-_SCALE = 0.125  # Page 2018; without it the largest of many rectified numbers make the first answers far too sure.
+_SCALE = 0.125  # Page 2018; without it the maxima of many ReLU outputs make the initial predictions overconfident.
 
 
 def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.Sequential:
@@ -26,7 +26,7 @@ def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
+        outputs: number of outputs per image (logits).
         width: channels of the first convolution; the last has eight times as many.
     Raises:
         UsageError: if the input is not an image or is too small.
@@ -49,7 +49,7 @@ def resnet9(*, input_shape: Sequence[int], outputs: int, width: int = 16) -> nn.
 
 
 def _pooled(channels_in: int, channels: int) -> nn.Sequential:
-    """Pool before normalising, as Jordan 2024 (airbench): four times fewer numbers are normalised and rectified."""
+    """Pool before normalising, as in Jordan 2024 (airbench): a quarter of the numbers to normalise and rectify."""
     layers = OrderedDict(convolution_block(channels_in, channels, kernel=3, padding=1).named_children())
     convolution = layers.pop("conv")
     return nn.Sequential(OrderedDict(conv=convolution, pool=nn.MaxPool2d(2), **layers))
@@ -63,10 +63,10 @@ def _pair(channels: int) -> Residual:
 def _rate(examples: int) -> float:
     """Return the learning rate: smaller for the smaller batches of fewer examples.
 
-    The head's outputs are scaled by 1/8, and so are its gradients: after three epochs on CIFAR-10, 0.3 gave 79.5 %, 0.1
-    75.8 %; unscaled at 0.1 it was 68.6 % (one seed each, validation). In batches of 32 of Fashion-MNIST (width 8, one
-    seed, 300 held out): 400 examples, 20 epochs, 0.01 gave 66 %, 0.03 78 %; 1,000, 6 epochs, 0.03 gave 77.7 %, 0.1
-    80.7 %, 0.3 81.7 %; 3,000, 3 epochs, 77.3 %, 82.0 %, 83.3 %.
+    The logits are scaled by 1/8, and so are their gradients. Validation accuracy after three epochs on CIFAR-10:
+    79.5 % at 0.3, 75.8 % at 0.1, and 68.6 % at 0.1 without scaling (one seed each). Fashion-MNIST in batches of 32
+    (width 8, one seed, 300 held out): 400 examples, 20 epochs: 66 % at 0.01, 78 % at 0.03; 1,000 examples, 6 epochs:
+    77.7 % at 0.03, 80.7 % at 0.1, 81.7 % at 0.3; 3,000 examples, 3 epochs: 77.3 %, 82.0 %, 83.3 %.
     """
     if examples >= 5000:
         return 0.3

@@ -1,4 +1,4 @@
-"""Settings that suit networks without and with normalisation, measured or from the papers."""
+"""Recommended settings of networks with and without normalisation, measured or from the papers."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from collections.abc import Callable
 from trainwell.core.facts import Facts
 from trainwell.recipe.choice import Preset, Usual
 
-_MANY = 5000  # training examples from which batches of 128 still make many steps an epoch
+_MANY = 5000  # training examples from which on batches of 128 give enough steps per epoch
 _BATCH_REASON = "several steps per epoch even on few examples"
 
 
 def unnormalised(*, dropout: float) -> Usual:
-    """Return the settings of deep networks without normalisation: small steps, bounded gradients.
+    """Return settings for deep networks without normalisation: a low learning rate, clipped gradients.
 
     Args:
-        dropout: probability of dropping, as in the paper.
+        dropout: dropout probability, as in the paper.
     """
 
     def usual(facts: Facts, chosen: Preset) -> Preset:
         return {
             "nn.dropout": (dropout, f"as in the paper of {facts.model}"),
-            "optim.name": ("adamw", "networks without normalisation need steps of their own for every weight"),
+            "optim.name": ("adamw", "networks without normalisation need an adaptive optimizer"),
             "optim.learning_rate": (2e-4, "safe for deep networks without normalisation"),
             "train.batch_size": (_batch(facts), _BATCH_REASON),
-            "train.clip_norm": (1.0, "nothing else bounds the gradients of a network without normalisation"),
+            "train.clip_norm": (1.0, "without normalisation nothing else bounds the gradients"),
         }
 
     return usual
@@ -33,7 +33,7 @@ def unnormalised(*, dropout: float) -> Usual:
 def residual_rate(examples: int) -> float:
     """Return the learning rate of residual networks: smaller for the smaller batches of fewer examples.
 
-    Measured on 244 photographs: the first of so few steps are too large at 0.03, and the loss jumps.
+    Measured on 244 photographs: at 0.03 the loss diverges in the first steps.
     """
     if examples >= _MANY:
         return 0.1
@@ -41,11 +41,11 @@ def residual_rate(examples: int) -> float:
 
 
 def normalised(*, dropout: float | None = None, rate: Callable[[int], float] = residual_rate) -> Usual:
-    """Return the settings of networks with batch normalisation: SGD with a high rate.
+    """Return settings for networks with batch normalisation: SGD with a high learning rate.
 
     Args:
-        dropout: probability of dropping, as in the paper; None if it has none.
-        rate: training examples to learning rate.
+        dropout: dropout probability, as in the paper; None without dropout.
+        rate: from the number of training examples to the learning rate.
     """
 
     def usual(facts: Facts, chosen: Preset) -> Preset:

@@ -1,4 +1,4 @@
-"""The convolutional network for sentences of Kim 2014: filters over three to five words, their maximum over time."""
+"""The convolutional network for sentences of Kim 2014: filters over three to five words, max pooling over time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from trainwell.recipe.sections import NetworkRecipe
 
 @final
 class TextCNN(nn.Module):
-    """Embedding, filters of several widths, maximum over time, dropout and a linear head (Kim 2014).
+    """Embedding, filters of several widths, max pooling over time, dropout and a linear head (Kim 2014).
 
     Args:
-        vocabulary: number of tokens.
-        outputs: numbers per sequence.
-        embedding: features of a token.
-        channels: filters of each width.
-        widths: tokens that a filter sees.
-        dropout: share of the pooled features that are dropped.
+        vocabulary: size of the vocabulary.
+        outputs: number of outputs per sequence.
+        embedding: size of an embedding.
+        channels: number of filters of each width.
+        widths: widths of the filters, in tokens.
+        dropout: probability of dropping a pooled feature.
 
     >>> net = TextCNN(vocabulary=50, outputs=3)
     >>> net(torch.randint(50, (2, 7))).shape
@@ -51,11 +51,11 @@ class TextCNN(nn.Module):
         self.head = nn.Linear(channels * len(widths), outputs)
 
     def forward(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Map (batch, length) token numbers to (batch, outputs).
+        """Map (batch, length) token ids to (batch, outputs).
 
         Args:
             inputs: int64.
-            mask: (batch, length) bool, True where a token counts; None: all but padding, token 0.
+            mask: (batch, length) bool, True for valid tokens; None: all but padding, token 0.
         """
         mask = token_mask(inputs, mask)
         features = self.embedding(inputs) * mask.unsqueeze(2)
@@ -64,7 +64,7 @@ class TextCNN(nn.Module):
         return outputs
 
     def _maps(self, filters: nn.Module, features: Tensor) -> Tensor:
-        """Return (batch, length, channels): every position is the middle of what its filters see."""
+        """Return (batch, length, channels): filters are centred on each position."""
         assert isinstance(filters, nn.Conv1d)
         around = filters.kernel_size[0] - 1
         padded = F.pad(features.transpose(1, 2), (around // 2, around - around // 2))

@@ -1,4 +1,4 @@
-"""A small transformer: an encoder for sequences and positions, or causal for language models [H3]."""
+"""A small transformer: an encoder, or causal for language models [H3]."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ class Transformer(nn.Module):
     """Token and position embeddings, pre-norm transformer blocks, layer normalisation and a linear head.
 
     Args:
-        vocabulary: number of tokens.
-        outputs: numbers per sequence, or per position.
-        longest: most positions.
+        vocabulary: size of the vocabulary.
+        outputs: number of outputs per sequence or per position.
+        longest: maximum length of a sequence.
         blocks: transformer blocks of one width; causal ones for a language model.
-        dropout: share of features dropped behind the embeddings.
+        dropout: probability of dropping a feature of the embeddings.
         pool: "last", "mean" or "max" for one output per sequence; None for one per position.
-        tie: the head uses the embedding's weights (Press and Wolf 2017); needs outputs = vocabulary.
+        tie: the head shares the weights of the embedding (Press and Wolf 2017); needs outputs = vocabulary.
     Raises:
         ValueError: if weights cannot be tied.
 
@@ -69,16 +69,16 @@ class Transformer(nn.Module):
         """Return outputs.
 
         Args:
-            inputs: (batch, length) int64 token numbers.
-            mask: (batch, length) bool, True where a token counts; None: all but padding, token 0, which a causal
-                network meets behind everything that counts.
+            inputs: (batch, length) int64 token ids.
+            mask: (batch, length) bool, True for valid tokens; None: all but padding, token 0. A causal network without
+                pooling needs no mask, because padding comes last.
         Returns:
             (batch, outputs), or (batch, length, outputs) without pooling.
         Raises:
             ValueError: if a sequence has more than `longest` positions.
         """
         length = inputs.shape[1]
-        if self.pool is not None or not self.causal:  # else the faster kernel without a mask gives the same
+        if self.pool is not None or not self.causal:  # otherwise the faster kernel without a mask is equivalent
             mask = token_mask(inputs, mask)
         if length > self.longest:
             raise ValueError(f"Sequences must have at most {self.longest} tokens, got {length}.")
@@ -93,9 +93,7 @@ class Transformer(nn.Module):
 
 def _build(settings: NetworkRecipe, facts: InputFacts, outputs: int) -> nn.Module:
     if settings.embedding % settings.heads:
-        raise UsageError(
-            f"nn.embedding must be a multiple of nn.heads, got {settings.embedding} and {settings.heads}. Change one."
-        )
+        raise UsageError(f"nn.embedding must be a multiple of nn.heads, got {settings.embedding} and {settings.heads}.")
     blocks = [
         TransformerBlock(
             settings.embedding, heads=settings.heads, hidden=units, causal=facts.causal, dropout=settings.dropout

@@ -1,4 +1,4 @@
-"""VGG (Simonyan and Zisserman 2015, table 1): nothing but 3x3 convolutions, two or more in a row."""
+"""VGG (Simonyan and Zisserman 2015, table 1): stacks of two or more 3x3 convolutions."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def vgg(
     Args:
         depth: 16 (138,357,544 parameters) or 19 (143,667,240).
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels and units is multiplied by this.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels and units.
         dropout: probability of dropping a unit of the fully connected layers.
     Raises:
         UsageError: if the input is not an image or is too small.

@@ -1,4 +1,4 @@
-"""ZFNet (Zeiler and Fergus 2014): AlexNet with a finer first layer, found by looking at its features."""
+"""ZFNet (Zeiler and Fergus 2014): AlexNet with a finer first layer, found by visualising features."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from trainwell.nn.zoo.suited import unnormalised
 def zfnet(*, input_shape: Sequence[int], outputs: int, width: float = 1.0, dropout: float = 0.5) -> nn.Sequential:
     """Build ZFNet for images of at least 53 x 53; the paper's are 224 x 224.
 
-    Convolutions 3 to 5 have 512, 1024 and 512 maps: the paper's best network (table 3) and the one that is taught.
-    The flattened volume in front of the fully connected layers is 6 x 6 x 512.
+    Convolutions 3 to 5 have 512, 1024 and 512 maps: the paper's best network (table 3).
+    The input of the fully connected layers has 6 x 6 x 512 features.
 
     Args:
         input_shape: (channels, height, width).
-        outputs: numbers returned for one image, unnormalised.
-        width: every number of channels and units is multiplied by this.
+        outputs: number of outputs per image (logits).
+        width: multiplier of the numbers of channels and units.
         dropout: probability of dropping a unit of the fully connected layers.
     Raises:
         UsageError: if the input is not an image or is too small.

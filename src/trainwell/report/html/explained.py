@@ -16,8 +16,8 @@ from trainwell.report.html.gallery import page_of, write_figure
 from trainwell.report.text.words import percent
 
 if TYPE_CHECKING:
-    from trainwell.inference.explanation import Attacked, Explanation, NetworkExplanation
-    from trainwell.inference.probing import Depths
+    from trainwell.inference.explanation import AdversarialExample, Explanation, NetworkExplanation
+    from trainwell.inference.probing import ProbingResult
 
 # characters below the axis; longer names give way to so many numbers at most
 _ROOM = 50
@@ -25,7 +25,7 @@ _NUMBERED = 20
 _LISTED = 12  # more classes than this are not named beside a figure
 
 
-def depths_figure(found: Depths) -> Figure:
+def depths_figure(found: ProbingResult) -> Figure:
     """Show the accuracy of a linear classifier by depth."""
     names = tuple(found.accuracies)
     every = -(-len(names) // _NUMBERED)
@@ -144,8 +144,8 @@ def write_explanation(found: Explanation, folder: Path) -> Path:
 def file_name(name: str) -> str:
     """Turn a name into a file name that is valid everywhere.
 
-    >>> file_name("pushed to T-shirt/top")
-    'pushed-to-T-shirt-top'
+    >>> file_name("adversarial: T-shirt/top")
+    'adversarial-T-shirt-top'
     """
     return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "image"
 
@@ -160,13 +160,13 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     image = found.image
     network = found.network
     parts = [tag("header", [tag("p", found.run, class_="above"), tag("h1", _headline(found))])]
-    if image.guesses:
-        rows = [[label, percent(share)] for label, share in image.guesses]
+    if image.top_classes:
+        rows = [[label, percent(share)] for label, share in image.top_classes]
         parts.append(_part("Predictions", [table(["class", "probability"], rows, caption="Predictions")]))
     images = {name: pixels for name, pixels in found.images.items() if not _wide(name)}
-    changed = [_card(name, images.pop(name)) for name in list(images) if name.startswith(("pushed to", "change,"))]
+    changed = [_card(name, images.pop(name)) for name in list(images) if name.startswith(("adversarial", "change,"))]
     if images:
-        about = f"Saliency maps for class {image.asked!r}, and the mask of the object that follows from one of them."
+        about = f"Saliency maps for class {image.explained_class!r}, and the object mask derived from one of them."
         content = [
             tag("p", about, class_="quiet"),
             tag("div", [_card(*row) for row in images.items()], class_="gallery"),
@@ -198,7 +198,7 @@ def _body(found: Explanation, drawn: Mapping[str, Figure]) -> list[Markup]:
     return parts
 
 
-def attack_sentence(attacked: Attacked) -> str:
+def attack_sentence(attacked: AdversarialExample) -> str:
     """Say whether an attack changed the prediction to a class."""
     before = percent(attacked.before)
     now = percent(attacked.probability)
@@ -210,9 +210,9 @@ def attack_sentence(attacked: Attacked) -> str:
 
 
 def _headline(found: Explanation) -> str:
-    if not found.image.guesses:
+    if not found.image.top_classes:
         return "Explanation of a network"
-    label, share = found.image.guesses[0]
+    label, share = found.image.top_classes[0]
     return f"{Path(found.image.file).name}: {label} ({percent(share)})"
 
 
@@ -241,8 +241,8 @@ def summary_json(found: Explanation, page: Path) -> dict[str, Any]:
     return {
         "run": found.run,
         "image": image.file,
-        "class": image.asked,
-        "guesses": [{"label": label, "probability": share} for label, share in image.guesses],
+        "class": image.explained_class,
+        "guesses": [{"label": label, "probability": share} for label, share in image.top_classes],
         "mask_fraction": image.mask_share,
         "attack": attacked and dataclasses.asdict(attacked),
         "split": network.split,
