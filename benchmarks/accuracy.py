@@ -1,11 +1,16 @@
-"""Accuracy in a fixed time with default settings, beside the recipes of Keras' and Lightning's own examples.
+"""Test accuracy after a fixed time with default settings, compared with the examples of Keras and Lightning.
 
-Claim: Fashion-MNIST at least 92 % in 5 minutes and CIFAR-10 (lossy JPEG) at least 85 % in 15 minutes on 2 cores, each
-ahead of the peers' recipes in the same time. All train on the same images and are judged on the same 10,000 test
-images. So that a busy machine changes nothing, time is processor time: 2 cores x 60 s for each minute, on one thread.
-trainwell plans its epochs as `fit --minutes` does, by that clock; the peers stop when their time is used up.
+Claim: Fashion-MNIST at least 92 % in 5 minutes and CIFAR-10 (lossy JPEG) at least 85 % in 15 minutes, each higher than
+    the peers' examples in the same time.
+Command: python benchmarks/accuracy.py [fashion|cifar] [trainwell|keras|lightning|all] [seeds] [minutes]
+Hardware: 2 cores.
+n: 1 seed unless given; 3 or 4 for the numbers below.
 
-Peers, their settings unchanged but for the number of epochs:
+All train on the same images and are evaluated on the same 10,000 test images. To be independent of other load, time is
+CPU time: 2 cores x 60 s per minute, on one thread. trainwell plans its epochs as `fit --minutes` does, by that clock;
+the peers stop when their time is used up. Skipped without ../shared/data.
+
+Peers, with their own settings except for the number of epochs:
 * keras, fashion: the "simple MNIST convnet" of its examples (Adam, batches of 128).
 * keras, cifar: `cifar10_cnn.py` of its examples (RMSprop at 1e-4, batches of 32, flips and shifts by a tenth).
 * lightning, fashion: LitMNIST of its first tutorial (64-64, Adam at 2e-4, batches of 64).
@@ -13,8 +18,6 @@ Peers, their settings unchanged but for the number of epochs:
   the cycle is as long as the steps that fit.
 Measured: Fashion-MNIST 0.929, 0.930 and 0.933 (Keras 0.903, Lightning 0.886), CIFAR-10 0.859, 0.854, 0.857 and 0.860
 (Keras 0.621, Lightning 0.495).
-Hardware: 2 cores.
-Usage: python benchmarks/accuracy.py [fashion|cifar] [trainwell|keras|lightning|all] [seeds] [minutes]
 """
 
 from __future__ import annotations
@@ -212,7 +215,7 @@ BY: dict[str, Callable[[Images, Images, float, int], tuple[float, str]]] = {
 
 def main(name: str, wanted: str, seeds: int, minutes: float) -> None:
     if not DATA.is_dir():
-        print("skipped: ../shared/data is not there")
+        print("skipped: ../shared/data does not exist")
         return
     torch.set_num_threads(1)
     train, test = (fashion if name == "fashion" else cifar)()

@@ -1,11 +1,15 @@
-"""Diagnosis of scripts: every planted fault is named, and no healthy training raises an alarm.
+"""Diagnosis of scripts: injected faults are named, and healthy trainings raise no alarm.
 
-Claim: over the scripts in tests/sick (one fault each; healthy ones of varied style) times n seeds, the rule that
-describes the fault is among the verdicts in at least 95 % of the runs and the first of them in at least 85 %, and at
-most 1 % of the healthy runs show a warning or error. Every script is also run without a watch: weights, random state
-and exit code must be the same bit for bit. The first set of scripts was written beside the rules, the second when they
-stood; at first sight 5 of its 58 faulty and 4 of its 80 healthy runs were judged wrongly, which has been mended since.
-Hardware: any; each script takes under a second on one core. Usage: python benchmarks/diagnosis.py [seeds]
+Claim: over the scripts in tests/sick (one fault each; healthy ones of varied style) times n seeds, the rule of the
+    fault is reported in at least 95 % of the runs and first in at least 85 %, and at most 1 % of the healthy runs show
+    a warning or error.
+Command: python benchmarks/diagnosis.py [seeds]
+Hardware: any; each script takes under a second on one core.
+n: all scripts, each with the given number of seeds.
+
+Every script also runs unmonitored: weights, random state and exit code must be the same bit for bit. The first set of
+scripts was written together with the rules, the second afterwards; at first 5 of its 58 faulty and 4 of its 80 healthy
+runs were diagnosed incorrectly, which has been fixed since.
 """
 
 from __future__ import annotations

@@ -1,7 +1,12 @@
-"""Claim: the mean of five networks' probabilities beats the mean member (docs/curriculum.md, A22).
+"""The gain of an ensemble over its members (docs/curriculum.md, A22).
 
-MLP on digits with 10 % and 100 % of the training labels, five members that differ in their seed alone, one split; the
-gain is on the sealed test split. n = 3 groups of five. Hardware: 2 cores. Run: python benchmarks/ensemble.py
+Claim: the mean of five networks' probabilities scores higher than the mean member.
+Command: python benchmarks/ensemble.py
+Hardware: 2 cores.
+n: 3 groups of five members.
+
+MLP on digits with 10 % and 100 % of the training labels; members differ in their random seed only and share one split;
+the gain is on the held-out test split.
 """
 
 from __future__ import annotations

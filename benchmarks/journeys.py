@@ -1,9 +1,12 @@
-"""Claim: when the network receives its first training batch, at most 6 frames of the package are on the stack.
+"""Depth of the call stack when the network receives its first training batch.
 
-What a reader of `trainwell fit table.csv` has to follow, counted on a real run with `sys.setprofile`: frames on the
-stack, and files, functions, calls and rooms passed before. Hardware: any; n = 1, because the counts are exact.
+Claim: at most 6 frames of the package are on the stack.
+Command: python benchmarks/journeys.py [--list]
+Hardware: any.
+n: 1, because the counts are exact.
 
-    python benchmarks/journeys.py [--list]
+Counts what a reader of `trainwell fit table.csv` has to follow, on a real run with `sys.setprofile`: frames on the
+stack, and the files, functions, calls and packages before.
 """
 
 from __future__ import annotations

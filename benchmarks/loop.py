@@ -1,11 +1,14 @@
-"""Loop cost: `fit` keeps at least 0.95x the steps per second of a hand-written loop, with everything switched on.
+"""Loop cost: steps per second of `fit` with everything switched on, compared with hand-written loops.
 
-Claim: `tw.fit` with metrics, watching, store and progress against (a) the hand-written PyTorch loop over
-in-memory tensors and (b) the usual loop over DataLoader(TensorDataset): at least 0.95x of (a), and on the MLP
-at least 1.7x of (b). Networks: MLP 64-100-10 on scikit-learn's digits (repeated to 19,200 examples), batch 64,
-and LeNet-5 on Fashion-MNIST images (skipped where they are absent), batch 128; AdamW, one validation pass per
-epoch everywhere. The hand-written loops use torch's default AdamW; the ratio against a fused AdamW is printed too.
-Measured in one process, interleaved, median of n rounds. Usage: python benchmarks/loop.py [rounds]
+Claim: `tw.fit` with metrics, monitoring, store and progress reaches at least 0.95x of (a) the hand-written PyTorch loop
+    over in-memory tensors, and on the MLP at least 1.7x of (b) the usual loop over DataLoader(TensorDataset).
+Command: python benchmarks/loop.py [rounds]
+Hardware: 2 cores.
+n: median of the given number of rounds, interleaved in one process.
+
+Networks: MLP 64-100-10 on scikit-learn's digits (repeated to 19,200 examples), batch 64, and LeNet-5 on Fashion-MNIST
+images (skipped without ../shared/data/fashion-mnist), batch 128; AdamW, one validation pass per epoch everywhere. The
+hand-written loops use torch's default AdamW; the ratio to a fused AdamW is printed too.
 """
 
 from __future__ import annotations
@@ -153,7 +156,7 @@ def main() -> None:
     report("MLP 64-100-10", lambda: mlp(input_shape=(64,), outputs=10, hidden=[100]), digits(), 5, 64, rounds)
     images = fashion()
     if images is None:
-        print("LeNet on Fashion-MNIST: skipped, ../shared/data/fashion-mnist is not there")
+        print("LeNet on Fashion-MNIST: skipped: ../shared/data/fashion-mnist does not exist")
         return
     report("LeNet-5", lambda: lenet5(input_shape=(1, 28, 28), outputs=10), images, 1, 128, rounds)
 

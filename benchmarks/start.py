@@ -1,8 +1,13 @@
-"""Start-up: help under 0.3 s, `import trainwell` under 0.15 s (no torch), first step on digits under 3 s.
+"""Start-up time.
 
-Also: a Fashion-MNIST idx set of 60,000 images starts training within 5 s (skipped where it is absent).
-Every figure is the median of n fresh processes, and is printed as a ratio to `import torch` in the same run too.
-Usage: python benchmarks/start.py [rounds]
+Claim: help under 0.3 s, `import trainwell` under 0.15 s (no torch), first step on digits under 3 s, first step on
+    60,000 idx images of Fashion-MNIST under 5 s.
+Command: python benchmarks/start.py [rounds]
+Hardware: 2 cores.
+n: median of the given number of fresh processes.
+
+Every figure is also printed as a ratio to `import torch` in the same run. Fashion-MNIST is skipped without
+../shared/data/fashion-mnist.
 """
 
 from __future__ import annotations
@@ -45,7 +50,7 @@ def main() -> None:
         if FASHION.is_dir():
             cases["fit fashion-mnist, first step"] = (("-c", FIRST_STEP, str(FASHION), folder), 5.0)
         else:
-            print("fashion-mnist: skipped, ../shared/data/fashion-mnist is not there")
+            print("fashion-mnist: skipped: ../shared/data/fashion-mnist does not exist")
         times: dict[str, list[float]] = {name: [] for name in cases}
         for _ in range(rounds):
             for name, (command, _) in cases.items():

@@ -1,16 +1,19 @@
-"""Treatment: sick recipes are brought within one point of the healthy score, with fewer runs than random search needs.
+"""Treatment: repair of faulty recipes, compared with random search over the same repairs.
 
-Claim: of the recipes below (one or two faults injected into a healthy recipe on a bundled data set), `treat` brings at
-least 90 % within one point of the healthy score, and keeps nothing on the healthy ones. Beside it stands a random
-search over the same repairs: sets of one to three repairs in random doses, each trained in full, the best validation
-score taken. It is given as many whole runs as `treat` used, confirmation on fresh seeds included; and it is asked how
-many it needs until a set is within a point of the healthy score, at most 40. Scores are means of validation scores on
-five seeds that neither search has used; the test split stays sealed.
-Usage: python benchmarks/treat.py [sick recipes, 12 by default, all with 48] [first one]
+Claim: `treat` brings at least 90 % of the recipes below (one or two faults injected into a healthy recipe on a bundled
+    data set) within one point of the healthy score, with fewer runs than random search, and changes no healthy recipe.
+Command: python benchmarks/treat.py [number of faulty recipes] [index of the first]
+Hardware: 2 cores.
+n: 12 recipes unless given, 48 in all; scores are means over five seeds.
 
-Measured on 2 busy cores (torch 2.13), 36 of the cases: treat brought 33 within a point (92 %) in a median of 32 whole
-runs, confirmation included; random search 24 at equal cost, and in 12 cases it is not there after 40 runs. All three
-misses are breast-cancer, with 73 validation examples. Healthy recipes: 4 of 4 were left alone. See docs/benchmarks.md.
+Random search draws sets of one to three repairs with random strengths, trains each in full, and takes the best
+validation score. It gets as many full runs as `treat` used, including confirmation on new seeds; the number of runs
+that it needs to come within a point of the healthy score, at most 40, is counted too. Scores are validation scores on
+seeds that neither search has used; the test split stays held out.
+
+Measured on 2 busy cores (torch 2.13), 36 of the cases: treat brought 33 within a point (92 %) in a median of 32 full
+runs, including confirmation; random search 24 at equal cost, and in 12 cases it needs more than 40 runs. All three
+failures are on breast-cancer, with 73 validation examples. Healthy recipes: 4 of 4 unchanged. See docs/benchmarks.md.
 """
 
 from __future__ import annotations

@@ -1,15 +1,18 @@
-"""Search speed: trials per hour of `tune`, against Optuna and Ray Tune running the usual DataLoader loop.
+"""Search speed: trials per hour of `tune`, compared with Optuna and Ray Tune running the usual DataLoader loop.
 
-Claim: at equal budget per trial (every trial trains for the same epochs, nothing is stopped early on any side),
-* MLP 64-100-10 on scikit-learn's digits: at least 10x Optuna and 20x Ray Tune with 2 workers;
-* LeNet-5 on 10,000 Fashion-MNIST images (skipped where they are absent): at least 2x Optuna and 3x Ray Tune;
-* the engine (start, measurement, proposals, store, progress) costs at most 5 % over the bare population loop: timers
-  around what the bare loop does, within each run of `tune`, so that a busy machine lengthens both.
-Optuna runs TPE with its SQLite storage, as its documentation advises for a study that can be resumed, and with
+Claim: at equal budget per trial (every trial trains for the same number of epochs, without early stopping),
+    * MLP 64-100-10 on scikit-learn's digits: at least 10x Optuna and 20x Ray Tune with 2 workers;
+    * LeNet-5 on 10,000 Fashion-MNIST images: at least 2x Optuna and 3x Ray Tune;
+    * the engine (start, measurement, proposals, store, progress) costs at most 5 % over the bare population loop.
+Command: python benchmarks/tune.py [rounds]
+Hardware: any; the number of cores is printed. About 6 minutes with 3 rounds on 2 cores.
+n: median of the given number of interleaved rounds.
+
+The cost of the engine is measured by timers around the bare loop within each run of `tune`, so that other load affects
+both. Optuna runs TPE with its SQLite storage, as its documentation recommends for a study that can be resumed, and with
 in-memory storage. Ray Tune (where its extra [tune] is installed) runs random search with 2 workers, reused and warm.
-`tune` is timed whole: its start, its measurement, its workers, its database. All but Ray Tune and the second row of
-`tune` use one process with one thread. Measured interleaved, median of n rounds; hardware: whatever this runs on, its
-cores are printed. Usage: python benchmarks/tune.py [rounds], about 6 minutes with 3.
+`tune` is timed completely: start, measurement, workers, database. All but Ray Tune and the second row of `tune` use one
+process with one thread. LeNet-5 is skipped without ../shared/data/fashion-mnist.
 """
 
 from __future__ import annotations
@@ -216,7 +219,7 @@ def report(name: str, build: Build, data: Data, edits: dict, budget: tuple[int, 
         by_tune(pair, 4, edits | {"train.epochs": 1}, folder)  # imports, not counted on any side
         by_optuna(build, data, 1, 1, f"sqlite:///{folder}/warm.sqlite")
         if by_ray(build, data, 2, 1, folder) is None:
-            print("Ray Tune: skipped, it is not installed")
+            print("Ray Tune: skipped: it is not installed")
         for number in range(rounds):
             speed, why = by_tune(pair, trials, edits, folder)
             speeds.setdefault("tune", []).append(speed)
@@ -279,7 +282,7 @@ def main() -> None:
         return
     images = fashion()
     if images is None:
-        print("LeNet on Fashion-MNIST: skipped, ../shared/data/fashion-mnist is not there")
+        print("LeNet on Fashion-MNIST: skipped: ../shared/data/fashion-mnist does not exist")
         return
     build = functools.partial(lenet5, input_shape=(1, 28, 28), outputs=10)
     report("LeNet-5", build, images, {"nn.model": "lenet5"}, (32, 6, 1), rounds)

@@ -1,18 +1,21 @@
-"""Watching a loop costs at most 2 % of its training time and changes no bit of its weights.
+"""Monitoring a training loop: overhead, and identity of the weights.
 
-Claim: the time of training, watched over unwatched, is at most 1.02 at the default budget and at most 1.10 with
-everything on, which is a budget of 10 %, and the weights after it are identical. Networks: an MLP 64-256-256-10 (batch
-128, about 1 ms a step), LeNet-5 on 28x28 images (batch 64), a ResNet-18 of a quarter of the width on 32x32 images
-(batch 16), an LSTM and a transformer encoder over rows (batch 64); SGD with momentum, one thread. Two equal trainings
-take turns in one process, 50 steps each (10 of the larger ones), one watched and one not; time is the processor time
-of the thread. The ratio is that of the sums; that of the median round, which no sample falls into, stands beside it.
-Because the watch lives through both, it is given half the budget. The first four turns, in which a watch looks often
-whatever the budget, are left out and printed apart.
-Beside it: the same loop that logs the same numbers itself in every step (loss, norms of every gradient and weight,
-mean and deviation of every layer's answers), and Cockpit's published figures, recomputed from its tables (Schneider et
-al. 2021): its "economy" set, tracked at every 1st / 16th / 256th step, takes 4.2 / 1.27 / 1.03 of the time of an MLP
-on MNIST and 1.52 / 1.05 / 1.01 of that of a CNN on CIFAR-10 (on a GPU).
-Usage: python benchmarks/watch.py [seconds per network and kind] [networks]
+Claim: the time of training, monitored over unmonitored, is at most 1.02 at the default budget and at most 1.10 with
+    everything switched on, which is a budget of 10 %; the weights are identical bit for bit.
+Command: python benchmarks/watch.py [seconds per network and kind] [networks]
+Hardware: 2 cores; one thread is used.
+n: as many rounds as fit into the given time, for each network.
+
+Networks: an MLP 64-256-256-10 (batch 128, about 1 ms per step), LeNet-5 on 28x28 images (batch 64), a ResNet-18 of a
+quarter of the width on 32x32 images (batch 16), an LSTM and a transformer encoder over rows (batch 64); SGD with
+momentum. Two equal trainings alternate in one process, 50 steps each (10 of the larger networks), one monitored and one
+not; time is thread CPU time. The ratio is that of the sums; that of the median round, in which no sample falls, is
+printed too. Because the monitor's clock runs during both, it gets half the budget. The first four rounds, in which
+samples are dense whatever the budget, are printed separately.
+For comparison: the same loop logging the same numbers by hand in every step (loss, norms of every gradient and weight,
+mean and standard deviation of every layer's outputs), and the published figures of Cockpit, recomputed from its tables
+(Schneider et al. 2021): its "economy" set, tracked at every 1st / 16th / 256th step, takes 4.2 / 1.27 / 1.03 of the
+time of an MLP on MNIST and 1.52 / 1.05 / 1.01 of that of a CNN on CIFAR-10 (on a GPU).
 """
 
 from __future__ import annotations

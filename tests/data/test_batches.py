@@ -267,7 +267,7 @@ def test_a_loader_that_lies_about_its_length_is_refused(length, items) -> None:
             return length
 
     loader = Lying([(torch.zeros(2, 1), torch.zeros(2))] * items)
-    with pytest.raises(DataError, match=f"as its length says, {length}"):
+    with pytest.raises(DataError, match=f"as its length, {length}"):
         list(LoaderBatches(loader).epoch(0))
 
 

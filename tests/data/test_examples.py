@@ -38,12 +38,12 @@ def test_length_and_class_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"targets": np.zeros(0, np.int64)}, "toy holds no examples"),
+        ({"targets": np.zeros(0, np.int64)}, "toy has no examples"),
         ({"inputs": np.zeros((3, 2), np.float32)}, "inputs and targets must have the same length, got 3 and 4"),
         ({"ids": ("a",)}, "ids and targets must have the same length, got 1 and 4"),
         ({"groups": np.zeros(5)}, "groups and targets must have the same length"),
         ({"given": np.zeros(5)}, "given and targets must have the same length"),
-        ({"targets": np.array([0, 1, 2, 1])}, "must lie between 0 and 1, got 2 in row 2 (1 of 4)"),
+        ({"targets": np.array([0, 1, 2, 1])}, "must be between 0 and 1, got 2 in row 2 (1 of 4)"),
         ({"targets": np.array([0, 1, -1, -1])}, "got -1 in row 2, row 3 (2 of 4)"),
         ({"targets": np.array([1, 1, 1, 1])}, "has a single class, 'yes'"),
         (
@@ -57,7 +57,7 @@ def test_length_and_class_numbers() -> None:
         ),
         (
             {"kind": KINDS["table"], "inputs": table(age=[1.0, -np.inf, np.nan, 2.0])},
-            "Column 'age' of toy must hold finite",
+            "Column 'age' of toy must contain finite",
         ),
     ],
 )

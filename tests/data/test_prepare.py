@@ -41,7 +41,7 @@ def test_a_table_becomes_numbers() -> None:
     assert prepared.feature_names == ("age", "age missing", "town = Rome", "town missing")
     assert prepared.input_shape == (4,)
     assert prepared.remarks == (
-        "Column 'same' is left out: it is empty, constant, or text of which hardly any occurs twice.",
+        "Column 'same' is dropped: it is empty, constant, or text with hardly any repeated value.",
     )
     inputs = prepared.inputs(MIXED.inputs)
     std = np.std([1, 2, 3])
@@ -110,9 +110,9 @@ def test_new_tables_may_have_more_columns_in_any_order_but_not_fewer() -> None:
         DataError, match="must have the column 'age' as in training, got 'agee', 'town'. Did you mean 'agee'"
     ):
         prepared.inputs(Table({"agee": np.zeros(1), "town": np.zeros(1)}))
-    with pytest.raises(DataError, match="Column 'age' must hold finite numbers"):
+    with pytest.raises(DataError, match="Column 'age' must contain finite numbers"):
         prepared.inputs(Table({"age": np.array([1e300]), "town": np.zeros(1)}))
-    with pytest.raises(DataError, match="Column 'age' must hold numbers as in training, got text"):
+    with pytest.raises(DataError, match="Column 'age' must contain numbers as in training, got text"):
         prepared.inputs(Table({"age": np.array(["x"], dtype=object), "town": np.zeros(1)}))
 
 

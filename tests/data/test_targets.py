@@ -82,7 +82,7 @@ def test_an_infinite_target_is_refused_with_its_row(values: object) -> None:
 
 
 def test_text_cannot_be_regressed() -> None:
-    with pytest.raises(DataError, match="must hold numbers to be regressed, got 'a'"):
+    with pytest.raises(DataError, match="must be numeric for regression, got 'a'"):
         read(["a", "b"], target_type="numbers")
 
 

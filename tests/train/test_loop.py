@@ -205,7 +205,7 @@ def test_lack_of_memory_halves_the_micro_batch_and_keeps_the_step(make) -> None:
 
 
 def test_not_even_one_example_fits(make) -> None:
-    with pytest.raises(TrainingError, match="with a single example in the network"):
+    with pytest.raises(TrainingError, match="with a single example"):
         make(model=Greedy(0)).run()
 
 

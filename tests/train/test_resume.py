@@ -50,7 +50,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_is_used(make, referenc
 
 def test_another_networks_checkpoint_is_one_sentence(make) -> None:
     make("run").run(steps=2)
-    with pytest.raises(DamagedError, match="does not fit this run's recipe"):
+    with pytest.raises(DamagedError, match="does not match the recipe of this run"):
         make("run", model=torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 3))).resume()
 
 

@@ -30,7 +30,7 @@ def test_a_gradient_that_is_not_finite_never_reaches_the_weights(bad, fused) -> 
     net.weight.grad[0, 1] = bad
     before = net.weight.clone()
     update = Update(net, torch.optim.SGD(net.parameters(), lr=0.1, fused=fused))
-    with pytest.raises(DivergedError, match="the weights are as before"):
+    with pytest.raises(DivergedError, match="the weights are those before"):
         update(0, torch.tensor(1.0))
     assert torch.equal(net.weight, before)
 
@@ -112,6 +112,6 @@ def test_a_step_that_ends_nowhere_did_not_happen() -> None:
     before = net.weight.clone()
     again = Again(net, Regress())
     again.see(Batch({"inputs": torch.full((3, 2), 1e30), "targets": torch.zeros(3)}))
-    with pytest.raises(DivergedError, match="the weights are as before"):
+    with pytest.raises(DivergedError, match="the weights are those before"):
         Update(net, LBFGS(net.parameters()), again=again)(0, torch.tensor(1.0))
     assert torch.equal(net.weight, before)

@@ -20,7 +20,7 @@ def ensemble(
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Average several runs; print the gain over one.
+    """Average the predictions of several runs.
 
     The members' probabilities are averaged. The score is on examples that no member was trained on.
     """

@@ -17,7 +17,7 @@ def explain(
     label: Annotated[str, typer.Option("--class", help="Explain this class; default: the predicted one.")] = "",
     toward: Annotated[str, typer.Option(help="Perturb the image towards this class; default: second.")] = "",
     strength: Annotated[
-        float, typer.Option(help="Change pixels by at most so many of 256 levels.", min=0, max=255)
+        float, typer.Option(help="Limit the change of a pixel, in levels of 256.", min=0, max=255)
     ] = 8.0,
     maps: Annotated[list[str] | None, typer.Option("--map", help="Draw this saliency map; repeatable.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write page and images to this folder.")] = None,

@@ -41,7 +41,7 @@ def fit(
     learning_rate: LearningRate = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
-    minutes: Annotated[float | None, typer.Option(help="Train for so many minutes; plans the epochs.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Train for this time in minutes; plans the epochs.")] = None,
     seed: Seed = None,
     device: Annotated[str | None, typer.Option(help="Compute on auto, cpu, cuda, cuda:1 or mps.")] = None,
     source: Annotated[
@@ -49,7 +49,7 @@ def fit(
     ] = None,
     freeze: Annotated[str | None, typer.Option(help="Freeze layers: features (all but the head), 3, -2, NAME.")] = None,
     layers: Annotated[str | None, typer.Option(help="Copy these layers only; initialise the others.")] = None,
-    unfreeze_every: Annotated[int | None, typer.Option(help="Unfreeze one more layer every so many epochs.")] = None,
+    unfreeze_every: Annotated[int | None, typer.Option(help="Unfreeze one more layer every N epochs.")] = None,
     pretrain: Annotated[str | None, typer.Option(help="Pretrain without labels: autoencoder, denoising.")] = None,
     advise: Annotated[bool, typer.Option("--advise", help="With --from: measure what to copy; train nothing.")] = False,
     edits: Edits = None,

@@ -20,7 +20,7 @@ def lab(
     all_: Annotated[bool, typer.Option("--all", help="Run all experiments; write a gallery.")] = False,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Write figures to this folder.")] = Path("lab"),
-    full: Annotated[bool, typer.Option(help="Run the long version, as large as the original.")] = False,
+    full: Annotated[bool, typer.Option(help="Run the long version, at the scale of the original.")] = False,
     seeds: Annotated[int, typer.Option(help="Repeat everything random with N seeds, at least 2.", metavar="N")] = 5,
     data: Annotated[str, typer.Option(help="Train on these images: digits, or a path.")] = "digits",
     json: Json = False,

@@ -17,7 +17,7 @@ def learning_curve(
     model: Model = None,
     edits: Edits = None,
     epochs: Epochs = None,
-    seeds: Annotated[int, typer.Option(help="Train so many times on each size.")] = 2,
+    seeds: Annotated[int, typer.Option(help="Set the number of trainings on each size.")] = 2,
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the figure here.")] = Path("learning-curve.svg"),
     json: Json = False,
 ) -> None:

@@ -17,8 +17,8 @@ RunPath = Annotated[str, typer.Argument(metavar="RUN", help="Folder of a run, or
 Target = Annotated[str | None, typer.Option(help="Predict this table column; default: the last.")]
 Model = Annotated[str | None, typer.Option(help="Use this network: mlp, lenet5, resnet20, ...")]
 Optimizer = Annotated[str | None, typer.Option(help="Use this optimizer: adamw, sgd, adam, ...")]
-LearningRate = Annotated[float | None, typer.Option("--lr", help="Set the learning rate, at its highest.")]
-Epochs = Annotated[int | None, typer.Option(help="Train for so many epochs; default: by data size.")]
+LearningRate = Annotated[float | None, typer.Option("--lr", help="Set the peak learning rate.")]
+Epochs = Annotated[int | None, typer.Option(help="Set the number of epochs; default: by data size.")]
 BatchSize = Annotated[int | None, typer.Option(help="Set the examples per step; default: by data size.")]
 Seed = Annotated[int | None, typer.Option(help="Set the random seed; default: 0.")]
 Edits = Annotated[

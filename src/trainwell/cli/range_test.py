@@ -30,8 +30,8 @@ def range_test(
     optimizer: Optimizer = None,
     batch_size: BatchSize = None,
     edits: Edits = None,
-    steps: Annotated[int, typer.Option(help="Take so many steps in each short run.")] = 140,
-    seeds: Annotated[int, typer.Option(help="Average so many short runs.")] = 3,
+    steps: Annotated[int, typer.Option(help="Set the number of steps of each short run.")] = 140,
+    seeds: Annotated[int, typer.Option(help="Set the number of short runs to average.")] = 3,
     output: Annotated[Path, typer.Option("--output", "-o", help="Write the figure here.")] = Path("range-test.svg"),
     json: Json = False,
 ) -> None:

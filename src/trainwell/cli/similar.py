@@ -15,7 +15,7 @@ def similar(
     image: Annotated[str, typer.Argument(help="The image to compare with.")],
     *,
     gallery: Annotated[str, typer.Argument(help="Folder of images; its sub-folders are classes.", metavar="FOLDER")],
-    count: Annotated[int, typer.Option("--count", "-k", help="Print so many neighbours.", min=1)] = 10,
+    count: Annotated[int, typer.Option("--count", "-k", help="Set the number of neighbours to print.", min=1)] = 10,
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> None:

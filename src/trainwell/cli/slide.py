@@ -15,8 +15,10 @@ def slide(
     image: Annotated[str, typer.Argument(help="An image at least as large as those of the run.")],
     *,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the class map here, a .png.")] = None,
-    crops: Annotated[bool, typer.Option("--crops", help="Classify each window alone: slow, for any network.")] = False,
-    stride: Annotated[int, typer.Option(help="With --crops: move by so many pixels; 0: automatic.")] = 0,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Classify each window separately (slow; any network).")
+    ] = False,
+    stride: Annotated[int, typer.Option(help="With --crops: set the stride in pixels; 0: automatic.")] = 0,
     runs: Runs = Path("runs"),
     json: Json = False,
 ) -> None:

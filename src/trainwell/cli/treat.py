@@ -16,8 +16,8 @@ def treat(
     *,
     edits: Edits = None,
     runs: Runs = Path("runs"),
-    seeds: Annotated[int, typer.Option(help="Confirm with so many new random seeds.")] = 5,
-    trials: Annotated[int, typer.Option(help="Try at most so many sets of repairs.")] = 30,
+    seeds: Annotated[int, typer.Option(help="Set the number of new random seeds for confirmation.")] = 5,
+    trials: Annotated[int, typer.Option(help="Limit the number of sets of repairs to try.")] = 30,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write the repaired recipe here.")] = None,
     json: Json = False,
 ) -> None:

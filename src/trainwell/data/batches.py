@@ -35,7 +35,7 @@ class Collated:
     """A source of examples of different lengths.
 
     Args:
-        collate: makes a batch from (batch,) example numbers.
+        collate: makes a batch from (batch,) indices of examples.
         lengths: (examples,) positions of each. A shuffled epoch batches examples of similar lengths together, so that
             little is padding; the order stays a function of (seed, epoch). None: lengths are not known.
     """
@@ -47,25 +47,25 @@ class Collated:
 # Bytes gathered at once: large enough to make the cost of a call negligible, small enough to stay in the caches.
 _BLOCK_BYTES = 1 << 21
 _BLOCK_COLLATED = 8  # batches in a block where each is collated
-_BUCKET = 50  # batches whose examples are sorted by length together: more leave less padding, and less chance
+_BUCKET = 50  # batches whose examples are sorted by length together: more means less padding and less randomness
 
 
 @final
 class ArrayBatches:
     """Batches from tensors, arrays or memory-mapped files, or from a function that makes one from example numbers.
 
-    The last batch may be smaller; if it would hold a single example it is merged into the one before, because
-    batch normalisation has no variance of one.
+    The last batch may be smaller; if it had a single example it is merged into the one before, because
+    batch normalisation needs at least two.
 
     Args:
         source: tensors or numpy arrays by name ("inputs", "targets", ...) with the example as first axis; or, for
             ragged data, a function from (batch,) example numbers to a `Batch` (see `ragged`), or a `Collated`.
-        indices: numbers of the examples to use; None: all tensors' rows.
+        indices: indices of the examples to use; None: all.
         batch_size: examples per batch.
         seed: seed of the run.
         shuffle: a new order in every epoch; False keeps the order of `indices`.
-        finish: applied to every batch, e.g. to make floats of pixels; it must not draw random numbers.
-        workers: threads that make blocks ahead; never changes a result.
+        finish: applied to every batch, e.g. to convert pixels to floats; it must not draw random numbers.
+        workers: threads that prefetch blocks; never changes a result.
 
     >>> batches = ArrayBatches({"inputs": torch.arange(5), "targets": torch.arange(5)}, batch_size=2)
     >>> [batch.inputs.tolist() for batch in batches.epoch(0)]
@@ -98,10 +98,10 @@ class ArrayBatches:
             raise ShapeError(f"Tensors of a batch must have the same length, got {lengths}.")
         if indices is None:
             if not lengths:
-                raise ShapeError("Example numbers must be given where batches are collated. Pass indices=.")
+                raise ShapeError("A collating source needs the indices of the examples. Pass indices=.")
             indices = np.arange(next(iter(lengths.values())))
         if not len(indices):
-            raise ShapeError("There must be at least one example to make batches of, got none.")
+            raise ShapeError("Batches need at least one example, got none.")
         self._indices = np.ascontiguousarray(indices, dtype=np.int64)
         self._size = batch_size
         self._seed = seed
@@ -230,7 +230,7 @@ class LoaderBatches:
             if (item is _END) != (position == promised):
                 got = position if item is _END else "more"
                 raise DataError(
-                    f"A loader must yield as many batches as its length says, {promised}, got {got}. "
+                    f"A loader must yield as many batches as its length, {promised}, got {got}. "
                     "Correct its __len__, or its sampler."
                 )
             if item is _END:
@@ -249,7 +249,7 @@ class LoaderBatches:
 
 
 def as_batch(item: Any) -> Batch:
-    """Return what a loader yields as a batch.
+    """Convert an item of a loader to a batch.
 
     Args:
         item: a `Batch`, an (inputs, targets) pair, or a mapping with "inputs" and "targets".

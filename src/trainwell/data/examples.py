@@ -37,10 +37,10 @@ class Examples:
             apart), or uint8 (N, k) of zeros and ones.
         target_type: what the targets are: CLASSES, NUMBERS or LABEL_SETS of `core/targets.py`, or a type that a task
             of your own learns.
-        ids: a name for each example, for reports: its line or its file.
+        ids: a name for each example, for reports: its line or file.
         labels: names of the classes, in the order of their numbers; empty for regression.
         features: names of the inputs; empty for images.
-        groups: (N,) numbers; examples of equal number are never in two splits.
+        groups: (N,) numbers; examples with equal numbers are never in two splits.
         given: (N,) int8, the split that came with the data (0 train, 1 validation, 2 test), or None.
         remarks: sentences about what was inferred.
     Raises:
@@ -62,7 +62,7 @@ class Examples:
 
     def __post_init__(self) -> None:
         if not len(self.targets):
-            raise DataError(f"{self.name} holds no examples. Give a data set with some.")
+            raise DataError(f"{self.name} has no examples.")
         parts = {"inputs": self.inputs, "ids": self.ids, "groups": self.groups, "given": self.given}
         for part, values in parts.items():
             if values is not None and len(values) != len(self.targets):
@@ -93,7 +93,7 @@ class Examples:
         return self.target_type == CLASSES
 
     def fingerprint(self) -> str:
-        """Return a SHA-256 of the content, in hexadecimal; names and remarks do not enter.
+        """Return the SHA-256 of the content, in hexadecimal, without names and remarks.
 
         Arrays of more than 64 MiB are sampled: 1,024 evenly spaced blocks of 64 KiB, the first and the last included.
         """
@@ -104,7 +104,7 @@ class Examples:
 
     @property
     def _recorded_type(self) -> str:
-        """The type in the words that runs have always recorded: a fingerprint must stay what it was."""
+        """The name of the type in recorded fingerprints, which must not change."""
         if self._has_classes:
             return "binary" if len(self.labels) == 2 else "classify"
         return {NUMBERS: "regress", LABEL_SETS: "multilabel"}.get(self.target_type, self.target_type)
@@ -113,7 +113,7 @@ class Examples:
         outside = (self.targets < 0) | (self.targets >= len(self.labels))
         if outside.any():
             raise DataError(
-                f"{self.name}: class numbers must lie between 0 and {len(self.labels) - 1}, "
+                f"{self.name}: class numbers must be between 0 and {len(self.labels) - 1}, "
                 f"got {self.targets[outside][0]} in {listing(self.ids, outside)}. Correct the labels."
             )
         if np.ptp(self.targets) == 0:

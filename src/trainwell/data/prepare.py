@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What was fitted on the training split; applied to every split and to new examples alike.
+    """A preparation fitted on the training split, and applied to every split and to new examples.
 
     Args:
-        kind: of the examples.
-        fitted: what the kind fitted on the inputs.
-        remarks: sentences about what was left out.
+        kind: kind of the examples.
+        fitted: the preparation of the inputs.
+        remarks: remarks about omitted inputs.
     """
 
     kind: Kind
@@ -36,14 +36,14 @@ class Preparation:
 
     @classmethod
     def fit(cls, examples: Examples, train: Array, *, recipe: DataRecipe) -> Preparation:
-        """Fit on the training examples; no other example is looked at.
+        """Fit on the training examples only.
 
         Args:
             examples: all examples.
             train: numbers of the training examples.
             recipe: `prepare` and `components` are read.
         Raises:
-            RecipeError: if the kind of examples cannot be prepared like that.
+            RecipeError: if the preparation does not apply to the kind of examples.
             DataError: if there is nothing to learn from, or the statistics cannot be computed.
         """
         kind = examples.kind
@@ -61,7 +61,7 @@ class Preparation:
 
     @property
     def facts(self) -> InputFacts:
-        """What a network's builder needs to know of one prepared example."""
+        """Facts about one prepared example, for building a network."""
         return self.fitted.facts
 
     @property
@@ -75,20 +75,20 @@ class Preparation:
         return self.fitted.feature_names
 
     def inputs(self, raw: Any) -> Array:
-        """Prepare raw inputs, of training or new.
+        """Prepare raw inputs.
 
         Args:
-            raw: as `Examples.inputs`: a table holding at least the training columns, images (N, H, W, C), arrays.
+            raw: as `Examples.inputs`: a table with at least the training columns, images (N, H, W, C), arrays.
         Returns:
             float32 (N, features), (N, C, H, W) or the array's own shape.
         Raises:
-            DataError: if a column is missing or holds text instead of numbers.
+            DataError: if a column is missing or contains text instead of numbers.
             ShapeError: if examples have another shape than in training.
         """
         return self.fitted.arrays(raw)["inputs"]
 
     def batch(self, raw: Any) -> Batch:
-        """Prepare raw inputs as one batch without targets, with everything that the network needs beside them.
+        """Prepare raw inputs as one batch without targets, with everything that the network needs.
 
         Raises:
             DataError, ShapeError: as `inputs`.
@@ -108,7 +108,7 @@ class Preparation:
         """Return the preparation that `to_json` wrote.
 
         Raises:
-            DataError: if it is not one.
+            DataError: if the data are not a valid preparation.
         """
         try:
             kind = KINDS[data["kind"]]

@@ -15,19 +15,19 @@ from trainwell.recipe.sections import DataRecipe
 
 Indices = NDArray[np.int64]
 
-# Enough to choose on: the standard error of an accuracy is then at most half a percentage point, and more would only
-# take examples from training and time for every evaluation.
+# Enough for model selection: the standard error of an accuracy is then at most half a percentage point; more examples
+# are better used for training and would slow down every evaluation.
 MOST_VALIDATION = 10_000
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Sorted numbers of the examples of each split.
+    """Sorted indices of the examples of each split.
 
     Args:
         train: the network is trained on it; all statistics are fitted on it alone.
         validation: used to choose the best epoch and the hyperparameters.
-        test: unseen until the end, used once.
+        test: held out until the end, used once.
     """
 
     train: Indices
@@ -71,7 +71,9 @@ def split(examples: Examples, recipe: DataRecipe, *, seed: int) -> Splits:
         parts[part] = np.flatnonzero(given == part)
         if len(parts[part]) or not fractions[part]:
             continue
-        kept = 2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1  # groups left for others
+        kept = (
+            2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1
+        )  # groups left for the other splits
         size = max(sizes[part], 1)
         parts[part] = _draw(train, size, examples=examples, recipe=recipe, generator=generator, kept=kept)
         train = np.setdiff1d(train, parts[part], assume_unique=True)

@@ -14,7 +14,9 @@ from trainwell.data.values.naming import class_name, listing
 
 # A column of whole numbers with more different values than this is a quantity, not a set of classes.
 _MOST_CLASSES = 20
-_ROUNDED = 1e-3  # share of the deviation that rounding may take: it adds a millionth of the variance to the loss
+_ROUNDED = (
+    1e-3  # maximum rounding error relative to the standard deviation: adds a millionth of the variance to the loss
+)
 
 
 @dataclass(frozen=True)
@@ -36,29 +38,26 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], target_type: str = "") -
 
     Args:
         raw: (N,) text with None, (N,) numbers with NaN, or (N, k) numbers.
-        name: how the target is called in sentences, e.g. "Target 'income'".
+        name: name of the target for messages, e.g. "Target 'income'".
         ids: a name for each example.
-        target_type: CLASSES, NUMBERS or LABEL_SETS of `core/targets.py` to decide it yourself; otherwise inferred.
+        target_type: CLASSES, NUMBERS or LABEL_SETS of `core/targets.py`; inferred if empty.
     Raises:
         DataError: if a target is missing or infinite, or if text is to be regressed.
 
     >>> infer(np.array(["no", "yes", "no"], dtype=object), name="Target 'paid'", ids=("a", "b", "c"))
     Targets(values=array([0, 1, 0]), target_type='classes', labels=('no', 'yes'),
             remarks=("Target 'paid' has 2 different values: binary classification.",
-                     "A single example of class 'yes': it stays in the training split, so the class is never judged."))
+                     "A single example of class 'yes': it stays in the training split, so the class is not evaluated."))
     """
     if not raw.size:
-        raise DataError(f"{name} holds no examples. Give a data set with some.")
+        raise DataError(f"{name} has no examples.")
     if raw.ndim == 2 and raw.shape[1] == 1:
         raw = raw[:, 0]
     if raw.dtype.kind in "US":
         raw = raw.astype(str).astype(object)
     absent: Array = np.asarray(missing(raw).reshape(len(raw), -1).any(axis=1))
     if absent.any():
-        raise DataError(
-            f"{name} must be known for every example, but is missing in "
-            f"{listing(ids, absent)}. Fill these in or delete them."
-        )
+        raise DataError(f"{name} is missing in {listing(ids, absent)}. Fill these in or delete them.")
     numbers = raw.reshape(len(raw), -1) if raw.dtype.kind == "f" else np.zeros((len(raw), 1))
     infinite: Array = np.asarray(np.isinf(numbers).any(axis=1))
     if infinite.any():
@@ -67,7 +66,7 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], target_type: str = "") -
         return _several(raw, name=name, target_type=target_type)
     if raw.dtype == object:
         if target_type == NUMBERS:
-            raise DataError(f"{name} must hold numbers to be regressed, got {raw[0]!r}. Choose another target.")
+            raise DataError(f"{name} must be numeric for regression, got {raw[0]!r}. Choose another target.")
         return _classes(raw.astype(str), name=name)
     if target_type == CLASSES or (target_type != NUMBERS and _looks_like_classes(raw)):
         return _classes(raw, name=name)
@@ -77,7 +76,7 @@ def infer(raw: Array, *, name: str, ids: Sequence[str], target_type: str = "") -
 
 def _numbers(raw: Array) -> Array:
     """Return targets in float32, or in float64 if float32 rounds away how they differ, as it does to Unix times."""
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is refused with its example
+    with np.errstate(over="ignore", invalid="ignore"):  # overflow raises later, naming the example
         short = raw.astype(np.float32)
         rounded = np.abs(short - raw.astype(np.float64)).max(axis=0) > _ROUNDED * raw.std(axis=0, dtype=np.float64)
     return raw.astype(np.float64) if np.isfinite(short).all() and rounded.any() else short
@@ -97,7 +96,7 @@ def _classes(raw: Array, *, name: str) -> Targets:
     remarks = [f"{name} has {len(labels):,} different values: {kind}."]
     if alone := [label for label, count in zip(labels, counts, strict=True) if count == 1]:
         which = f"class {alone[0]!r}" if len(alone) == 1 else f"each of {len(alone):,} classes ({alone[0]!r}, ...)"
-        remarks.append(f"A single example of {which}: it stays in the training split, so the class is never judged.")
+        remarks.append(f"A single example of {which}: it stays in the training split, so the class is not evaluated.")
     return Targets(numbers.astype(np.int64), CLASSES, labels, tuple(remarks))
 
 
@@ -106,10 +105,10 @@ def _several(raw: Array, *, name: str, target_type: str) -> Targets:
     if rows.dtype == object:
         raise DataError(f"{name} must be text in one column or numbers, got an array of objects {raw.shape}.")
     if target_type == NUMBERS or not np.isin(rows, (0, 1)).all():
-        remark = f"{name} is {rows.shape[1]} numbers: regression."
+        remark = f"{name} has {rows.shape[1]} columns of numbers: regression."
         return Targets(_numbers(rows), NUMBERS, (), (remark,))
     if target_type != LABEL_SETS and (rows.sum(axis=1) == 1).all():
         found = _classes(rows.argmax(axis=1), name=name)
         return Targets(found.values, found.target_type, found.labels, (f"{name} is one-hot.", *found.remarks))
-    remark = f"{name} is {rows.shape[1]} zeros and ones, any number of them 1: multi-label classification."
+    remark = f"{name} has {rows.shape[1]} columns of zeros and ones: multi-label classification."
     return Targets(rows.astype(np.uint8), LABEL_SETS, tuple(map(str, range(rows.shape[1]))), (remark,))

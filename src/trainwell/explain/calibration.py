@@ -15,7 +15,7 @@ class Calibration:
     """Accuracy of predictions by their confidence.
 
     Args:
-        confidence: mean confidence of the predictions in each bin that is not empty.
+        confidence: mean confidence of the predictions in each non-empty bin.
         accuracy: fraction of them that is correct.
         counts: number of them.
         error: expected calibration error: the mean difference between both, weighted by counts.

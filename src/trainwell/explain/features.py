@@ -127,7 +127,7 @@ def linear_probe(train: tuple[Tensor, Tensor], judged: tuple[Tensor, Tensor]) ->
 
     Args:
         train: (N, d) features and (N,) classes to fit on.
-        judged: features and classes to score.
+        judged: (M, d) features and (M,) classes to evaluate on.
 
     >>> points = torch.randn(40, 2, generator=torch.Generator().manual_seed(0))
     >>> linear_probe((points, (points[:, 0] > 0).long()), (points, (points[:, 0] > 0).long())) > 0.8
@@ -138,7 +138,7 @@ def linear_probe(train: tuple[Tensor, Tensor], judged: tuple[Tensor, Tensor]) ->
     mean = train[0].mean(0)
     deviation = train[0].std(0).clamp_min(1e-6)
     x, held = ((part - mean) / deviation for part in (train[0], judged[0]))
-    # A feature that hardly varies in training may be huge elsewhere: clip it at ten standard deviations.
+    # A feature that hardly varies in training may be large elsewhere: clip it at ten standard deviations.
     probe = RidgeClassifierCV(alphas=np.logspace(-1, 5, 7)).fit(x.numpy(), train[1].numpy())
     return float((probe.predict(held.clamp(-10, 10).numpy()) == judged[1].numpy()).mean())
 

@@ -70,9 +70,9 @@ class CostSheet:
         layers: one row for each layer, including auxiliary heads, which are used in training only.
         training: how it is trained.
         memory: of training.
-        free: bytes that this machine could give.
-        machine: what it does in a second.
-        measured: real steps; None if none were timed.
+        free: available memory of this machine in bytes.
+        machine: its throughput.
+        measured: measured steps; None if none were timed.
     """
 
     subject: Subject
@@ -85,12 +85,12 @@ class CostSheet:
 
     @property
     def table(self) -> tuple[LayerCost, ...]:
-        """One row for each layer that takes part in a prediction."""
+        """One row for each layer used in prediction."""
         return tuple(layer for layer in self.layers if not layer.name.startswith("auxiliary."))
 
     @property
     def auxiliary_parameters(self) -> int:
-        """Parameters of heads that take part in training only."""
+        """Parameters of heads used in training only."""
         return sum(layer.parameters for layer in self.layers) - self.parameters
 
     @property

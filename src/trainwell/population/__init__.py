@@ -1,1 +1,1 @@
-"""Many networks trained as one program. Knows nothing of searching."""
+"""Many networks trained as one program, independent of the search."""

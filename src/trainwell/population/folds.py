@@ -35,7 +35,7 @@ class Fold:
         tensors: "inputs" and "targets" of all examples.
         splits: numbers of the training and validation examples.
         preparation: fitted on the training examples.
-        targets: what is known of the targets of the training examples.
+        targets: facts about the targets of the training examples.
         outputs: number of outputs of the network.
     """
 
@@ -117,7 +117,7 @@ class Folds:
         return self._parts[key]
 
     def task(self, recipe: Recipe, targets: TargetFacts) -> Task:
-        """Return the task of a configuration; what is known of the targets is shared, its settings are its own."""
+        """Return the task of a configuration: facts about the targets are shared, settings are its own."""
         return TASKS[recipe.task.name].build(recipe.task, targets)
 
     def network(self, recipe: Recipe, number: int) -> nn.Module:

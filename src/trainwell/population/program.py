@@ -21,7 +21,7 @@ class SharedProgram:
 
     Args:
         model: the network of one member; its tensors are never used.
-        task: what is learned.
+        task: the task.
         input_shape: shape of one example.
         has_dropout: True if a member uses dropout.
     """

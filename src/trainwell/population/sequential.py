@@ -1,4 +1,4 @@
-"""Training one network after the other, with the loop of `fit`, in portions."""
+"""Sequential training of networks with the loop of `fit`, in portions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a run in one SQLite file: one writer that batches, any number of readers that never block it."""
+"""The record of a run in one SQLite file: one writer, which batches, and any number of non-blocking readers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is learned: one task per file, each an object that knows everything about itself."""
+"""Tasks, one per file: outputs, loss, scores, predictions and baselines of each as one object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A task for networks with auxiliary heads: their losses count too while the network trains."""
+"""The task of a network with auxiliary heads: their losses are added in training."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ class Auxiliary:
     """Another task, plus the losses of a network's auxiliary heads in training (Szegedy et al. 2015, section 5).
 
     In training the outputs are named: "outputs" of the main head and "auxiliary.NAME" of each other head. Everything
-    else - scores, predictions, the loss of an evaluation - is the other task's: what is not defined here is looked up
-    there.
+    else - scores, predictions, the loss in evaluation - is delegated to the other task.
 
     Args:
-        task: what is learned.
-        weight: share of each auxiliary head's loss.
+        task: the task of the main head.
+        weight: weight of each auxiliary head's loss.
         heads: names of the auxiliary heads, whose losses are recorded.
     """
 
@@ -34,13 +33,13 @@ class Auxiliary:
         self.part_weights = {"main": 1.0, **{f"{_PREFIX}{head}": weight for head in heads}}
 
     def __getattr__(self, name: str) -> Any:
-        """Return what the other task has."""
-        if name == "task":  # not there yet while a copy is being made
+        """Delegate to the other task."""
+        if name == "task":  # not set yet while a copy is made
             raise AttributeError(name)
         return getattr(self.task, name)
 
     def forward(self, model: nn.Module, batch: Batch) -> Outputs:
-        """Return the main head's outputs, and in training those of the auxiliary heads beside them, by name."""
+        """Return the main head's outputs; in training also those of the auxiliary heads, by name."""
         heads: dict[str, Tensor] = {}
         hooks = [
             head.register_forward_hook(_keep_in(heads, f"{_PREFIX}{name}"))
@@ -54,9 +53,9 @@ class Auxiliary:
         return {"outputs": main_output(outputs), **heads} if heads else outputs
 
     def loss(self, outputs: Outputs, batch: Batch) -> Tensor:
-        """Return a loss of the main head's value whose gradient is that of the weighted sum with the auxiliary heads.
+        """Return a loss with the value of the main head's loss and the gradient of the weighted sum of all heads.
 
-        So curves, chance and validation compare the same thing.
+        Learning curves, chance level and validation loss are then comparable.
         """
         main, heads = _split(outputs)
         loss = self.task.loss(main, batch)
@@ -91,8 +90,8 @@ def with_auxiliary_heads(task: Task, *, weight: float, heads: Sequence[str]) -> 
     """Return the task with the losses of a network's auxiliary heads.
 
     Args:
-        task: what is learned.
-        weight: share of each auxiliary head's loss.
+        task: the task of the main head.
+        weight: weight of each auxiliary head's loss.
         heads: names of the auxiliary heads.
     """
     return cast(Task, Auxiliary(task, weight=weight, heads=heads))

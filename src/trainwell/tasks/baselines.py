@@ -1,4 +1,4 @@
-"""What is reached without a network: the best constant, and a linear model. A network must beat both.
+"""Baselines without a network: the best constant, and a linear model. A network must beat both.
 
 The linear model is scikit-learn's logistic or ridge regression with its default penalty, fitted on at most 2,000
 training examples.
@@ -19,29 +19,29 @@ from trainwell.core.contracts.task import Scores, Task
 Array = npt.NDArray[Any]
 Row = tuple[str, Scores]
 
-_EXAMPLES = 2000  # a linear model of thousands of pixels is fitted in about a second on so many
+_EXAMPLES = 2000  # fitting a linear model to this many examples of thousands of pixels takes about a second
 _ITERATIONS = 200
 
 
 def constant(task: Task, name: str, *, outputs: Array, targets: Array) -> Row:
-    """Score the same outputs for every example.
+    """Evaluate the same outputs for every example.
 
     Args:
         task: gives the scores.
         name: name of the baseline.
         outputs: (outputs,) of one example.
-        targets: of the split to be scored on, as the network learns them.
+        targets: prepared targets of the split to evaluate on.
     """
     return name, _scores(task, np.broadcast_to(outputs, (len(targets), len(outputs))), targets=targets)
 
 
 def logistic_regression(task: Task, train: tuple[Array, Array], *, test: tuple[Array, Array]) -> list[Row]:
-    """Score scikit-learn's logistic regression; nothing where the training examples are all of one class.
+    """Evaluate scikit-learn's logistic regression; empty if all training examples have one class.
 
     Args:
         task: returns one logit for each class, or the one logit of the second of two.
         train: inputs and class numbers.
-        test: the split to be scored on, likewise.
+        test: inputs and class numbers of the split to evaluate on.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -59,12 +59,12 @@ def logistic_regression(task: Task, train: tuple[Array, Array], *, test: tuple[A
 
 
 def linear_regression(task: Task, train: tuple[Array, Array], *, test: tuple[Array, Array]) -> list[Row]:
-    """Score scikit-learn's ridge regression.
+    """Evaluate scikit-learn's ridge regression.
 
     Args:
         task: returns the numbers themselves.
         train: inputs and numbers.
-        test: the split to be scored on, likewise.
+        test: inputs and numbers of the split to evaluate on.
     """
     from sklearn.linear_model import Ridge
 
@@ -75,7 +75,7 @@ def linear_regression(task: Task, train: tuple[Array, Array], *, test: tuple[Arr
 
 
 def _few(train: tuple[Array, Array]) -> tuple[Array, Array, str]:
-    """Return at most 2,000 examples, and what is to be said of it."""
+    """Return at most 2,000 examples, and a note for the name of the baseline."""
     count = len(train[0])
     chosen = np.linspace(0, count - 1, min(_EXAMPLES, count)).astype(int)
     said = f", fitted on {len(chosen):,} examples" if len(chosen) < count else ""
@@ -89,8 +89,11 @@ def _flat(inputs: Array) -> Array:
 def _fit(model: Any, x: Array, *, y: Array) -> Any:
     from threadpoolctl import threadpool_limits
 
-    with warnings.catch_warnings(), threadpool_limits(1):  # small matrices: hand-overs cost more than they give
-        warnings.simplefilter("ignore")  # an early stop of the solver is good enough for a baseline
+    with (
+        warnings.catch_warnings(),
+        threadpool_limits(1),
+    ):  # small matrices: synchronising threads costs more than it saves
+        warnings.simplefilter("ignore")  # a baseline does not need full convergence
         return model.fit(x, y)
 
 

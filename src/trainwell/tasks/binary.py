@@ -73,7 +73,7 @@ class Binary(Task):
         return {"cross_entropy": F.binary_cross_entropy_with_logits(logits.reshape(-1), targets, reduction="none")}
 
     def chance_loss(self, targets: Array) -> float:
-        """Return the entropy of the class shares in nats."""
+        """Return the entropy of the class frequencies in nats."""
         return binary_entropy(float(np.mean(targets)))
 
     def tally(self) -> BinaryTally:
@@ -91,7 +91,7 @@ class Binary(Task):
         return mean_logit([main_output(one).sigmoid() for one in many])
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the most frequent class and logistic regression."""
+        """Evaluate the majority class and logistic regression."""
         most = np.atleast_1d(train[1].mean(axis=0) - 0.5)
         return [
             constant(self, "most frequent answer", outputs=most, targets=test[1]),

@@ -1,4 +1,4 @@
-"""The tasks by name, and which of them suits what is given."""
+"""The tasks by name, and the task for given targets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trainwell.tasks.one_vs_one import OneVsOne
 from trainwell.tasks.one_vs_rest import OneVsRest
 from trainwell.tasks.regress import Regress
 
-# In the order of preference: the first that suits the targets is taken where nobody chooses.
+# In order of preference: the default is the first that suits the targets.
 TASKS: Catalogue[type[Task]] = Catalogue(
     "task",
     {task.name: task for task in (Binary, Classify, Regress, Multilabel, OneVsRest, OneVsOne, LanguageModel)},
@@ -27,11 +27,11 @@ TASKS: Catalogue[type[Task]] = Catalogue(
 
 
 def suitable(target_type: str, count: int) -> tuple[str, ...]:
-    """Return the names of the tasks that can learn such targets, the usual one first.
+    """Return the names of the tasks for such targets, the default first.
 
     Args:
         target_type: as readers name it (`core/targets.py`).
-        count: how many classes, labels or numbers there are.
+        count: number of classes, labels or numbers.
 
     >>> suitable("classes", 2), suitable("numbers", 1)
     (('binary', 'classify'), ('regress',))
@@ -40,7 +40,7 @@ def suitable(target_type: str, count: int) -> tuple[str, ...]:
 
 
 def target_type_for(name: str) -> str:
-    """Return as what a reader must take the targets for a task; empty where the reader may find out.
+    """Return the target type that a task needs; empty where the reader may infer it.
 
     >>> target_type_for("one_vs_one"), target_type_for("regress"), target_type_for("")
     ('classes', 'numbers', '')
@@ -49,11 +49,11 @@ def target_type_for(name: str) -> str:
 
 
 def suitable_for_network(targets: Tensor, outputs: int) -> str:
-    """Return the name of the task for batches that are used as they are, and a network that is there already.
+    """Return the name of the task for a user's batches and network.
 
     Args:
-        targets: those of a batch.
-        outputs: numbers the network returns for one example.
+        targets: the targets of a batch.
+        outputs: number of outputs of the network per example.
 
     >>> import torch
     >>> [suitable_for_network(torch.tensor([0, 1]), outputs) for outputs in (1, 2, 3)]
@@ -69,11 +69,11 @@ def suitable_for_network(targets: Tensor, outputs: int) -> str:
 
 
 def unread_settings(recipe: TaskRecipe) -> Iterator[str]:
-    """Yield a sentence for each setting of [task] that differs from its default and that the task does not read.
+    """Yield a message for each setting of [task] that differs from its default but does not apply to the task.
 
     >>> from trainwell.recipe.sections import TaskRecipe
     >>> list(unread_settings(TaskRecipe(name="regress", label_smoothing=0.1)))
-    ["task.label_smoothing must be 0 for the task 'regress', got 0.1: it is for classify. Leave it out."]
+    ["task.label_smoothing must be 0 for the task 'regress', got 0.1: it applies to classify. Omit it."]
     """
     for setting in fields(recipe):
         given = getattr(recipe, setting.name)
@@ -81,13 +81,13 @@ def unread_settings(recipe: TaskRecipe) -> Iterator[str]:
             continue
         readers = [name for name, task in TASKS.items() if setting.name in task.settings]
         yield (
-            f"task.{setting.name} must be {setting.default:g} for the task {recipe.name!r}, got {given:g}: it is for "
-            f"{' and '.join(readers)}. Leave it out."
+            f"task.{setting.name} must be {setting.default:g} for the task {recipe.name!r}, got {given:g}: it applies "
+            f"to {' and '.join(readers)}. Omit it."
         )
 
 
 def task_of_criterion(takes: str) -> type[Task] | None:
-    """Return the task of a loss of PyTorch by what it takes as input; None if it is none of these.
+    """Return the task of a PyTorch loss by the type of its input; None for any other.
 
     Args:
         takes: "classes", "logits", "probabilities" or "numbers".

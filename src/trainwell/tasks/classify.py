@@ -30,9 +30,9 @@ class Classify(Task):
     The gradient with respect to the logits is softmax(logits) - onehot(target).
 
     Args:
-        classes: how many classes there are.
+        classes: number of classes.
         labels: their names; empty: their numbers.
-        label_smoothing: share of each label spread over all classes (Szegedy et al. 2016, section 7).
+        label_smoothing: fraction of each label distributed over all classes (Szegedy et al. 2016, section 7).
 
     >>> batch = Batch({"inputs": torch.zeros(1, 4), "targets": torch.tensor([0])})
     >>> Classify(classes=2).loss(torch.zeros(1, 2), batch)
@@ -86,11 +86,11 @@ class Classify(Task):
         return stacked_cross_entropy(outputs, targets, smoothing=settings.get("label_smoothing"))
 
     def outputs_for(self, targets: Tensor) -> int:
-        """Return how many classes there must be at least."""
+        """Return the number of outputs that the targets need at least."""
         return int(targets.max()) + 1
 
     def chance_loss(self, targets: Array) -> float:
-        """Return the entropy of the class shares in nats: ln C for balanced classes.
+        """Return the entropy of the class frequencies in nats: ln C for balanced classes.
 
         >>> round(Classify(classes=2).chance_loss(np.array([0, 1, 0, 1])), 4)
         0.6931
@@ -129,7 +129,7 @@ class Classify(Task):
         return join_outputs(mean_of_probabilities, [main_output(one) for one in many])
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the most frequent class and logistic regression."""
+        """Evaluate the majority class and logistic regression."""
         most = np.eye(self.count)[np.bincount(train[1], minlength=self.count).argmax()]
         rows = [constant(self, "most frequent class", outputs=most, targets=test[1])]
         return rows + logistic_regression(self, train, test=test)
@@ -157,7 +157,7 @@ def stacked_cross_entropy(outputs: Tensor, targets: Tensor, *, smoothing: Tensor
     Args:
         outputs: (..., batch, classes) logits.
         targets: (..., batch) or (batch,) int in [0, classes).
-        smoothing: (...,) share of each label spread over all classes.
+        smoothing: (...,) fraction of each label distributed over all classes.
     Returns:
         (...,) in nats.
 

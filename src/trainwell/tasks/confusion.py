@@ -13,7 +13,7 @@ from trainwell.core.batch import Batch
 from trainwell.core.contracts.outputs import Outputs, main_output
 from trainwell.core.contracts.task import Scores
 
-_CLASSES = 100  # a confusion matrix with more classes than this shows nothing
+_CLASSES = 100  # a confusion matrix of more classes is unreadable
 
 
 @final
@@ -21,7 +21,7 @@ class Confusion:
     """Counts (true class, predicted class) pairs over a whole split.
 
     Args:
-        classes: how many classes there are.
+        classes: number of classes.
 
     >>> tally = Confusion(2)
     >>> batch = Batch({"inputs": torch.zeros(3, 1), "targets": torch.tensor([0, 1, 1])})
@@ -70,9 +70,9 @@ def class_rows(
     """Return precision, recall, F1 and support of each class from its counts.
 
     Args:
-        right: (classes,) how often a class was rightly predicted.
-        support: (classes,) how often it is true.
-        predicted: (classes,) how often it was predicted.
+        right: (classes,) number of correct predictions of each class.
+        support: (classes,) number of examples of each class.
+        predicted: (classes,) number of predictions of each class.
     """
     precision = right / np.maximum(predicted, 1)
     recall = right / np.maximum(support, 1)

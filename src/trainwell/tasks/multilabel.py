@@ -28,7 +28,7 @@ class Multilabel(Task):
     """Each of `count` labels is present or not, from one logit each.
 
     Args:
-        count: how many labels there are.
+        count: number of labels.
         labels: their names; empty: their numbers.
 
     >>> batch = Batch({"inputs": torch.zeros(1, 4), "targets": torch.tensor([[1, 0, 1]])})
@@ -68,7 +68,7 @@ class Multilabel(Task):
         return {"cross_entropy": F.binary_cross_entropy_with_logits(logits, targets, reduction="none").mean(dim=1)}
 
     def chance_loss(self, targets: Array) -> float:
-        """Return the entropy of each label's share in nats, averaged over the labels."""
+        """Return the entropy of each label's frequency in nats, averaged over the labels."""
         share = targets.mean(axis=0, dtype=np.float64)
         both = np.stack([share, 1 - share])
         return float(-(both * np.log(np.where(both > 0, both, 1))).sum(axis=0).mean())
@@ -96,7 +96,7 @@ class Multilabel(Task):
         return ", ".join(self.value(target)) or "none"
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the labels that most examples have."""
+        """Evaluate the most frequent set of labels."""
         return [
             constant(self, "most frequent answer", outputs=np.atleast_1d(train[1].mean(axis=0) - 0.5), targets=test[1])
         ]
@@ -108,7 +108,7 @@ class Multilabel(Task):
 
 @final
 class MultilabelTally:
-    """Counts of right, missed and false labels, exact over a split."""
+    """Counts of true positives, false negatives and false positives of a split."""
 
     def __init__(self, labels: int) -> None:
         self._right = np.zeros(labels, dtype=np.int64)
@@ -136,7 +136,7 @@ class MultilabelTally:
         self._examples += other._examples
 
     def scores(self) -> Scores:
-        """Return accuracy (all labels right), f1_macro and hamming_loss (share of wrong labels)."""
+        """Return accuracy (all labels correct), f1_macro and hamming_loss (fraction of incorrect labels)."""
         f1 = 2 * self._right / np.maximum(self._true + self._predicted, 1)
         wrong = (self._true + self._predicted - 2 * self._right).sum()
         return {

@@ -1,4 +1,4 @@
-"""Several classes from two-class classifiers, each of which tells two classes apart (docs/curriculum.md, A4)."""
+"""Multi-class classification by one binary classifier per pair of classes (docs/curriculum.md, A4)."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ Array = npt.NDArray[Any]
 
 @final
 class OneVsOne(Task):
-    """One class out of n by n (n - 1) / 2 classifiers, each of which tells two classes apart; the majority wins.
+    """One-vs-one: n (n - 1) / 2 binary classifiers, one for each pair of classes, and majority voting.
 
-    Formula: loss = mean over the n - 1 pairs that hold y of their binary cross-entropy; answer: most votes
+    Formula: loss = mean over the n - 1 pairs with y of their binary cross-entropy; prediction: most votes
     Use: few classes, and pairs that differ in different features; each classifier learns from two classes only.
     Cost: n (n - 1) / 2 outputs: 45 for ten classes, 4,950 for a hundred.
     Lab: many_classes
     Source: Knerr et al. 1990; Hastie and Tibshirani 1998
 
     Args:
-        classes: how many classes there are; the network returns one logit for each pair (i, j), i < j, above 0 for i.
+        classes: number of classes; the network returns one logit for each pair (i, j), i < j, above 0 for i.
         labels: their names; empty: their numbers.
 
     >>> task = OneVsOne(classes=3)
@@ -66,7 +66,7 @@ class OneVsOne(Task):
 
     @classmethod
     def for_network(cls, recipe: Any, outputs: int, *, targets: Tensor) -> OneVsOne:
-        """Build the task of so many pairs.
+        """Build the task from the number of pairs.
 
         >>> OneVsOne.for_network(None, 45, targets=torch.zeros(1)).count
         10
@@ -79,7 +79,7 @@ class OneVsOne(Task):
         return len(self.pairs)
 
     def losses(self, outputs: Outputs, batch: Batch) -> Mapping[str, Tensor]:
-        """Return the binary cross-entropy of each example in nats, averaged over the pairs that hold its class."""
+        """Return the binary cross-entropy of each example in nats, averaged over the pairs with its class."""
         logits = check_width(main_output(outputs), len(batch), width=len(self.pairs))
         first, second = self._sides(logits)
         for_first = first[:, batch.targets].T
@@ -88,7 +88,7 @@ class OneVsOne(Task):
         return {"cross_entropy": (each * (for_first + for_second)).sum(dim=1) / (self.count - 1)}
 
     def chance_loss(self, targets: Array) -> float:
-        """Return the entropy of the shares within each pair in nats, weighted by the examples that see it."""
+        """Return the entropy of the class frequencies of each pair in nats, weighted by its number of examples."""
         counts = np.bincount(targets, minlength=self.count)
         total = 0.0
         for i, j in self.pairs:
@@ -101,11 +101,11 @@ class OneVsOne(Task):
         return F.one_hot(targets.long()).double()
 
     def votes(self, outputs: Tensor) -> Tensor:
-        """Count the votes for each class, (batch, classes); among equals the larger sum of margins wins by a hair."""
+        """Count the votes for each class, (batch, classes); the sum of margins breaks ties."""
         first, second = self._sides(outputs)
         won = (outputs > 0).to(outputs.dtype)
         margins = torch.tanh(outputs / 2)
-        # Margins are below one a pair: divided by their number they never outweigh a vote.
+        # Margins are below one per pair: divided by the number of pairs they never outweigh a vote.
         hair = (margins @ first - margins @ second) / (2 * self.count)
         return won @ first + (1 - won) @ second + hair
 
@@ -114,7 +114,7 @@ class OneVsOne(Task):
         return VoteTally(self)
 
     def predict(self, outputs: Outputs) -> Prediction:
-        """Return the class with most votes; its share of the votes it could have stands for confidence."""
+        """Return the class with most votes; its confidence is its fraction of the possible votes."""
         votes = self.votes(main_output(outputs).double())
         values = votes.argmax(dim=1)
         won = votes.clamp(min=0)
@@ -127,7 +127,7 @@ class OneVsOne(Task):
         return mean_logit([main_output(one).sigmoid() for one in many])
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the most frequent class and logistic regression."""
+        """Evaluate the majority class and logistic regression."""
         return Classify(classes=self.count).baselines(train, test)
 
     def evidence(self, tally: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -146,7 +146,7 @@ class VoteTally:
     """A confusion matrix of majority votes.
 
     Args:
-        task: says how votes are counted.
+        task: counts the votes.
     """
 
     def __init__(self, task: OneVsOne) -> None:

@@ -1,4 +1,4 @@
-"""Several classes from binary classifiers, each of which tells one class from the rest (docs/curriculum.md, A4)."""
+"""Multi-class classification by one binary classifier per class (docs/curriculum.md, A4)."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ Array = npt.NDArray[Any]
 
 @final
 class OneVsRest(Task):
-    """One class out of n by n classifiers, each of which tells its class from all others; the surest wins.
+    """One-vs-rest: n binary classifiers, one for each class against all others; the most confident one wins.
 
-    Formula: loss = mean over classes k of the binary cross-entropy of z_k and [y = k]; answer argmax z_k
-    Use: beside softmax, to see what normalising together is worth; classes that may be unlike all known ones.
-    Cost: as softmax; probabilities do not add up to one by themselves.
+    Formula: loss = mean over classes k of the binary cross-entropy of z_k and [y = k]; prediction argmax z_k
+    Use: as an alternative to softmax; where inputs may belong to no known class.
+    Cost: as softmax; probabilities do not sum to one without rescaling.
     Lab: many_classes
     Source: Rifkin and Klautau 2004
 
     Args:
-        classes: how many classes there are; the network returns one logit each.
+        classes: number of classes; the network returns one logit each.
         labels: their names; empty: their numbers.
 
     >>> batch = Batch({"inputs": torch.zeros(1, 4), "targets": torch.tensor([0])})
@@ -73,11 +73,11 @@ class OneVsRest(Task):
         return {"cross_entropy": F.binary_cross_entropy_with_logits(logits, hot, reduction="none").mean(dim=1)}
 
     def outputs_for(self, targets: Tensor) -> int:
-        """Return how many classes there must be at least."""
+        """Return the number of outputs that the targets need at least."""
         return int(targets.max()) + 1
 
     def chance_loss(self, targets: Array) -> float:
-        """Return the entropy of each class's share in nats, averaged over the classifiers."""
+        """Return the entropy of each class's frequency in nats, averaged over the classifiers."""
         shares = np.bincount(targets, minlength=self.count) / len(targets)
         return float(np.mean([binary_entropy(share) for share in shares]))
 
@@ -90,7 +90,7 @@ class OneVsRest(Task):
         return Confusion(self.count)
 
     def predict(self, outputs: Outputs) -> Prediction:
-        """Return the class whose own classifier is surest; probabilities are shared out to add up to one."""
+        """Return the class with the most confident classifier; probabilities are rescaled to sum to one."""
         logits = main_output(outputs)
         probabilities = _probabilities(logits)
         confidence = probabilities.gather(1, logits.argmax(1, keepdim=True))[:, 0]
@@ -101,7 +101,7 @@ class OneVsRest(Task):
         return mean_logit([_probabilities(main_output(one)) for one in many]).to(main_output(many[0]).dtype)
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the most frequent class and logistic regression."""
+        """Evaluate the majority class and logistic regression."""
         return Classify(classes=self.count).baselines(train, test)
 
     def evidence(self, tally: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -110,7 +110,7 @@ class OneVsRest(Task):
 
 
 def check_width(outputs: Tensor, examples: int, *, width: int) -> Tensor:
-    """Return the outputs of several classifiers, if there is one for each.
+    """Return the outputs of several classifiers, after checking their shape.
 
     Raises:
         ShapeError: if they are not (examples, width).

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def binary_entropy(share: float) -> float:
-    """Return the entropy in nats of a question that is answered with yes in a share of the cases.
+    """Return the entropy in nats of a binary variable with this probability.
 
     >>> round(binary_entropy(0.5), 4), binary_entropy(1.0) == 0
     (0.6931, True)

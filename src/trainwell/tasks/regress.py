@@ -25,7 +25,7 @@ _POINTS = 500  # pairs in the figure of predicted against true
 
 @final
 class Regress(Task):
-    """Numbers by mean squared error; the network learns standardised targets, scores are in the targets' own unit.
+    """Numbers by mean squared error; the network learns standardised targets, scores are in the original unit.
 
     Args:
         mean: mean of each target on the training split.
@@ -58,7 +58,7 @@ class Regress(Task):
 
     @classmethod
     def fit_targets(cls, targets: Array, labels: Sequence[str]) -> TargetFacts:
-        """Return mean and deviation of each number; the deviation of a constant is taken as 1."""
+        """Return mean and standard deviation of each number; 1 is the standard deviation of a constant."""
         columns = targets.reshape(len(targets), -1).astype(np.float64).T
         found = [mean_and_deviation(column) for column in columns]
         return TargetFacts(
@@ -69,7 +69,7 @@ class Regress(Task):
 
     @classmethod
     def for_network(cls, recipe: Any, outputs: int, *, targets: Tensor) -> Regress:
-        """Build the task for batches whose targets are learned as they are."""
+        """Build the task for batches whose targets are not standardised."""
         count = 1 if targets.ndim == 1 else targets.shape[1]
         return cls(mean=(0.0,) * count, deviation=(1.0,) * count)
 
@@ -109,7 +109,7 @@ class Regress(Task):
         return standardised.reshape(targets.shape)
 
     def restore_targets(self, targets: Array) -> Array:
-        """Return standardised targets in their own unit, float64."""
+        """Return standardised targets in the original unit, float64."""
         return self._in_own_unit(targets.reshape(len(targets), -1)).reshape(targets.shape)
 
     def tally(self) -> RegressTally:
@@ -117,7 +117,7 @@ class Regress(Task):
         return RegressTally(mean=self.mean, deviation=self.deviation)
 
     def predict(self, outputs: Outputs) -> Prediction:
-        """Return the numbers in the targets' own unit."""
+        """Return the numbers in the original unit of the targets."""
         predicted = main_output(outputs)
         values = self._in_own_unit(predicted.double().cpu().numpy().reshape(len(predicted), -1))
         return Prediction(values[:, 0] if values.shape[1] == 1 else values)
@@ -133,7 +133,7 @@ class Regress(Task):
         return ", ".join(f"{number:.4g}" for number in np.atleast_1d(target))
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the mean and linear regression."""
+        """Evaluate the mean and linear regression."""
         mean = train[1].reshape(len(train[1]), -1).mean(axis=0)
         return [constant(self, "mean", outputs=mean, targets=test[1]), *linear_regression(self, train, test=test)]
 
@@ -150,7 +150,7 @@ class Regress(Task):
 
 @final
 class RegressTally:
-    """Predictions and targets of a split, in the targets' own unit.
+    """Predictions and targets of a split, in the original unit of the targets.
 
     Args:
         mean: mean of each target on the training split.
@@ -164,13 +164,13 @@ class RegressTally:
         self._targets: list[Array] = []
 
     def add(self, outputs: Outputs, batch: Batch) -> None:
-        """Take a batch of outputs."""
+        """Add a batch of outputs."""
         size = len(batch)
         self._outputs.append(main_output(outputs).double().cpu().numpy().reshape(size, -1))
         self._targets.append(batch.targets.double().cpu().numpy().reshape(size, -1))
 
     def merge(self, other: Self) -> None:
-        """Take what another tally has taken."""
+        """Add the predictions of another tally."""
         self._outputs += other._outputs
         self._targets += other._targets
 
@@ -185,7 +185,7 @@ class RegressTally:
         true, predicted = self.pairs()
         squared = ((true - predicted) ** 2).mean(axis=0)
         variance = true.var(axis=0)
-        # As scikit-learn: where the targets do not vary, a perfect answer scores 1 and any other 0.
+        # As in scikit-learn: for constant targets, perfect predictions score 1 and all others 0.
         constant = (squared == 0).astype(np.float64)
         r2 = np.where(variance > 0, 1 - squared / np.where(variance > 0, variance, 1.0), constant)
         return {

@@ -1,4 +1,4 @@
-"""The loop and what keeps it safe."""
+"""The training loop, checkpoints, early stopping and handling of signals."""
 
 from trainwell.train.after_step import AfterStep as AfterStep
 from trainwell.train.after_step import EpochEnd as EpochEnd

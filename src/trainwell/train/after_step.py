@@ -1,4 +1,4 @@
-"""What happens between two steps: evaluate when an epoch ends, checkpoint on time, stop when there is reason to."""
+"""Between two steps: evaluate at the end of an epoch, save checkpoints, stop early or on a signal."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ from trainwell.train.resume import Checkpoints
 
 @final
 class Evaluation:
-    """Scores splits, with the averaged weights where there are some.
+    """Evaluates splits, with the averaged weights if there are any.
 
     Args:
         model: the network.
-        task: what is learned.
-        splits: batches of each split by name, in the order in which they are scored.
+        task: the task.
+        splits: batches of each split by name, in the order of evaluation.
         average: averaged weights, or None.
-        device: where the network is.
-        check: called before every batch; raises to break off.
+        device: device of the network.
+        check: called before every batch; raises to stop.
     """
 
     def __init__(
@@ -54,12 +54,12 @@ class Evaluation:
 
     @contextmanager
     def scored(self) -> Iterator[dict[str, Scores]]:
-        """Yield the scores of each split; meanwhile the weights that were scored are in the network."""
+        """Yield the scores of each split; until the context ends, the network has the evaluated weights."""
         with averaged_weights(self._average):
             yield {name: self.score(batches) for name, batches in self.splits.items()}
 
     def score(self, batches: Batches) -> Scores:
-        """Return the scores of one split with the weights that are in the network."""
+        """Return the scores of one split with the current weights of the network."""
         return evaluate(self.model, self.task, batches=batches, device=self._device, check=self._check)[0]
 
 
@@ -68,14 +68,14 @@ class EpochEnd:
     """Evaluates, keeps the best weights and records the epoch.
 
     Args:
-        evaluation: scores the splits.
+        evaluation: evaluates the splits.
         best: keeps the best weights by the scores of "validation", if that is a split.
         optimizer: its learning rate is recorded.
-        unless_better: called in this order after an epoch without a better score: they drop the learning rate or stop
+        unless_better: called in this order after an epoch without a better score, to lower the learning rate or stop
             the run.
         check: raises if the weights of the epoch must not be used.
-        recorder: where scores and events go.
-        display: shown the numbers of every epoch.
+        recorder: records scores and events.
+        display: shows the numbers of every epoch.
     """
 
     def __init__(
@@ -98,10 +98,10 @@ class EpochEnd:
         self._display = display
 
     def __call__(self, state: State) -> None:
-        """Do what is due at the end of an epoch.
+        """Evaluate and record a finished epoch.
 
         Raises:
-            Interrupted: by a signal; nothing has happened then.
+            Interrupted: by a signal, before anything is recorded.
             DivergedError: if the weights or the epoch's loss are not finite.
         """
         self._check()
@@ -115,7 +115,7 @@ class EpochEnd:
         self._record(state, loss, scores=scores)
 
     def judge(self, state: State, scores: Scores) -> None:
-        """Keep the weights if these scores are the best so far, and otherwise do what is due without progress."""
+        """Keep the weights if these scores are the best so far; otherwise call `unless_better`."""
         if scores and not self.best.improve(state, scores):
             for react in self.unless_better:
                 react(state)
@@ -131,7 +131,7 @@ class EpochEnd:
             self._recorder.score(state.epoch, state.step, split=split, scores=values)
             for name, value in values.items():
                 if split == "train" and name == "loss":
-                    continue  # the mean over the epoch stands for it
+                    continue  # replaced by the mean over the epoch
                 key = f"loss/{split}" if name == "loss" else f"score/{split}/{name}"
                 self._recorder.signal(key, state.step, value=value)
                 numbers[key] = value
@@ -148,7 +148,7 @@ class EpochEnd:
 
 @final
 class AfterStep:
-    """Called after every step: ends the epoch, checkpoints on time and leaves on a signal.
+    """Called after every step: ends the epoch, saves checkpoints and stops on a signal.
 
     Args:
         epoch_end: called when an epoch is over.
@@ -166,7 +166,7 @@ class AfterStep:
         self._recorder = recorder
 
     def __call__(self, state: State) -> None:
-        """Do what is due after a step."""
+        """End the epoch, save a checkpoint or stop, if due after this step."""
         if state.position == 0:
             self._end_epoch(state)
         if self._interrupt.signal_number:
@@ -176,7 +176,7 @@ class AfterStep:
         self._recorder.flush_if_due()
 
     def complete(self, state: State) -> None:
-        """Do the evaluation that an interruption left undone."""
+        """Make up for the evaluation that an interruption prevented."""
         if state.position == 0 and state.evaluated < state.epoch:
             self._end_epoch(state)
 

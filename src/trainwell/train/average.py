@@ -14,11 +14,11 @@ from torch import nn
 class Average:
     """Exponential moving average of the weights (Polyak and Juditsky 1992; decay as in Tarvainen and Valpola 2017).
 
-    The decay rises with the steps, min(decay, (1 + n) / (10 + n)), so that early weights are forgotten.
+    The decay rises with the number of steps n, min(decay, (1 + n) / (10 + n)), so that early weights are forgotten.
 
     Args:
-        model: the network that is averaged.
-        decay: share of the average that is kept in a step.
+        model: the network whose weights are averaged.
+        decay: weight of the old average in a step.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -33,7 +33,7 @@ class Average:
         torch._foreach_lerp_(self.weights, [tensor.detach() for tensor in self._live], 1 - decay)
 
     def swap(self) -> None:
-        """Exchange the network's weights and their average; call it again to exchange them back."""
+        """Swap the network's weights and their average; a second call swaps them back."""
         with torch.no_grad():
             for live, average in zip(self._live, self.weights, strict=True):
                 held = live.clone()
@@ -43,7 +43,7 @@ class Average:
 
 @contextmanager
 def averaged_weights(average: Average | None) -> Iterator[None]:
-    """Have the averaged weights in the network, if there are any, and the live ones again afterwards."""
+    """Use the averaged weights inside the block, if there are any, and restore the current ones afterwards."""
     if average is None:
         yield
         return

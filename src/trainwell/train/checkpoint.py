@@ -1,12 +1,12 @@
-"""Checkpoints that are whole or not there: hashes the loader verifies, and one rename that commits.
+"""Atomic checkpoints: files with verified hashes, committed by one rename.
 
     checkpoints/.tmp-000123-<random>/   every file written and fsynced, then the folder
-    checkpoints/step-000123/            renamed to this, then the parent fsynced: from here on it counts
-        model.json                      the structure; tensors stand in it as {"$tensor": name}
+    checkpoints/step-000123/            renamed to this, then the parent fsynced: the checkpoint is committed
+        model.json                      the structure; tensors are written as {"$tensor": name}
         model.safetensors               the tensors
         MANIFEST.json                   format, step, and size and SHA-256 of every other file
 
-`torch.load` and safetensors do not notice flipped bits; the manifest does. Nothing is ever unpickled.
+`torch.load` and safetensors do not detect flipped bits; the manifest does. Nothing is ever unpickled.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from trainwell.core.files import TEMPORARY, discard, fsync_folder, plain, storag
 from trainwell.core.files import tidy as tidy
 
 FORMAT = 1
-_KEPT = 2  # two commit points at all times: the newest may be the one a crash has just damaged
+_KEPT = 2  # always two checkpoints: a crash may have damaged the newest
 _STEP = re.compile(r"step-(\d{6,18})")
 _PART = re.compile(r"[a-z][a-z_]{0,40}")
 _MANIFEST = "MANIFEST.json"
@@ -49,12 +49,12 @@ _MAX_HEADER = 10_000_000  # about 100,000 tensors; a header of 300,000 empty one
 
 
 class Checkpoint(NamedTuple):
-    """What was loaded.
+    """A loaded checkpoint.
 
     Args:
-        step: steps the run had taken.
-        parts: what was saved, by part; tensors are on the CPU.
-        skipped: one sentence for each newer checkpoint that is damaged and was not used.
+        step: number of steps taken.
+        parts: saved data by part; tensors are on the CPU.
+        skipped: one message for each newer, damaged checkpoint that was skipped.
     """
 
     step: int
@@ -70,22 +70,21 @@ def save_checkpoint(
     keep: Sequence[int] = (),
     warn: Callable[[str], None] | None = None,
 ) -> Path:
-    """Save one checkpoint, and only when it is safe on the disk delete those that are no longer needed.
+    """Save a checkpoint, and delete old ones once it is on disk.
 
-    An intact checkpoint of the same step is kept as it is; one that is damaged is replaced. The last two
-    steps stay, those in `keep`, and nothing else: steps after this one belong to a future that a resumed
-    run has left.
+    An intact checkpoint of the same step is not replaced; a damaged one is. The last two steps and those in `keep`
+    are kept. Checkpoints of later steps are deleted, because they belong to the time before the run was resumed.
 
     Args:
-        folder: the run's checkpoints folder, made if only it is absent.
+        folder: the run's checkpoints folder; created, but not its parents.
         state: part ("model") to nested dicts, lists and tuples of tensors, numbers, strings and None.
-        step: steps the run has taken.
-        keep: steps to keep whatever their age, such as the best.
-        warn: told one sentence for everything that could not be deleted; that never stops a training.
+        step: number of steps taken.
+        keep: further steps to keep, such as the best.
+        warn: called with a message for each checkpoint that could not be deleted; training continues.
     Returns:
         the folder of the checkpoint.
     Raises:
-        StorageError: the disk refused; older checkpoints are untouched.
+        StorageError: writing failed; older checkpoints are not changed.
         UsageError: `state` holds something that cannot be saved.
 
     >>> import tempfile
@@ -97,10 +96,10 @@ def save_checkpoint(
     final = folder / f"step-{step:06d}"
     with storage_errors(f"Saving the checkpoint {final}", folder):
         if not folder.is_dir():
-            folder.mkdir()  # never its parents: a run that was deleted under us must not come back as a torso
+            folder.mkdir()  # not its parents: a run that was deleted must not be partly recreated
             fsync_folder(folder.parent)
         if _is_intact(final):
-            fsync_folder(folder)  # its writer may have been killed before it could
+            fsync_folder(folder)  # its writer may have been killed before it did
         else:
             _write(final, state, step=step)
     for sentence in _retain(folder, step, keep=keep):
@@ -110,14 +109,14 @@ def save_checkpoint(
 
 
 def load_checkpoint(folder: Path, step: int | None = None) -> Checkpoint:
-    """Load the newest intact checkpoint; every byte is verified before any of it is used.
+    """Load the newest intact checkpoint; every byte is verified before use.
 
     Args:
         folder: the run's checkpoints folder.
-        step: load this one and no other.
+        step: load this one only.
     Raises:
         StorageError: there is no checkpoint, it cannot be read, or a newer trainwell wrote it.
-        DamagedError: only damaged ones are left; the sentence names the files.
+        DamagedError: all are damaged; the message names the files.
     """
     skipped: list[str] = []
     with storage_errors(f"Listing the checkpoints in {folder}", folder):
@@ -145,7 +144,7 @@ def _steps(folder: Path) -> list[tuple[int, Path]]:
 
 
 def _retain(folder: Path, step: int, *, keep: Sequence[int]) -> list[str]:
-    """Delete the checkpoints nobody needs any more; returns one sentence for each that stays against our will."""
+    """Delete old checkpoints; return a message for each that could not be deleted."""
     try:
         steps = _steps(folder)
     except OSError as problem:
@@ -175,7 +174,7 @@ def _write(final: Path, state: Mapping[str, Mapping[str, object]], *, step: int)
         try:
             fsync_folder(folder)
         except OSError:
-            # After a failed fsync the cache may show what the disk never got: withdraw it, never trust it.
+            # After a failed fsync the page cache may hold data that never reached the disk: delete the checkpoint.
             with contextlib.suppress(OSError):
                 os.rename(final, temporary)
             raise
@@ -186,7 +185,7 @@ def _write(final: Path, state: Mapping[str, Mapping[str, object]], *, step: int)
 
 def _write_part(folder: Path, part: str, *, value: Mapping[str, object]) -> list[Path]:
     if not _PART.fullmatch(part):
-        raise UsageError(f"The name of a part must be lower-case letters and underscores, got {part!r}.")
+        raise UsageError(f"The name of a part must consist of lower-case letters and underscores, got {part!r}.")
     packer = _Packer()
     text = json.dumps(packer.pack(value), allow_nan=False, separators=(",", ":"))
     structure = folder / f"{part}.json"
@@ -197,9 +196,9 @@ def _write_part(folder: Path, part: str, *, value: Mapping[str, object]) -> list
     save_file(packer.tensors, weights)
     with open(weights, "rb+") as file:
         if int.from_bytes(file.read(8), "little") > _MAX_HEADER:
-            raise UsageError(f"A part must have fewer tensors, got {len(packer.tensors)} in {part!r}.")
+            raise UsageError(f"Part {part!r} has too many tensors: {len(packer.tensors)}.")
         os.fsync(file.fileno())
-    shutil.copymode(structure, weights)  # safetensors makes files only their owner may read
+    shutil.copymode(structure, weights)  # safetensors makes files readable by their owner only
     return [structure, weights]
 
 
@@ -213,7 +212,7 @@ def _manifest(step: int, files: Mapping[str, Mapping[str, object]]) -> bytes:
 
 
 def _signed(body: Mapping[str, object]) -> bytes:
-    """Render a manifest with the hash of itself: the one spelling that the reader accepts."""
+    """Render a manifest with its own hash, in the canonical form that the reader accepts."""
     digest = hashlib.sha256(json.dumps(body, indent=1).encode()).hexdigest()
     return json.dumps({**body, "sha256": digest}, indent=1).encode()
 
@@ -222,7 +221,7 @@ def _signed(body: Mapping[str, object]) -> bytes:
 
 
 def _is_intact(path: Path) -> bool:
-    """Tell whether a checkpoint is there and whole."""
+    """Tell whether a checkpoint exists and is intact."""
     try:
         for name, expected in _read_manifest(path).items():
             _read_bytes(path / name, expected)
@@ -246,12 +245,12 @@ def _read(path: Path) -> dict[str, Any]:
         try:
             parts[part] = _unpack(json.loads(structure), read_tensors(data) if data else {})
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
-            raise DamagedError(f"{plain(str(path / name))} cannot be understood: {plain(repr(problem))}.") from problem
+            raise DamagedError(f"{plain(str(path / name))} is damaged: {plain(repr(problem))}.") from problem
     return parts
 
 
 def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
-    """Return the files of a checkpoint as the manifest lists them, after checking that exactly those are there."""
+    """Return the files of a checkpoint listed in its manifest, after checking that exactly these exist."""
     shown = plain(str(path))
     if path.is_symlink() or not path.is_dir():
         if not path.exists():
@@ -265,30 +264,28 @@ def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
         manifest = json.loads(text)
         body = {key: value for key, value in manifest.items() if key != "sha256"}
         if _signed(body) != text:
-            raise ValueError("it does not hash to what it says")
+            raise ValueError("its hash does not match")
     except (ValueError, AttributeError, RecursionError) as problem:
         raise DamagedError(f"{shown}/{_MANIFEST} is damaged: {plain(str(problem))}.") from None
     if body.get("format") != FORMAT:
         raise StorageError(
             f"{shown} must have format {FORMAT}, got {plain(repr(body.get('format')))}: "
-            "it was written by another version of trainwell; install that one to read it."
+            "it was written by another version of trainwell. Install that version to read it."
         )
     files = body.get("files")
     if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
         raise DamagedError(f"{shown}/{_MANIFEST} must list the files of the checkpoint.")
     if body.get("step") != int(path.name.removeprefix("step-")):
-        raise DamagedError(
-            f"{shown} must be the checkpoint of step {plain(repr(body.get('step')))} by its {_MANIFEST}."
-        )
+        raise DamagedError(f"{shown} must have the step of its {_MANIFEST}, {plain(repr(body.get('step')))}.")
     if {*files, _MANIFEST} != {*entries} or not all(entries.values()):
         raise DamagedError(
-            f"{shown} must hold exactly the files of its {_MANIFEST}, got {plain(repr(sorted(entries)))}."
+            f"{shown} must contain exactly the files listed in its {_MANIFEST}, got {plain(repr(sorted(entries)))}."
         )
     return files
 
 
 def _read_bytes(path: Path, expected: Mapping[str, Any] | None, *, limit: int | None = None) -> bytes:
-    """Read a file whose size and hash must be the expected ones: these very bytes are then used."""
+    """Read a file, verify its size and hash, and return the verified bytes."""
     try:
         with open(os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0)), "rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -311,7 +308,7 @@ def _read_bytes(path: Path, expected: Mapping[str, Any] | None, *, limit: int | 
 
 
 class _Packer:
-    """Takes nested data apart: what JSON can say, and tensors by name; no two of them share memory."""
+    """Separates nested data into JSON and tensors by name, no two of which share memory."""
 
     def __init__(self) -> None:
         self.tensors: dict[str, Tensor] = {}
@@ -334,13 +331,13 @@ class _Packer:
                 return dict(packed)
             return {"$dict": [[self.pack(key), item] for key, item in packed]}
         raise UsageError(
-            f"A checkpoint must hold tensors and plain data, got {type(value).__name__} at {plain(path)!r}."
+            f"A checkpoint can only contain tensors and plain data, got {type(value).__name__} at {plain(path)!r}."
         )
 
     def _tensor(self, tensor: Tensor, path: str) -> dict[str, object]:
         if tensor.dtype not in _DTYPES or tensor.layout != torch.strided or tensor.device.type == "meta":
             kind = f"{tensor.layout} of {tensor.dtype} on {tensor.device}"
-            raise UsageError(f"A checkpoint must hold dense tensors with values, got {kind} at {plain(path)!r}.")
+            raise UsageError(f"A checkpoint can only contain dense tensors with values, got {kind} at {plain(path)!r}.")
         place = (tensor.device, tensor.untyped_storage().data_ptr(), tensor.storage_offset(), tensor.dtype)
         identity = (*place, tensor.shape, tensor.stride(), tensor.is_conj(), tensor.is_neg())
         if identity not in self._names:
@@ -354,7 +351,7 @@ class _Packer:
             self.tensors[name] = packed
             self._names[identity] = name
         node: dict[str, object] = {"$tensor": self._names[identity]}
-        # Fused optimizers pair a weight with its state by position in memory: channels-last must come back as such.
+        # Fused optimizers match a weight and its state by position in memory: keep the channels-last format.
         order = sorted(range(tensor.dim()), key=lambda axis: -tensor.stride()[axis])
         if not tensor.is_contiguous() and tensor.permute(order).is_contiguous():
             node["order"] = order
@@ -362,7 +359,7 @@ class _Packer:
 
 
 def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
-    """Put together what `_Packer` took apart."""
+    """Reassemble the data that `_Packer` separated."""
     if isinstance(value, list):
         return [_unpack(item, tensors) for item in value]
     if not isinstance(value, dict):

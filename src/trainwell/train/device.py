@@ -1,4 +1,4 @@
-"""Where and with how many threads to compute."""
+"""Device, memory format and number of threads."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import nn
 
 from trainwell.core.errors import UsageError
 
-# Below so many multiply-adds per batch a second thread costs more in hand-overs than it computes, and on a busy
-# machine it costs twenty times as much: small networks use one.
+# With fewer multiply-adds per batch, synchronisation costs more than a second thread computes, and twenty times as
+# much on a busy machine: small networks use one thread.
 _WORTH_THREADS = 20_000_000
 
 
 def choose_device(name: str) -> torch.device:
-    """Return the device of that name, or the best one here for "auto".
+    """Return the device of that name; for "auto" the best device of this machine.
 
     Raises:
-        UsageError: if this machine has no such device; the message lists those it has.
+        UsageError: if this machine has no such device; the message lists the available ones.
 
     >>> choose_device("cpu")
     device(type='cpu')
@@ -38,16 +38,16 @@ def choose_device(name: str) -> torch.device:
 
 
 def placed(model: nn.Module, device: torch.device, *, rearrange: bool = True) -> nn.Module:
-    """Return the network on a device; on a processor, filters lie with their channels innermost.
+    """Move the network to a device; on the CPU, convert it to the channels-last memory format.
 
-    So a processor computes convolutions faster: 1.2 times for resnet9, 1.3 for resnet20, 1.6 for LeNet-5, about even
-    for VGG and AlexNet (one thread of x86-64, torch 2.13). Outputs keep that layout, so a network that calls `view`
-    on them must not be rearranged.
+    Convolutions on the CPU are then faster: 1.2 times for resnet9, 1.3 for resnet20, 1.6 for LeNet-5, and as fast
+    for VGG and AlexNet (one thread of x86-64, torch 2.13). Outputs have that format too, so a network that calls
+    `view` on them must not be converted.
 
     Args:
         model: the network, changed in place.
-        device: where to compute.
-        rearrange: False leaves the layout alone.
+        device: the device.
+        rearrange: False keeps the memory format.
 
     >>> filters = placed(nn.Conv2d(3, 8, 5), torch.device("cpu")).weight
     >>> filters.shape, filters.is_contiguous(memory_format=torch.channels_last)
@@ -73,10 +73,10 @@ def available_devices() -> list[str]:
 
 @contextmanager
 def threads(wanted: int, multiply_adds: int) -> Iterator[None]:
-    """Compute with a number of threads inside the block.
+    """Set the number of threads inside the block.
 
     Args:
-        wanted: how many; 0 chooses one for small networks and leaves torch's choice to the others.
+        wanted: number of threads; 0 uses one for small networks and torch's default for others.
         multiply_adds: of one forward pass over a batch; 0 if unknown.
     """
     before = torch.get_num_threads()

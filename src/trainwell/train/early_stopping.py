@@ -1,4 +1,4 @@
-"""What a validation score decides: which weights are the best, when the learning rate drops and when a run stops."""
+"""Reactions to the validation score: keep the best weights, lower the learning rate, stop early."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainwell.train.job import State
 
 @final
 class BestWeights:
-    """The weights of the best epoch so far: that with the highest score and, among equals, the lowest loss.
+    """The weights of the best epoch so far: the highest score and, for equal scores, the lowest loss.
 
     Args:
         model: the network.
@@ -28,12 +28,12 @@ class BestWeights:
         """Keep the network's weights if their scores are the best so far; tell whether they are.
 
         Args:
-            state: where the run stands; what the best epoch scored is noted in it.
+            state: progress of the run; the scores of the best epoch are stored in it.
             scores: of the validation split, with "loss".
         """
         score = scores[self.score]
         loss = scores["loss"]
-        # NaN compares as false both ways, so it can never become the best.
+        # Comparisons with NaN are false, so NaN never becomes the best.
         if not (score > state.best_score or (score == state.best_score and loss < state.best_loss)):
             return False
         state.best_score = score
@@ -49,7 +49,7 @@ class EarlyStopping:
     """Stops a run after some epochs without a better score.
 
     Args:
-        patience: how many epochs; 0 never stops.
+        patience: number of epochs; 0 never stops.
         score: name of the score, for the reason.
     """
 
@@ -58,7 +58,7 @@ class EarlyStopping:
         self._score = score
 
     def __call__(self, state: State) -> None:
-        """Decide after an epoch without a better score."""
+        """Request a stop if due, after an epoch without a better score."""
         if self._patience and state.epoch - state.best_epoch >= self._patience:
             state.stop = f"no better validation {self._score} for {self._patience} epochs"
 
@@ -68,8 +68,8 @@ class Plateau:
     """Multiplies the learning rate by a factor after some epochs without a better score.
 
     Args:
-        epochs: how many epochs, counted anew after each drop.
-        factor: of a drop.
+        epochs: number of epochs, counted anew after each reduction.
+        factor: factor of a reduction.
     """
 
     def __init__(self, *, epochs: int, factor: float) -> None:
@@ -77,7 +77,7 @@ class Plateau:
         self._factor = factor
 
     def __call__(self, state: State) -> None:
-        """Decide after an epoch without a better score."""
+        """Lower the learning rate if due, after an epoch without a better score."""
         if state.epoch - max(state.best_epoch, state.dropped_epoch) >= self._epochs:
             state.rate_factor *= self._factor
             state.dropped_epoch = state.epoch

@@ -1,4 +1,4 @@
-"""Scores over a whole split, exactly: sums and counts, never a mean of batch means."""
+"""Exact scores of a split, from sums and counts and not from means of batches."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ def evaluate(
     device: torch.device | str = "cpu",
     check: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, float], Tally]:
-    """Run a split through the network in eval mode and score it.
+    """Evaluate the network on a split, in eval mode.
 
     Args:
         model: the network; the mode of each of its modules is restored afterwards.
         task: forward, loss and tally.
         batches: the split.
-        device: where the network is.
-        check: called before each batch; raises to break off.
+        device: device of the network.
+        check: called before each batch; raises to stop.
     Returns:
-        the scores, with the mean "loss" among them, and the tally they came from.
+        the scores, including the mean "loss", and the tally.
     """
     tally = task.tally()
     total = torch.zeros((), dtype=torch.float64)

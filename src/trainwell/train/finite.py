@@ -1,4 +1,4 @@
-"""Non-finite numbers: how they are found, and what is said of them."""
+"""Detection of non-finite losses and weights, and the error they raise."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from trainwell.core.errors import DivergedError
 
 
 def all_finite(tensors: Iterable[Tensor]) -> bool:
-    """Tell whether every number of some tensors is finite; those of whole numbers are.
+    """Tell whether all values of the tensors are finite; integers always are.
 
     >>> all_finite([torch.zeros(2), torch.arange(3)]), all_finite([torch.tensor([1.0, torch.nan])])
     (True, False)
     """
     floats = [tensor.detach() for tensor in tensors if tensor.is_floating_point()]
-    # The norm of a finite tensor may be infinite only where its numbers are beyond 1e19, and then all is lost too.
+    # The norm of a finite tensor is infinite only if its values exceed 1e19, which is divergence as well.
     return not floats or bool(torch.stack([norm.isfinite() for norm in torch._foreach_norm(floats)]).all())
 
 
 def require_finite(model: nn.Module, *, loss: float, learning_rate: float) -> None:
-    """Refuse a network whose weights or loss are not finite.
+    """Check that the weights of a network and its loss are finite.
 
     Raises:
         DivergedError: if they are not.

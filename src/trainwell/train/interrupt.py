@@ -1,4 +1,4 @@
-"""Signals: the first one saves and leaves, the second one leaves at once."""
+"""Signals: the first one saves a checkpoint and stops, the second one stops at once."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 @final
 class Interrupt:
-    """While active, turns SIGINT, SIGTERM and SIGHUP into a wish to stop that every phase polls.
+    """While active, records SIGINT, SIGTERM and SIGHUP as a request to stop, which every phase polls.
 
-    Outside the main thread no handler can be installed, and the object then never asks to stop.
+    Outside the main thread no handler can be installed; `check` then never raises.
 
     >>> with Interrupt() as interrupt:
     ...     interrupt.check()
@@ -31,7 +31,7 @@ class Interrupt:
         if threading.current_thread() is threading.main_thread():
             for name in _NAMES:
                 number = getattr(signal, name, None)
-                # What whoever started us asked to ignore (nohup, `&` in a script) stays ignored.
+                # Signals that the parent process set to be ignored (nohup, `&` in a script) stay ignored.
                 if number and signal.getsignal(number) != signal.SIG_IGN:
                     self._old[number] = signal.signal(number, self._receive)
         return self
@@ -41,14 +41,14 @@ class Interrupt:
             signal.signal(number, handler)  # type: ignore[arg-type]
 
     def check(self) -> None:
-        """Raise Interrupted if a signal came."""
+        """Raise Interrupted if a signal was received."""
         if self.signal_number:
-            # A closed terminal means the same as a request to end.
+            # A closed terminal (SIGHUP) counts as a request to terminate.
             number = int(signal.SIGINT if self.signal_number == signal.SIGINT else signal.SIGTERM)
             raise Interrupted(number, f"stopped by {signal.Signals(self.signal_number).name}")
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if self.signal_number:  # the second one: as if we were not there
+        if self.signal_number:  # the second signal: restore and call the original handler
             signal.signal(number, self._old[number])  # type: ignore[arg-type]
             os.kill(os.getpid(), number)
         self.signal_number = number

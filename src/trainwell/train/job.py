@@ -1,4 +1,4 @@
-"""What the loop is given: built objects, ready to train, and the state that changes while it does."""
+"""The arguments of the loop: built objects, and the state that changes during training."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from trainwell.core.seeds import derive
 
 @dataclass
 class State:
-    """Where a run stands; with the network's and the optimizer's tensors it is all that a resume needs.
+    """Progress of a run; together with the tensors of network and optimizer it is all that resuming needs.
 
     Args:
         step: optimizer steps taken.
@@ -27,12 +27,12 @@ class State:
         micro_batch: examples per backward pass; 0 is the whole batch. Halved when memory runs out.
         evaluated: epochs that were evaluated.
         best_score: best main score on the validation split so far.
-        best_loss: validation loss that went with it; it decides between equal scores.
-        best_epoch: epoch in which it was reached, from 1; 0 before the first evaluation.
-        best_step: steps taken when it was reached.
-        rate_factor: what drops on plateaus have left of the learning rate.
-        dropped_epoch: epoch of the last such drop.
-        stop: why the run stops before its last epoch; empty while it goes on.
+        best_loss: validation loss of that epoch; decides between equal scores.
+        best_epoch: that epoch, from 1; 0 before the first evaluation.
+        best_step: number of steps taken by then.
+        rate_factor: product of the reductions of the learning rate on plateaus.
+        dropped_epoch: epoch of the last such reduction.
+        stop: why the run stops before its last epoch; empty otherwise.
         loss_sum: sum of the epoch's losses so far, each times its batch's weight, on the device.
         weight: sum of these weights.
     """
@@ -53,7 +53,7 @@ class State:
     weight: float = 0.0
 
     def goes_on(self, epochs: int) -> bool:
-        """Tell whether there is more to do in a run of so many epochs."""
+        """Tell whether a run of this number of epochs continues."""
         return self.epoch < epochs and not self.stop
 
     def advance(self, loss: Tensor, *, weight: float, batches: int) -> None:
@@ -61,8 +61,8 @@ class State:
 
         Args:
             loss: 0-d, the step's loss.
-            weight: how much its batch counts in the epoch's mean, see `Task.weight`.
-            batches: batches of an epoch.
+            weight: weight of the batch in the epoch's mean, see `Task.weight`.
+            batches: number of batches in an epoch.
         """
         self.loss_sum.add_(loss, alpha=weight)
         self.weight += weight
@@ -75,12 +75,12 @@ class State:
 
 @dataclass(frozen=True)
 class Feed:
-    """Where batches come from, and what happens to each before the network sees it.
+    """The source of batches and their preparation.
 
     Args:
         batches: the training split.
-        device: where to compute.
-        prepare: puts a batch on the device and augments it.
+        device: the device to train on.
+        prepare: moves a batch to the device and augments it.
     """
 
     batches: Batches
@@ -90,13 +90,13 @@ class Feed:
 
 @dataclass(frozen=True)
 class Optimization:
-    """What changes the weights in a step.
+    """Optimizer, learning rate and update of the weights.
 
     Args:
-        optimizer: changes the weights.
+        optimizer: the optimizer.
         rate: learning rate as a function of the step.
-        update: guards, clips, steps, constrains and averages; given the step's number and loss.
-        arrange: puts in place which layers learn in an epoch; called before every step.
+        update: guards, clips, steps, constrains and averages; called with number and loss of the step.
+        arrange: freezes and unfreezes layers for an epoch; called before every step.
     """
 
     optimizer: Optimizer
@@ -111,12 +111,12 @@ class Job:
 
     Args:
         model: the network, on its device.
-        task: what is learned.
-        feed: the batches.
-        optimization: what changes the weights.
-        epochs: planned epochs.
-        seed: all randomness of a step is a function of (seed, epoch, step).
-        after_step: evaluates, checkpoints, stops; called when a step is complete.
+        task: the task.
+        feed: source of the batches.
+        optimization: optimizer, learning rate and update.
+        epochs: planned number of epochs.
+        seed: random seed; all randomness of a step is a function of (seed, epoch, step).
+        after_step: evaluates, saves checkpoints, stops; called after every step.
     """
 
     model: nn.Module
@@ -129,11 +129,11 @@ class Job:
 
     @property
     def device(self) -> torch.device:
-        """Where it computes."""
+        """The device to train on."""
         return self.feed.device
 
     def begin(self, state: State) -> None:
-        """Put everything a step depends on in place: the random generators and the learning rate."""
+        """Prepare a step: seed the random generators, set the learning rate, freeze layers."""
         seed = derive(self.seed, "step", epoch=state.epoch, step=state.step)
         torch.default_generator.manual_seed(seed)
         if self.feed.device.type == "cuda":

@@ -1,4 +1,4 @@
-"""The one visible loop. It names no part and knows no probe."""
+"""The training loop. It imports no probe, optimizer or architecture."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from trainwell.train.memory import out_of_memory, shrink
 
 
 def train(job: Job, state: State) -> Iterator[Moment]:
-    """Train until the last epoch or until something says stop, yielding what probes may look at.
+    """Train until the last epoch or an early stop, yielding a `Moment` in every step for the probes.
 
     for each batch from the position the state holds:
-        begin                            all randomness of the step is a function of (seed, epoch, step)
+        begin                            seed the generators with (seed, epoch, step), set the learning rate
         outputs = forward(batch); loss = task.loss(outputs, batch)
         backward(share of the micro-batch * loss)
-        yield Moment                     probes look here; the loop does not know them
+        yield Moment                     for the probes; the loop does not know them
         update                           guard, clip, step, constrain, average
         after_step                       evaluate, checkpoint, stop?
     """
@@ -44,7 +44,7 @@ def train(job: Job, state: State) -> Iterator[Moment]:
                     reason = ""
                 except (RuntimeError, MemoryError) as problem:
                     reason = out_of_memory(problem)
-                if reason:  # outside `except`, so that nothing of the failed try is kept alive
+                if reason:  # outside `except`, so that the failed attempt's tensors are freed
                     shrink(state, len(fetched), reason=reason)
             yield Moment(state.step, model, optimizer, part, outputs, total, task)
             update(state.step, total)

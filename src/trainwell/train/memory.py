@@ -1,4 +1,4 @@
-"""When memory runs out, the micro-batch shrinks and the effective batch stays."""
+"""Out of memory: halve the micro-batch and keep the effective batch size."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from trainwell.core.errors import TrainingError
 from trainwell.train.job import State
 
-# Messages of allocators that do not raise torch.OutOfMemoryError (cuDNN, the processor's own allocator).
+# Messages of allocators that do not raise torch.OutOfMemoryError (cuDNN, the CPU allocator).
 _SAYINGS = ("out of memory", "DefaultCPUAllocator: can't allocate", "CUDNN_STATUS_NOT_SUPPORTED")
 
 
 def out_of_memory(problem: RuntimeError | MemoryError) -> str:
-    """Return the reason if the problem is lack of memory; raise the problem again if it is not.
+    """Return a description of an out-of-memory error; re-raise any other error.
 
     >>> out_of_memory(MemoryError())
     'memory ran out'
@@ -27,12 +27,12 @@ def out_of_memory(problem: RuntimeError | MemoryError) -> str:
 
 
 def shrink(state: State, batch_size: int, *, reason: str) -> None:
-    """Halve the micro-batch so that the step can be tried again with the same effective batch.
+    """Halve the micro-batch to retry the step with the same effective batch.
 
     Args:
         state: its `micro_batch` is halved.
-        batch_size: examples of the batch that did not fit.
-        reason: why, for the message.
+        batch_size: number of examples that did not fit.
+        reason: description of the error, for the message.
     Raises:
         TrainingError: if not even one example fits.
 
@@ -44,8 +44,8 @@ def shrink(state: State, batch_size: int, *, reason: str) -> None:
     tried = min(state.micro_batch or batch_size, batch_size)
     if tried <= 1:
         raise TrainingError(
-            f"Training cannot go on: {reason} with a single example in the network. "
-            "Use a smaller network (nn.width, nn.hidden), smaller images (data.image_size) or another device."
+            f"Training cannot continue: {reason} with a single example. "
+            "Reduce the network (nn.width, nn.hidden) or the images (data.image_size), or use another device."
         )
     state.micro_batch = tried // 2
     gc.collect()

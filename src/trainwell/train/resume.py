@@ -1,4 +1,4 @@
-"""What a run saves, so that it can be resumed exactly: all that its future depends on."""
+"""Saving and restoring everything that an exact resume needs."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from trainwell.train.job import State
 
 @dataclass(frozen=True)
 class Contents:
-    """What a checkpoint holds beside the state.
+    """The contents of a checkpoint besides the state.
 
     Args:
         model: the network.
         optimizer: its optimizer.
-        best: the best weights so far. Every checkpoint holds them, so that they never depend on which ones are kept.
+        best: the best weights so far, saved in every checkpoint, independent of which checkpoints are kept.
         average: averaged weights, or None.
     """
 
@@ -38,7 +38,7 @@ class Contents:
     average: Average | None = None
 
     def parts(self, state: State) -> dict[str, Mapping[str, Any]]:
-        """Return everything by name."""
+        """Return the contents by name."""
         parts: dict[str, Mapping[str, Any]] = {
             "model": self.model.state_dict(),
             "optim": self.optimizer.state_dict(),
@@ -51,10 +51,10 @@ class Contents:
         return parts
 
     def load(self, parts: Mapping[str, Any]) -> State:
-        """Put everything back in place and return the state.
+        """Restore everything and return the state.
 
         Raises:
-            KeyError, TypeError, ValueError, RuntimeError: if the parts are those of another run.
+            KeyError, TypeError, ValueError, RuntimeError: if the parts do not match the run.
         """
         self.model.load_state_dict(parts["model"])
         self.optimizer.load_state_dict(parts["optim"])
@@ -66,7 +66,7 @@ class Contents:
         return state
 
     def use_final_weights(self) -> None:
-        """Put the best weights (or the averaged ones) into the network."""
+        """Load the best weights (or the averaged ones) into the network."""
         if self.best.weights is not None:
             self.model.load_state_dict(self.best.weights)
         elif self.average:
@@ -75,14 +75,14 @@ class Contents:
 
 @final
 class Checkpoints:
-    """Writes a run's checkpoints and reads the newest intact one.
+    """Saves a run's checkpoints and loads the newest intact one.
 
     Args:
-        folder: where they are kept.
-        contents: what they hold.
-        recorder: flushed before each, so that a checkpoint is never ahead of the numbers.
+        folder: folder of the checkpoints.
+        contents: their contents.
+        recorder: flushed before each save, so that the record is never behind a checkpoint.
         check: raises if the weights must not be saved.
-        seconds: time between two of them; 0 after every step.
+        seconds: time between two checkpoints; 0 saves after every step.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ class Checkpoints:
         self._saved_step = -1
 
     def save_if_due(self, state: State) -> None:
-        """Write a checkpoint if the time since the last one is over."""
+        """Save a checkpoint if enough time has passed since the last one."""
         if time.monotonic() - self._saved >= self._seconds:
             self.save(state)
 
     def save(self, state: State) -> None:
-        """Write a checkpoint, once per step at most."""
+        """Save a checkpoint, at most once per step."""
         if state.step == self._saved_step:
             return
         self._recorder.progress(state.step)
@@ -124,12 +124,12 @@ class Checkpoints:
         """Load the newest intact checkpoint.
 
         Args:
-            device: where the sums of the state belong.
+            device: device of the sums of the state.
         Returns:
-            the state, and one sentence for each damaged checkpoint that was passed over.
+            the state, and a message for each damaged checkpoint that was skipped.
         Raises:
             StorageError: if there is none.
-            DamagedError: if none is intact, or it belongs to another recipe.
+            DamagedError: if none is intact, or it does not match the recipe.
         """
         found = load_checkpoint(self._folder)
         try:
@@ -137,7 +137,7 @@ class Checkpoints:
         except (KeyError, TypeError, ValueError, RuntimeError) as problem:
             reason = " ".join(str(problem).split())
             raise DamagedError(
-                f"The checkpoint of step {found.step} in {self._folder} does not fit this run's recipe: {reason}"
+                f"The checkpoint of step {found.step} in {self._folder} does not match the recipe of this run: {reason}"
             ) from None
         state.loss_sum = state.loss_sum.to(device)
         self._saved_step = state.step

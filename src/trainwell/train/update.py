@@ -19,10 +19,10 @@ Parameters = Sequence[nn.Parameter]
 
 
 def clip_norm(limit: float) -> Callable[[Parameters], None]:
-    """Return what scales the whole gradient down to a norm (Pascanu et al. 2013).
+    """Return a transform that clips the total gradient norm (Pascanu et al. 2013).
 
     Args:
-        limit: the largest norm.
+        limit: maximum norm.
     """
 
     def clip(parameters: Parameters) -> None:
@@ -32,10 +32,10 @@ def clip_norm(limit: float) -> Callable[[Parameters], None]:
 
 
 def clip_value(limit: float) -> Callable[[Parameters], None]:
-    """Return what cuts each number of the gradient to a size (Graves 2013).
+    """Return a transform that clips each gradient value (Graves 2013).
 
     Args:
-        limit: the largest absolute value.
+        limit: maximum absolute value.
     """
 
     def clip(parameters: Parameters) -> None:
@@ -46,9 +46,9 @@ def clip_value(limit: float) -> Callable[[Parameters], None]:
 
 @final
 class Again:
-    """The loss of the batch under way, for optimizers that look at it again within a step.
+    """The loss of the current batch, for optimizers that evaluate it several times per step (a closure).
 
-    Every look draws what the first one drew (dropout masks), so that a line search sees one function.
+    Every evaluation uses the same random numbers (dropout masks), so that a line search sees one function.
 
     Args:
         model: the network.
@@ -62,28 +62,28 @@ class Again:
         self._random = torch.empty(0)
 
     def see(self, batch: Batch) -> Batch:
-        """Remember the batch whose step is under way, and what is drawn in it."""
+        """Store the current batch and the state of the random generator."""
         self._batch = batch
         self._random = torch.get_rng_state()
         return batch
 
     def __call__(self) -> Tensor:
         """Return the loss with its graph."""
-        assert self._batch is not None, "a step comes after its batch"
+        assert self._batch is not None, "see() must be called before the step"
         torch.set_rng_state(self._random)
         return self._task.loss(self._task.forward(self._model, self._batch), self._batch)
 
 
 @final
 class Guard:
-    """Finds gradients that are not finite before they reach the weights.
+    """Detects non-finite gradients before they reach the weights.
 
-    On the processor it looks at once. On an accelerator it hands a flag to the fused optimizer, which then skips the
-    step on the device, and the flag is read only when `raise_if_bad` is called: no wait in a step. An optimizer that
-    cannot take the flag is guarded by waiting.
+    On the CPU it checks at once. On an accelerator it passes a flag to the fused optimizer, which then skips the
+    step on the device, and the flag is read only when `raise_if_bad` is called: no synchronisation in a step. With an
+    optimizer that does not accept the flag, every step synchronises.
 
     Args:
-        parameters: those that are trained.
+        parameters: the trained parameters.
         optimizer: their optimizer.
     """
 
@@ -97,15 +97,15 @@ class Guard:
         self.is_deferred = device.type != "cpu" and bool(optimizer.defaults.get("fused"))
 
     def __call__(self, loss: Tensor) -> None:
-        """Look at the loss and the gradients of a step.
+        """Check the loss and the gradients of a step.
 
         Raises:
-            DivergedError: if one is not finite, unless it is deferred.
+            DivergedError: if one is not finite, unless checking is deferred.
         """
         gradients = [parameter.grad for parameter in self._parameters if parameter.grad is not None]
         self._found.zero_()
         if gradients:
-            # What torch's GradScaler uses: one pass over all gradients; scaling by one leaves every bit in place.
+            # As in torch's GradScaler: one pass over all gradients; scaling by one changes no bit.
             torch._amp_foreach_non_finite_check_and_unscale_(gradients, self._found, self._one)
         if self.is_deferred:
             self._found.logical_or_(~torch.isfinite(loss))
@@ -115,24 +115,24 @@ class Guard:
             raise self.error(loss.item())
 
     def raise_if_bad(self) -> None:
-        """Raise what was deferred since the last call.
+        """Raise the error deferred since the last call.
 
         Raises:
             DivergedError: if the loss or a gradient was not finite in some step.
         """
         if self.is_deferred and self._bad.item():
-            problem = "The loss or a gradient was not finite (NaN or Inf); the steps where it was were skipped."
+            problem = "The loss or a gradient was not finite (NaN or Inf) in some steps, which were skipped."
             raise DivergedError(problem, learning_rate=self._learning_rate)
 
     def error(self, loss: float) -> DivergedError:
-        """Return the error for a step that was not taken.
+        """Return the error for a step that was not made.
 
         Args:
             loss: the step's loss.
         """
         what = "A gradient" if math.isfinite(loss) else f"The loss ({loss})"
         return DivergedError(
-            f"{what} is not finite; the weights are as before that step.", learning_rate=self._learning_rate
+            f"{what} is not finite; the weights are those before that step.", learning_rate=self._learning_rate
         )
 
     @property
@@ -142,14 +142,14 @@ class Guard:
 
 @final
 class Update:
-    """Guards, transforms the gradients, steps, and does what follows a step.
+    """Checks and transforms the gradients, calls the optimizer, applies constraints and averages.
 
     Args:
         model: the network.
         optimizer: its optimizer.
         transforms: change the gradients of the parameters in place, in this order: `clip_norm`, `clip_value`.
-        afterwards: called with the number of the step after it, in this order: a constraint, an average.
-        again: the loss of the batch under way, if the optimizer looks at it again.
+        afterwards: called with the step's number after the step, in this order: a constraint, an average.
+        again: the loss of the current batch, if the optimizer evaluates it itself.
     """
 
     def __init__(
@@ -175,7 +175,7 @@ class Update:
             step: number of the step, from 0.
             loss: 0-d, the step's loss.
         Raises:
-            DivergedError: if the loss or a gradient is not finite; the weights are then as before the step.
+            DivergedError: if the loss or a gradient is not finite; the weights are then those before the step.
         """
         self.guard(loss)
         for transform in self._transforms:
@@ -188,7 +188,7 @@ class Update:
             follow(step)
 
     def _step_by_loss(self, again: Again) -> None:
-        """Step with an optimizer that looks again: where it ends must be finite, or the step did not happen."""
+        """Step with an optimizer that evaluates the loss; undo the step if its result is not finite."""
         before = [parameter.detach().clone() for parameter in self._parameters]
         self._optimizer.step(again)  # type: ignore[arg-type]
         if not all_finite(self._parameters):

@@ -41,7 +41,7 @@ def test_probabilities_are_averaged(task, read) -> None:
 
 
 def test_what_cannot_be_cropped_is_refused() -> None:
-    with pytest.raises(UsageError, match="Crops must be 1, 10"):
+    with pytest.raises(UsageError, match="--crops must be 1, 10"):
         averaged(lambda x: x, torch.zeros(1, 1, 4, 4), task=Classify(classes=3), crops=5)
-    with pytest.raises(UsageError, match="Crops are for images, got inputs of 1 axes"):
+    with pytest.raises(UsageError, match="--crops applies to images, got inputs of 1 axes"):
         averaged(lambda x: x, torch.zeros(1, 4), task=Classify(classes=3), crops=10)

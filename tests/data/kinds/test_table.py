@@ -23,7 +23,7 @@ def test_infinite_numbers_are_refused_missing_ones_are_not() -> None:
     ids = ("a", "b", "c", "d")
     TABLE.check(INPUTS, name="toy", ids=ids)
     infinite = Table({"age": np.array([1.0, np.inf])})
-    with pytest.raises(DataError, match="Column 'age' of toy must hold finite numbers"):
+    with pytest.raises(DataError, match="Column 'age' of toy must contain finite numbers"):
         TABLE.check(infinite, name="toy", ids=ids[:2])
     with pytest.raises(DataError, match=r"age must be finite numbers to predict on, got infinity in b \(1 of 2\)"):
         TABLE.check_new(infinite, ids=ids[:2])
@@ -67,4 +67,4 @@ def test_a_view_is_the_row_and_flat_rows_are_prepared() -> None:
 def test_a_table_is_adopted_by_its_columns() -> None:
     fitted, remarks = TABLE.fit(INPUTS, np.arange(4), settings=DataRecipe(), name="toy", features=())
     assert fitted.adopted(TablePreparation((9,))) is fitted
-    assert remarks == ("Column 'same' is left out: it is empty, constant, or text of which hardly any occurs twice.",)
+    assert remarks == ("Column 'same' is dropped: it is empty, constant, or text with hardly any repeated value.",)

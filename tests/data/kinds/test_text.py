@@ -52,7 +52,7 @@ def test_prediction_prepares_texts_as_training_did() -> None:
 
 def test_what_is_unknown_or_cut_is_said() -> None:
     _, remarks = fitted(rarest=2, max_length=3)
-    assert "unknown" in remarks[0] and "cut after 3 tokens (data.max_length)" in remarks[1]
+    assert "unknown" in remarks[0] and "truncated to 3 tokens (data.max_length)" in remarks[1]
 
 
 def test_data_without_a_word_are_refused() -> None:

@@ -45,11 +45,11 @@ def test_names_task_and_labels() -> None:
     ("x", "y", "sentence"),
     [
         (np.zeros((9, 2)), TEN, "x and y of arrays must have the same length, got 9 and 10"),
-        (np.zeros((0, 2)), [], "holds no examples"),
-        (np.array([[None, 1]] * 10), TEN, "x of arrays must hold numbers, got object"),
-        (np.array([["a"]] * 10), TEN, "x of arrays must hold numbers"),
+        (np.zeros((0, 2)), [], "has no examples"),
+        (np.array([[None, 1]] * 10), TEN, "x of arrays must contain numbers, got object"),
+        (np.array([["a"]] * 10), TEN, "x of arrays must contain numbers"),
         (np.zeros((10, 2), complex), TEN, "got complex128"),
-        (np.zeros((10, 2)), np.array([object()] * 10), "y of arrays must hold numbers or text, got object"),
+        (np.zeros((10, 2)), np.array([object()] * 10), "y of arrays must contain numbers or text, got object"),
         ([[1, 2], [3]], [0, 1], "got rows of different lengths"),
         (np.array([[1.0, np.nan]] * 10), TEN, "must be finite numbers, got NaN or infinity in row 0"),
         (np.array([[1.0, 1e300]] * 10), TEN, "must be finite numbers"),
@@ -87,7 +87,7 @@ def test_x_beside_other_splits_is_the_training_split(tmp_path: Path) -> None:
     assert examples.given is not None and examples.given.tolist() == [0] * 6 + [2] * 4
     np.savez(tmp_path / "a.npz", X=np.zeros((6, 3)), y=TEN[:6], X_test=np.ones((4, 3)))
     examples = read_npz(tmp_path / "a.npz")
-    assert examples.given is None and "Left out, because they have no targets: X_test." in examples.remarks
+    assert examples.given is None and "Skipped, because they have no targets: X_test." in examples.remarks
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_x_beside_other_splits_is_the_training_split(tmp_path: Path) -> None:
     [
         ({"X": np.zeros((6, 2)), "y": TEN[:6], "x_train": np.zeros((6, 2)), "y_train": TEN[:6]}, "got X and x_train"),
         ({"x_train": np.float64(3), "y_train": np.float64(3)}, "x of a.npz must be an array"),
-        ({"a": TEN}, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got a"),
-        ({"X": TEN}, "must hold the targets of each split as y, y_train or y_test, got X"),
-        ({"X": np.array([{}] * 2), "y": TEN[:2]}, "it holds Python objects"),
+        ({"a": TEN}, "must contain arrays named X and y, or x_train, y_train, x_test, y_test, got a"),
+        ({"X": TEN}, "must contain targets as y, y_train or y_test, got X"),
+        ({"X": np.array([{}] * 2), "y": TEN[:2]}, "it contains Python objects"),
         ({"x_train": np.zeros((6, 2)), "y_train": TEN[:5]}, "x_train and y_train of a.npz must have the same length"),
         (
             {"x_train": np.zeros((6, 2)), "y_train": TEN[:6], "x_test": np.zeros((4, 3)), "y_test": TEN[:4]},
@@ -116,7 +116,7 @@ def test_npz_files_that_cannot_be_used(arrays: dict[str, np.ndarray], sentence: 
 def test_a_truncated_npz_file(cut: int, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", X=np.ones((10, 3)), y=TEN)
     (tmp_path / "a.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:cut])
-    with pytest.raises(DataError, match="must hold plain arrays, but cannot be read"):
+    with pytest.raises(DataError, match="Cannot read the arrays of"):
         read_npz(tmp_path / "a.npz")
 
 
@@ -129,7 +129,7 @@ def test_a_header_that_lies_about_its_size(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as file:
         file.writestr("X.npy", content.getvalue())
         file.writestr("y.npy", content.getvalue())
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="Cannot read the arrays of"):
         read_npz(tmp_path / "a.npz")
 
 

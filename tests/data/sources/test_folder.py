@@ -92,7 +92,7 @@ def test_grey_images_have_one_channel_unless_mixed(pets: Path, tmp_path: Path) -
     save(pets / "cat" / "grey.png", 9, mode="L")
     examples = read(pets)
     assert examples.inputs.shape[-1] == 3  # type: ignore[union-attr]
-    assert "1 of 9 images are grey: all are read in colour." in examples.remarks
+    assert "1 of 9 images are greyscale: all are read in colour." in examples.remarks
 
 
 def test_sizes(pets: Path) -> None:
@@ -136,10 +136,10 @@ def test_links_pipes_and_other_files_are_left_out(pets: Path, tmp_path: Path) ->
     examples = read(pets)
     assert len(examples) == 9 and examples.labels == ("cat", "dog")
     assert (
-        "Left out, because they are no images: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png."
+        "Skipped, because they are not images: cat/loop (a link), cat/link.png, cat/notes.txt, cat/pipe.png."
         in examples.remarks
     )
-    assert "Left out, because they are links to folders: linked." in examples.remarks
+    assert "Skipped, because they are links to folders: linked." in examples.remarks
     (tmp_path / "all").mkdir()
     (tmp_path / "all" / "a").symlink_to(pets / "cat")
     with pytest.raises(DataError, match=r"but links are not followed \(a\)"):
@@ -156,7 +156,9 @@ def test_hostile_names_are_made_safe(pets: Path) -> None:
 
 def test_broken_images_are_one_sentence(pets: Path, cache: Path) -> None:
     (pets / "cat" / "1.png").write_bytes(b"<html>")
-    with pytest.raises(DataError, match=r"1 of 8 cannot be used: cat/1.png \(not an image of a supported format\)"):
+    with pytest.raises(
+        DataError, match=r"1 of 8 images cannot be used: cat/1.png \(not an image of a supported format\)"
+    ):
         read(pets)
     save(pets / "cat" / "1.png", 5, size=(50, 50))
     with pytest.raises(DataError, match="50 x 50 pixels are more than data.max_pixels = 100"):
@@ -211,7 +213,7 @@ def test_texts_are_read_where_there_are_no_images(reviews: Path) -> None:
     texts = examples.inputs.columns["text"]  # type: ignore[union-attr]
     assert texts[0] == "number 0 of these is dull all the way" and texts[6] is None
     assert examples.ids[6] == "bad/6.txt" and examples.targets.tolist() == [0] * 7 + [1] * 6
-    assert any("because they are no texts: bad/notes.doc" in remark for remark in examples.remarks)
+    assert any("because they are not texts: bad/notes.doc" in remark for remark in examples.remarks)
 
 
 def test_bytes_that_are_no_text_are_named_with_their_line(reviews: Path) -> None:
@@ -222,5 +224,5 @@ def test_bytes_that_are_no_text_are_named_with_their_line(reviews: Path) -> None
 
 def test_texts_that_lie_flat_have_no_class(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one")
-    with pytest.raises(DataError, match="it holds 1 texts, but not in sub-folders"):
+    with pytest.raises(DataError, match="it contains 1 texts, but not in sub-folders"):
         read(tmp_path)

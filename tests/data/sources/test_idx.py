@@ -53,17 +53,17 @@ BYTES = np.arange(72, dtype=np.uint8)
 @pytest.mark.parametrize(
     ("parts", "sentence"),
     [
-        ({"images": idx(BYTES, shape=(7, 4, 3))}, "promises 7 x 4 x 3 bytes, but"),
-        ({"images": idx(BYTES, shape=(5, 4, 3))}, "promises 5 x 4 x 3 bytes, but there are more bytes"),
-        ({"images": idx(BYTES, shape=(2**32 - 1, 2**32 - 1, 3))}, "bytes cannot hold them"),
+        ({"images": idx(BYTES, shape=(7, 4, 3))}, "declares 7 x 4 x 3 bytes, but"),
+        ({"images": idx(BYTES, shape=(5, 4, 3))}, "declares 5 x 4 x 3 bytes, but there are more bytes"),
+        ({"images": idx(BYTES, shape=(2**32 - 1, 2**32 - 1, 3))}, "bytes are too few"),
         ({"images": idx(BYTES.reshape(6, 12))}, "must be an idx file of bytes with 3 axes, but starts with 00000802"),
         ({"images": idx(BYTES.reshape(6, 4, 3), kind=13)}, "must be an idx file of bytes"),
         ({"images": b"\0\0\x08"}, "must be an idx file of bytes"),
-        ({"labels": idx(np.zeros(5, np.uint8))}, "holds 6 images, but its file of labels 5"),
+        ({"labels": idx(np.zeros(5, np.uint8))}, "has 6 images, but its file of labels has 5"),
         ({"labels": idx(np.zeros(6, np.uint8))}, "has a single class"),
         (
             {"images": idx(np.zeros(0, np.uint8), shape=(0, 4, 3)), "labels": idx(np.zeros(0, np.uint8))},
-            "holds no examples",
+            "has no examples",
         ),
     ],
 )
@@ -84,7 +84,7 @@ def test_a_damaged_gzip_file(damage: str, tmp_path: Path) -> None:
     else:
         content[-6] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="Cannot read"):
         read_idx(tmp_path)
 
 
@@ -98,7 +98,7 @@ def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
 def test_labels_and_names_are_needed(tmp_path: Path) -> None:
     path = write(tmp_path)
     (tmp_path / "train-labels-idx1-ubyte").unlink()
-    with pytest.raises(DataError, match="needs its labels beside it, got no train-labels-idx1-ubyte or .gz"):
+    with pytest.raises(DataError, match="needs its file of labels, but there is no train-labels-idx1-ubyte or .gz"):
         read_idx(path)
     with pytest.raises(DataError, match="must be named like train-images-idx3-ubyte"):
         read_idx(path.rename(tmp_path / "mine"))

@@ -126,7 +126,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(side: int, tmp_path: Path) -> No
     (tmp_path / "a.png").write_bytes(png(side, side))
     with pytest.raises(DataError) as error:
         read_headers([tmp_path / "a.png"], max_pixels=LIMIT)
-    assert "1 of 1 cannot be used" in str(error.value)
+    assert "1 of 1 images cannot be used" in str(error.value)
     if side < 9_000:
         assert "200 x 200 pixels are more than data.max_pixels = 10,000" in str(error.value)
 
@@ -151,7 +151,7 @@ BROKEN = {
 def test_a_broken_image_is_named(case: str, tmp_path: Path) -> None:
     path = tmp_path / "broken.png"
     path.write_bytes(BROKEN[case])
-    with pytest.raises(DataError, match=f"1 of 1 cannot be used: {tmp_path.name}/broken.png") as error:
+    with pytest.raises(DataError, match=f"1 of 1 images cannot be used: {tmp_path.name}/broken.png") as error:
         read_headers([path], max_pixels=LIMIT)
         list(decode([path], (64, 64, 3)))
     assert "\n" not in str(error.value)

@@ -38,16 +38,16 @@ def broken(folder: Path) -> dict[str, tuple[str, str]]:
     (folder / "model.pkl").write_bytes(b"cos\nsystem\n")
     os.mkfifo(folder / "pipe")
     return {
-        "typo": ("digitz", "Unknown data set 'digitz': did you mean 'digits'? Give a bundled name (digits, iris,"),
+        "typo": ("digitz", "Unknown data set 'digitz': did you mean 'digits'? Give a bundled data set (digits, iris,"),
         "path": (f"{folder}/nothing.cvs", "did you mean 'nothing.csv'?"),
         "nul": ("a\0b", "Unknown data set 'ab'"),
         "empty": (
             f"{folder}/empty",
-            "must hold images or texts (.txt) in one sub-folder for each class, but there is none",
+            "must contain images or texts (.txt) in one sub-folder for each class, but there is none",
         ),
         "empty file": (f"{folder}/nothing.csv", "nothing.csv is empty"),
-        "tables": (f"{folder}/tables", "but it holds a.csv, to be named itself"),
-        "flat": (f"{folder}/flat", "but it holds 1 images, but not in sub-folders"),
+        "tables": (f"{folder}/tables", "but it contains the table a.csv: give its path"),
+        "flat": (f"{folder}/flat", "but it contains 1 images, but not in sub-folders"),
         "pickle": (f"{folder}/model.pkl", "model.pkl cannot be read safely as data"),
         "pipe": (f"{folder}/pipe", "pipe cannot be read safely as data"),
     }
@@ -69,7 +69,7 @@ def test_columns_of_bundled_tables_are_chosen() -> None:
 
 
 def test_settings_that_a_source_does_not_heed(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match="data.drop must be left out for digits") as error:
+    with pytest.raises(RecipeError, match="data.drop does not apply to digits") as error:
         read(DataRecipe(source="digits", drop=("foo",), group="bar"))
     assert len(error.value.mistakes) == 2
     np.savez(tmp_path / "a.npz", X=np.eye(4), y=[0, 1, 0, 1])

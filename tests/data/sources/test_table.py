@@ -145,7 +145,7 @@ def test_labels_and_groups_keep_the_zeros_they_begin_with(tmp_path: Path) -> Non
 def test_groups_are_numbered(tmp_path: Path) -> None:
     examples = read(tmp_path, PLAIN, group="town")
     assert examples.groups is not None and examples.groups.tolist() == [1, 0, 1, 0]
-    assert "Column 'town' keeps equal values in one split; it is not an input." in examples.remarks
+    assert "Rows with equal values of column 'town' are kept in one split; it is not an input." in examples.remarks
 
 
 def test_a_number_target_is_regressed(tmp_path: Path) -> None:
@@ -220,8 +220,8 @@ BROKEN: dict[str, tuple[str | bytes, dict[str, object], str]] = {
         "data.drop must name a column of data.csv, got 'agee'. Did you mean 'age'?",
     ),
     "no such group": (PLAIN, {"group": "x"}, "data.group must name a column"),
-    "target dropped": (PLAIN, {"drop": ("paid",)}, "must leave the target and a column to learn from"),
-    "all dropped": (PLAIN, {"drop": ("age", "town")}, "must leave the target and a column to learn from"),
+    "target dropped": (PLAIN, {"drop": ("paid",)}, "must leave the target and at least one input column"),
+    "all dropped": (PLAIN, {"drop": ("age", "town")}, "must leave the target and at least one input column"),
     "missing target": (
         "a,y\n1,x\n2,\n3,?\n4,z\n",
         {},
@@ -235,7 +235,7 @@ BROKEN: dict[str, tuple[str | bytes, dict[str, object], str]] = {
     "infinite": (
         "a,y\n1,0\ninf,1\n-inf,0\n",
         {},
-        "Column 'a' of data.csv must hold finite numbers (at most 3.4e38), got more in line 3, line 4 (2 of 3)",
+        "Column 'a' of data.csv must contain finite numbers (at most 3.4e38), got larger ones in line 3, line 4 (2 of 3)",
     ),
     "infinite target": ("a,y\n1,0.5\n2,inf\n", {}, "Target 'y' must be finite, got infinity in line 3"),
     "one class": ("a,y\n1,x\n2,x\n", {}, "data.csv has a single class, 'x'"),
@@ -314,12 +314,12 @@ def test_parquet(tmp_path: Path) -> None:
 def test_parquet_that_cannot_be_used(tmp_path: Path) -> None:
     path = parquet(tmp_path / "nested.parquet", a=[[1], [2]], y=[0, 1])
     with pytest.raises(
-        DataError, match=r"Column 'a' of nested.parquet must hold numbers, text or truth values, got List"
+        DataError, match=r"Column 'a' of nested.parquet must contain numbers, text or booleans, got List"
     ):
         read_table(path, DataRecipe())
     path = parquet(tmp_path / "nested.parquet", a=[[1], [2]], b=[1, 2], y=[0, 1])
     assert read_table(path, DataRecipe(drop=("a",))).features == ("b",)
-    with pytest.raises(DataError, match="leave it out with data.drop"):
+    with pytest.raises(DataError, match="drop it with data.drop"):
         read_rows(path).require(["b", "a"])
     path = parquet(tmp_path / "cut.parquet", a=list(range(100)), y=[0, 1] * 50)
     whole = path.read_bytes()
@@ -375,7 +375,7 @@ def test_a_column_of_texts_is_read_as_sequences_on_request(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    ("column", "sentence"), [("stars", "got 'stars', which holds numbers"), ("reviews", "Did you mean .review.")]
+    ("column", "sentence"), [("stars", "got 'stars', which contains numbers"), ("reviews", "Did you mean .review.")]
 )
 def test_a_column_that_holds_no_texts_is_refused(tmp_path: Path, column: str, sentence: str) -> None:
     with pytest.raises(TrainwellError, match=sentence):

@@ -87,11 +87,11 @@ def test_what_cannot_be_answered_is_one_sentence(tmp_path: Path) -> None:
         ("absent", ARRAY, "There is no file or folder"),
         ("pipe", ARRAY, "must be a regular file"),
         ("a.csv", ARRAY, "is read as a table, but the network was trained on arrays"),
-        ("a.npz", ARRAY, "must hold arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
-        ("empty", ARRAY, "holds images, but the network was trained on arrays"),
-        ("empty", DIGITS, "must hold images to predict on, but there is none"),
+        ("a.npz", ARRAY, "must contain arrays named X and y, or x_train, y_train, x_test, y_test, got z"),
+        ("empty", ARRAY, "contains images, but the network was trained on arrays"),
+        ("empty", DIGITS, "contains no images to predict"),
     ]
-    with pytest.raises(RecipeError, match="got nothing"):
+    with pytest.raises(RecipeError, match="inputs to predict are missing"):
         read_inputs("", DIGITS, recipe=RECIPE)
     for name, prepared, sentence in cases:
         with pytest.raises(DataError) as error:

@@ -34,5 +34,5 @@ def test_a_column_without_anything_to_learn_is_left_out(values: np.ndarray) -> N
 def test_text_where_numbers_were_is_refused() -> None:
     column = Column.fit("x", np.array([1.0, 2.0]), method="standardise")
     assert column is not None
-    with pytest.raises(DataError, match="'x' must hold numbers as in training, got text"):
+    with pytest.raises(DataError, match="'x' must contain numbers as in training, got text"):
         filled(column, np.array(["a"], dtype=object))

@@ -155,15 +155,15 @@ def table(columns: dict[str, np.ndarray]) -> Examples:
 
 
 REFUSED = {
-    "few": (mixed(20, 12), "whiten_pca", 0, "more training examples than dimensions, got 12 for 20. Set data.components"),
+    "few": (mixed(20, 12), "whiten_pca", 0, "more training examples than dimensions, got 12 for 20. Reduce data.components"),
     "constant": (BUNDLED["digits"](), "whiten_zca", 0, r"constant in training: input 0.*at most 61"),
-    "many": (mixed(3), "whiten_pca", 9, "data.components must be at most the 3 inputs, got 9"),
+    "many": (mixed(3), "whiten_pca", 9, "data.components must be at most the number of inputs, 3, got 9"),
     "wide": (from_arrays(np.zeros((5, 70, 70, 1), np.uint8), np.arange(5) % 2), "decorrelate", 0, "at most 4,096 inputs"),
     "sums": (
         table({"a": np.arange(50.0), "b": np.arange(50.0) * 2, "c": np.sin(np.arange(50.0))}),
         "whiten_pca",
         0,
-        r"1 of 3 dimensions do not \(linear combinations\)",
+        r"1 of 3 dimensions are not \(linear combinations\)",
     ),
 }  # fmt: skip
 

@@ -43,5 +43,5 @@ def test_rows_of_vectors_are_padded_as_vectors() -> None:
 
 @pytest.mark.parametrize("offsets", [[0, 2], [1, 3], [0, 2, 1, 3], []])
 def test_offsets_that_do_not_fit_are_refused(offsets: list[int]) -> None:
-    with pytest.raises(ValueError, match="must rise from 0 to the number of values, 3"):
+    with pytest.raises(ValueError, match="must increase from 0 to the number of values, 3"):
         Ragged(np.zeros(3), np.array(offsets, dtype=np.int64))

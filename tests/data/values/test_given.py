@@ -18,7 +18,7 @@ def test_lists_and_tensors_become_arrays() -> None:
     [
         ([[1], [1, 2]], ShapeError, "x of a must be one array, got rows of different lengths"),
         (3, ShapeError, "x of a must be an array with one entry for each example, got 3"),
-        (["a"], DataError, "x of a must hold numbers, got <U1"),
+        (["a"], DataError, "x of a must contain numbers, got <U1"),
     ],
 )
 def test_anything_else_is_refused(values: object, problem: type[Exception], said: str) -> None:

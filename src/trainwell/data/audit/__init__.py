@@ -1,4 +1,4 @@
-"""What can be seen in the data before anything is trained: `audit` in a second, `examine` in a minute."""
+"""Audits of the data before training: `audit` takes a second, `examine` a minute."""
 
 from trainwell.data.audit.labels import Suspect as Suspect
 from trainwell.data.audit.near_duplicates import Pair as Pair

@@ -96,7 +96,7 @@ def _leaks(examples: Examples, columns: Mapping[str, Measurement]) -> Finding | 
         rule="leaking_column",
         severity=Severity.WARNING,
         title=f"Target leakage: column {plain(leaks[0])!r} alone predicts the target. It may be the target under "
-        "another name, or known only after it. Leave it out with data.drop.",
+        "another name, or known only after it. Drop it with data.drop.",
         evidence={"score_of_the_column_alone": best, "score_of_the_column_alone_limit": _LEAK},
         where=tuple(map(plain, leaks[:_SHOWN])),
     )
@@ -153,10 +153,10 @@ def _outliers(examples: Examples, columns: Mapping[str, Measurement]) -> Finding
         far = np.abs(values - middle) / (high - low)
         for row in np.flatnonzero(far > _OUTLIER).tolist():
             found[row] = max(found.get(row, (0.0, "")), (float(far[row]), name))
-    if not found or len(found) > 0.01 * len(examples) + 1:  # many outliers are a heavy tail, not mistakes
+    if not found or len(found) > 0.01 * len(examples) + 1:  # many outliers are a heavy tail, not errors
         return None
     rows = sorted(found, key=lambda row: -found[row][0])
-    title = f"Outliers: {len(found):,} of {len(examples):,} examples hold a number far from all others. Check them."
+    title = f"Outliers: {len(found):,} of {len(examples):,} examples have a value far from all others. Check them."
     evidence = {"interquartile_ranges": found[rows[0]][0], "interquartile_ranges_limit": _OUTLIER}
     where = tuple(f"{plain(str(examples.ids[row]))}: {plain(found[row][1])}" for row in rows[:_SHOWN])
     return Finding("outliers", Severity.INFO, title, evidence=evidence, where=where)

@@ -13,18 +13,18 @@ from trainwell.data.examples import Examples
 from trainwell.data.values.free_text import normalise
 from trainwell.data.values.missing import Array
 
-_ROUNDING = 1e-3  # rows are equal if no number differs by more than this share of its column's deviation
-_WIDEST = 64  # numbers in a row beyond which only exactly equal rows are found
+_ROUNDING = 1e-3  # tolerance of equal rows, as a fraction of the standard deviation of each column
+_WIDEST = 64  # values in a row beyond which only exact duplicates are found
 _LISTED = 10  # duplicates of one example beyond which only pairs with the first are returned
-_TEXTS = 30_000  # texts beyond which only equal ones are looked for
-_SHARED = 0.9  # cosine of character n-grams from which two texts are one
+_TEXTS = 30_000  # number of texts beyond which only equal ones are found
+_SHARED = 0.9  # cosine similarity of character n-grams from which two texts are near-duplicates
 
 
 def duplicates(examples: Examples) -> list[Pair]:
-    """Find pairs of examples whose inputs are the same, whatever their targets.
+    """Find pairs of examples with equal inputs, whatever their targets.
 
     Returns:
-        each pair once, in the order of their numbers. Groups of more than 10 are paired with their first only.
+        each pair once, in the order of their indices. In groups of more than 10, all are paired with the first only.
     """
     kind = examples.kind
     inputs = examples.inputs
@@ -40,7 +40,7 @@ def duplicates(examples: Examples) -> list[Pair]:
 
 
 def _grouped(keys: Iterable[object]) -> Mapping[tuple[int, int], float]:
-    """Pair the numbers of equal keys."""
+    """Pair the indices of equal keys."""
     groups: dict[object, list[int]] = defaultdict(list)
     for number, key in enumerate(keys):
         groups[key].append(number)
@@ -56,11 +56,11 @@ def _exact(rows: Array) -> Mapping[tuple[int, int], float]:
 
 
 def _rows(numbers: NDArray[np.float64]) -> dict[tuple[int, int], float]:
-    """Pair rows of which no number differs by more than a thousandth of its column's deviation."""
+    """Pair rows that differ by at most a thousandth of the standard deviation of each column."""
     from scipy.spatial import cKDTree
 
     spread = numbers.std(axis=0)
-    scaled = (numbers / np.where(spread > 0, spread, 1.0)) + 0.0  # one zero of two
+    scaled = (numbers / np.where(spread > 0, spread, 1.0)) + 0.0  # normalise -0.0 to 0.0
     pairs = dict(_grouped(row.tobytes() for row in scaled))
     if scaled.shape[1] <= _WIDEST:
         _, firsts = np.unique(scaled, axis=0, return_index=True)
@@ -71,7 +71,7 @@ def _rows(numbers: NDArray[np.float64]) -> dict[tuple[int, int], float]:
 
 
 def _texts(examples: Sequence[tuple[str | None, ...]]) -> dict[tuple[int, int], float]:
-    """Pair texts that are equal once normalised, and those that share nearly all runs of characters."""
+    """Pair texts that are equal after normalisation, and those that share nearly all character n-grams."""
     texts = [" / ".join(map(normalise, parts)) for parts in examples]
     pairs = dict(_grouped(texts))
     if len(texts) > _TEXTS:
@@ -81,7 +81,7 @@ def _texts(examples: Sequence[tuple[str | None, ...]]) -> dict[tuple[int, int], 
     grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 5), min_df=2, max_df=0.05, sublinear_tf=True)
     try:
         vectors = grams.fit_transform(texts)
-    except ValueError:  # too few or too short texts have no run of characters in common
+    except ValueError:  # too few or too short texts have no n-gram in common
         return pairs
     for start in range(0, len(texts), 1000):
         near = (vectors[start : start + 1000] @ vectors.T).tocoo()

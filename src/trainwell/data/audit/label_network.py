@@ -1,4 +1,4 @@
-"""A small convolutional network that judges labels: slower than the fast model, and right about far more of them."""
+"""A small convolutional network that finds wrong labels: slower and more accurate than the fast model."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 from trainwell.core.seeds import derive
 from trainwell.data.values.missing import Array
 
-SMALLEST = 16  # pixels a side: smaller images do not survive three poolings
-_LARGEST = 40  # pixels a side to which images are reduced
-# Images that all folds together train on: nine minutes of one processor (benchmarks/audit.py network).
+SMALLEST = 16  # minimum side in pixels, because of three poolings
+_LARGEST = 40  # images are downsampled to this side, in pixels
+# Total number of training images of all folds: nine minutes on one CPU core (benchmarks/audit.py network).
 _SEEN = 200_000
 _FOLDS = 5
-_LARGE = 20_000  # examples from which two folds suffice: half of them train nearly as well as all
+_LARGE = 20_000  # number of examples from which on two folds suffice
 _FOLDS_OF_LARGE = 2
-_EPOCHS = 30  # at most: a network that memorises few examples agrees with their wrong labels
+_EPOCHS = 30  # at most: a network that memorises its training examples agrees with wrong labels
 # Of the training: batch size, learning rate, weight decay, label smoothing, largest shift in pixels.
 _BATCH = 128
 _RATE = 0.1
@@ -32,9 +32,9 @@ def by_network(images: Array, rows: Array, *, targets: Array, seed: int = 0) -> 
 
     Args:
         images: (N, H, W, C) uint8 of at least 16 pixels a side.
-        rows: (n,) numbers of the images that are judged.
+        rows: (n,) indices of the images whose labels are checked.
         targets: (n,) class numbers from 0, each at least as often as there are folds.
-        seed: of folds, initialisation, order and shifts.
+        seed: random seed of folds, initialisation, order and shifts.
     Returns:
         (n, classes), each from a network that was not trained on the image; the mean over it and its mirror image.
     """
@@ -98,7 +98,7 @@ def _train(images: Array, rows: Array, *, targets: Array, classes: int, epochs: 
 
 
 def _block(images: Array, rows: Array) -> Any:
-    """Return some images as (n, C, H, W) numbers around 0, averaged down to at most 40 pixels a side."""
+    """Return some images as (n, C, H, W) numbers around 0, downsampled to at most 40 x 40 pixels."""
     import torch
     from torch.nn import functional as F
 

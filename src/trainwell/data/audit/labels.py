@@ -1,9 +1,8 @@
 """Labels that are probably wrong: out-of-sample probabilities of a fast model, and confident learning.
 
-The model never judges an example that it was trained on: tables are judged by the trees of a random forest that did
-not draw the row, images and texts by cross-validation. Its probabilities are calibrated first, because confident
-learning counts examples above the mean confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021;
-docs/references.md, T14).
+All predictions are out of sample: out-of-bag predictions of a random forest for tables, cross-validation for images
+and texts. Its probabilities are calibrated first, because confident learning counts examples above the mean
+confidence of each class (Northcutt, Jiang and Chuang, JAIR 2021; docs/references.md, T14).
 """
 
 from __future__ import annotations
@@ -24,17 +23,17 @@ from trainwell.data.values.missing import Array
 Float32 = NDArray[np.float32]
 
 _FOLDS = 5
-_FEWEST = 2 * _FOLDS  # examples of a class below which its labels are not judged
-_SURE = 0.5  # least probability of the suggested label: a weak model's guesses among many labels are no evidence
-_SUREST = 0.25  # fraction of the examples, most confident first, that tells wrong labels from hard examples
+_FEWEST = 2 * _FOLDS  # minimum number of examples of a class for its labels to be checked
+_SURE = 0.5  # minimum probability of the suggested label: a weak model among many labels is no evidence
+_SUREST = 0.25  # fraction of the examples, most confident first, that separates wrong labels from hard examples
 _TREES = 200
 _PATCHES = 160  # filters made of patches, as in Coates and Ng 2012
 _SIDE = 5  # pixels of a patch
 _STRIDE = 2
 _PATCH_EPOCHS = 12  # at most
-_SEEN = 240_000  # examples that each fold trains on, over all epochs: more improves little
-_BLOCK = 64  # images at once: their features stay in the caches
-_LARGEST = 40  # pixels a side to which images are reduced
+_SEEN = 240_000  # training examples of each fold, over all epochs: more improves little
+_BLOCK = 64  # images per block: their features fit into the caches
+_LARGEST = 40  # images are downsampled to this side, in pixels
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,8 @@ class Suspect:
     """A label that is probably wrong.
 
     Args:
-        index: number of the example.
-        given: the label it has.
+        index: index of the example.
+        given: the given label.
         suggested: the label it probably should have.
         confidence: out-of-sample probability of the suggested label.
     """
@@ -55,14 +54,14 @@ class Suspect:
 
 
 class Judgement(NamedTuple):
-    """What a model says of labels that it was not trained on.
+    """The out-of-sample check of labels by a model.
 
     Args:
         suspects: labels that are probably wrong, most suspicious first.
         agreement: fraction of all labels that the model agrees with: how reliable it is.
-        contradicted: fraction of labels that it contradicts among the quarter of the examples that it is most
-            confident of, less one standard error. Hard examples are rarely among them, a quarter of randomly wrong
-            labels is: so it tells label noise (Fashion-MNIST with 5 % planted: 0.05) from a hard task (0.001).
+        contradicted: fraction of labels that it contradicts among the quarter of the examples with the highest
+            confidence, minus one standard error. Hard examples are rarely among them, but a quarter of randomly wrong
+            labels is, which separates label noise (Fashion-MNIST with 5 % injected: 0.05) from a hard task (0.001).
     """
 
     suspects: list[Suspect]
@@ -76,17 +75,17 @@ def suspicious_labels(examples: Examples, *, judge: str = "fast", seed: int = 0)
     Args:
         examples: examples with classes; for others nothing is returned.
         judge: "fast", or "network" for images: about ten minutes, and fewer false suspicions.
-        seed: of the model.
+        seed: random seed of the model.
     Raises:
         MissingExtraError: if cleanlab is not installed.
-        UsageError: if the network is to judge anything but images of at least 16 pixels a side.
+        UsageError: if the network is chosen for anything but images of at least 16 x 16 pixels.
     """
     network = judge == "network"
     inputs = examples.inputs
     if network and (not examples.kind.is_spatial or min(inputs.shape[1:3]) < SMALLEST):
         raise UsageError(
-            f"--label-model must be 'fast' for {examples.name}, got 'network': it needs images of at least {SMALLEST} "
-            "pixels a side. Leave it out."
+            f"--label-model must be 'fast' for {examples.name}, got 'network': it needs images of at least "
+            f"{SMALLEST} x {SMALLEST} pixels. Omit the option."
         )
     classes = examples.class_numbers
     if classes is None:
@@ -131,7 +130,9 @@ def _by_trees(inputs: Array, targets: Array, *, seed: int) -> Array:
     from sklearn.ensemble import RandomForestClassifier
 
     forest = RandomForestClassifier(_TREES, oob_score=True, min_samples_leaf=2, n_jobs=-1, random_state=seed)
-    with warnings.catch_warnings():  # a row that every tree drew has no estimate; it gets the class frequencies
+    with (
+        warnings.catch_warnings()
+    ):  # a row in every bootstrap sample has no out-of-bag estimate; it gets the class frequencies
         warnings.simplefilter("ignore")
         forest.fit(inputs, targets)
     probabilities: Array = np.nan_to_num(forest.oob_decision_function_, nan=0.0)
@@ -155,7 +156,7 @@ def _by_words(texts: list[str], targets: Array) -> Array:
 def _patch_features(images: Array, rows: Array, *, seed: int) -> Float32:
     """Describe images by the mean response of whitened random patches in each quarter, (rows, features).
 
-    The single-layer network of Coates, Lee and Ng 2011 with random patches in place of centroids.
+    The single-layer network of Coates, Lee and Ng 2011 with random patches instead of centroids.
     """
     import torch
     from torch.nn import functional as F
@@ -169,7 +170,7 @@ def _patch_features(images: Array, rows: Array, *, seed: int) -> Float32:
 
     sample = F.unfold(part(generator.permutation(rows)[:2000]), _SIDE, stride=_STRIDE)
     drawn = sample.permute(0, 2, 1).reshape(-1, sample.shape[1])[::7]
-    scale = drawn.std(dim=1, keepdim=True) + 10.0  # grey levels: nearly flat patches must not be amplified to noise
+    scale = drawn.std(dim=1, keepdim=True) + 10.0  # grey levels: noise of nearly constant patches must not be amplified
     patches = (drawn - drawn.mean(dim=1, keepdim=True)) / scale
     values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
     whiten = vectors @ torch.diag((values + 0.1).rsqrt()) @ vectors.T

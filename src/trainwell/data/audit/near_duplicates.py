@@ -1,8 +1,8 @@
-"""Near-duplicate images: shifted, mirrored, re-encoded or resized, so that no byte need agree.
+"""Near-duplicate images: shifted, mirrored, re-encoded or resized, so that no byte may agree.
 
-1. Every image is reduced to grey at 40 pixels or less. The low frequencies (DCT) of a window describe it, each in
-   units of what a quarter of a pixel and JPEG change in it: a near-duplicate lies within a few units of its source
-   wherever the two windows show the same, and hardly anything else does.
+1. Every image is converted to greyscale at 40 pixels or less. The low frequencies (DCT) of a window describe it, each
+   in units of its change by a quarter of a pixel and JPEG: if two windows show the same, a near-duplicate is within a
+   few units of its source, and hardly anything else is.
 2. Central windows at four neighbouring positions are indexed, and queried with windows two pixels apart: together they
    match every shift of up to three pixels exactly. The same with windows around the centre of mass, for objects that
    moved farther; and mirrored, where the odd horizontal frequencies change their sign. Only a few of about sqrt(N)
@@ -27,8 +27,8 @@ from trainwell.data.values.missing import Array
 Float32 = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-SMALLEST = 16  # pixels a side: below, similar images cannot be told from near-duplicates
-_SIDE = 40  # larger images are averaged down to at most this
+SMALLEST = 16  # minimum side in pixels: smaller images are too similar to find near-duplicates
+_SIDE = 40  # larger images are downsampled to this side
 _ORDER = 5  # frequencies each way
 _PLACES = ((0, 0), (0, 1), (1, 0), (1, 1))  # of the indexed windows; those of queries lie two pixels apart
 _FARTHEST = 4  # pixels by which a window may move beyond the image's own margin
@@ -37,17 +37,17 @@ _NEAR = 16.0  # units of _scale within which a pair is a candidate: half a pixel
 _ENCODED = 3.0  # levels by which JPEG moves a frequency of 28 x 28 pixels (benchmarks/audit.py)
 _KEPT = 4  # candidates of an image that are compared exactly
 _AT_ONCE = 8192  # images described at once
-_COMPARED = 2048  # pairs compared at once: they stay in the caches
-_LARGEST = 1 << 22  # numbers of a table of distances: many duplicates of one image must not fill the memory
+_COMPARED = 2048  # pairs per block, to fit into the caches
+_LARGEST = 1 << 22  # size of a block of distances: bounds memory with many duplicates of one image
 # Two images are near-duplicates if their common part correlates, and differs little once it is blurred by 3 x 3:
 # JPEG changes fine detail and keeps the coarse, two garments of one cut do not. Measured in benchmarks/audit.py.
-_CORRELATED = 0.95  # least correlation
-_RESIDUAL = 3.5  # largest root mean squared difference, of 255 levels
-_COLOUR = 0.04  # largest difference of a colour's share
+_CORRELATED = 0.95  # minimum correlation
+_RESIDUAL = 3.5  # maximum root mean squared difference, of 255 levels
+_COLOUR = 0.04  # maximum difference of a colour's fraction
 
 
 class Pair(NamedTuple):
-    """Two duplicates: the smaller number first, and how well they agree (1: exactly)."""
+    """Two duplicates: the smaller index first, and their agreement (1: exact)."""
 
     first: int
     second: int
@@ -56,7 +56,7 @@ class Pair(NamedTuple):
 
 @dataclass(frozen=True)
 class _View:
-    """Padded grey images (N, h + 2 pad, w + 2 pad), and where the window of each begins."""
+    """Padded greyscale images (N, h + 2 pad, w + 2 pad), and the position of each window."""
 
     images: Float32
     top: Ints
@@ -73,7 +73,7 @@ class _View:
 
 
 class _Candidates(NamedTuple):
-    """Pairs of similar windows: that of the query, mirrored or not, is shifted by y and x from that of the member."""
+    """Pairs of similar windows: the query's, mirrored or not, is shifted by y and x from the member's."""
 
     member: Ints
     query: Ints
@@ -86,14 +86,14 @@ class _Candidates(NamedTuple):
 
 
 def near_duplicates(images: Array) -> list[Pair]:
-    """Find images that are the same but for a shift, a mirror image or another encoding.
+    """Find images that are equal up to a shift, mirroring or another encoding.
 
     Shifts of up to a ninth of the side are covered; images of less than 16 pixels a side, and flat ones, are not.
 
     Args:
         images: (N, H, W, C) uint8.
     Returns:
-        pairs, each once, in the order of their numbers; exact duplicates are among them.
+        pairs, each once, in the order of their indices, including exact duplicates.
     """
     count, height, width = images.shape[:3]
     if count < 2 or min(height, width) < SMALLEST:
@@ -122,7 +122,7 @@ def near_duplicates(images: Array) -> list[Pair]:
 
 
 def _reduce(images: Array) -> tuple[Float32, Float32]:
-    """Return grey images of at most 40 pixels a side, averaged from blocks, and the shares of each colour (N, C)."""
+    """Return greyscale images of at most 40 x 40 pixels, averaged over blocks, and colour fractions (N, C)."""
     count, height, width, channels = images.shape
     every = -(-max(height, width) // _SIDE)
     rows = height // every
@@ -375,7 +375,7 @@ def _coarse(parts: Float32) -> Float32:
 
 
 def _unit(parts: Float32) -> Float32:
-    """Return (N, pixels) without mean, of unit length; what is flat becomes nearly 0 and agrees with nothing."""
+    """Return (N, pixels) with mean 0 and unit norm; constant images become nearly 0 and match nothing."""
     flat = parts.reshape(len(parts), math.prod(parts.shape[1:]))
     flat = flat - flat.mean(axis=1, keepdims=True)
     unit: Float32 = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 10.0)

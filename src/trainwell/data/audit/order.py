@@ -12,11 +12,11 @@ from trainwell.data.examples import Examples
 from trainwell.data.kinds import Measurement
 from trainwell.data.splits import Splits
 
-_BATCH = 32  # examples of a batch: a usual default of loaders
-_ONE_LABEL = 0.2  # fraction of unshuffled batches that hold one label only; shuffled ones of two classes: 2^-31
+_BATCH = 32  # batch size: a common default of loaders
+_ONE_LABEL = 0.2  # fraction of unshuffled batches with a single label; for shuffled ones of two classes: 2^-31
 _DRIFT = 0.2  # Kolmogorov-Smirnov distance between the first and the last third of the file
 _BY_CHANCE = 1e-9
-_FEW = 10  # training examples of a class below which it can hardly be learned
+_FEW = 10  # minimum number of training examples to learn a class
 _SHOWN = 10
 
 
@@ -39,7 +39,7 @@ def _one_label_batches(examples: Examples, splits: Splits) -> Finding | None:
     return Finding(
         rule="sorted_by_label",
         severity=Severity.INFO,
-        title=f"The examples are sorted by label: without shuffling, {single:.0%} of the batches of {_BATCH} hold a "
+        title=f"The examples are sorted by label: without shuffling, {single:.0%} of the batches of {_BATCH} have a "
         "single label. trainwell shuffles in every epoch; set shuffle=True in any other loader.",
         evidence={"one_label_batches_fraction": single, "one_label_batches_fraction_limit": _ONE_LABEL},
     )
@@ -64,7 +64,7 @@ def _drift(splits: Splits, columns: Mapping[str, Measurement]) -> Finding | None
     return Finding(
         rule="order_matters",
         severity=Severity.INFO,
-        title="The distribution of the examples shifts along the file: if the order is time, draw the test split from "
+        title="Distribution shift along the file: if the order is time, take the test split from "
         "the end, not at random.",
         evidence={"distance": found[0][0], "distance_limit": _DRIFT},
         where=tuple(name for _, name in found[:_SHOWN]),

@@ -11,14 +11,14 @@ from trainwell.data.splits import Splits
 from trainwell.data.values.missing import Array
 
 _DUPLICATES = 0.01  # of the held-out examples: docs/references.md, T10
-_SEVERAL = 10  # fewer than this many duplicates are no error even in a small split
+_SEVERAL = 10  # fewer duplicates are not an error even in a small split
 _IMBALANCE = 10.0  # largest over smallest class: docs/references.md, T12
-_COMPARED_BYTES = 1024  # of each example while looking for candidates; candidates are then compared whole
+_COMPARED_BYTES = 1024  # compared first to find candidates, which are then compared completely
 _SHOWN = 10
 
 
 def audit(examples: Examples, splits: Splits) -> list[Finding]:
-    """Look for what invalidates training or its score: duplicates across splits, absent and rare classes, constants.
+    """Find faults that invalidate training or scores: duplicates across splits, absent and rare classes, constants.
 
     Returns:
         findings, the most severe kinds first; 60,000 images of 28 x 28 take about 0.2 s.
@@ -46,7 +46,7 @@ def _absent_classes(examples: Examples, splits: Splits) -> Finding | None:
 
 
 def _duplicates(examples: Examples, splits: Splits) -> Finding | None:
-    """Find held-out examples that equal one of an earlier split bit for bit; in a table, target included."""
+    """Find held-out examples that equal one of an earlier split bit for bit, including the target in a table."""
     rows = _rows(examples)
     narrow = np.ascontiguousarray(rows[:, :: max(1, rows.shape[1] * rows.itemsize // _COMPARED_BYTES)])
     width = narrow.shape[1] * narrow.itemsize
@@ -98,8 +98,8 @@ def _imbalance(examples: Examples, splits: Splits) -> Finding | None:
     label = examples.labels[rarest]
     most = examples.labels[int(count.argmax())]
     title = (
-        f"Class {label!r} has {count[rarest]:,} training examples, {most!r} {ratio:.0f} times as many: look at the "
-        "scores per class."
+        f"Class imbalance: {label!r} has {count[rarest]:,} training examples, {most!r} {ratio:.0f} times as many. "
+        "Check the scores per class."
     )
     evidence = {"imbalance_ratio": ratio, "imbalance_ratio_limit": _IMBALANCE}
     return Finding("class_imbalance", Severity.INFO, title, evidence=evidence, where=(label,))
@@ -110,7 +110,7 @@ def _constants(examples: Examples, splits: Splits) -> Finding | None:
     if not constant:
         return None
     title = (
-        f"{len(constant):,} of {len(examples.features):,} inputs are constant in the training split: they carry no "
+        f"{len(constant):,} of {len(examples.features):,} inputs are constant in the training split and carry no "
         "information."
     )
     evidence = {"constant_features": len(constant), "constant_features_limit": 0}
@@ -118,9 +118,9 @@ def _constants(examples: Examples, splits: Splits) -> Finding | None:
 
 
 def _rows(examples: Examples) -> Array:
-    """Return rows whose bytes are equal exactly where examples are; inputs that repeat by chance include targets."""
+    """Return rows with equal bytes for equal examples; with the targets where inputs repeat by chance."""
     inputs = examples.kind.identity(examples.inputs)
     if not examples.kind.repeats_by_chance:
         return inputs
     targets = examples.targets.reshape(len(examples), -1).astype(np.float64)
-    return np.concatenate([inputs, (targets + 0.0).view(np.int64)], axis=1)  # + 0.0 makes one zero of two
+    return np.concatenate([inputs, (targets + 0.0).view(np.int64)], axis=1)  # + 0.0 normalises -0.0 to 0.0

@@ -25,7 +25,7 @@ from trainwell.data.splits import Splits
 _LEAKED = 0.01  # fraction of duplicates among the held-out examples from which scores are unreliable
 _SEVERAL = 10
 _WRONG_LABELS = 0.03  # docs/references.md, T14
-# A model that agrees with fewer labels is wrong even where it is most confident: of 8,000 images of CIFAR-10 with
+# A model that agrees with fewer labels errs even where it is most confident: of 8,000 images of CIFAR-10 with
 # clean labels the fast model agrees with 0.60, and contradicts 0.13 of its most confident ones (benchmarks/audit.py).
 _TRUSTED = 0.75
 _SHOWN = 10
@@ -39,7 +39,7 @@ class AuditedData:
         name: what the data set is called.
         sizes: examples by split.
         class_counts: label to examples in (train, validation, test).
-        features: every input in numbers.
+        features: summary of every input.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Audit:
         duplicates: pairs of duplicates, exact or near.
         suspects: labels that are probably wrong, most suspicious first.
         remarks: what was inferred, and what could not be checked.
-        seconds: how long it took.
+        seconds: duration of the audit.
     """
 
     data: AuditedData
@@ -83,13 +83,13 @@ class Audit:
 
 
 def examine(examples: Examples, splits: Splits, *, labels: bool = True, judge: str = "fast") -> Audit:
-    """Audit data as thoroughly as a minute allows [B10].
+    """Audit data thoroughly, in about a minute [B10].
 
     Args:
         examples: all examples.
-        splits: which of them train, validate and test.
-        labels: look for wrong labels too; needs the extra `labels`, and says so in the remarks if it is missing.
-        judge: model that judges labels, "fast" or "network".
+        splits: indices of the training, validation and test examples.
+        labels: also find wrong labels; needs the extra `labels`, and adds a remark if it is missing.
+        judge: model that finds wrong labels, "fast" or "network".
 
     >>> from trainwell.data import read, split
     >>> from trainwell.recipe.sections import DataRecipe
@@ -137,7 +137,7 @@ def _parts(splits: Splits) -> tuple[Any, ...]:
 
 
 def _duplicate_findings(examples: Examples, splits: Splits, *, pairs: list[Pair]) -> list[Finding]:
-    """Return where duplicates lie: within a split, across splits, with different labels."""
+    """Return findings about duplicates: within a split, across splits, with different labels."""
     part = np.zeros(len(examples), dtype=np.int64)
     for number, rows in enumerate(_parts(splits)):
         part[rows] = number
@@ -164,7 +164,7 @@ def _duplicate_findings(examples: Examples, splits: Splits, *, pairs: list[Pair]
             )
         )
     if within:
-        title = f"{_pairs(within)} within a split are duplicates, exact or near: they count twice."
+        title = f"{_pairs(within)} within a split are duplicates or near-duplicates, which count twice."
         found.append(_duplicate_finding("duplicates", Severity.INFO, title=title, pairs=within, examples=examples))
     classes = examples.class_numbers
     if classes is not None:

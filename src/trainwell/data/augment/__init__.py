@@ -1,1 +1,1 @@
-"""Augmentation: random changes of training images that keep their labels true, and test-time crops."""
+"""Augmentation: random label-preserving transforms of training images, and test-time crops."""

@@ -1,4 +1,4 @@
-"""Augmentation of whole batches of images on the training device, with labels that stay true [B6]."""
+"""Label-preserving augmentation of batches of images on the training device [B6]."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def parse(texts: Sequence[str]) -> tuple[Step, ...]:
 
 @final
 class Augment:
-    """Change every image of a batch independently at random.
+    """Transform every image of a batch independently at random.
 
     All random numbers come from torch's default generator of the CPU, whatever the device, so that a seed gives the
     same images everywhere; the loop seeds it with (seed, epoch, step). First come shift and flip in one gathering of
@@ -76,7 +76,7 @@ class Augment:
     Args:
         shift: images move by up to this many pixels each way; new pixels are 0, the mean of standardised inputs
             (He et al. 2015 pad CIFAR by 4).
-        flip: mirror left and right with probability 1/2; only where mirrored objects keep their name.
+        flip: mirror horizontally with probability 1/2; only where mirrored objects keep their class.
         steps: further augmentations, see `parse`.
         mix: probability of each step for each image: below 1 every image gets a random mixture of steps.
         affine: mean and deviation by which the channels of pixels in [0, 1] were standardised, for changes of colour.
@@ -109,7 +109,7 @@ class Augment:
         self._std = torch.tensor([one or 1.0 for one in std], dtype=torch.float32).view(-1, 1, 1)
 
     def __call__(self, batch: Batch) -> Batch:
-        """Return the batch with new inputs, (B, C, H, W), and everything else as it was."""
+        """Return the batch with new inputs, (B, C, H, W), and everything else unchanged."""
         if self.shift or self.flip:
             batch = self._move(batch)
         if any(step.name not in COLOURS for step in self.steps):

@@ -1,4 +1,4 @@
-"""Test-time augmentation: ten cuts of an image at several scales, their predictions averaged."""
+"""Test-time augmentation: ten crops of an image at several scales, their predictions averaged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from trainwell.core.contracts.task import Task
 from trainwell.core.errors import UsageError
 from trainwell.data.augment.geometry import CUT
 
-# Short sides of GoogLeNet (Szegedy et al. 2015) and one more between: the cut is 224 of them, scaled to the image.
+# Short sides of GoogLeNet (Szegedy et al. 2015) and one in between: a crop is 224 of them, scaled to the image.
 SCALES = (256, 288, 320, 352, 384)
 
 
@@ -21,7 +21,7 @@ def ten_crops(images: Tensor, scales: tuple[int, ...] = SCALES) -> Iterator[Tens
 
     Args:
         images: (B, C, H, W).
-        scales: short sides L; a cut is 224 / L of the image.
+        scales: short sides L; a crop is 224 / L of the image.
 
     >>> import torch
     >>> crops = list(ten_crops(torch.zeros(1, 3, 32, 32)))
@@ -47,15 +47,15 @@ def averaged(model: Callable[[Tensor], Outputs], images: Tensor, *, task: Task, 
     Args:
         model: inputs to outputs.
         images: (B, C, H, W).
-        task: says what is averaged.
+        task: averages the outputs.
         crops: 1 (the image itself), 10 (one scale) or 50 (five scales).
     Raises:
-        UsageError: for another number of crops, or inputs that are no images.
+        UsageError: for another number of crops, or inputs that are not images.
     """
     if crops not in (1, 10, 50):
-        raise UsageError(f"Crops must be 1, 10 (corners, centre, mirrored) or 50 (at five scales), got {crops}.")
+        raise UsageError(f"--crops must be 1, 10 (corners, centre, mirrored) or 50 (at five scales), got {crops}.")
     if crops == 1:
         return model(images)
     if images.ndim != 4:
-        raise UsageError(f"Crops are for images, got inputs of {images.ndim - 1} axes. Leave --crops out.")
+        raise UsageError(f"--crops applies to images, got inputs of {images.ndim - 1} axes. Omit the option.")
     return task.average([model(part) for part in ten_crops(images, SCALES[:1] if crops == 10 else SCALES)])

@@ -1,7 +1,7 @@
 """Geometric transforms of images, composed into one resampling per batch; boxes and points move with the pixels.
 
-Every transform maps an output pixel to where it is sampled. Coordinates run from -1 to 1 between the outer edges of the
-image. Affine transforms are 3 x 3 matrices that multiply; non-linear ones (lens, elastic) add a displacement.
+Every transform maps an output pixel to its sampling position. Coordinates run from -1 to 1 between the outer edges
+of the image. Affine transforms are 3 x 3 matrices that multiply; non-linear ones (lens, elastic) add a displacement.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trainwell.core.errors import DataError
 
 Matrix = Callable[[int, float, tuple[int, int]], Tensor]
 
-# VGG (Simonyan and Zisserman 2015) cuts 224 pixels out of an image whose short side is 256 to 480 (there: 512).
+# VGG (Simonyan and Zisserman 2015) crops 224 pixels from an image whose short side is 256 to 480 (there: 512).
 CUT = 224
 SHORTEST = 256
 LONGEST = 480
@@ -44,12 +44,12 @@ def _matrix(count: int, x: Tensor | float = 1.0, *, y: Tensor | float = 1.0) -> 
 
 
 def flip(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Mirror left and right with probability 1/2."""
+    """Mirror horizontally with probability 1/2."""
     return _matrix(count, x=_signs(count))
 
 
 def flip_vertical(count: int, strength: float, size: tuple[int, int]) -> Tensor:
-    """Mirror top and bottom with probability 1/2."""
+    """Mirror vertically with probability 1/2."""
     return _matrix(count, y=_signs(count))
 
 
@@ -90,8 +90,8 @@ def crop(count: int, strength: float, size: tuple[int, int]) -> Tensor:
     side = round(strength)
     if side > min(size) or side < 1:
         raise DataError(
-            f"A crop must fit into the images of {size[0]} x {size[1]} pixels, got {side}. Make it smaller, or set a "
-            "larger data.image_size."
+            f"A crop must fit into the images of {size[0]} x {size[1]} pixels, got {side}. Reduce it, or increase "
+            "data.image_size."
         )
     return _cut(torch.full((count,), side / size[1]), torch.full((count,), side / size[0]))
 
@@ -111,7 +111,7 @@ def _cut(x: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Warp:
-    """Where the pixels of a batch are sampled.
+    """The sampling positions of the pixels of a batch.
 
     Args:
         matrix: (B, 3, 3) affine transform, applied last.

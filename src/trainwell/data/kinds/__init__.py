@@ -1,4 +1,4 @@
-"""Kinds of example by name: an object each, which knows everything about its inputs."""
+"""Kinds of example by name, each an object that reads, prepares, batches and shows its inputs."""
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.data.kinds.array import ArrayKind

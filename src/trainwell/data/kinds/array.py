@@ -20,7 +20,7 @@ from trainwell.data.values.naming import listing
 from trainwell.recipe.sections import DataRecipe
 
 _WIDEST = 64  # numbers of an example beyond which only equal examples are duplicates
-_SMALLEST_IMAGE = 16  # sides from which an array with 1 or 3 channels is looked at as an image
+_SMALLEST_IMAGE = 16  # minimum sides from which an array with 1 or 3 channels is shown as an image
 
 
 @final
@@ -56,7 +56,7 @@ class ArrayPreparation(FixedSize):
         return scaled(raw, scale, shift=shift)
 
     def view(self, prepared: Array) -> list[View]:
-        """Return what looks like images stretched from black to white, else named numbers."""
+        """Return arrays that look like images, stretched from black to white, else named numbers."""
         if prepared.ndim == 4 and prepared.shape[1] in (1, 3):
             return [View(pixels=pixels) for pixels in stretched(prepared)]
         return super().view(prepared)
@@ -73,7 +73,7 @@ class ArrayKind(Kind):
     has_columns = True
 
     def check(self, inputs: Array, *, name: str, ids: Sequence[str]) -> None:
-        """Refuse NaN and infinity."""
+        """Raise for NaN and infinity."""
         if inputs.dtype.kind == "f" and not np.isfinite(inputs).all():
             broken = np.array([not np.isfinite(example).all() for example in inputs])
             raise DataError(
@@ -82,7 +82,7 @@ class ArrayKind(Kind):
             )
 
     def check_new(self, inputs: Array, *, ids: Sequence[str]) -> None:
-        """Refuse NaN and infinity."""
+        """Raise for NaN and infinity."""
         if inputs.dtype.kind != "f":
             return
         broken = np.asarray(~np.isfinite(inputs).reshape(len(inputs), -1).all(axis=1))

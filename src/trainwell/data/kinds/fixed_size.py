@@ -1,4 +1,4 @@
-"""What kinds whose examples all have one shape share: a first stage by feature or channel, then perhaps a rotation."""
+"""Preparation of examples of one shape: a first stage per feature or channel, then optionally a rotation."""
 
 from __future__ import annotations
 

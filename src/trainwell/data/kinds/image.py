@@ -25,8 +25,8 @@ from trainwell.recipe.sections import DataRecipe
 if TYPE_CHECKING:
     from trainwell.core.batch import Batch
 
-_FLOAT_BYTES = 1 << 30  # inputs beyond this stay as they were read and become floats batch by batch
-_FLAT = 1.0  # standard deviation of the grey levels below which an image shows nothing
+_FLOAT_BYTES = 1 << 30  # more inputs stay uint8 and are converted to floats batch by batch
+_FLAT = 1.0  # standard deviation of the grey levels below which an image is blank
 _DEVIATION = "deviation of "
 _SHOWN = 10  # images named in a finding
 _BLOCK = 1024  # images measured at once
@@ -131,13 +131,13 @@ class ImageKind(Kind):
     is_spatial = True
 
     def check(self, inputs: Pixels, *, name: str, ids: Sequence[str]) -> None:
-        """Accept everything: bytes are finite."""
+        """Accept all images: bytes are finite."""
 
     def check_new(self, inputs: Pixels, *, ids: Sequence[str]) -> None:
-        """Accept everything: bytes are finite."""
+        """Accept all images: bytes are finite."""
 
     def given(self, values: Any) -> Array:
-        """Return arrays, lists or tensors as images where they are some, else as numbers, which are refused later."""
+        """Return arrays, lists or tensors as images; anything else as numbers, which raise later."""
         array = as_array(values, what="x", name="the inputs")
         images = as_images(array)
         return as_numbers(array, name="the inputs") if images is None else images
@@ -194,7 +194,7 @@ class ImageKind(Kind):
             yield Finding(
                 rule="blank_images",
                 severity=Severity.WARNING,
-                title=f"{len(blank):,} of {len(inputs):,} images show one flat colour: nothing can be learned from "
+                title=f"{len(blank):,} of {len(inputs):,} images are blank (one colour): nothing can be learned from "
                 "them.",
                 evidence={"blank_images": len(blank), "blank_images_limit": 0},
                 where=tuple(plain(str(ids[row])) for row in blank[:_SHOWN]),

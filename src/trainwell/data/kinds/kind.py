@@ -1,4 +1,4 @@
-"""What a kind of example knows about itself, so that nobody else has to ask for its name.
+"""The interface of a kind of example; no other code depends on the name of a kind.
 
 A new kind is one file with a final class of `Kind` (and one of `InputPreparation`), and one line in `KINDS`.
 """
@@ -31,7 +31,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class View:
-    """One example for a reader: as pixels, or as named values.
+    """One example for display: as pixels, or as named values.
 
     Args:
         pixels: (height, width, channels) uint8 with 1 or 3 channels, or None.
@@ -57,7 +57,7 @@ class Measurement(NamedTuple):
 
 @dataclass(frozen=True)
 class Source:
-    """What batches are gathered from.
+    """The source of batches.
 
     Args:
         tensors: tensors or arrays by name with the example as first axis.
@@ -73,12 +73,12 @@ class Source:
 
 
 class InputPreparation(ABC):
-    """What a kind fitted on the inputs of the training rows: plain data that prepares any inputs of its kind."""
+    """A preparation fitted on the training inputs: plain data that prepares any inputs of its kind."""
 
     @property
     @abstractmethod
     def facts(self) -> InputFacts:
-        """What a network's builder needs to know of one prepared example."""
+        """Facts about one prepared example, for building a network."""
 
     @property
     @abstractmethod
@@ -87,7 +87,7 @@ class InputPreparation(ABC):
 
     @abstractmethod
     def arrays(self, raw: Any) -> Mapping[str, Array]:
-        """Prepare raw inputs, of training or new; the result holds "inputs" and what else a batch needs.
+        """Prepare raw inputs; the result has "inputs" and everything else a batch needs.
 
         Raises:
             DataError: if something is missing or of the wrong type.
@@ -96,11 +96,11 @@ class InputPreparation(ABC):
 
     @abstractmethod
     def source(self, raw: Any) -> Source:
-        """Return what batches of these raw inputs are gathered from, without targets."""
+        """Return the source of batches of these raw inputs, without targets."""
 
     @abstractmethod
     def adopted(self, new: InputPreparation) -> InputPreparation | None:
-        """Return this preparation for the data that another one was fitted on; None if those do not fit."""
+        """Return this preparation for the data of another one; None if they do not match."""
 
     @property
     def code(self) -> StreamCode | None:
@@ -118,10 +118,10 @@ class InputPreparation(ABC):
 
     @abstractmethod
     def view(self, prepared: Array) -> list[View]:
-        """Return prepared inputs as a reader should see them, the preparation undone where that is possible."""
+        """Return prepared inputs for display, with the preparation undone where possible."""
 
     def for_linear_model(self, prepared: Array) -> Array:
-        """Return prepared inputs, (batch, ...), as what a linear model can learn from, (batch, columns)."""
+        """Return prepared inputs, (batch, ...), as the inputs of a linear model, (batch, columns)."""
         return prepared.reshape(len(prepared), -1)
 
     @abstractmethod
@@ -130,7 +130,7 @@ class InputPreparation(ABC):
 
     @property
     def augmentations(self) -> tuple[str, ...]:
-        """Names of the random changes of training examples that keep their labels true."""
+        """Names of the label-preserving augmentations."""
         return ()
 
     @property
@@ -149,14 +149,13 @@ class Kind(ABC):
 
     Attributes:
         name: in the catalogue and in files.
-        units: what several examples are called when they are counted.
-        description: what they are, for refusals: "expected images, got rows of a table".
-        preparations: values of `data.prepare` that make sense.
+        units: plural noun for counts of examples: "images".
+        description: for error messages: "expected images, got rows of a table".
+        preparations: valid values of `data.prepare`.
         is_spatial: whether examples are images, (N, H, W, C) uint8, whose neighbouring pixels belong together:
             saliency maps, sliding windows and near-duplicates need that.
-        repeats_by_chance: whether two examples may well be equal without being duplicates.
-        has_columns: whether each number of an example has a meaning of its own, so that a single one can leak the
-            target.
+        repeats_by_chance: whether two examples may be equal without being duplicates.
+        has_columns: whether each number of an example has its own meaning, so that a single one can leak the target.
     """
 
     name: ClassVar[str]
@@ -184,7 +183,7 @@ class Kind(ABC):
 
     @abstractmethod
     def check(self, inputs: Any, *, name: str, ids: Sequence[str]) -> None:
-        """Refuse inputs that cannot be used.
+        """Raise for inputs that cannot be used.
 
         Raises:
             DataError: if a number is not finite, with the examples concerned.
@@ -192,10 +191,10 @@ class Kind(ABC):
 
     @abstractmethod
     def check_new(self, inputs: Any, *, ids: Sequence[str]) -> None:
-        """Refuse new inputs, to predict on, that training would have refused; as `check`."""
+        """Raise for new inputs, for prediction, that cannot be used; as `check`."""
 
     def given(self, values: Any) -> Any:
-        """Return inputs that were given from Python, without targets, as raw inputs of this kind.
+        """Convert inputs from Python, without targets, to raw inputs of this kind.
 
         Raises:
             DataError: if they are of another kind.
@@ -222,10 +221,10 @@ class Kind(ABC):
         return ()
 
     def usual(self, facts: Facts) -> Preset:
-        """Return settings that suit examples of this kind, with a reason each, where the user sets none.
+        """Return default settings for examples of this kind, with a reason each.
 
         Args:
-            facts: what is known before fitting: task, shape, sizes.
+            facts: facts before fitting: task, shape, sizes.
         """
         return {}
 
@@ -235,7 +234,7 @@ class Kind(ABC):
     def fit(
         self, inputs: Any, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[InputPreparation, tuple[str, ...]]:
-        """Fit on the training rows; no other row is looked at.
+        """Fit on the training rows only.
 
         Args:
             inputs: all raw inputs.
@@ -244,14 +243,14 @@ class Kind(ABC):
             name: of the data set, for messages.
             features: names of the raw inputs.
         Returns:
-            what was fitted, and sentences about what was left out.
+            the fitted preparation, and remarks about omitted inputs.
         Raises:
             DataError: if there is nothing to learn from, or statistics cannot be computed.
         """
 
     @abstractmethod
     def load(self, data: Mapping[str, Any]) -> InputPreparation:
-        """Return the preparation that `InputPreparation.to_json` wrote; other keys are left alone.
+        """Return the preparation that `InputPreparation.to_json` wrote; other keys are ignored.
 
         Raises:
             KeyError, TypeError: if it is not one.
@@ -269,7 +268,7 @@ class Kind(ABC):
 
     @abstractmethod
     def view(self, inputs: Any, rows: Iterable[int], *, features: Sequence[str] = ()) -> list[View]:
-        """Return some examples as a reader should see them.
+        """Return some examples for display.
 
         Args:
             inputs: all raw inputs.
@@ -279,26 +278,26 @@ class Kind(ABC):
 
     @abstractmethod
     def measure(self, inputs: Any, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
-        """Return named numbers of every example that can be compared between splits: at most `most` of them."""
+        """Return at most `most` named numbers of every example that can be compared between splits."""
 
     @abstractmethod
     def identity(self, inputs: Any) -> Array:
-        """Return (examples, numbers) whose bytes are equal exactly where examples are."""
+        """Return (examples, numbers) with equal bytes if and only if examples are equal."""
 
     def numbers(self, inputs: Any) -> NDArray[np.float64] | None:
-        """Return (examples, numbers) that are equal up to rounding where examples are; None if that makes no sense."""
+        """Return (examples, numbers) for finding rows equal up to rounding; None if that does not apply."""
         return None
 
     def pixels(self, inputs: Any) -> Pixels | None:
-        """Return (examples, height, width, channels) by which nearly equal images are found; None for no images."""
+        """Return (examples, height, width, channels) for finding near-duplicates; None if not images."""
         return None
 
     def texts(self, inputs: Any) -> list[tuple[str | None, ...]] | None:
-        """Return the texts of each example, None where missing; None if examples are not told apart by text."""
+        """Return the text of each example, None where missing; None if examples have no text."""
         return None
 
     def flat(self, inputs: Any, rows: Rows, *, name: str) -> Array:
-        """Return (rows, features) numbers that a decision tree can learn from."""
+        """Return (rows, features) numbers for a decision tree."""
         array: Array = np.asarray(inputs[rows]).reshape(len(rows), -1)
         return array
 
@@ -307,5 +306,5 @@ class Kind(ABC):
         return iter(())
 
     def findings(self, inputs: Any, *, ids: Sequence[str], measured: Mapping[str, Measurement]) -> Iterator[Finding]:
-        """Yield what only this kind can find wrong with its examples."""
+        """Yield findings that are specific to this kind."""
         return iter(())

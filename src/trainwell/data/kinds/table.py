@@ -35,7 +35,7 @@ class TablePreparation(FixedSize):
     """How the columns of a table become numbers.
 
     Args:
-        columns: one for each column that is learned from, in the order of the inputs.
+        columns: one for each input column, in the order of the inputs.
     """
 
     columns: tuple[Column | TfIdf, ...] = ()
@@ -44,10 +44,10 @@ class TablePreparation(FixedSize):
         """Return (rows, features) numbers.
 
         Args:
-            raw: a table that holds at least the training columns.
+            raw: a table with at least the training columns.
         Raises:
-            DataError: if a column is missing or holds text instead of numbers.
-            ShapeError: if it is no table.
+            DataError: if a column is missing or contains text instead of numbers.
+            ShapeError: if it is not a table.
         """
         raw = _as_table(raw)
         prepared = np.zeros((len(raw), math.prod(self.raw_shape)), dtype=np.float32)
@@ -82,17 +82,17 @@ class TableKind(Kind):
     has_columns = True
 
     def check(self, inputs: Table, *, name: str, ids: Sequence[str]) -> None:
-        """Refuse infinite numbers; missing ones are allowed."""
+        """Raise for infinite numbers; missing ones are allowed."""
         for column, values in inputs.columns.items():
             infinite = np.abs(values) > _LARGEST if inputs.is_numeric(column) else np.zeros(0, dtype=bool)
             if infinite.any():
                 raise DataError(
-                    f"Column {column!r} of {name} must hold finite numbers (at most 3.4e38), got more in "
-                    f"{listing(ids, infinite)}. Correct these rows, or leave the column out with data.drop."
+                    f"Column {column!r} of {name} must contain finite numbers (at most 3.4e38), got larger ones in "
+                    f"{listing(ids, infinite)}. Correct these rows, or drop the column with data.drop."
                 )
 
     def check_new(self, inputs: Table, *, ids: Sequence[str]) -> None:
-        """Refuse infinite numbers; missing ones are allowed."""
+        """Raise for infinite numbers; missing ones are allowed."""
         for column, values in inputs.columns.items():
             infinite = np.isinf(values) if values.dtype.kind == "f" else np.zeros(0, dtype=bool)
             if infinite.any():
@@ -105,7 +105,7 @@ class TableKind(Kind):
         """Return a table as it is.
 
         Raises:
-            ShapeError: if it is none.
+            ShapeError: if it is not a table.
         """
         return _as_table(values)
 
@@ -116,7 +116,7 @@ class TableKind(Kind):
     def fit(
         self, inputs: Table, rows: Rows, *, settings: DataRecipe, name: str, features: tuple[str, ...]
     ) -> tuple[TablePreparation, tuple[str, ...]]:
-        """Fit every column; only where none is of use, words of texts are what is learned from."""
+        """Fit every column; words of texts become inputs only if no column is usable."""
         table = inputs[rows]
         method = first_stage(settings.prepare)
         found = {column: Column.fit(column, values, method=method) for column, values in table.columns.items()}
@@ -127,16 +127,16 @@ class TableKind(Kind):
         if not columns:
             raise DataError(
                 f"{name} must have a column to learn from, but {shorten(found, len(found))} "
-                "are empty, constant or text that hardly ever repeats. Add columns of numbers or of a few categories."
+                "are empty, constant or text with hardly any repeated value. Add columns of numbers or categories."
             )
         used = {column.name for column in columns}
         remarks = [
-            f"Column {column!r} is left out: it is empty, constant, or text of which hardly any occurs twice."
+            f"Column {column!r} is dropped: it is empty, constant, or text with hardly any repeated value."
             for column in found
             if column not in used
         ]
         remarks += [
-            f"Of {column.name!r} the {len(column.words):,} most frequent words count."
+            f"The {len(column.words):,} most frequent words of {column.name!r} are used."
             for column in columns
             if isinstance(column, TfIdf)
         ]
@@ -176,19 +176,19 @@ class TableKind(Kind):
         return np.column_stack(columns)
 
     def texts(self, inputs: Table) -> list[tuple[str | None, ...]] | None:
-        """Return the columns that hold sentences; None where there are none."""
+        """Return the columns of free text; None if there are none."""
         names = [name for name in inputs.columns if is_text(inputs.columns[name])]
         if not names:
             return None
         return list(zip(*(inputs.columns[name].tolist() for name in names), strict=True))
 
     def flat(self, inputs: Table, rows: Rows, *, name: str) -> Array:
-        """Return the rows standardised by themselves."""
+        """Return the standardised rows."""
         fitted, _ = self.fit(inputs, rows, settings=DataRecipe(), name=name, features=())
         return fitted.arrays(inputs[rows])["inputs"]
 
     def constant_features(self, inputs: Table, rows: Rows, *, features: Sequence[str]) -> Iterator[str]:
-        """Yield the columns that hold one value, or none."""
+        """Yield the columns with at most one value."""
         for name, values in inputs[rows].columns.items():
             known = values[~missing(values)]
             if len(known) in (0, len(values)) and all(value == known[0] for value in known[1:]):
@@ -203,8 +203,8 @@ class TableKind(Kind):
             yield Finding(
                 rule="missing_values",
                 severity=Severity.INFO,
-                title=f"{len(gaps):,} of {len(shares):,} columns have gaps, up to {share:.0%} of the rows: each gets "
-                "the training median and an input that says so.",
+                title=f"{len(gaps):,} of {len(shares):,} columns have missing values, up to {share:.0%} of the rows: "
+                "the training median replaces them, and an indicator input is added.",
                 evidence={"missing_fraction": share, "missing_fraction_limit": 0.0},
                 where=tuple(map(plain, gaps[:_SHOWN])),
             )
@@ -226,7 +226,7 @@ def exact_codes(values: Array) -> NDArray[np.int64]:
     [0, 1, 0]
     """
     if values.dtype != object:
-        return np.where(np.isnan(values), np.nan, values + 0.0).view(np.int64)  # + 0.0 makes one zero of two
+        return np.where(np.isnan(values), np.nan, values + 0.0).view(np.int64)  # + 0.0 normalises -0.0 to 0.0
     number: dict[str | None, int] = {}
     return np.array([number.setdefault(value, len(number)) for value in values.tolist()], dtype=np.int64)
 

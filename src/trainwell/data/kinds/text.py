@@ -22,20 +22,20 @@ from trainwell.recipe.sections import DataRecipe
 if TYPE_CHECKING:
     from trainwell.core.batch import Batch
 
-_MOST_COVERED = 0.98  # of the training texts are read whole where data.max_length does not say otherwise
-_LONGEST = 512  # tokens that are read of a text unless it does
-_MOST_COUNTED = 2000  # tokens, the most frequent ones, that a linear model gets a column for
+_MOST_COVERED = 0.98  # fraction of the training texts that are not truncated, unless data.max_length is set
+_LONGEST = 512  # maximum number of tokens of a text, unless data.max_length is set
+_MOST_COUNTED = 2000  # number of most frequent tokens that a linear model gets a column for
 _SHOWN = 400  # letters of a text in a view
 
 
 @final
 @dataclass(frozen=True)
 class TextPreparation(InputPreparation):
-    """A vocabulary, and how many tokens of a text are read.
+    """A vocabulary and a maximum length.
 
     Args:
         tokenizer: learned from the training texts.
-        longest: tokens that are read of a text; later ones are cut off.
+        longest: maximum number of tokens of a text; longer ones are truncated.
     """
 
     tokenizer: Tokenizer
@@ -52,23 +52,23 @@ class TextPreparation(InputPreparation):
         return ()
 
     def encode(self, raw: Texts) -> Ragged:
-        """Return the token numbers of texts; <bos> comes first, so that no text is empty.
+        """Return the token ids of texts; <bos> comes first, so that no text is empty.
 
         Raises:
-            ShapeError: if the inputs are no texts.
+            ShapeError: if the inputs are not texts.
         """
         if not isinstance(raw, Texts):
-            raise ShapeError("Inputs must be texts as in training, got another kind of example. Give texts.")
+            raise ShapeError("Inputs must be texts as in training, got another kind of example.")
         return self.tokenizer.encode(list(raw), begin=True)
 
     def arrays(self, raw: Texts) -> Mapping[str, Array]:
-        """Return {"inputs": (N, length) int64 token numbers, "mask": (N, length) bool}."""
+        """Return {"inputs": (N, length) int64 token ids, "mask": (N, length) bool}."""
         encoded = self.encode(raw)
         padded, mask = encoded.padded(np.arange(len(encoded)), longest=self.longest)
         return {"inputs": padded, "mask": mask}
 
     def source(self, raw: Texts) -> Source:
-        """Tokenise everything once; every batch is padded to its own longest text."""
+        """Tokenise everything once; every batch is padded to its longest text."""
         import torch
 
         from trainwell.core.batch import Batch
@@ -86,11 +86,11 @@ class TextPreparation(InputPreparation):
         return self if isinstance(new, TextPreparation) else None
 
     def view(self, prepared: Array) -> list[View]:
-        """Return the texts that the network reads: rare words are <unk>."""
+        """Return the texts as the network sees them: rare words are <unk>."""
         return [View(values={"text": self.tokenizer.decode(row.tolist())[:_SHOWN]}) for row in prepared]
 
     def for_linear_model(self, prepared: Array) -> Array:
-        """Return how often each of the most frequent tokens occurs in a text, as log(1 + count)."""
+        """Return log(1 + count) of each of the most frequent tokens in a text."""
         columns = min(_MOST_COUNTED, len(self.tokenizer))
         counts = np.zeros((len(prepared), columns), dtype=np.float32)
         rows, places = np.nonzero((prepared >= len(SPECIAL)) & (prepared < columns))
@@ -104,7 +104,7 @@ class TextPreparation(InputPreparation):
 
 @final
 class TextKind(Kind):
-    """Texts; the order of their words counts."""
+    """Texts as sequences of tokens."""
 
     name = "text"
     units = "texts"
@@ -113,17 +113,17 @@ class TextKind(Kind):
 
     def usual(self, facts: Facts) -> Preset:
         """Choose the convolutional network for sentences."""
-        return {"nn.model": ("text_cnn", "texts: filters over neighbouring words (Kim 2014)")}
+        return {"nn.model": ("text_cnn", "texts: convolutions over neighbouring words (Kim 2014)")}
 
     def check(self, inputs: Texts, *, name: str, ids: Sequence[str]) -> None:
-        """Refuse data without a single word."""
+        """Raise if all texts are empty."""
         if not inputs.sizes.any():
             raise DataError(
-                f"{name} must hold texts, but all {len(inputs):,} are empty. Give another column or folder."
+                f"{name} must contain texts, but all {len(inputs):,} are empty. Give another column or folder."
             )
 
     def check_new(self, inputs: Texts, *, ids: Sequence[str]) -> None:
-        """Take any text, empty ones too."""
+        """Accept all texts, including empty ones."""
 
     def given(self, values: Any) -> Texts:
         """Return a list of texts."""
@@ -134,7 +134,7 @@ class TextKind(Kind):
         return Texts.of(values)
 
     def content(self, inputs: Texts) -> Iterator[Array]:
-        """Yield the bytes and where each text begins."""
+        """Yield the bytes and the offset of each text."""
         yield inputs.encoded.values
         yield inputs.encoded.offsets
 
@@ -158,7 +158,7 @@ class TextKind(Kind):
         cut = float((encoded.lengths > longest).mean())
         remarks = [f"The vocabulary has {len(tokenizer):,} tokens; {unknown:.1%} of the training tokens are unknown."]
         if cut:
-            remarks.append(f"{cut:.1%} of the training texts are cut after {longest:,} tokens (data.max_length).")
+            remarks.append(f"{cut:.1%} of the training texts are truncated to {longest:,} tokens (data.max_length).")
         return TextPreparation(tokenizer, longest), tuple(remarks)
 
     def load(self, data: Mapping[str, Any]) -> TextPreparation:
@@ -184,7 +184,7 @@ class TextKind(Kind):
         return [(text or None,) for text in inputs]
 
     def flat(self, inputs: Texts, rows: Rows, *, name: str) -> Array:
-        """Return which frequent words each text holds, weighted by how rare they are."""
+        """Return the TF-IDF of the frequent words of each text."""
         values = np.array([text or None for text in inputs[rows]], dtype=object)
         fitted = TfIdf.fit("text", values)
         if fitted is None:

@@ -1,4 +1,4 @@
-"""Readers, one file for each kind of source, and `read`, which recognises what a source is."""
+"""Readers, one file for each kind of source, and `read`, which detects the kind of a source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from trainwell.data.values.table import Table
 from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections import DataRecipe
 
-# Files that cannot be opened without running what is inside them, or that hold no targets.
+# Files that cannot be opened without executing code, or that have no targets.
 _REFUSED = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".h5", ".hdf5", ".npy", ".zip", ".tar", ".xlsx", ".xls")
 _POSSIBLE = (
     "a table (.csv, .tsv, .parquet), a folder of images or texts (one sub-folder for each class), a text (.txt), idx "
@@ -31,7 +31,7 @@ _POSSIBLE = (
 
 
 def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
-    """Read the examples a recipe names: a bundled data set, or a path recognised by what it holds.
+    """Read the examples of a recipe: a bundled data set, or a path, whose type is detected from its content.
 
     Args:
         recipe: `source` and the settings of its reader.
@@ -46,11 +46,11 @@ def read(recipe: DataRecipe, *, target_type: str = "") -> Examples:
     """
     if not recipe.source:
         raise RecipeError(
-            [f"data.source must be a data set, got ''. Give a bundled name ({', '.join(BUNDLED)}) or a path."]
+            [f"data.source must be a data set, got ''. Give a bundled data set ({', '.join(BUNDLED)}) or a path."]
         )
     found = _read(recipe, target_type)
     if recipe.image_size and not Path(recipe.source).expanduser().is_dir():
-        said = f"data.image_size = {recipe.image_size} has no effect: only the images of a folder are resized."
+        said = f"data.image_size = {recipe.image_size} is ignored: only the images of a folder are resized."
         return dataclasses.replace(found, remarks=(*found.remarks, said))
     return found
 
@@ -106,10 +106,10 @@ def _read(recipe: DataRecipe, target_type: str) -> Examples:
 
 
 def _without_columns(examples: Examples, recipe: DataRecipe) -> Examples:
-    """Return examples that are not a table, or refuse settings that only tables have."""
+    """Return examples that are not a table; raise for settings that apply to tables only."""
     chosen = {"target": recipe.target, "drop": recipe.drop, "group": recipe.group}
     mistakes = [
-        f"data.{key} must be left out for {examples.name}, got {value!r}: only tables have columns to choose."
+        f"data.{key} does not apply to {examples.name}, got {value!r}: only tables have columns. Omit the setting."
         for key, value in chosen.items()
         if value
     ]
@@ -123,6 +123,6 @@ def _unknown(source: str, path: Path) -> str:
     guess = nearest(source, BUNDLED) or (nearest(path.name, beside) if beside else None)
     hint = f" did you mean {plain(guess)!r}?" if guess else ""
     return (
-        f"Unknown data set {plain(source)!r}:{hint} Give a bundled name ({', '.join(BUNDLED)}), "
+        f"Unknown data set {plain(source)!r}:{hint} Give a bundled data set ({', '.join(BUNDLED)}), "
         f"or the path of {_POSSIBLE}."
     )

@@ -37,7 +37,7 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
         x: (N, ...) numbers.
         y: (N,) class names, class numbers or numbers; (N, k) numbers, or zeros and ones.
         name: of the data set, for messages.
-        given: (N,) 0, 1, 2 for train, validation and test if the data are divided already.
+        given: (N,) 0, 1, 2 for train, validation and test if the data are already split.
         target_type: "classes", "numbers" or "label sets" if the inferred type is not the one you want.
     Raises:
         DataError: for objects, missing targets, numbers that are not finite.
@@ -75,9 +75,9 @@ def from_arrays(x: Any, y: Any, *, name: str = "arrays", given: Array | None = N
 
 
 def read_npz(path: Path, target_type: str = "") -> Examples:
-    """Read an .npz file that holds X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
+    """Read an .npz file with X and y, or x_train, y_train and so on; objects (pickles) are never loaded.
 
-    X beside x_val or x_test is the training split. Inputs without targets are left out and named in the remarks.
+    If there is x_val or x_test, X is the training split. Inputs without targets are skipped and named in the remarks.
 
     Raises:
         DataError: if it is damaged, the arrays have other names, or there are both X and x_train.
@@ -88,12 +88,12 @@ def read_npz(path: Path, target_type: str = "") -> Examples:
     pairs = [(lower[x], lower[y], split) for x, (y, split) in _LAYOUT.items() if x in lower and y in lower]
     if not pairs:
         raise DataError(
-            f"{name} must hold the targets of each split as y, y_train or y_test, got {', '.join(map(plain, arrays))}. "
+            f"{name} must contain targets as y, y_train or y_test, got {', '.join(map(plain, arrays))}. "
             "Save it with numpy.savez(file, X=X, y=y)."
         )
     xs, ys, splits = zip(*pairs, strict=True)
     if splits.count(TRAIN) > 1:
-        raise DataError(f"{name} must hold one training split, got {xs[0]} and {xs[1]}. Leave one of them out.")
+        raise DataError(f"{name} must contain one training split, got {xs[0]} and {xs[1]}. Remove one of them.")
     counts = [len(np.atleast_1d(arrays[y])) for y in ys]
     for x, y, count in zip(xs, ys, counts, strict=True):
         if (got := len(np.atleast_1d(arrays[x]))) != count:
@@ -107,7 +107,7 @@ def read_npz(path: Path, target_type: str = "") -> Examples:
         raise ShapeError(f"The splits of {name} must have equal shapes: {problem}.") from None
     examples = from_arrays(inputs, targets, name=name, given=given, target_type=target_type)
     alone = [lower[x] for x, (y, _) in _LAYOUT.items() if x in lower and y not in lower]
-    said = f"Left out, because they have no targets: {', '.join(map(plain, alone))}."
+    said = f"Skipped, because they have no targets: {', '.join(map(plain, alone))}."
     return dataclasses.replace(examples, remarks=(*examples.remarks, said)) if alone else examples
 
 
@@ -122,7 +122,7 @@ def read_npz_inputs(path: Path) -> Array:
     for key in ("x", "x_test"):
         if key in arrays:
             return arrays[key]
-    raise DataError(f"{name} must hold an array named X, got {', '.join(map(plain, arrays))}. Rename it.")
+    raise DataError(f"{name} must contain an array named X, got {', '.join(map(plain, arrays))}. Rename it.")
 
 
 def _load(path: Path, name: str) -> dict[str, Array]:
@@ -130,14 +130,14 @@ def _load(path: Path, name: str) -> dict[str, Array]:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             if not any(key.lower() in _LAYOUT for key in file.files):
                 raise DataError(
-                    f"{name} must hold arrays named X and y, or x_train, y_train, x_test, y_test, "
+                    f"{name} must contain arrays named X and y, or x_train, y_train, x_test, y_test, "
                     f"got {', '.join(map(plain, file.files)) or 'none'}. Save it with numpy.savez(file, X=X, y=y)."
                 )
             return {key: file[key] for key in file.files if key.lower() in _LAYOUT or key.lower().startswith("y")}
     except DataError:
         raise
-    except Exception as problem:  # damaged bytes make numpy, zipfile and zlib raise almost anything
-        reason = "it holds Python objects" if "allow_pickle" in str(problem) else plain(str(problem)) or "out of memory"
-        raise DataError(
-            f"{name} must hold plain arrays, but cannot be read: {reason}. Save it again with numpy.savez."
-        ) from None
+    except Exception as problem:  # for damaged files numpy, zipfile and zlib raise many types of exceptions
+        reason = (
+            "it contains Python objects" if "allow_pickle" in str(problem) else plain(str(problem)) or "out of memory"
+        )
+        raise DataError(f"Cannot read the arrays of {name}: {reason}. Save it again with numpy.savez.") from None

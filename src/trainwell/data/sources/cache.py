@@ -1,6 +1,6 @@
-"""A cache of decoded images on the disk: they are decoded once and memory-mapped afterwards.
+"""An on-disk cache of decoded images: they are decoded once and memory-mapped afterwards.
 
-It is $TRAINWELL_CACHE, or else ~/.cache/trainwell; deleting that folder is always safe.
+The folder is $TRAINWELL_CACHE, by default ~/.cache/trainwell; it can be deleted at any time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A folder of images or texts: one sub-folder for each class, perhaps within train, val and test."""
+"""A folder of images or texts: one sub-folder for each class, optionally in train, val and test."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _SPLITS = {
     **dict.fromkeys(("val", "valid", "validation"), VALIDATION),
     **dict.fromkeys(("test", "testing"), TEST),
 }
-# Images of different sizes get at most this side unless data.image_size says otherwise: what a small network can
-# learn from in minutes on a CPU; at 224 a step costs twelve times as much.
+# Maximum side to which images of different sizes are resized, unless data.image_size is set: a small network trains on
+# them in minutes on a CPU; at 224 a step costs twelve times as much.
 _LARGEST_MEDIAN = 64
 TEXT = "text"
 TEXT_SUFFIXES = (".txt", ".text")
@@ -53,11 +53,11 @@ class Scan:
 def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     """Read images, or texts, whose class is the name of their sub-folder; the layout train/, val/, test/ is kept.
 
-    Links, devices and pipes are never opened; other files are left out and named in the remarks. If there are both
+    Links, devices and pipes are never opened; other files are skipped and named in the remarks. If there are both
     images and texts, images are read.
 
     Args:
-        folder: holds a sub-folder for each class, or train/ and others that do.
+        folder: has a sub-folder for each class, or train/ and others that do.
         recipe: `image_size`, `interpolation`, `centre_crop` and `max_pixels` are read.
     Raises:
         DataError: if there are no images or texts in sub-folders, or some are broken or too large.
@@ -88,9 +88,9 @@ def read_folder(folder: Path, recipe: DataRecipe) -> Examples:
     said = [f"{len(labels):,} sub-folders: {task} ({shorten(labels, len(labels), most=10)}).", *remarks]
     if found.left_out:
         what = "images" if of_images else "texts"
-        said.append(f"Left out, because they are no {what}: {shorten(found.left_out, len(found.left_out))}.")
+        said.append(f"Skipped, because they are not {what}: {shorten(found.left_out, len(found.left_out))}.")
     if found.linked:
-        said.append(f"Left out, because they are links to folders: {shorten(found.linked, len(found.linked))}.")
+        said.append(f"Skipped, because they are links to folders: {shorten(found.linked, len(found.linked))}.")
     return Examples(
         name=name,
         kind=KINDS[kind],
@@ -109,7 +109,7 @@ def read_texts(files: Sequence[Path], root: Path) -> Table:
     """Return the texts of files as a table of one column; an empty one is missing.
 
     Raises:
-        DataError: if one is no UTF-8 text, naming it and its line.
+        DataError: if one is not UTF-8 text, naming it and its line.
     """
     texts = [decode_text(path.read_bytes(), plain(path.relative_to(root).as_posix())).strip() for path in files]
     return Table({TEXT: np.array([text or None for text in texts], dtype=object)})
@@ -155,7 +155,7 @@ def _scan(folder: Path, suffixes: Sequence[str]) -> Scan:
 def _are_classes(below: Sequence[Path], splits: Mapping[Path, int], *, suffixes: Sequence[str]) -> bool:
     """Return whether train is a class, like bus and car: it has no sub-folders, or is the only split that has some.
 
-    If the folders beside the splits hold none of the files, it is a split.
+    If the other folders contain none of the files, it is a split.
     """
     nested = {part for path, part in splits.items() if any(_folders(path))}
     beside = any(files_below(path, suffixes)[0] for path in below if path not in splits)
@@ -177,16 +177,16 @@ def _nothing(folder: Path, name: str, *, linked: Sequence[str]) -> str:
     hint = (
         f"links are not followed ({shorten(linked, len(linked))})"
         if linked
-        else f"it holds {flat:,} images, but not in sub-folders"
+        else f"it contains {flat:,} images, but not in sub-folders"
         if flat
-        else f"it holds {texts:,} texts, but not in sub-folders"
+        else f"it contains {texts:,} texts, but not in sub-folders"
         if texts
-        else f"it holds {shorten(tables, len(tables))}, to be named itself"
+        else f"it contains the table {shorten(tables, len(tables))}: give its path"
         if tables
         else "there is none"
     )
     return (
-        f"The folder {name} must hold images or texts (.txt) in one sub-folder for each class, but {hint}. "
+        f"The folder {name} must contain images or texts (.txt) in one sub-folder for each class, but {hint}. "
         "Give such a folder."
     )
 
@@ -199,7 +199,7 @@ def _images(folder: Path, files: Sequence[Path], *, recipe: DataRecipe) -> tuple
     grey = sum(header.grey for header in headers)
     remarks = []
     if 0 < grey < len(files):
-        remarks.append(f"{grey:,} of {len(files):,} images are grey: all are read in colour.")
+        remarks.append(f"{grey:,} of {len(files):,} images are greyscale: all are read in colour.")
     height = headers[0].height
     width = headers[0].width
     if recipe.image_size:

@@ -22,17 +22,17 @@ from trainwell.data.targets import infer
 from trainwell.data.values.naming import numbered
 
 _IMAGES = re.compile(r"(?P<split>.*?)[-_.]?images[-_.]idx3[-_.]ubyte(\.gz)?")
-# DEFLATE cannot compress by more than 1,032:1, so a header that promises more than this is wrong.
+# DEFLATE cannot compress by more than 1,032:1, so a header that declares more is damaged.
 _MOST_COMPRESSED = 1032
 
 
 def is_idx_folder(folder: Path) -> bool:
-    """Return whether a folder holds idx files of images."""
+    """Return whether a folder contains idx files of images."""
     return any(_IMAGES.fullmatch(path.name) for path in folder.iterdir())
 
 
 def read_idx(path: Path) -> Examples:
-    """Read images and their classes: a folder (train-*, t10k-* or test-*), or one file of images beside its labels.
+    """Read images and their classes: a folder (train-*, t10k-* or test-*), or one file of images with its labels.
 
     Raises:
         DataError: if a file is missing, damaged or of another type.
@@ -41,16 +41,20 @@ def read_idx(path: Path) -> Examples:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     found = [(file, match["split"]) for file in files if (match := _IMAGES.fullmatch(file.name))]
     if not found:
-        raise DataError(f"{plain(path.name)} must be named like train-images-idx3-ubyte or .gz, beside its labels.")
+        raise DataError(
+            f"{plain(path.name)} must be named like train-images-idx3-ubyte or .gz, in the folder of its labels."
+        )
     test = [split.lower() in ("t10k", "test") for _, split in found]
     images = [_read(file, axes=3) for file, _ in found]
     labels = [_read(_labels_of(file), axes=1) for file, _ in found]
     for (file, _), some, classes in zip(found, images, labels, strict=True):
         if len(some) != len(classes):
-            raise ShapeError(f"{plain(file.name)} holds {len(some):,} images, but its file of labels {len(classes):,}.")
+            raise ShapeError(
+                f"{plain(file.name)} has {len(some):,} images, but its file of labels has {len(classes):,} labels."
+            )
     if len({some.shape[1:] for some in images}) > 1:
         raise ShapeError(
-            f"The files of {plain(path.name)} must hold images of one size. Put them into separate folders."
+            f"The files of {plain(path.name)} must contain images of one size. Put them into separate folders."
         )
     ids = [name for (_, split), some in zip(found, images, strict=True) for name in numbered(split, len(some))]
     targets = infer(np.concatenate(labels), name="The label", ids=ids)
@@ -82,11 +86,13 @@ def _labels_of(file: Path) -> Path:
     for name in (stem, f"{stem}.gz"):
         if (path := file.with_name(name)).is_file():
             return path
-    raise DataError(f"{plain(file.name)} needs its labels beside it, got no {plain(stem)} or .gz. Add that file.")
+    raise DataError(
+        f"{plain(file.name)} needs its file of labels, but there is no {plain(stem)} or .gz. Add that file."
+    )
 
 
 def _read(path: Path, *, axes: int) -> NDArray[np.uint8]:
-    """Read one file; never more bytes than its header promises and its size allows."""
+    """Read one file, at most the bytes that its header declares and its size allows."""
     name = plain(path.name)
     try:
         with open(path, "rb") as raw:
@@ -101,11 +107,11 @@ def _read(path: Path, *, axes: int) -> NDArray[np.uint8]:
             shape = struct.unpack(f">{axes}I", header[4:])
             promised = math.prod(shape)
             if promised > path.stat().st_size * (_MOST_COMPRESSED if zipped else 1):
-                raise DataError(_wrong_header(name, shape, but=f"{path.stat().st_size:,} bytes cannot hold them"))
+                raise DataError(_wrong_header(name, shape, but=f"its {path.stat().st_size:,} bytes are too few"))
             content = b"".join(_pieces(file, promised))
             more = file.read(1)
     except (OSError, EOFError, zlib.error) as problem:
-        raise DataError(f"{name} cannot be read: {plain(str(problem))}. Download it again.") from None
+        raise DataError(f"Cannot read {name}: {plain(str(problem))}. Download it again.") from None
     if len(content) != promised or more:
         raise DataError(
             _wrong_header(name, shape, but="there are more bytes" if more else f"only {len(content):,} bytes follow")
@@ -120,4 +126,4 @@ def _pieces(file: IO[bytes], size: int) -> Iterable[bytes]:
 
 
 def _wrong_header(name: str, shape: tuple[int, ...], *, but: str) -> str:
-    return f"The header of {name} promises {' x '.join(f'{n:,}' for n in shape)} bytes, but {but}. Download it again."
+    return f"The header of {name} declares {' x '.join(f'{n:,}' for n in shape)} bytes, but {but}. Download it again."

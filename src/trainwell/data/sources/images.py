@@ -53,7 +53,7 @@ def read_headers(files: Sequence[Path], *, max_pixels: int) -> list[Header]:
     """Read the sizes of images without decoding them.
 
     Raises:
-        DataError: naming up to five files that are no images or larger than `max_pixels`.
+        DataError: naming up to five files that are not images or larger than `max_pixels`.
         MissingExtraError: if Pillow is not installed.
     """
 
@@ -79,10 +79,10 @@ def decode(
     An image of another size is resized until it fills the shape, and the rest is cropped evenly.
 
     Args:
-        files: what to read.
+        files: the files to read.
         shape: (height, width, channels) of every image.
-        interpolation: how images are resized.
-        crop: fraction of the sides that is kept, from the centre.
+        interpolation: interpolation method of resizing.
+        crop: fraction of the sides that the centre crop keeps.
     Raises:
         DataError: after all files were tried, naming up to five that are broken.
     """
@@ -90,7 +90,7 @@ def decode(
     def read(path: Path) -> Images:
         with _open(path) as image:
             if image.format == "PNG":
-                image.verify()  # decoding alone does not notice every cut-off PNG
+                image.verify()  # decoding alone does not detect every truncated PNG
         with _open(path) as image:
             return _convert(image, shape, interpolation=interpolation, crop=crop)
 
@@ -108,7 +108,7 @@ def read_image(path: Path, *, channels: int, max_pixels: int) -> Images:
     """Read one image at its own size, (height, width, channels).
 
     Raises:
-        DataError: if it is no image or larger than `max_pixels`.
+        DataError: if it is not an image or larger than `max_pixels`.
     """
     (header,) = read_headers([path], max_pixels=max_pixels)
     blocks: list[Images] = list(decode([path], (header.height, header.width, channels)))
@@ -120,10 +120,7 @@ def _refuse(files: Sequence[Path], tried: Sequence[object]) -> None:
     broken = [(path, found) for path, found in zip(files, tried, strict=True) if isinstance(found, _Broken)]
     if broken:
         names = shorten((f"{path.parent.name}/{path.name} ({found.reason})" for path, found in broken), len(broken))
-        raise DataError(
-            f"Every image must be readable, but {len(broken):,} of {len(files):,} cannot be used: {names}. "
-            "Replace or delete them."
-        )
+        raise DataError(f"{len(broken):,} of {len(files):,} images cannot be used: {names}. Replace or delete them.")
 
 
 def _in_threads(read: Callable[[Path], Result | _Broken], files: Sequence[Path]) -> list[Result | _Broken]:
@@ -134,7 +131,7 @@ def _in_threads(read: Callable[[Path], Result | _Broken], files: Sequence[Path])
             return read(path)
         except image.UnidentifiedImageError:
             return _Broken("not an image of a supported format")
-        except Exception as problem:  # a decoder fed with damaged bytes may raise anything
+        except Exception as problem:  # for damaged files a decoder may raise any exception
             return _Broken(str(problem).strip(".") or type(problem).__name__)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

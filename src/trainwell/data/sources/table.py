@@ -36,22 +36,22 @@ from trainwell.data.values.table import Table
 from trainwell.recipe.sections import DataRecipe
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_NAMED = {"tab": "\t", "\\t": "\t"}  # how a tab is written in a recipe
+_NAMED = {"tab": "\t", "\\t": "\t"}  # spelling of a tab in a recipe
 _SAMPLE = 100  # rows read to detect the delimiter and the header
 _CODE = re.compile(r"0\d+")  # 007 is a name, not the number 7
 
 
 @dataclass(frozen=True)
 class Rows:
-    """A table as it is in its file.
+    """A table as read from its file.
 
     Args:
-        name: of the file.
+        name: name of the file.
         table: its columns by name.
-        ids: where each row is.
+        ids: the line of each row.
         remarks: what was detected.
-        codes: columns of numbers of which some begin with a 0, as they are written.
-        unfit: columns of types that cannot be used, whose values are None; why, in a sentence.
+        codes: columns of numbers of which some begin with a 0, as text.
+        unfit: columns of unsupported types, whose values are None, with an error message each.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Rows:
     unfit: Mapping[str, str] = field(default_factory=dict)
 
     def require(self, names: Iterable[str]) -> None:
-        """Refuse columns that cannot be used.
+        """Raise for columns that cannot be used.
 
         Raises:
             DataError: for the first of them that cannot be used.
@@ -81,7 +81,7 @@ def read_table(path: Path, recipe: DataRecipe, *, target_type: str = "") -> Exam
             `drop`, `group` and `delimiter` are read.
         target_type: "classes", "numbers" or "label sets" if the inferred type is not the one you want.
     Raises:
-        DataError: if the table cannot be used, with the line.
+        DataError: if the table cannot be used; the message names the line.
     """
     return choose(read_rows(path, recipe.delimiter), recipe, target_type=target_type)
 
@@ -93,16 +93,16 @@ def choose(rows: Rows, recipe: DataRecipe, *, target_type: str = "") -> Examples
         raise DataError(
             f"{rows.name} must have a target and at least one other column, got the single column "
             f"{shorten(columns, 1)!r} with {repr(recipe.delimiter) if recipe.delimiter else 'every delimiter tried'}. "
-            f"Set data.delimiter to what separates its cells, e.g. ',', ';', 'tab' or ' '."
+            f"Set data.delimiter to the delimiter of its cells, e.g. ',', ';', 'tab' or ' '."
         )
     if not len(rows.ids):
-        raise DataError(f"{rows.name} has a header but no rows. Give a table with some.")
+        raise DataError(f"{rows.name} has a header but no rows.")
     target = _column(recipe.target or "-1", columns, setting="data.target", name=rows.name)
     group = _column(recipe.group, columns, setting="data.group", name=rows.name) if recipe.group else ""
     left_out = {_column(column, columns, setting="data.drop", name=rows.name) for column in recipe.drop}
     inputs = {name: values for name, values in columns.items() if name not in left_out | {target, group}}
     if target in left_out | {group} or not inputs:
-        raise DataError(f"{rows.name}: data.drop and data.group must leave the target and a column to learn from.")
+        raise DataError(f"{rows.name}: data.drop and data.group must leave the target and at least one input column.")
     rows.require((target, *inputs, *([group] if group else ())))
     called = f"Target {plain(target)!r}"
     found = infer(columns[target], name=called, ids=rows.ids, target_type=target_type)
@@ -110,7 +110,7 @@ def choose(rows: Rows, recipe: DataRecipe, *, target_type: str = "") -> Examples
         found = infer(rows.codes[target], name=called, ids=rows.ids)
     remarks = [*found.remarks, *rows.remarks]
     if group:
-        remarks.append(f"Column {plain(group)!r} keeps equal values in one split; it is not an input.")
+        remarks.append(f"Rows with equal values of column {plain(group)!r} are kept in one split; it is not an input.")
     if recipe.text:
         remarks.append(f"Column {plain(recipe.text)!r} is read as sequences of tokens; no other column is an input.")
     return Examples(
@@ -131,13 +131,11 @@ def text_column(rows: Rows, recipe: DataRecipe) -> Texts:
     """Return the column `data.text` as texts.
 
     Raises:
-        DataError: if there is no such column, or it holds numbers.
+        DataError: if there is no such column, or it contains numbers.
     """
     name = _column(recipe.text, dict(rows.table.columns), setting="data.text", name=rows.name)
     if rows.table.is_numeric(name):
-        raise DataError(
-            f"data.text must name a column of texts, got {plain(name)!r}, which holds numbers. Name another."
-        )
+        raise DataError(f"data.text must name a column of texts, got {plain(name)!r}, which contains numbers.")
     return Texts.of(rows.table.columns[name].tolist())
 
 
@@ -147,8 +145,8 @@ def read_rows(path: Path, delimiter: str = "", *, known: Mapping[str, bool] | No
     Args:
         path: CSV, TSV or Parquet.
         delimiter: what separates its cells; empty: detected.
-        known: columns of the training data, and whether they held numbers: those that held text are text again, even
-            if every cell looks like a number now.
+        known: columns of the training data, and whether they were numeric: text columns are read as text again, even
+            if every cell looks like a number.
     Raises:
         DataError: if it is empty, ragged or not text; with the line.
         MissingExtraError: for Parquet without polars.
@@ -243,7 +241,7 @@ def _parse(text: str, delimiter: str, *, name: str) -> tuple[list[list[str]], li
         if len(row) != len(rows[0]):
             raise DataError(
                 f"{name}, line {line}: must have {len(rows[0])} cells as in line {lines[0]}, got {len(row)}. "
-                "Correct the line, or quote cells that hold the delimiter."
+                "Correct the line, or quote cells that contain the delimiter."
             )
     return rows, lines
 
@@ -294,13 +292,16 @@ def _read_parquet(path: Path) -> Rows:
     name = plain(path.name)
     try:
         frame = polars.read_parquet(path, glob=False)
-    except (Exception, polars.exceptions.PanicException) as problem:  # damaged bytes make it raise almost anything
+    except (
+        Exception,
+        polars.exceptions.PanicException,
+    ) as problem:  # for damaged files it raises many types of exceptions
         reason = plain(str(problem))[:200]
-        raise DataError(f"{name} must be a whole Parquet file, but cannot be read: {reason}. Write it again.") from None
+        raise DataError(f"Cannot read the Parquet file {name}: {reason}. Write it again.") from None
     columns = {column: _from_polars(frame[column]) for column in frame.columns}
     unfit = {
-        column: f"Column {plain(column)!r} of {name} must hold numbers, text or truth values, "
-        f"got {frame[column].dtype}. Convert it, or leave it out with data.drop."
+        column: f"Column {plain(column)!r} of {name} must contain numbers, text or booleans, "
+        f"got {frame[column].dtype}. Convert it, or drop it with data.drop."
         for column, values in columns.items()
         if values is None
     }

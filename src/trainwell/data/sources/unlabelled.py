@@ -1,4 +1,4 @@
-"""New inputs without targets, read as the training data were."""
+"""New inputs without targets, read like the training data."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def read_inputs(
     """Read inputs to predict on.
 
     Args:
-        source: a bundled name; a table with the training columns (others are ignored); an image or a text,
-            or a folder of them at any depth; an idx file of images; an .npz holding X.
-        preparation: of the network: its kind of inputs.
+        source: a bundled data set; a table with the training columns (others are ignored); an image or a text,
+            or a folder of them at any depth; an idx file of images; an .npz with X.
+        preparation: the preparation of the network's inputs.
         recipe: `interpolation`, `centre_crop`, `max_pixels` and `delimiter` are read.
     Returns:
         raw inputs as `Preparation.inputs` takes them, and a name for each.
     Raises:
-        RecipeError: if no source is named.
-        DataError: if there is nothing to read, or it is of another kind.
+        RecipeError: if no source is given.
+        DataError: if there is nothing to read, or the inputs are of another kind.
         UsageError: if such a network does not predict a value for each input.
     """
     preparation.kind.check_predicts()
@@ -53,11 +53,9 @@ def read_inputs(
     path = Path(source).expanduser()
     name = plain(source)
     if not source:
-        raise RecipeError(
-            ["What to predict on must be a bundled name or a path, got nothing. Give a file or a folder."]
-        )
+        raise RecipeError(["The inputs to predict are missing. Give a file, a folder or a bundled data set."])
     if not path.exists():
-        raise DataError(f"There is no file or folder {name} to predict on. Check the path.")
+        raise DataError(f"There is no file or folder {name} to predict. Check the path.")
     try:
         if isinstance(preparation.fitted, TextPreparation):
             return _sequences(path, recipe)
@@ -101,7 +99,7 @@ def _sequences(path: Path, recipe: DataRecipe) -> tuple[Texts, Sequence[str]]:
 def _texts(path: Path) -> tuple[Table, Sequence[str]]:
     files = files_below(path, TEXT_SUFFIXES)[0] if path.is_dir() else [path]
     if not files:
-        raise DataError(f"The folder {plain(path.name)} must hold texts (.txt) to predict on, but there is none.")
+        raise DataError(f"The folder {plain(path.name)} contains no texts (.txt) to predict.")
     root = path if path.is_dir() else path.parent
     return read_texts(files, root), tuple(plain(file.relative_to(root).as_posix()) for file in files)
 
@@ -110,11 +108,11 @@ def _images(path: Path, preparation: Preparation, *, recipe: DataRecipe) -> tupl
     fitted = preparation.fitted
     if not isinstance(fitted, ImagePreparation):
         raise DataError(
-            f"{plain(path.name)} holds images, but the network was trained on {preparation.kind.description}."
+            f"{plain(path.name)} contains images, but the network was trained on {preparation.kind.description}."
         )
     files = files_below(path, SUFFIXES)[0] if path.is_dir() else [path]
     if not files:
-        raise DataError(f"The folder {plain(path.name)} must hold images to predict on, but there is none.")
+        raise DataError(f"The folder {plain(path.name)} contains no images to predict.")
     read_headers(files, max_pixels=recipe.max_pixels)
     channels, height, width = fitted.raw_shape
     blocks = list(decode(files, (height, width, channels), interpolation=recipe.interpolation, crop=recipe.centre_crop))

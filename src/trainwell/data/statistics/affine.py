@@ -1,4 +1,4 @@
-"""What is subtracted from a feature or channel and what it is divided by, by the method that `data.prepare` names."""
+"""Shift and scale of a feature or channel for the method of `data.prepare`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BLOCK = 1 << 22  # pixels counted at once: a block of int64 stays within 32 MiB
 
 
 def first_stage(prepare: str) -> str:
-    """Return the method that is applied to every feature or channel by itself: none, centre, scale, min_max, ...
+    """Return the method that is applied to every feature or channel separately: none, centre, scale, min_max, ...
 
     >>> first_stage("whiten_pca"), first_stage("min_max")
     ('standardise', 'min_max')
@@ -33,7 +33,7 @@ def first_stage(prepare: str) -> str:
 
 
 def affine(values: Array, method: str) -> tuple[float, float]:
-    """Return what is subtracted from numbers and what they are divided by; 0 for what never varies.
+    """Return the shift that is subtracted from numbers and the scale they are divided by; scale 0 for constants.
 
     >>> affine(np.array([1.0, 3.0]), "standardise"), affine(np.array([1.0, 3.0]), "min_max")
     ((2.0, 1.0), (1.0, 2.0))

@@ -1,4 +1,4 @@
-"""Arithmetic on channels: scaled by what was fitted, or stretched for the eye."""
+"""Arithmetic on channels: scaling with fitted statistics, or stretching for display."""
 
 from __future__ import annotations
 

@@ -26,10 +26,10 @@ class Column:
     Args:
         name: name of the column.
         numeric: numbers, or categories.
-        centre: median of the training rows; it stands for a missing number.
+        centre: median of the training rows, which replaces missing numbers.
         mean: subtracted from numbers.
-        std: numbers are divided by it; 0 marks a constant, whose input is always 0, whatever new rows hold.
-        categories: the categories that get an input of their own, most frequent first; all others give zeros.
+        std: numbers are divided by it; 0 marks a constant, whose input is always 0, also for new rows.
+        categories: the one-hot encoded categories, most frequent first; all others give zeros.
         missing: whether it gets a further input that is 1 where the value is missing.
     """
 
@@ -81,7 +81,7 @@ class Column:
                 with np.errstate(over="ignore"):
                     out[:, 0] = (np.where(absent, self.centre, numbers) - self.mean) / self.std
                 if not np.isfinite(out[:, 0]).all():
-                    raise DataError(f"Column {self.name!r} must hold finite numbers, got infinite ones. Correct it.")
+                    raise DataError(f"Column {self.name!r} must contain finite numbers, got infinite ones. Correct it.")
         else:
             number: dict[str | None, int] = {category: i for i, category in enumerate(self.categories)}
             found = np.array([number.get(text, -1) for text in _texts(values)], dtype=np.int64)
@@ -95,7 +95,9 @@ class Column:
         try:
             return values.astype(np.float64)
         except (TypeError, ValueError):
-            raise DataError(f"Column {self.name!r} must hold numbers as in training, got text. Correct it.") from None
+            raise DataError(
+                f"Column {self.name!r} must contain numbers as in training, got text. Correct it."
+            ) from None
 
 
 def _fit_categories(name: str, values: Array) -> Column | None:

@@ -13,7 +13,7 @@ from trainwell.core.batch import Batch
 
 @final
 class Normalise:
-    """Turn uint8 images (B, H, W, C) into what the network sees, (B, C, H, W): `raw * scale + shift`.
+    """Convert uint8 images (B, H, W, C) to inputs of the network, (B, C, H, W): `raw * scale + shift`.
 
     Equal to `Preparation.inputs` bit for bit.
 

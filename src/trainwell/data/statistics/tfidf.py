@@ -1,4 +1,4 @@
-"""TF-IDF: texts as numbers, one for each frequent word, weighted by how rare the word is."""
+"""TF-IDF: texts as numbers, one for each frequent word, weighted by its rarity."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from trainwell.data.values.free_text import is_text, normalise
 from trainwell.data.values.missing import Array
 
-_MOST = 2000  # words that are kept, most frequent first
-_FEWEST = 2  # training texts that a word must occur in
+_MOST = 2000  # maximum number of words, most frequent first
+_FEWEST = 2  # minimum number of training texts with a word
 
 
 @dataclass(frozen=True)
 class TfIdf:
-    """How texts become TF-IDF of equal length (Salton and Buckley 1988), fitted on the training rows.
+    """TF-IDF vectors of unit norm (Salton and Buckley 1988), fitted on the training rows.
 
     Args:
         name: name of the column.
-        words: those that get an input each.
-        weights: of each word, ln((1 + texts) / (1 + texts that hold it)) + 1.
+        words: the words, one input each.
+        weights: weight of each word, ln((1 + texts) / (1 + texts with the word)) + 1.
 
     >>> fitted = TfIdf.fit("said", np.array(["a good day", "a bad day", "no good at all"], dtype=object))
     >>> fitted.words
@@ -36,7 +36,7 @@ class TfIdf:
 
     @classmethod
     def fit(cls, name: str, values: Array) -> TfIdf | None:
-        """Fit on the training rows, or return None if the column holds no texts or no word occurs in two of them."""
+        """Fit on the training rows; return None if the column has no texts or no word occurs in two of them."""
         if not is_text(values):
             return None
         counts = Counter(word for text in values.tolist() for word in set(normalise(text).split()))

@@ -25,9 +25,9 @@ Block = Callable[[NDArray[np.int64]], Float32]
 ROTATED = ("decorrelate", "whiten_pca", "whiten_zca")  # methods that need the covariance
 FLATTENING = ("decorrelate", "whiten_pca")  # methods whose outputs are no longer positions of the input
 MEAN_IMAGE = "mean_image"
-_MOST = 4096  # inputs: the covariance of more takes seconds and gigabytes
+_MOST = 4096  # maximum number of inputs: the covariance of more takes seconds and gigabytes
 _AT_ONCE = 1024
-_NO_VARIANCE = 1e-9  # share of the largest variance below which a direction is rounding noise
+_NO_VARIANCE = 1e-9  # fraction of the largest variance below which a direction is rounding error
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,17 @@ def fit_transform(
 def _require_enough(method: str, *, width: int, examples: int, components: int) -> None:
     if width > _MOST:
         raise DataError(
-            f"data.prepare = {method!r} takes at most {_MOST:,} inputs, got {width:,}. "
-            "Lower data.image_size, or choose 'channel_mean_std'."
+            f"data.prepare = {method!r} supports at most {_MOST:,} inputs, got {width:,}. "
+            "Reduce data.image_size, or use 'channel_mean_std'."
         )
     wanted = components or width
     if method != "decorrelate" and examples <= wanted:
         raise DataError(
-            f"data.prepare = {method!r} must have more training examples than dimensions, got {examples:,} for "
-            f"{wanted:,}. Set data.components to fewer, or choose 'standardise'."
+            f"data.prepare = {method!r} needs more training examples than dimensions, got {examples:,} for "
+            f"{wanted:,}. Reduce data.components, or use 'standardise'."
         )
     if components > width:
-        raise DataError(f"data.components must be at most the {width:,} inputs, got {components:,}. Lower it.")
+        raise DataError(f"data.components must be at most the number of inputs, {width:,}, got {components:,}.")
 
 
 def _require_variance(
@@ -133,8 +133,8 @@ def _require_variance(
     constant = [name for name, variance in zip(names, variances, strict=False) if variance <= 0]
     reason = f"constant in training: {shorten(constant, len(constant))}" if constant else "linear combinations"
     raise DataError(
-        f"data.prepare = {method!r} must have inputs that vary independently, but {len(values) - usable:,} of "
-        f"{len(values):,} dimensions do not ({reason}). "
+        f"data.prepare = {method!r} needs linearly independent inputs, but {len(values) - usable:,} of "
+        f"{len(values):,} dimensions are not ({reason}). "
         + (f"Set data.components to at most {usable}." if usable else "Choose 'standardise'.")
     )
 

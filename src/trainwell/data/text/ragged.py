@@ -14,7 +14,7 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Ragged:
-    """Rows of different lengths; a million short rows cost their values and one number each.
+    """Rows of different lengths; a million short rows need memory for their values and one offset each.
 
     Args:
         values: (all positions, ...) the rows one after the other.
@@ -34,7 +34,7 @@ class Ragged:
         begins_and_ends = len(self.offsets) and self.offsets[0] == 0 and self.offsets[-1] == len(self.values)
         if not begins_and_ends or (np.diff(self.offsets) < 0).any():
             raise ValueError(
-                f"offsets must rise from 0 to the number of values, {len(self.values)}, got {self.offsets[:5]} ..."
+                f"offsets must increase from 0 to the number of values, {len(self.values)}, got {self.offsets[:5]} ..."
             )
 
     @classmethod
@@ -73,15 +73,15 @@ class Ragged:
         return self.values[self.offsets[number] : self.offsets[number + 1]]
 
     def padded(self, rows: Array, *, fill: float = 0, longest: int = 0) -> tuple[Array, NDArray[np.bool_]]:
-        """Return some rows side by side, filled up at the end.
+        """Return some rows, padded at the end.
 
         Args:
-            rows: (batch,) numbers of the rows.
-            fill: value at padding.
-            longest: values of a row that are kept, from its start; 0 keeps all.
+            rows: (batch,) indices of the rows.
+            fill: value of the padding.
+            longest: maximum length, to which rows are truncated at the end; 0 for no limit.
         Returns:
-            (batch, length, ...) values and a (batch, length) mask that is True where a value is; the length is that
-            of the longest row, and at least 1.
+            (batch, length, ...) values and a (batch, length) mask, True for values and False for padding; the length
+            is that of the longest row, and at least 1.
         """
         lengths = self.lengths[rows]
         if longest:

@@ -1,4 +1,4 @@
-"""Texts in one array of bytes: a million short ones cost their letters and one number each."""
+"""Texts in one array of bytes: a million short ones need memory for their bytes and one offset each."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Texts:
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> Texts:
-        """Return texts; a missing one is empty."""
+        """Store texts; a missing one becomes empty."""
         parts = [(text or "").encode("utf-8", "surrogatepass") for text in texts]
         lengths = np.fromiter((len(part) for part in parts), np.int64, len(parts))
         offsets = np.concatenate([np.zeros(1, np.int64), lengths.cumsum()])

@@ -1,6 +1,6 @@
-"""Texts to token numbers and back: words, characters or byte pairs, learned from the training texts only [A18].
+"""Texts to token ids and back: words, characters or byte pairs, learned from the training texts only [A18].
 
-The work is done by the `tokenizers` library; what was learned is one JSON document that is stored with the model.
+The `tokenizers` library does the work; a tokenizer is one JSON document that is stored with the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNKNOWN = "<unk>"
 BEGIN = "<bos>"
 END = "<eos>"
 SPECIAL = (PAD, UNKNOWN, BEGIN, END)
-"""Tokens every vocabulary begins with: their numbers are 0, 1, 2 and 3."""
+"""The first tokens of every vocabulary, with ids 0, 1, 2 and 3."""
 
 
 def _tokenizers() -> Any:
@@ -32,7 +32,7 @@ def _tokenizers() -> Any:
 
 
 def _words(size: int, rarest: int) -> tuple[Any, Any]:
-    """Split at spaces and punctuation; words that are rarer become <unk>."""
+    """Split at spaces and punctuation; rare words become <unk>."""
     library = _tokenizers()
     tokenizer = library.Tokenizer(library.models.WordLevel(unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = library.pre_tokenizers.Whitespace()
@@ -43,14 +43,14 @@ def _words(size: int, rarest: int) -> tuple[Any, Any]:
 
 
 def _spaced(size: int, rarest: int) -> tuple[Any, Any]:
-    """Split at white space only: for texts that are tokenised already."""
+    """Split at white space only, for texts that are already tokenised."""
     tokenizer, trainer = _words(size, rarest)
     tokenizer.pre_tokenizer = _tokenizers().pre_tokenizers.WhitespaceSplit()
     return tokenizer, trainer
 
 
 def _characters(size: int, rarest: int) -> tuple[Any, Any]:
-    """Take every character, line ends and spaces included."""
+    """Split into characters, including newlines and spaces."""
     library = _tokenizers()
     tokenizer = library.Tokenizer(library.models.WordLevel(unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = library.pre_tokenizers.Split(library.Regex(r"[\s\S]"), behavior="isolated")
@@ -62,7 +62,7 @@ def _characters(size: int, rarest: int) -> tuple[Any, Any]:
 
 
 def _byte_pairs(size: int, rarest: int) -> tuple[Any, Any]:
-    """Merge frequent pairs of bytes (Sennrich et al. 2016): no text is unknown."""
+    """Byte-pair encoding: merge frequent pairs of bytes (Sennrich et al. 2016); no token is unknown."""
     library = _tokenizers()
     tokenizer = library.Tokenizer(library.models.BPE())
     tokenizer.pre_tokenizer = library.pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -84,10 +84,10 @@ TOKENISATIONS: Catalogue[Any] = Catalogue(
 
 @dataclass(frozen=True)
 class Tokenizer:
-    """Tokens of the training texts, and how texts are split into them.
+    """A tokenizer learned from the training texts.
 
     Args:
-        document: what was learned, as the JSON of the `tokenizers` library.
+        document: JSON of the `tokenizers` library.
         lowercase: whether texts are lower-cased first.
 
     >>> tokens = Tokenizer.fit(["a cat", "a dog"], "words", size=100)
@@ -105,21 +105,21 @@ class Tokenizer:
         """Learn a vocabulary.
 
         Args:
-            texts: the training texts; no others may be given.
+            texts: the training texts only.
             tokenisation: "words", "spaces", "characters" or "byte_pairs".
-            size: most tokens of the vocabulary, the four special ones included.
-            rarest: how often a token must occur.
+            size: maximum size of the vocabulary, including the four special tokens.
+            rarest: minimum frequency of a token.
             lowercase: lower-case all texts.
         Raises:
-            UsageError: if not even one token of the texts is frequent enough.
+            UsageError: if no token of the texts is frequent enough.
             MissingExtraError: without the `tokenizers` package.
         """
         tokenizer, trainer = TOKENISATIONS[tokenisation](size, rarest)
         tokenizer.train_from_iterator((text.lower() if lowercase else text for text in texts), trainer)
         if tokenizer.get_vocab_size() <= len(SPECIAL):
             raise UsageError(
-                f"The training texts must hold a token that occurs at least {rarest} times, got none. "
-                "Lower data.rarest, or give texts that are not empty."
+                f"No token of the training texts occurs at least {rarest} times. "
+                "Reduce data.rarest, or give texts that are not empty."
             )
         return cls(tokenizer.to_str(), lowercase)
 
@@ -132,17 +132,17 @@ class Tokenizer:
 
     @cached_property
     def vocabulary(self) -> tuple[str, ...]:
-        """Tokens in the order of their numbers."""
+        """Tokens in the order of their ids."""
         numbers = self._tokenizer.get_vocab()
         return tuple(sorted(numbers, key=numbers.__getitem__))
 
     def encode(self, texts: Sequence[str], *, begin: bool = False, end: bool = False) -> Ragged:
-        """Return the token numbers of texts.
+        """Return the token ids of texts.
 
         Args:
             texts: any texts.
-            begin: put <bos> in front of each.
-            end: put <eos> behind each.
+            begin: put <bos> before each.
+            end: put <eos> after each.
         """
         given = [text.lower() for text in texts] if self.lowercase else list(texts)
         encoded = self._tokenizer.encode_batch_fast(given, add_special_tokens=False)
@@ -151,7 +151,7 @@ class Tokenizer:
         return Ragged.of([*before, *one.ids, *after] for one in encoded)
 
     def decode(self, numbers: Sequence[int]) -> str:
-        """Return the text of token numbers; special tokens other than <unk> are left out."""
+        """Return the text of token ids, without special tokens other than <unk>."""
         silent = {SPECIAL.index(token) for token in (PAD, BEGIN, END)}
         kept = [int(number) for number in numbers if int(number) not in silent]
         return str(self._tokenizer.decode(kept, skip_special_tokens=False))

@@ -6,12 +6,12 @@ import unicodedata
 
 from trainwell.data.values.missing import Array, missing
 
-_WORDS = 3  # words a value must have on average, or it names a category
-_DIFFERENT = 0.5  # fraction of distinct values below which a column holds categories, too
+_WORDS = 3  # minimum mean number of words; shorter values are categories
+_DIFFERENT = 0.5  # minimum fraction of distinct values; columns with fewer are categories
 
 
 def is_text(values: Array) -> bool:
-    """Return whether a column holds sentences rather than categories: several words, mostly distinct.
+    """Return whether a column is free text rather than categories: several words, mostly distinct.
 
     >>> import numpy as np
     >>> is_text(np.array(["a long story", "another long story"], dtype=object))

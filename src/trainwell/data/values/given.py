@@ -15,12 +15,12 @@ def as_array(values: Any, *, what: str, name: str, may_be_text: bool = False) ->
 
     Args:
         values: an array, a list or a torch tensor.
-        what: what they are called in messages: "x", "y".
+        what: their name in messages: "x", "y".
         name: of the data set, for messages.
-        may_be_text: whether text, and None for what is missing, is allowed.
+        may_be_text: whether text, and None for missing values, is allowed.
     Raises:
         ShapeError: if rows differ in length, or there is a single number.
-        DataError: if the type is another.
+        DataError: if the type is not supported.
 
     >>> as_array([[1, 2]], what="x", name="arrays").shape
     (1, 2)
@@ -36,13 +36,13 @@ def as_array(values: Any, *, what: str, name: str, may_be_text: bool = False) ->
     text = may_be_text and array.dtype == object and all(value is None or isinstance(value, str) for value in array)
     if array.dtype.kind not in ("biufUS" if may_be_text else "biuf") and not text:
         raise DataError(
-            f"{what} of {name} must hold numbers{' or text' if may_be_text else ''}, got {array.dtype}. Convert it."
+            f"{what} of {name} must contain numbers{' or text' if may_be_text else ''}, got {array.dtype}. Convert it."
         )
     return array
 
 
 def as_images(array: Array) -> Array | None:
-    """Return bytes in the shape of images as (N, H, W, C); None if they are no images.
+    """Return bytes in the shape of images as (N, H, W, C); None if they are not images.
 
     uint8 of three axes (N, H, W), or of four with 1 or 3 channels, last or second, are images; all else is numbers.
 
@@ -65,10 +65,10 @@ def as_numbers(array: Array, *, name: str) -> Array:
     """Return numbers as float32 (N, ...) with at least two axes.
 
     Raises:
-        ShapeError: if an example holds no number.
+        ShapeError: if an example has no number.
     """
     if 0 in array.shape[1:]:
         raise ShapeError(f"x of {name} must have at least one number per example, got shape {array.shape}.")
-    with np.errstate(over="ignore"):  # what overflows becomes infinite and is refused with its row
+    with np.errstate(over="ignore"):  # overflow becomes infinite, which raises later, naming the row
         numbers = array.astype(np.float32, copy=False)
     return numbers[:, np.newaxis] if numbers.ndim == 1 else numbers

@@ -1,4 +1,4 @@
-"""Names of examples in messages: safe to print, and never more than a few."""
+"""Names of examples in messages: safe to print, and limited to a few."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def listing(names: Sequence[str], chosen: Array, *, most: int = 5) -> str:
     Args:
         names: a name for each example.
         chosen: (examples,) bool.
-        most: how many are named.
+        most: maximum number of names.
 
     >>> listing(["line 2", "line 3", "line 4"], np.array([True, False, True]), most=1)
     'line 2 and 1 more (2 of 3)'

@@ -30,5 +30,5 @@ class Table:
         return Table({name: values[rows] for name, values in self.columns.items()})
 
     def is_numeric(self, name: str) -> bool:
-        """Return whether a column holds numbers rather than text."""
+        """Return whether a column is numeric."""
         return self.columns[name].dtype != object
