@@ -15,7 +15,7 @@ def generate(
     run: RunPath,
     *,
     prompt: Annotated[str, typer.Option(help="Continue this text; default: begin a line.")] = "",
-    length: Annotated[int, typer.Option(help="Sample so many tokens.")] = 500,
+    length: Annotated[int, typer.Option(help="Set the number of tokens to sample.")] = 500,
     temperature: Annotated[float, typer.Option(help="Divide logits by this; 0: most probable token.")] = 0.8,
     top_k: Annotated[int, typer.Option(help="Sample from the k most probable tokens; 0: all.")] = 0,
     top_p: Annotated[float, typer.Option(help="Sample from tokens of this total probability.")] = 1.0,

@@ -21,19 +21,19 @@ from trainwell.nn.layers.recurrent import State
 from trainwell.nn.zoo.recurrent import RecurrentNetwork
 from trainwell.runs import Run
 
-_TAIL = 32  # tokens that are decoded again with each new one, so that what belongs together is written together
-_BROKEN = "\ufffd"  # what the first bytes of a letter are decoded to
+_TAIL = 32  # previous tokens decoded again with each new one, for characters of several tokens
+_BROKEN = "\ufffd"  # decoding of an incomplete character
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the next token is chosen.
+    """Settings of sampling.
 
     Args:
-        temperature: logits are divided by it; 0 takes the most probable token, 1 samples as the network learned.
-        top_k: sample from so many of the most probable tokens; 0: from all.
-        top_p: sample from the fewest tokens whose probabilities add up to this (Holtzman et al. 2020); 1: from all.
-        seed: the same seed gives the same text.
+        temperature: divides the logits; 0 takes the most probable token, 1 samples from the predicted distribution.
+        top_k: sample from this number of most probable tokens; 0: from all.
+        top_p: sample from the fewest tokens whose probabilities sum to this (Holtzman et al. 2020); 1: from all.
+        seed: random seed; the same seed gives the same text.
     Raises:
         UsageError: if a number is out of range.
     """
@@ -52,10 +52,10 @@ class Sampling:
             raise UsageError(f"--top-p must be greater than 0 and at most 1, got {self.top_p:g}.")
 
     def probabilities(self, logits: Tensor) -> Tensor:
-        """Return the probabilities from which the next token is drawn, (tokens,) float64.
+        """Return the distribution of the next token, (tokens,) float64.
 
         Args:
-            logits: (tokens,); -inf where a token must not follow.
+            logits: (tokens,); -inf for excluded tokens.
 
         >>> Sampling(temperature=1.0, top_k=1).probabilities(torch.tensor([0.0, 1.0, 0.5])).tolist()
         [0.0, 1.0, 0.0]
@@ -77,11 +77,11 @@ class Generated:
     """A sampled text.
 
     Args:
-        prompt: what it continues.
-        text: what was sampled, without the prompt.
-        tokens: how many tokens were sampled.
-        unknown: letters or words of the prompt that are not in the vocabulary.
-        sampling: how tokens were chosen.
+        prompt: the prompt.
+        text: the continuation.
+        tokens: number of sampled tokens.
+        unknown: characters or words of the prompt that are not in the vocabulary.
+        sampling: settings of sampling.
     """
 
     prompt: str
@@ -117,13 +117,13 @@ def generate(
     A recurrent network carries its state from token to token; any other reads the last `data.context` tokens again.
 
     Args:
-        run: a run, or its folder.
-        prompt: text to continue; empty: as if a new line began.
-        length: tokens to sample.
-        sampling: how the next token is chosen; None: the defaults of `Sampling`.
+        run: a run or its folder.
+        prompt: text to continue; empty: begin a line.
+        length: number of tokens to sample.
+        sampling: settings of sampling; None: the defaults.
         show: called with each new piece of the text.
     Raises:
-        UsageError: if the run is no language model, or the length is not positive.
+        UsageError: if the run is not a language model, or the length is not positive.
         StorageError: if the run has no trained network.
     """
     sampling = sampling or Sampling()
@@ -138,7 +138,7 @@ def generate(
             "trainwell fit book.txt"
         )
     begin = code.encode(prompt) if prompt else code.start
-    if not len(begin):  # nothing but spaces, for tokens that hold none
+    if not len(begin):  # only spaces, for tokens without spaces
         begin = code.start
     network = load_model(opened)
     sampled: list[int] = []
@@ -154,14 +154,14 @@ def generate(
 def sample(
     network: nn.Module, begin: np.ndarray[Any, Any], *, context: int, sampling: Sampling, never: tuple[int, ...] = ()
 ) -> Iterator[int]:
-    """Yield sampled tokens without end.
+    """Yield sampled tokens endlessly.
 
     Args:
         network: maps (batch, length) tokens to (batch, length, tokens) logits.
-        begin: (tokens,) that are continued, at least one.
-        context: tokens that a network without a state reads at once.
-        sampling: how the next token is chosen.
-        never: numbers of tokens that must not be sampled.
+        begin: (tokens,) to continue, at least one.
+        context: maximum number of tokens that a network without a state gets.
+        sampling: settings of sampling.
+        never: ids of tokens that must not be sampled.
     """
     generator = torch.Generator().manual_seed(sampling.seed)
     following = _carried(network) if isinstance(network, RecurrentNetwork) else _windowed(network, context)
@@ -176,7 +176,7 @@ def sample(
 
 
 def unknown(code: StreamCode, text: str) -> tuple[str, ...]:
-    """Return the letters or words of a text that are not in the vocabulary, each once, in their order."""
+    """Return the characters or words of a text that are not in the vocabulary, each once, in order."""
     number = SPECIAL.index(UNKNOWN)
     if number not in code.encode(text):
         return ()
@@ -185,7 +185,7 @@ def unknown(code: StreamCode, text: str) -> tuple[str, ...]:
 
 
 def _carried(network: RecurrentNetwork) -> Callable[[Tensor], Tensor]:
-    """Return a function from new tokens (tokens,) to the logits of the next one; it remembers the state."""
+    """Return a function from new tokens (tokens,) to the logits of the next one; it keeps the state."""
     state: State | None = None
 
     def following(new: Tensor) -> Tensor:
@@ -198,7 +198,7 @@ def _carried(network: RecurrentNetwork) -> Callable[[Tensor], Tensor]:
 
 
 def _windowed(network: nn.Module, context: int) -> Callable[[Tensor], Tensor]:
-    """Return the same for a network without a state; it remembers the last tokens."""
+    """Return the same for a network without a state; it keeps the last tokens."""
     seen = torch.zeros(0, dtype=torch.int64)
 
     def following(new: Tensor) -> Tensor:
@@ -213,14 +213,14 @@ def _windowed(network: nn.Module, context: int) -> Callable[[Tensor], Tensor]:
 def _pieces(
     code: StreamCode, tokens: Iterator[int], *, begin: np.ndarray[Any, Any], length: int, sampled: list[int]
 ) -> Iterator[str]:
-    """Yield what each new token adds to the text; half a letter waits for its other bytes.
+    """Yield the text that each new token adds; incomplete characters wait for their remaining bytes.
 
     Args:
-        code: makes text of tokens.
-        tokens: sampled without end.
+        code: decodes tokens.
+        tokens: sampled tokens.
         begin: tokens before the first, which are not yielded.
-        length: tokens that are taken.
-        sampled: gets each of them.
+        length: number of tokens to take.
+        sampled: collects the tokens.
     """
     held = [int(token) for token in begin[-_TAIL:]]
     written = code.decode(held)

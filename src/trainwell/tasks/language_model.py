@@ -20,21 +20,21 @@ from trainwell.tasks.probabilities import mean_of_probabilities
 
 Array = npt.NDArray[Any]
 
-_SPECIAL = 4  # tokens that every vocabulary begins with and that are no text
-_MOST_WORDS = 60  # letters of a prediction for a reader
-_BYTE_LEVEL = str.maketrans({"Ġ": " ", "Ċ": "\n"})  # how byte pairs write a space and a line end
+_SPECIAL = 4  # special tokens at the start of every vocabulary
+_MOST_WORDS = 60  # characters of a displayed prediction
+_BYTE_LEVEL = str.maketrans({"Ġ": " ", "Ċ": "\n"})  # byte-pair encodings of a space and a line end
 
 
 @final
 class LanguageModel(Task):
     """The next token at every position, one of `count`, from unnormalised outputs (logits).
 
-    Targets are the inputs shifted by one position. A network that predicts all tokens alike has the loss ln(count), and
-    the perplexity exp(loss) = count.
+    Targets are the inputs shifted by one position. Uniform predictions have the loss ln(count), and the perplexity
+    exp(loss) = count.
 
     Args:
-        count: tokens of the vocabulary.
-        labels: the tokens, in the order of their numbers; empty where nobody named them.
+        count: size of the vocabulary.
+        labels: the tokens, in the order of their ids; empty if unknown.
 
     >>> import torch
     >>> task = LanguageModel(count=5)
@@ -55,7 +55,7 @@ class LanguageModel(Task):
 
     @classmethod
     def build(cls, recipe: Any, targets: TargetFacts) -> LanguageModel:
-        """Build the task; no setting is read."""
+        """Build the task; it has no settings."""
         return cls(count=targets.count, labels=targets.labels)
 
     @property
@@ -80,7 +80,7 @@ class LanguageModel(Task):
         return {"cross_entropy": each.view(batch.targets.shape)}
 
     def outputs_for(self, targets: Tensor) -> int:
-        """Return how many tokens there must be at least."""
+        """Return the number of outputs that the targets need at least."""
         return int(targets.max()) + 1
 
     def chance_loss(self, targets: Array) -> float:
@@ -94,7 +94,7 @@ class LanguageModel(Task):
         return float(-(present * np.log(present)).sum())
 
     def tally(self) -> TokenTally:
-        """Return an empty tally of losses and of right predictions."""
+        """Return an empty tally of losses and correct predictions."""
         return TokenTally(self)
 
     def predict(self, outputs: Outputs) -> Prediction:
@@ -106,7 +106,7 @@ class LanguageModel(Task):
         return join_outputs(mean_of_probabilities, [main_output(one) for one in many])
 
     def words(self, target: Any) -> str:
-        """Return the tokens of one window as text, cut to 60 letters."""
+        """Return the tokens of one window as text, truncated to 60 characters."""
         if not self.labels:
             return str(self.value(target))
         tokens = [self.labels[int(number)] for number in target]
@@ -116,11 +116,11 @@ class LanguageModel(Task):
         return ("".join(tokens).translate(_BYTE_LEVEL) if is_byte_level else " ".join(tokens))[:_MOST_WORDS]
 
     def baselines(self, train: tuple[Array, Array], test: tuple[Array, Array]) -> list[tuple[str, Scores]]:
-        """Score the frequencies of single tokens and of pairs of tokens in the training block, one added to each count.
+        """Evaluate unigram and bigram models of the training block, with add-one smoothing.
 
         Args:
             train: inputs and targets, (windows, length) tokens each.
-            test: the split to be scored on, likewise.
+            test: inputs and targets of the split to evaluate on.
         """
         known = (train[0].astype(np.int64).ravel(), train[1].astype(np.int64).ravel())
         asked = (test[0].astype(np.int64).ravel(), test[1].astype(np.int64).ravel())
@@ -152,10 +152,10 @@ class LanguageModel(Task):
 
 @final
 class TokenTally(Tally):
-    """Sums of the losses and of the right predictions over everything that counts.
+    """Sums of the losses and of the correct predictions.
 
     Args:
-        task: whose outputs are collected.
+        task: the task of the outputs.
     """
 
     def __init__(self, task: LanguageModel) -> None:
@@ -165,7 +165,7 @@ class TokenTally(Tally):
         self._weight = 0.0
 
     def add(self, outputs: Outputs, batch: Batch) -> None:
-        """Take one batch of outputs."""
+        """Add a batch of outputs."""
         losses = self._task.losses(outputs, batch)["cross_entropy"].double()
         right = (main_output(outputs).argmax(dim=-1) == batch.targets).double()
         weights = self._task.weights(batch)
@@ -179,7 +179,7 @@ class TokenTally(Tally):
         self._right += float(right.sum())
 
     def merge(self, other: Self) -> None:
-        """Take everything that another tally has collected."""
+        """Add the sums of another tally."""
         self._nats += other._nats
         self._right += other._right
         self._weight += other._weight
@@ -196,8 +196,8 @@ def unigram_entropy(known: Array, asked: Array, *, count: int) -> float:
 
     Args:
         known: (tokens,) of the training block.
-        asked: (tokens,) to be predicted.
-        count: tokens of the vocabulary.
+        asked: (tokens,) to predict.
+        count: size of the vocabulary.
 
     >>> unigram_entropy(np.array([0, 0, 1]), np.array([2]), count=3) == math.log(6)
     True
@@ -211,8 +211,8 @@ def bigram_entropy(known: tuple[Array, Array], asked: tuple[Array, Array], *, co
 
     Args:
         known: tokens of the training block, and the token that follows each.
-        asked: likewise, of what is to be predicted.
-        count: tokens of the vocabulary.
+        asked: tokens before those to predict, and the tokens to predict.
+        count: size of the vocabulary.
 
     >>> pairs = (np.array([0, 0, 1]), np.array([1, 1, 0]))
     >>> bigram_entropy(pairs, (np.array([0]), np.array([1])), count=2) == -math.log(3 / 4)

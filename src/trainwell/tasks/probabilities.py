@@ -1,4 +1,4 @@
-"""Probabilities of yes and no and of classes, for the tasks that are made of such questions."""
+"""Entropy and averaging of binary and class probabilities."""
 
 from __future__ import annotations
 

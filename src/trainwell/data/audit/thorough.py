@@ -33,10 +33,10 @@ _SHOWN = 10
 
 @dataclass(frozen=True)
 class AuditedData:
-    """The data of an audit, in numbers.
+    """Sizes, classes and inputs of the audited data.
 
     Args:
-        name: what the data set is called.
+        name: name of the data set.
         sizes: examples by split.
         class_counts: label to examples in (train, validation, test).
         features: summary of every input.
@@ -50,7 +50,7 @@ class AuditedData:
 
 @dataclass(frozen=True)
 class Audit:
-    """What an audit found.
+    """The result of an audit.
 
     Args:
         data: sizes, classes and inputs.

@@ -1,4 +1,4 @@
-"""Windows of one long text: what a language model reads, in the order of the text [A15]."""
+"""Windows of one long text, in the order of the text, for language models [A15]."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainwell.data.values.missing import Array
 from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections import DataRecipe
 
-_SHOWN = 400  # letters of a window in a view
+_SHOWN = 400  # characters of a window in a view
 
 
 @final
@@ -49,10 +49,10 @@ class StreamPreparation(InputPreparation):
         return ()
 
     def arrays(self, raw: Windows) -> Mapping[str, Array]:
-        """Return {"inputs": (N, context) int64 token numbers}.
+        """Return {"inputs": (N, context) int64 token ids}.
 
         Raises:
-            ShapeError: if the inputs are no windows of a text.
+            ShapeError: if the inputs are not windows of a text.
         """
         if not isinstance(raw, Windows):
             raise ShapeError("Inputs must be windows of a text as in training, got another kind of example.")
@@ -63,15 +63,15 @@ class StreamPreparation(InputPreparation):
         return Source(tensors={"inputs": raw.tokens}, finish=lambda batch: batch.replace(inputs=batch.inputs.long()))
 
     def adopted(self, new: InputPreparation) -> InputPreparation | None:
-        """Return this preparation for a text with the same tokens: another vocabulary needs another network."""
+        """Return this preparation for a text with the same vocabulary; None for another one."""
         return self if self.to_json() == new.to_json() else None
 
     def view(self, prepared: Array) -> list[View]:
-        """Return the text that the network reads: rare tokens are <unk>."""
+        """Return the text as the network sees it: rare tokens are <unk>."""
         return [View(values={"text": self.code.decode(row)[:_SHOWN]}) for row in prepared]
 
     def for_linear_model(self, prepared: Array) -> Array:
-        """Return the tokens themselves: counts of them are what a simple model of a text needs."""
+        """Return the tokens, whose counts the baselines need."""
         return prepared
 
     def to_json(self) -> dict[str, Any]:
@@ -91,23 +91,23 @@ class StreamKind(Kind):
 
     def usual(self, facts: Facts) -> Preset:
         """Choose a recurrent network."""
-        return {"nn.model": ("lstm", "reads a text in its order, at little cost per token")}
+        return {"nn.model": ("lstm", "processes a text in order, at low cost per token")}
 
     def check(self, inputs: Windows, *, name: str, ids: Sequence[str]) -> None:
-        """Take any windows: the reader has checked the text."""
+        """Accept any windows: the reader has checked the text."""
 
     def check_new(self, inputs: Windows, *, ids: Sequence[str]) -> None:
-        """Take any windows."""
+        """Accept any windows."""
 
     def given(self, values: Any) -> Windows:
-        """Take windows of a text only: a language model continues a text."""
+        """Raise: a language model continues a text."""
         if not isinstance(values, Windows):
             self.check_predicts()
         windows: Windows = values
         return windows
 
     def check_predicts(self) -> None:
-        """Refuse inputs to predict on: a language model continues a text."""
+        """Raise for inputs to predict: a language model continues a text."""
         raise UsageError(
             "A language model predicts the next token, not a value for each input. Sample text from it: "
             "trainwell generate RUN --prompt TEXT"
@@ -141,7 +141,7 @@ class StreamKind(Kind):
         return [View(values={"text": inputs.code.decode(inputs.tokens[int(row)])[:_SHOWN]}) for row in rows]
 
     def measure(self, inputs: Windows, features: Sequence[str], *, most: int) -> dict[str, Measurement]:
-        """Return the share of unknown tokens."""
+        """Return the fraction of unknown tokens."""
         unknown = (inputs.tokens == SPECIAL.index(UNKNOWN)).mean(axis=1, dtype=np.float64)
         return {"unknown": Measurement(unknown, is_quantity=False)}
 

@@ -1,4 +1,4 @@
-"""What the columns of a text table hold: numbers, text, missing values, decimal commas; whether there is a header."""
+"""Types of the columns of a table: numbers, text, missing values, decimal commas; detection of a header."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
 
 def replace_decimal_commas(rows: list[list[str]], texts: Set[str], *, thousands: bool) -> list[str]:
-    """Replace decimal commas by points in columns that hold only numbers, and return remarks about it.
+    """Replace decimal commas by points in columns of numbers, and return remarks.
 
     Args:
         rows: changed in place; the first may be a header.
@@ -78,7 +78,7 @@ def number_in(cell: str) -> float | None:
 
 
 def typed(cells: Sequence[str], *, text: bool = False) -> Array:
-    """Return numbers if every known cell is one and text is not asked for, else text."""
+    """Return numbers if every non-missing cell is a number and `text` is not set, else text."""
     numbers = {cell: number_in(cell) for cell in set(cells)}
     if not text and None not in numbers.values():
         return np.array([numbers[cell] for cell in cells], dtype=np.float64)

@@ -21,20 +21,20 @@ from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections import DataRecipe
 
 SUFFIXES = (".txt", ".text")
-_MOST_BYTES = 1 << 30  # of a text: four bytes per token twice, and the network reads it many times
-_SMALL_BYTES = 200_000  # below, windows are shorter, so that there are enough of them
-_CHARACTERS_BYTES = 5_000_000  # below, a text is read by character
-_SAMPLED = 1 << 16  # bytes by which a table is told from a text
+_MOST_BYTES = 1 << 30  # maximum size of a text, which needs eight bytes of memory per token
+_SMALL_BYTES = 200_000  # smaller texts get shorter windows, so that there are enough of them
+_CHARACTERS_BYTES = 5_000_000  # smaller texts are read by character
+_SAMPLED = 1 << 16  # number of bytes read to distinguish a table from a text
 _SEPARATORS = ("\t", ",", ";", "|")
-_BORDER = 1000  # letters within which a block ends with a line rather than within a word
+_BORDER = 1000  # maximum distance in characters to a line end at which a block ends
 
 
 def is_text(path: Path, recipe: DataRecipe) -> bool:
-    """Return whether a file is read as one text: by its name, unless columns are asked for or it looks like a table.
+    """Return whether a file is read as one text: by its name, unless columns are named or it looks like a table.
 
     Args:
         path: an existing file.
-        recipe: `target`, `drop`, `group`, `delimiter` and `text` ask for columns.
+        recipe: `target`, `drop`, `group`, `delimiter` and `text` name columns.
     """
     name = path.name.lower()
     if recipe.target or recipe.drop or recipe.group or recipe.delimiter or recipe.text:
@@ -47,16 +47,16 @@ def is_text(path: Path, recipe: DataRecipe) -> bool:
 
 
 def text_defaults(path: Path, recipe: DataRecipe) -> Preset:
-    """Choose the settings of [data] that suit a text of its size, with a reason each.
+    """Return default settings of [data] for a text of its size, with a reason each.
 
     Args:
         path: the file.
-        recipe: `tokenisation` is read: a choice of the user's is kept.
+        recipe: `tokenisation` is read: the user's choice is kept.
     """
     size = len(read_bytes(path))
     chosen: Preset = {
-        "data.lowercase": (False, "a language model writes capital letters too"),
-        "data.validation": (0.1, "a tenth of the text, in its order"),
+        "data.lowercase": (False, "a language model should distinguish capital letters"),
+        "data.validation": (0.1, "a tenth of the text, in order"),
         "data.test": (0.1, "the last tenth of the text"),
         "data.context": (64, "a short text") if size < _SMALL_BYTES else (128, "about two lines of text"),
     }
@@ -64,7 +64,7 @@ def text_defaults(path: Path, recipe: DataRecipe) -> Preset:
     usual = ("characters", "a small text") if by_character else ("byte_pairs", "a large text: fewer, longer tokens")
     chosen["data.tokenisation"] = usual
     if (recipe.tokenisation or usual[0]) != "characters":
-        chosen["data.vocabulary"] = (4000, "the last layer costs as much as it has tokens")
+        chosen["data.vocabulary"] = (4000, "the cost of the last layer is proportional to the vocabulary")
     return chosen
 
 
@@ -75,14 +75,14 @@ def read_bytes(path: Path) -> bytes:
         DataError: if the file is damaged or too large, or an archive holds several texts.
     """
     name = plain(path.name)
-    too_large = f"{name} must hold at most {_MOST_BYTES >> 20:,} MiB of text. Give a part of it."
+    too_large = f"{name} must have at most {_MOST_BYTES >> 20:,} MiB of text. Give a part of it."
     try:
         if path.suffix.lower() == ".zip":
             members = _members(path)
             if len(members) != 1:
                 raise DataError(
-                    f"{name} must hold one text (.txt), got {len(members)}: {shorten(members, len(members))}. "
-                    "Unpack it and name one."
+                    f"{name} must contain one text (.txt), got {len(members)}: {shorten(members, len(members))}. "
+                    "Unpack it and give one of them."
                 )
             with zipfile.ZipFile(path) as archive, archive.open(members[0]) as member:
                 content = member.read(_MOST_BYTES + 1)
@@ -102,13 +102,13 @@ def read_bytes(path: Path) -> bytes:
 def read_stream(path: Path, recipe: DataRecipe) -> Examples:
     """Read a text as windows of tokens, split into blocks in the order of the text.
 
-    The vocabulary is learned from the training block only. What fills no window at the end of a block is left out.
+    The vocabulary is learned from the training block only. The incomplete last window of a block is dropped.
 
     Args:
         path: the file.
         recipe: `context`, `tokenisation`, `vocabulary`, `rarest`, `lowercase`, `validation` and `test` are read.
     Raises:
-        DataError: if the file is empty, no text, or too short.
+        DataError: if the file is empty, not a text, or too short.
     """
     name = plain(path.name)
     text = decode(read_bytes(path), name)
@@ -170,7 +170,7 @@ class _Block:
 
 
 def _blocks(text: str, recipe: DataRecipe) -> list[_Block]:
-    """Divide a text: training first, the test split last; a border lies at a line end if one is near."""
+    """Split a text: training first, test last; a block ends at the nearest line end, if there is one nearby."""
     size = len(text)
     test = size - round(recipe.test * size)
     validation = test - round(recipe.validation * size)
@@ -205,7 +205,7 @@ def _check_length(name: str, encoded: list[Tokens], *, counts: list[int], recipe
 
 
 def _members(path: Path) -> list[str]:
-    """Return the names of the texts in a zip archive; none if it is no archive."""
+    """Return the names of the texts in a zip archive; empty if it is not an archive."""
     try:
         with zipfile.ZipFile(path) as archive:
             names = [entry.filename for entry in archive.infolist() if not entry.is_dir()]

@@ -1,4 +1,4 @@
-"""One long text as a stream of tokens, cut into windows: what a language model learns from [A15]."""
+"""One long text as a stream of tokens, cut into windows, for language models [A15]."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from trainwell.data.text.tokens import BEGIN, END, PAD, SPECIAL, UNKNOWN, Tokeni
 
 Tokens = NDArray[np.int32]
 
-_PIECE = 1 << 12  # letters that are tokenised at once; a piece ends with a line
-_AT_ONCE = 256  # pieces that are tokenised side by side
-_WITHOUT_LINES = ("words", "spaces")  # these tokens hold no line ends
+_PIECE = 1 << 12  # characters tokenised at once; a piece ends with a line
+_AT_ONCE = 256  # pieces tokenised in parallel
+_WITHOUT_LINES = ("words", "spaces")  # these tokens contain no line ends
 
 
 def pieces(text: str, *, least: int = _PIECE) -> Iterator[str]:
@@ -40,11 +40,11 @@ def pieces(text: str, *, least: int = _PIECE) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class StreamCode:
-    r"""How a running text becomes token numbers, and back.
+    r"""Tokenisation of a long text, and back.
 
     Args:
         tokenizer: learned from the training block only.
-        line_ends: every line ends with <eos>, because the tokens themselves hold no line ends.
+        line_ends: every line ends with <eos>, because the tokens themselves contain no line ends.
 
     >>> code = StreamCode.fit("to be\nor not to be\n", "words", size=20)
     >>> code.decode(code.encode("to be\nor"))
@@ -64,7 +64,7 @@ class StreamCode:
         return len(self.tokenizer)
 
     def encode(self, text: str) -> Tokens:
-        """Return the token numbers of a text, (tokens,) int32."""
+        """Return the token ids of a text, (tokens,) int32."""
         parts = text.splitlines(keepends=True) if self.line_ends else list(pieces(text))
         ended = not self.line_ends or not text or text[-1] in "\r\n"
         encoded = [
@@ -75,7 +75,7 @@ class StreamCode:
         return tokens if ended else tokens[:-1]
 
     def decode(self, tokens: Sequence[int] | Array) -> str:
-        """Return the text of token numbers; <eos> is a line end."""
+        """Return the text of token ids; <eos> is a line end."""
         numbers = [int(number) for number in tokens]
         if not self.line_ends:
             return self.tokenizer.decode(numbers)
@@ -89,13 +89,13 @@ class StreamCode:
 
     @property
     def never_sampled(self) -> tuple[int, ...]:
-        """Numbers of the tokens that are no text."""
+        """Ids of the tokens that are not text."""
         silent = (PAD, UNKNOWN, BEGIN) if self.line_ends else (PAD, UNKNOWN, BEGIN, END)
         return tuple(SPECIAL.index(token) for token in silent)
 
     @property
     def start(self) -> Tokens:
-        """Tokens that a text without a prompt follows: a line end, or else the most frequent token."""
+        """The prompt where none is given: a line end, or the most frequent token."""
         line_end = self.encode("\n")
         if len(line_end) and SPECIAL.index(UNKNOWN) not in line_end:
             return line_end
@@ -117,7 +117,7 @@ class Windows:
 
     Args:
         tokens: (windows, context) int32.
-        code: makes text of them.
+        code: decodes them.
     """
 
     tokens: Tokens
@@ -131,11 +131,11 @@ class Windows:
 
 
 def windows(tokens: Tokens, context: int) -> tuple[Tokens, Tokens]:
-    """Cut a block of tokens into windows, and the same shifted by one; the rest that fills no window is left out.
+    """Cut a block of tokens into windows, and windows shifted by one; tokens that fill no window are dropped.
 
     Args:
         tokens: (tokens,).
-        context: tokens of a window.
+        context: number of tokens in a window.
     Returns:
         inputs and targets, (windows, context) each: `targets[i, t]` is the token that follows `inputs[i, t]`.
 

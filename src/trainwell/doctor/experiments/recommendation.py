@@ -1,4 +1,4 @@
-"""The recommendation on transfer: what was measured and tried, as values, and what follows from it."""
+"""The recommendation on transfer learning, with its measurements and trials as values."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Recommendation:
 
 @dataclass(frozen=True)
 class Advice:
-    """What was measured and tried, and the recommendation.
+    """Measurements, trials and the recommendation.
 
     Args:
         source: the network to start from.
@@ -119,7 +119,7 @@ class Advice:
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as `fit --advise --json` prints it."""
+        """Return the advice as `fit --advise --json` prints it."""
         return {
             "source": self.source,
             "distance": self.case.distance,

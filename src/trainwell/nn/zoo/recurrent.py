@@ -127,8 +127,8 @@ def _network(cell: str) -> Network:
             )
         if facts.causal and settings.bidirectional:
             raise UsageError(
-                "nn.bidirectional must be false for a language model, got true: reading backwards shows the network "
-                "the tokens that it must predict. Leave it out."
+                "nn.bidirectional must be false for a language model, got true: the backward direction would see the "
+                "tokens to predict. Omit the setting."
             )
         vocabulary = vocabulary_of(facts, cell)
         body = Recurrent(
