@@ -53,7 +53,7 @@ def test_names_task_and_labels() -> None:
         ([[1, 2], [3]], [0, 1], "got rows of different lengths"),
         (np.array([[1.0, np.nan]] * 10), TEN, "must be finite numbers, got NaN or infinity in row 0"),
         (np.array([[1.0, 1e300]] * 10), TEN, "must be finite numbers"),
-        (np.zeros((10, 2)), np.full(10, np.nan), "Target 'y' must be known for every example"),
+        (np.zeros((10, 2)), np.full(10, np.nan), "Target 'y' is missing in"),
         (np.zeros((10, 2)), np.ones(10), "has a single class, '1'"),
         (5, TEN, "x of arrays must be an array"),
         (np.zeros((10, 0)), TEN, "at least one number per example"),

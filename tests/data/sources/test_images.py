@@ -185,7 +185,7 @@ def test_all_broken_images_are_counted_and_five_are_named(tmp_path: Path) -> Non
     with pytest.raises(DataError) as error:
         list(decode(files, (64, 64, 3)))
     message = str(error.value)
-    assert "10 of 20 cannot be used" in message and "and 5 more" in message
+    assert "10 of 20 images cannot be used" in message and "and 5 more" in message
     assert [name in message for name in ("01.png", "09.png", "11.png", "00.png")] == [True, True, False, False]
 
 

@@ -128,7 +128,7 @@ def test_damaged_and_ambiguous_archives_are_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
         archive.writestr("a.txt", TEXT)
         archive.writestr("b.txt", TEXT)
-    with pytest.raises(DataError, match=r"two.zip must hold one text \(.txt\), got 2: a.txt, b.txt"):
+    with pytest.raises(DataError, match=r"two.zip must contain one text \(.txt\), got 2: a.txt, b.txt"):
         read(recipe(tmp_path / "two.zip"))
     (tmp_path / "none.zip").write_bytes(b"PK nothing")
     with pytest.raises(DataError, match="cannot be read safely as data"):

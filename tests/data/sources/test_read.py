@@ -73,7 +73,7 @@ def test_settings_that_a_source_does_not_heed(tmp_path: Path) -> None:
         read(DataRecipe(source="digits", drop=("foo",), group="bar"))
     assert len(error.value.mistakes) == 2
     np.savez(tmp_path / "a.npz", X=np.eye(4), y=[0, 1, 0, 1])
-    with pytest.raises(RecipeError, match="data.target must be left out for a.npz, got 'y'"):
+    with pytest.raises(RecipeError, match="data.target does not apply to a.npz, got 'y'"):
         read(DataRecipe(source=str(tmp_path / "a.npz"), target="y"))
     assert "data.image_size = 32 is ignored" in read(DataRecipe(source="digits", image_size=32)).remarks[-1]
 

@@ -225,7 +225,7 @@ BROKEN: dict[str, tuple[str | bytes, dict[str, object], str]] = {
     "missing target": (
         "a,y\n1,x\n2,\n3,?\n4,z\n",
         {},
-        "Target 'y' must be known for every example, but is missing in line 3, line 4 (2 of 4)",
+        "Target 'y' is missing in line 3, line 4 (2 of 4)",
     ),
     "missing group": (
         "a,g,y\n1,,0\n2,b,1\n",
