@@ -19,7 +19,7 @@ CASES = {  # one for each rule that no script of the first set is about
     "no_nonlinearity": "no_activations@regression",
     "unbalanced_loss_terms": "penalty_far_too_strong@table",
     "same_batch": "always_the_same_batch@digits",
-    "batch_norm_not_updated": "statistics_never_gathered@images",
+    "batch_norm_not_updated": "statistics_never_gathered@pictures",
     "dropout_too_strong": "dropout_of_nearly_all@table",
     "negated_loss": "loss_with_the_wrong_sign@regression",
     "missing_batch_first": "rnn_axes_swapped@text",

@@ -190,6 +190,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         new = take_over(model, origin, layers=recipe.transfer.layers)
         said = sentence(origin, preparation.input_shape, layers=recipe.transfer.layers)
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
+    freezing = _freezing(recipe, model, new=new)  # before parameters are counted
     task = _with_heads_of(model, task)
     source, finish = _source(examples, preparation, task=task)
 
@@ -218,7 +219,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
         facts=_facts(plan, preparation, task=task, model=model, steps_per_epoch=len(train)),
         input_facts=preparation.facts,
-        freezing=_freezing(recipe, model, new=new),
+        freezing=freezing,
         new=new,
         origin=origin,
         inputs=batches(plan.inputs, shuffle=True) if recipe.transfer.pretrain != "none" else None,
