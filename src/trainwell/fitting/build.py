@@ -174,13 +174,12 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         model: the user's own network, not initialised anew.
     """
     recipe = plan.recipe
-    examples = plan.examples
     splits = plan.splits
     preparation = _prepared(plan)
     origin = origin_of(recipe)
     if origin:
         preparation = adopt(origin, preparation)
-    task = build_task(recipe, examples, train=splits.train)
+    task = build_task(recipe, plan.examples, train=splits.train)
     if model is None:
         model = build_network(recipe, preparation.facts, outputs=task.outputs, fresh=origin is None)
     new: frozenset[str] = frozenset()
@@ -192,7 +191,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         preparation = dataclasses.replace(preparation, remarks=(*preparation.remarks, said))
     freezing = _freezing(recipe, model, new=new)  # before parameters are counted
     task = _with_heads_of(model, task)
-    source, finish = _source(examples, preparation, task=task)
+    source, finish = _source(plan.examples, preparation, task=task)
 
     def batches(indices: Array, *, shuffle: bool) -> Batches:
         shape = (*preparation.input_shape, task.outputs) if task.per_position else preparation.input_shape
