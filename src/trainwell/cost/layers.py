@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -11,7 +12,6 @@ from torch import Tensor, nn
 from trainwell.core.batch import Batch, blank
 from trainwell.core.facts import InputFacts
 from trainwell.cost.flops import multiply_adds
-from trainwell.cost.parameters import own_parameters
 from trainwell.cost.receptive_field import ReceptiveFields
 
 _KINDS = {
@@ -112,7 +112,7 @@ def _measure(model: nn.Module, batch: Batch) -> list[LayerCost]:
         watch(name, module)
     with following or contextlib.nullcontext():
         total = multiply_adds(model, batch)
-    own_numbers = dict(own_parameters(model))
+    own_numbers = dict(_own_parameters(model))
     costs = []
     for name, module in model.named_modules():
         prefix = f"{name}." if name else ""
@@ -133,3 +133,12 @@ def _measure(model: nn.Module, batch: Batch) -> list[LayerCost]:
                 )
             )
     return costs
+
+
+def _own_parameters(model: nn.Module) -> Iterator[tuple[str, int]]:
+    """Yield each module's name and number of own parameters; a shared parameter counts for its first module."""
+    counted: set[int] = set()
+    for name, module in model.named_modules():
+        own = {id(parameter): parameter.numel() for parameter in module.parameters(recurse=False)}
+        yield name, sum(numbers for key, numbers in own.items() if key not in counted)
+        counted |= set(own)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from torch import nn
 
 
@@ -24,12 +22,3 @@ def count_parameters(model: nn.Module) -> dict[str, int]:
         "frozen": sum(parameter.numel() for parameter in parameters if not parameter.requires_grad),
         "bytes": sum(parameter.numel() * parameter.element_size() for parameter in parameters),
     }
-
-
-def own_parameters(model: nn.Module) -> Iterator[tuple[str, int]]:
-    """Yield each module's name and number of own parameters; a shared parameter counts for its first module."""
-    counted: set[int] = set()
-    for name, module in model.named_modules():
-        own = {id(parameter): parameter.numel() for parameter in module.parameters(recurse=False)}
-        yield name, sum(numbers for key, numbers in own.items() if key not in counted)
-        counted |= set(own)

@@ -176,7 +176,7 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
     recipe = plan.recipe
     splits = plan.splits
     preparation = _prepared(plan)
-    origin = origin_of(recipe)
+    origin = origin_of(recipe) if recipe.transfer.source else None
     if origin:
         preparation = adopt(origin, preparation)
     task = build_task(recipe, plan.examples, train=splits.train)
@@ -274,7 +274,7 @@ def build_augmentation(
         DataError: if a crop is larger than the images.
     """
     data = recipe.data
-    steps = parse(data.augment)
+    steps = parse(data.augment) if data.augment else ()
     if not (data.shift or data.flip or steps or data.label_noise):
         return None
     if not facts.has_grid and (data.shift or data.flip or steps):

@@ -94,7 +94,9 @@ def fit(
         changes["nn.model"] = CUSTOM
     with Interrupt() as interrupt:
         begun = time.perf_counter()
-        parts = in_time(understand(data, model, changes=changes), begun=begun)
+        parts = understand(data, model, changes=changes)
+        if parts.recipe.train.minutes:
+            parts = in_time(parts, begun=begun)
         tools = build_tools(parts)
         interrupt.check()
         writer = RunWriter.create(Path(runs), name, recipe_text=to_toml(parts.recipe))

@@ -113,8 +113,10 @@ def build_rate(recipe: Recipe, steps_per_epoch: int) -> Callable[[int], float]:
     True
     """
     epochs = recipe.train.epochs
-    highest = vary(recipe, {"optim.learning_rate": rescaled(recipe)[0]})
-    return schedule(highest, steps=epochs * steps_per_epoch, epochs=epochs)
+    highest = rescaled(recipe)[0]
+    if highest != recipe.optim.learning_rate:
+        recipe = vary(recipe, {"optim.learning_rate": highest})
+    return schedule(recipe, steps=epochs * steps_per_epoch, epochs=epochs)
 
 
 def build_update(tools: Tools) -> tuple[Update, Callable[[Batch], Batch]]:

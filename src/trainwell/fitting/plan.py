@@ -87,7 +87,7 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         DataError: if the data cannot be used.
     """
     given = unflatten(settings)
-    origin = origin_of(given)
+    origin = origin_of(given) if given.transfer.source else None
     taken = inherited(origin, settings) if origin else {}
     given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
     if given.nn.model.startswith(PREFIX):
@@ -101,7 +101,8 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
         examples = read(given.data, target_type=target_type_for(wanted))
     splits = split(examples, given.data, seed=split_seed(given))
     inputs = splits.train
-    splits = dataclasses.replace(splits, train=labelled(examples, splits.train, recipe=given))
+    if given.transfer.labelled < 1:
+        splits = dataclasses.replace(splits, train=labelled(examples, splits.train, recipe=given))
     task = _task_for(examples, wanted)
     facts = Facts(
         kind=examples.kind.name,

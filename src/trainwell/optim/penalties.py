@@ -170,4 +170,4 @@ def _l1(given: Penalised, *, l1: float) -> None:
 
 
 PENALTIES: Catalogue[Callable[..., None]] = Catalogue("penalty", {"l2": _l2, "decoupled": _decoupled, "l1": _l1})
-"""In the order in which they act."""
+"""In the order in which they act. One named like a setting of [optim] is attached only where that setting is set."""

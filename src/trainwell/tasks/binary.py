@@ -38,6 +38,7 @@ class Binary(Task):
     name = "binary"
     main_score = "accuracy"
     target_type = CLASSES
+    counts = (2, 2)
     criteria = ("probabilities", "logits")
     has_classes = True
     has_class_logits = True
@@ -50,11 +51,6 @@ class Binary(Task):
     def build(cls, recipe: Any, targets: TargetFacts) -> Binary:
         """Build the task; it has no settings."""
         return cls(labels=targets.labels)
-
-    @classmethod
-    def suits(cls, target_type: str, count: int) -> bool:
-        """Tell whether there are two classes."""
-        return target_type == CLASSES and count == 2
 
     @property
     def outputs(self) -> int:

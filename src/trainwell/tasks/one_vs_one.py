@@ -47,6 +47,7 @@ class OneVsOne(Task):
     name = "one_vs_one"
     main_score = "accuracy"
     target_type = CLASSES
+    counts = (3, math.inf)
     has_classes = True
 
     def __init__(self, *, classes: int, labels: Sequence[str] = ()) -> None:
@@ -58,11 +59,6 @@ class OneVsOne(Task):
     def build(cls, recipe: Any, targets: TargetFacts) -> OneVsOne:
         """Build the task; it has no settings."""
         return cls(classes=targets.count, labels=targets.labels)
-
-    @classmethod
-    def suits(cls, target_type: str, count: int) -> bool:
-        """Tell whether there are more than two classes."""
-        return target_type == CLASSES and count > 2
 
     @classmethod
     def for_network(cls, recipe: Any, outputs: int, *, targets: Tensor) -> OneVsOne:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, final
 
@@ -45,6 +46,7 @@ class OneVsRest(Task):
     name = "one_vs_rest"
     main_score = "accuracy"
     target_type = CLASSES
+    counts = (3, math.inf)
     has_classes = True
 
     def __init__(self, *, classes: int, labels: Sequence[str] = ()) -> None:
@@ -55,11 +57,6 @@ class OneVsRest(Task):
     def build(cls, recipe: Any, targets: TargetFacts) -> OneVsRest:
         """Build the task; it has no settings."""
         return cls(classes=targets.count, labels=targets.labels)
-
-    @classmethod
-    def suits(cls, target_type: str, count: int) -> bool:
-        """Tell whether there are more than two classes."""
-        return target_type == CLASSES and count > 2
 
     @property
     def outputs(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ class Task(ABC):
 
     target_type: str = ""
     """Type of the targets it learns from, as readers name it (`core/targets.py`)."""
+    counts: tuple[float, float] = (0, math.inf)
+    """Smallest and largest number of classes, labels or numbers it learns."""
     settings: tuple[str, ...] = ()
     """Names of the settings of [task] that it reads."""
     takes_stacks: bool = False
@@ -109,7 +112,8 @@ class Task(ABC):
     @classmethod
     def suits(cls, target_type: str, count: int) -> bool:
         """Tell whether it can learn targets of a type, of so many classes, labels or numbers."""
-        return target_type == cls.target_type
+        least, most = cls.counts
+        return target_type == cls.target_type and least <= count <= most
 
     @classmethod
     def fit_targets(cls, targets: Array, labels: Sequence[str]) -> TargetFacts:

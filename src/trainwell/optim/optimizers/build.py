@@ -62,8 +62,9 @@ def optimizer(
     penalised = tuple(number for number, group in enumerate(groups) if every or _has_matrix(group))
     given = Given(model, groups, _can_fuse(model.parameters()))
     built = entry.build(given, **arguments(entry.build, whole, sections=SECTIONS))
-    for attach in PENALTIES.values():
-        attach(Penalised(built, penalised, direct), **arguments(attach, whole, sections=SECTIONS))
+    for name, attach in PENALTIES.items():
+        if getattr(optim, name, True):
+            attach(Penalised(built, penalised, direct), **arguments(attach, whole, sections=SECTIONS))
     return built
 
 
