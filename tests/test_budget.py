@@ -235,3 +235,12 @@ def test_importing_trainwell_is_cheap_and_brings_no_torch() -> None:
 
     # Processor time: what other programs take of the clock is not ours.
     assert any(seconds() < 0.15 for _ in range(5)), "import trainwell takes more than 150 ms"
+
+
+def test_no_two_classes_have_the_same_name() -> None:
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(f"{path.relative_to(PACKAGE)}:{node.lineno}")
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
