@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import trainwell as tw
-from trainwell.core.errors import UsageError
+from trainwell.core.errors import ShapeError, UsageError
 from trainwell.fitting.fit import Silent
 from trainwell.fitting.plan import gather, plan
 
@@ -89,3 +89,20 @@ def tokenised_again(made) -> dict[str, object]:
 def test_networks_without_outputs_per_position_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="must be one of 'rnn', 'gru', 'lstm', 'transformer' for the task"):
         tw.fit(story(tmp_path / "story.txt"), epochs=1, runs=tmp_path, edits={"nn.model": "text_cnn"})
+
+
+def test_an_autoencoder_does_not_restore_tokens(tmp_path: Path) -> None:
+    edits = {"transfer.pretrain": "autoencoder", **SMALL}
+    with pytest.raises(UsageError, match="transfer.pretrain must be 'none' for windows of a text"):
+        tw.fit(story(tmp_path / "story.txt"), epochs=1, runs=tmp_path, edits=edits)
+
+
+def test_a_run_starts_from_one_with_the_same_tokens_only(tmp_path: Path) -> None:
+    edits = {**SMALL, "data.tokenisation": "characters"}
+    first = tw.fit(story(tmp_path / "story.txt"), epochs=1, runs=tmp_path, name="first", edits=edits)
+    again = tw.fit(tmp_path / "story.txt", epochs=1, runs=tmp_path, edits={"transfer.source": str(first.path), **edits})
+    assert again.status == "ok"
+    other = tmp_path / "other.txt"
+    other.write_text("XYZ 123\n" * 400)
+    with pytest.raises(ShapeError, match="got windows of a text of shape .* and other tokens"):
+        tw.fit(other, epochs=1, runs=tmp_path, edits={"transfer.source": str(first.path), **edits})

@@ -138,6 +138,11 @@ def _prepared(plan: Plan) -> Preparation:
     preparation = Preparation.fit(plan.examples, plan.splits.train, recipe=recipe.data)
     if recipe.nn.model.startswith(PREFIX) and recipe.data.prepare == "standardise":
         preparation = as_published(recipe.nn.model, preparation)
+    if preparation.facts.vocabulary and recipe.transfer.pretrain != "none":
+        raise UsageError(
+            f"transfer.pretrain must be 'none' for {plan.examples.kind.description}, got {recipe.transfer.pretrain!r}: "
+            "an autoencoder restores numbers, not tokens. Leave it out."
+        )
     return preparation
 
 

@@ -110,10 +110,12 @@ def adopt(origin: Origin, fitted: Preparation) -> Preparation:
     before = origin.preparation
     inputs = before.fitted.adopted(fitted.fitted)
     if inputs is None:
+        # Equal facts but other tokens: their numbers stand for other words.
+        tokens = " and other tokens" if before.facts.vocabulary and before.input_shape == fitted.input_shape else ""
         raise ShapeError(
             f"Inputs must be {before.kind.description} of shape {before.input_shape} as in the run {origin.run.path}, "
-            f"got {fitted.kind.description} of shape {fitted.input_shape}. Give data of the same kind, or start from "
-            "another run."
+            f"got {fitted.kind.description} of shape {fitted.input_shape}{tokens}. Give data of the same kind, or "
+            "start from another run."
         )
     return dataclasses.replace(fitted, fitted=inputs, remarks=())
 

@@ -88,7 +88,7 @@ def test_settings_that_suit_a_text_are_chosen(book: Path) -> None:
     chosen = usual_settings(DataRecipe(source=str(book)))
     assert chosen["data.lowercase"][0] is False and chosen["data.tokenisation"][0] == "characters"
     assert chosen["data.context"][0] == 64
-    assert usual_settings(DataRecipe(source=str(book), tokenisation="words"))["data.vocabulary"][0] == 4000
+    assert usual_settings(DataRecipe(source=str(book), tokenisation="words"))["data.vocabulary"][0] == 8000
     assert usual_settings(DataRecipe(source="digits")) == {}
 
 

@@ -63,8 +63,10 @@ def text_defaults(path: Path, recipe: DataRecipe) -> Preset:
     by_character = size < _CHARACTERS_BYTES
     usual = ("characters", "a small text") if by_character else ("byte_pairs", "a large text: fewer, longer tokens")
     chosen["data.tokenisation"] = usual
-    if (recipe.tokenisation or usual[0]) != "characters":
-        chosen["data.vocabulary"] = (4000, "the cost of the last layer is proportional to the vocabulary")
+    tokenisation = recipe.tokenisation or usual[0]
+    if tokenisation != "characters":
+        tokens = 4000 if tokenisation == "byte_pairs" else 8000
+        chosen["data.vocabulary"] = (tokens, "the cost of the last layer is proportional to the vocabulary")
     return chosen
 
 
