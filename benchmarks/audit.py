@@ -74,8 +74,8 @@ def encoded(image: np.ndarray) -> np.ndarray:
     from PIL import Image
 
     stream = io.BytesIO()
-    image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    image.save(stream, "JPEG", quality=int(RANDOM.integers(50, 91)))
+    drawn = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    drawn.save(stream, "JPEG", quality=int(RANDOM.integers(50, 91)))
     return np.asarray(Image.open(stream)).reshape(image.shape)
 
 

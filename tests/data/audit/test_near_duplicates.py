@@ -23,10 +23,10 @@ def scenes(count: int, side: int = 32, channels: int = 3) -> np.ndarray:
 
 
 def encoded(image: np.ndarray) -> np.ndarray:
-    image = pytest.importorskip("PIL.Image")
+    pillow = pytest.importorskip("PIL.Image")
     stream = io.BytesIO()
-    image.fromarray(image).save(stream, "JPEG", quality=70)
-    return np.asarray(image.open(stream))
+    pillow.fromarray(image).save(stream, "JPEG", quality=70)
+    return np.asarray(pillow.open(stream))
 
 
 CHANGES = {

@@ -77,8 +77,8 @@ def _images(pil: Any, images: Sequence[Pixels], *, labels: Sequence[str], title:
     for number, image in enumerate(images):
         left = _GAP + number % across * cell[0]
         top = _head() + number // across * cell[1]
-        image = pil.Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-        canvas.paste(image.resize((width * times, height * times), pil.Image.Resampling.NEAREST), (left, top))
+        drawn = pil.Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+        canvas.paste(drawn.resize((width * times, height * times), pil.Image.Resampling.NEAREST), (left, top))
         draw.text(
             (left, top + height * times + 2), _fit(labels[number], draw, font=font, width=cell[0]), fill=_INK, font=font
         )
