@@ -276,7 +276,9 @@ def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
     if not isinstance(files, dict) or not all(isinstance(entry, dict) for entry in files.values()):
         raise DamagedError(f"{shown}/{_MANIFEST} must list the files of the checkpoint.")
     if body.get("step") != int(path.name.removeprefix("step-")):
-        raise DamagedError(f"{shown} must have the step of its {_MANIFEST}, {plain(repr(body.get('step')))}.")
+        raise DamagedError(
+            f"{shown} must be the checkpoint of step {plain(repr(body.get('step')))}, as in its {_MANIFEST}."
+        )
     if {*files, _MANIFEST} != {*entries} or not all(entries.values()):
         raise DamagedError(
             f"{shown} must contain exactly the files listed in its {_MANIFEST}, got {plain(repr(sorted(entries)))}."
