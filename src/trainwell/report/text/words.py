@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 from trainwell.core.files import plain
+from trainwell.data.kinds import KINDS
 
 _DASH = "–"
 _LOWER_IS_BETTER = ("loss", "error", "perplexity")
@@ -32,7 +33,6 @@ _TITLES = {
     "hamming_loss": "Hamming loss",
     "neg_log_loss": "log-likelihood per token",
 }
-_UNITS = {"image": "images", "table": "rows", "array": "examples", "text": "texts", "stream": "windows of text"}
 
 
 def number(value: float | None) -> str:
@@ -162,7 +162,7 @@ def examples(kind: str) -> str:
     >>> examples("image"), examples("table"), examples("")
     ('images', 'rows', 'examples')
     """
-    return _UNITS.get(kind, "examples")
+    return KINDS[kind].units if kind in KINDS else "examples"
 
 
 def lower_is_better(score: str) -> bool:
