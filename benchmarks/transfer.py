@@ -142,10 +142,10 @@ def probe(data: str, edits: Mapping[str, object]) -> None:
     for seed in SEEDS:
         made = plan(gather(data, {**edits, "seed": seed, "data.split_seed": 0}))
         parts = build_parts(made)
-        assert parts.preparation is not None and made.examples.class_numbers is not None
+        assert parts.data.preparation is not None and made.examples.class_numbers is not None
         found = []
         for rows in (made.splits.train, made.splits.validation, made.splits.test):
-            inputs = torch.from_numpy(parts.preparation.inputs(made.examples.inputs[rows]))
+            inputs = torch.from_numpy(parts.data.preparation.inputs(made.examples.inputs[rows]))
             found.append((depths(parts.model, inputs), torch.from_numpy(made.examples.class_numbers[rows])))
         (train, labels), *judged = found
         scores = {k: [linear_probe((train[k], labels), (x[k], y)) for x, y in judged] for k in train}

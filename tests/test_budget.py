@@ -148,7 +148,6 @@ MORE_THAN_SEVEN_FIELDS = {
     "core/facts.py:Facts": GROUPED_LATER,
     "core/finding.py:Finding": STORED,
     "data/examples.py:Examples": GROUPED_LATER,
-    "fitting/build.py:Parts": GROUPED_LATER,
     "optim/functional.py:Settings": UPDATE_RULE,
     "optim/functional.py:StepSettings": UPDATE_RULE,
     "recipe/schema.py:Recipe": SECTION,

@@ -78,7 +78,7 @@ def test_the_sealed_test_split_is_never_looked_at(tmp_path, monkeypatch) -> None
     def watched(plan, model=None):
         parts = build(plan, model)
         seen.update(plan.splits.train.tolist(), plan.splits.validation.tolist())
-        parts.splits["test"].epoch = None  # anybody who asks for it fails
+        parts.data.splits["test"].epoch = None  # anybody who asks for it fails
         return parts
 
     monkeypatch.setitem(treatment.trial.__globals__, "build_parts", watched)

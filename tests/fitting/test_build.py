@@ -24,14 +24,14 @@ def test_facts_are_what_the_data_are() -> None:
     assert sum(facts.sizes.values()) == 1797
     assert sum(facts.class_counts) == facts.sizes["train"]
     assert facts.chance_loss == pytest.approx(np.log(10), abs=0.01)
-    assert facts.steps == facts.epochs * len(parts.train)
+    assert facts.steps == facts.epochs * len(parts.data.train)
     assert facts.parameters == sum(p.numel() for p in parts.model.parameters())
 
 
 @pytest.mark.parametrize(("source", "outputs"), [("iris", 3), ("breast-cancer", 1), ("diabetes", 1)])
 def test_the_network_fits_the_task(source, outputs) -> None:
     parts = build_parts(plan(gather(source, {})))
-    batch = next(iter(parts.train.epoch(0)))
+    batch = next(iter(parts.data.train.epoch(0)))
     assert parts.task.forward(parts.model, batch).shape == (len(batch), outputs)
     assert torch.isfinite(parts.task.loss(parts.task.forward(parts.model, batch), batch))
 
@@ -63,9 +63,9 @@ def test_augmentation_is_for_images() -> None:
 
 def test_inputs_too_large_to_keep_as_floats_give_the_same_batches(monkeypatch) -> None:
     made = plan(gather("digits", {}))
-    small = next(iter(build_parts(made).train.epoch(0)))
+    small = next(iter(build_parts(made).data.train.epoch(0)))
     monkeypatch.setattr(image, "_FLOAT_BYTES", 0)
-    large = next(iter(build_parts(made).train.epoch(0)))
+    large = next(iter(build_parts(made).data.train.epoch(0)))
     assert torch.equal(small.inputs, large.inputs)
     assert torch.equal(small.targets, large.targets)
 
@@ -97,5 +97,5 @@ def test_large_images_are_evaluated_few_at_a_time(side: int, most: int) -> None:
     images = np.broadcast_to(np.uint8(0), (200, side, side, 3))
     settings = check_values({"data.source": "arrays", "nn.model": "lenet", "train.batch_size": 8})
     held_out = build_parts(plan(settings, from_arrays(images, np.arange(200) % 3, target_type="classes")))
-    sizes = [len(batch) for batch in held_out.splits["validation"].epoch(0)]
+    sizes = [len(batch) for batch in held_out.data.splits["validation"].epoch(0)]
     assert max(sizes) == min(most, sum(sizes))

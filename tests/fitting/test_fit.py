@@ -68,7 +68,7 @@ def test_logistic_regression_reaches_scikit_learns_loss(tmp_path) -> None:
         "train.checkpoint_seconds": 1e9, "optim.warmup": 0.0,
     }  # fmt: skip
     parts = build_parts(plan(gather("breast-cancer", edits)))
-    batch = next(iter(parts.splits["train"].epoch(0)))
+    batch = next(iter(parts.data.splits["train"].epoch(0)))
     x, y = batch.inputs.numpy(), batch.targets.numpy()
     # Both without a penalty would run to infinity on separable data: give both the same ridge term.
     strength = 1e-2

@@ -31,11 +31,11 @@ def test_every_class_keeps_its_share_of_labels(share) -> None:
 @pytest.mark.parametrize("kind", ["autoencoder", "denoising"])
 def test_inputs_are_restored_better_and_the_head_is_left_alone(kind, tmp_path) -> None:
     parts = build_parts(plan(gather("digits", FEW | {"transfer.pretrain": kind})))
-    assert parts.inputs is not None
+    assert parts.data.inputs is not None
     head = parts.model.head
     before = head.weight.clone()
     losses = pretrain(
-        parts.model, parts.inputs, recipe=parts.recipe, folder=tmp_path / "f", device=CPU, check=lambda: None
+        parts.model, parts.data.inputs, recipe=parts.recipe, folder=tmp_path / "f", device=CPU, check=lambda: None
     )
     assert losses[-1] < 0.9 * losses[0]
     assert parts.model.head is head

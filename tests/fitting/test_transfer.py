@@ -146,7 +146,7 @@ def test_only_the_first_layers_are_taken_over(base) -> None:
     same = [name for name, tensor in parts.model.state_dict().items() if torch.equal(tensor, source[name])]
     assert "stages.3.body.norm2.running_mean" in same and "stages.3.body.conv2.weight" in same
     assert not [name for name in same if name.startswith(("stages.4", "stages.8")) and "conv" in name]
-    assert {"stages.4.body.norm1.running_mean", "stages.4.body.conv1.weight", "head.bias"} <= parts.new
+    assert {"stages.4.body.norm1.running_mean", "stages.4.body.conv1.weight", "head.bias"} <= parts.transfer.new
     with pytest.raises(UsageError, match=r"transfer\.layers must be at most 19"):
         build_parts(plan(gather("digits", start(base, **{"transfer.layers": "40"}))))
 

@@ -10,7 +10,7 @@ import typer
 
 from trainwell.cli.options import Json, Runs, json_line
 from trainwell.cli.streams import Streams
-from trainwell.core.budget import OVERHEAD_BUDGET
+from trainwell.core.overhead_budget import OVERHEAD_BUDGET
 
 if TYPE_CHECKING:
     from trainwell.monitor import Watched

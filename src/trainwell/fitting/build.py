@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,9 @@ from trainwell.data.augment.augmentation import Augment, parse
 from trainwell.data.batches import ArrayBatches, Collated
 from trainwell.fitting.backbone import as_published
 from trainwell.fitting.catalogues import CUSTOM
+from trainwell.fitting.parts import Parts, PartsData, PartsTransfer
 from trainwell.fitting.plan import Plan
-from trainwell.fitting.transfer import Origin, adopt, origin_of, sentence, take_over
+from trainwell.fitting.transfer import adopt, origin_of, sentence, take_over
 from trainwell.nn import MODELS, PREFIX, Freezing, backbone, batch_dependent, initialise, modify, names_of_new
 from trainwell.recipe import Recipe
 from trainwell.tasks import TASKS, Task, with_auxiliary_heads
@@ -33,43 +33,6 @@ Array = NDArray[Any]
 
 EVALUATION_BATCH = 1024
 _SAMPLE = 512  # training examples that are evaluated after each epoch, like the validation split
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The built data side and network of a run.
-
-    Args:
-        recipe: every setting.
-        plan: what was read and how it was split; None where the user made the batches.
-        task: the task.
-        model: the network, initialised, on the CPU.
-        preparation: statistics fitted on the training split; None for batches made by the user.
-        splits: batches by split for evaluation, in a fixed order.
-        train: batches of the training split in the order of training.
-        sample: a few training examples, evaluated after each epoch.
-        facts: facts about data and network before the first step.
-        input_facts: facts about one prepared example.
-        freezing: freezes layers, or None.
-        new: names of the newly initialised tensors of a transferred network.
-        origin: the run that the weights are transferred from, or None.
-        inputs: inputs for unsupervised pre-training, or None.
-    """
-
-    recipe: Recipe
-    plan: Plan | None
-    task: Task
-    model: nn.Module
-    preparation: Preparation | None
-    splits: dict[str, Batches]
-    train: Batches
-    sample: Batches | None
-    facts: Facts
-    input_facts: InputFacts
-    freezing: Freezing | None = None
-    new: frozenset[str] = frozenset()
-    origin: Origin | None = None
-    inputs: Batches | None = None
 
 
 def build_network(recipe: Recipe, facts: InputFacts, outputs: int, *, fresh: bool = True) -> nn.Module:
@@ -212,22 +175,17 @@ def build_parts(plan: Plan, model: nn.Module | None = None) -> Parts:
         )
 
     train = batches(splits.train, shuffle=True)
-    return Parts(
-        recipe=recipe,
+    data = PartsData(
         plan=plan,
-        task=task,
-        model=model,
         preparation=preparation,
-        splits={name: batches(indices, shuffle=False) for name, indices in _by_name(splits).items()},
-        train=train,
-        sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
-        facts=_facts(plan, preparation, task=task, model=model, steps_per_epoch=len(train)),
         input_facts=preparation.facts,
-        freezing=freezing,
-        new=new,
-        origin=origin,
+        train=train,
+        splits={name: batches(indices, shuffle=False) for name, indices in _by_name(splits).items()},
+        sample=batches(splits.train[:: max(1, len(splits.train) // _SAMPLE)][:_SAMPLE], shuffle=False),
         inputs=batches(plan.inputs, shuffle=True) if recipe.transfer.pretrain != "none" else None,
     )
+    facts = _facts(plan, preparation, task=task, model=model, steps_per_epoch=len(train))
+    return Parts(recipe, task, model, data, facts, PartsTransfer(freezing, new, origin))
 
 
 def _by_name(splits: Splits) -> dict[str, Array]:

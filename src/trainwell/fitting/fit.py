@@ -17,11 +17,12 @@ from trainwell.core.errors import DivergedError, Interrupted, StorageError, Trai
 from trainwell.core.facts import Facts
 from trainwell.core.files import discard
 from trainwell.data import Examples, from_arrays
-from trainwell.fitting.build import Parts, build_parts
+from trainwell.fitting.build import build_parts
 from trainwell.fitting.catalogues import CUSTOM, catalogues, usual_learning_rate
 from trainwell.fitting.job import Tools, build_job, build_tools
 from trainwell.fitting.loaders import loader_parts
 from trainwell.fitting.model_files import save_model
+from trainwell.fitting.parts import Parts
 from trainwell.fitting.plan import gather, plan
 from trainwell.fitting.pretrain import pretrain
 from trainwell.fitting.record import describe, gather_evidence, judge, network_table
@@ -171,9 +172,9 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
         features = writer.path / _FEATURES
         if fresh:
             describe(writer, parts, table=table, display=display)
-        if parts.inputs and (fresh or (features.is_dir() and not any(writer.checkpoints.glob("step-*")))):
+        if parts.data.inputs and (fresh or (features.is_dir() and not any(writer.checkpoints.glob("step-*")))):
             losses = pretrain(
-                job.model, parts.inputs, recipe=recipe, folder=features, device=job.device, check=interrupt.check
+                job.model, parts.data.inputs, recipe=recipe, folder=features, device=job.device, check=interrupt.check
             )
             writer.event("pretrain", {"losses": losses})
             first = losses[0]
@@ -207,7 +208,7 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
         after_step.checkpoints.save(state)  # the evaluation takes time and may be interrupted too
         after_step.checkpoints.contents.use_final_weights()
         writer.set_meta("overhead_fraction", probes.overhead_fraction)
-        save_model(writer.path, job.model, preparation=parts.preparation, targets=parts.task.targets)
+        save_model(writer.path, job.model, preparation=parts.data.preparation, targets=parts.task.targets)
         gather_evidence(writer, parts, state=state, interrupt=interrupt)
         judge(writer, parts)
     return open_run(writer.path)
@@ -247,13 +248,13 @@ def found_again(source: str, run: Run) -> str:
 
 
 def _check_same_data(run: Run, parts: Parts) -> None:
-    if parts.origin and run.meta.get("origin") not in (None, parts.origin.fingerprint):
+    if parts.transfer.origin and run.meta.get("origin") not in (None, parts.transfer.origin.fingerprint):
         raise StorageError(
-            f"The weights of {parts.origin.run.path} have changed since the run {run.path} started from them. "
+            f"The weights of {parts.transfer.origin.run.path} have changed since the run {run.path} started from them. "
             "Restore them, or start a new run with fit."
         )
     before = run.meta.get("fingerprint")
-    now = parts.plan.examples.fingerprint() if parts.plan else None
+    now = parts.data.plan.examples.fingerprint() if parts.data.plan else None
     if before and now and before != now:
         raise StorageError(
             f"The data of the run {run.path} have changed since it started. Restore them, or start a new run with fit."

@@ -13,8 +13,9 @@ from torch.optim import Optimizer
 from trainwell.core.batch import Batch
 from trainwell.core.contracts.protocols import Display
 from trainwell.data.augment.augmentation import Augment
-from trainwell.fitting.build import Parts, build_augmentation
+from trainwell.fitting.build import build_augmentation
 from trainwell.fitting.catalogues import CUSTOM
+from trainwell.fitting.parts import Parts
 from trainwell.optim import SCHEDULES, max_norm_of, needs_closure, optimizer, rescaled_rate, schedule
 from trainwell.recipe import Recipe
 from trainwell.recipe.edit import vary
@@ -72,9 +73,9 @@ def build_tools(parts: Parts) -> Tools:
     """
     recipe = parts.recipe
     device = choose_device(recipe.train.device)
-    augment = build_augmentation(recipe, parts.input_facts, preparation=parts.preparation, task=parts.task)
+    augment = build_augmentation(recipe, parts.data.input_facts, preparation=parts.data.preparation, task=parts.task)
     model = placed(parts.model, device, rearrange=recipe.nn.model != CUSTOM).train()
-    rate = build_rate(recipe, len(parts.train))
+    rate = build_rate(recipe, len(parts.data.train))
     return Tools(
         parts=parts,
         device=device,
@@ -157,7 +158,7 @@ def build_job(tools: Tools, writer: RunWriter, *, interrupt: Interrupt, display:
     parts = tools.parts
     update, see = build_update(tools)
     best = BestWeights(parts.model, score=parts.task.main_score)
-    scored = {"train": parts.sample, "validation": parts.splits.get("validation")}
+    scored = {"train": parts.data.sample, "validation": parts.data.splits.get("validation")}
     evaluation = Evaluation(
         parts.model,
         parts.task,
@@ -195,11 +196,11 @@ def _job(tools: Tools, update: Update, *, see: Callable[[Batch], Batch], after_s
         batch = batch.to(device) if device.type != "cpu" else batch
         return see(augment(batch) if augment else batch)
 
-    arrange = parts.freezing.arrange if parts.freezing else lambda epoch: None
+    arrange = parts.transfer.freezing.arrange if parts.transfer.freezing else lambda epoch: None
     return Job(
         model=parts.model,
         task=parts.task,
-        feed=Feed(parts.train, device, prepare),
+        feed=Feed(parts.data.train, device, prepare),
         optimization=Optimization(tools.optimizer, tools.rate, update, arrange),
         epochs=parts.recipe.train.epochs,
         seed=parts.recipe.seed,
@@ -218,4 +219,4 @@ def _unless_better(parts: Parts) -> list[Callable[[State], None]]:
 
 def _raised(parts: Parts) -> frozenset[nn.Parameter]:
     """Return the newly initialised parameters of a transferred network, which have their own learning rate."""
-    return frozenset(parameter for name, parameter in parts.model.named_parameters() if name in parts.new)
+    return frozenset(parameter for name, parameter in parts.model.named_parameters() if name in parts.transfer.new)

@@ -17,8 +17,8 @@ from trainwell.core.errors import DataError, UsageError
 from trainwell.core.facts import Facts
 from trainwell.core.modes import evaluation_mode
 from trainwell.data.batches import LoaderBatches
-from trainwell.fitting.build import Parts
 from trainwell.fitting.catalogues import CUSTOM, choices
+from trainwell.fitting.parts import Parts, PartsData
 from trainwell.recipe import check_combinations, unflatten
 from trainwell.recipe.sections.setting import Value
 from trainwell.tasks import TASKS, suitable_for_network
@@ -77,19 +77,15 @@ def loader_parts(
         optimizer=recipe.optim.name,
         learning_rate=recipe.optim.learning_rate,
     )
-    splits = {name: batches[name] for name in SPLITS if name in batches}
-    return Parts(
-        recipe=recipe,
+    data = PartsData(
         plan=None,
-        task=task,
-        model=model,
         preparation=None,
-        splits=splits,
-        train=batches["train"],
-        sample=None,
-        facts=facts,
         input_facts=facts_of(seen[0]),
+        train=batches["train"],
+        splits={name: batches[name] for name in SPLITS if name in batches},
+        sample=None,
     )
+    return Parts(recipe, task, model, data, facts)
 
 
 def _batches(name: str, loader: Iterable[Any], *, seed: int) -> Batches:

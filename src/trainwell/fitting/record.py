@@ -16,9 +16,9 @@ from trainwell.core.modes import evaluation_mode
 from trainwell.cost import LayerCost, layers
 from trainwell.data import Examples, audit
 from trainwell.explain import calibration, data_uri, first_filters, grid, top_error, worst_mistakes
-from trainwell.fitting.build import Parts
 from trainwell.fitting.catalogues import choices
 from trainwell.fitting.job import rescaled
+from trainwell.fitting.parts import Parts
 from trainwell.fitting.plan import Plan
 from trainwell.recipe import without_effect
 from trainwell.rules import diagnose
@@ -34,7 +34,7 @@ _SIDE = 96  # images in a report are downsampled to about this side, in pixels
 def network_table(parts: Parts) -> Sequence[LayerCost]:
     """Return the cost of every layer; nothing for a network that fails on a single example of zeros."""
     try:
-        return layers(parts.model, parts.input_facts)
+        return layers(parts.model, parts.data.input_facts)
     except Exception:  # the user's own network may raise any exception, and the run does not depend on this table
         return ()
 
@@ -47,8 +47,8 @@ def describe(writer: RunWriter, parts: Parts, *, table: Sequence[LayerCost], dis
     for key in ("chance_loss", "epochs", "steps"):
         writer.set_meta(f"planned_{key}" if key == "steps" else key, getattr(facts, key))
     writer.set_meta("folder", os.getcwd())
-    if parts.origin:
-        writer.set_meta("origin", parts.origin.fingerprint)
+    if parts.transfer.origin:
+        writer.set_meta("origin", parts.transfer.origin.fingerprint)
     remarks: list[str] = []
     detail: dict[str, Any] = {
         "source": parts.recipe.data.source,
@@ -58,16 +58,16 @@ def describe(writer: RunWriter, parts: Parts, *, table: Sequence[LayerCost], dis
         "sizes": dict(facts.sizes),
         "input_shape": list(facts.input_shape),
     }
-    if parts.plan and parts.preparation:
-        examples = parts.plan.examples
-        remarks = [*examples.remarks, *parts.preparation.remarks]
+    if parts.data.plan and parts.data.preparation:
+        examples = parts.data.plan.examples
+        remarks = [*examples.remarks, *parts.data.preparation.remarks]
         fingerprint = examples.fingerprint()
         writer.set_meta("fingerprint", fingerprint)
-        detail |= {"features": list(parts.preparation.feature_names), "fingerprint": fingerprint}
-        for finding in audit(examples, parts.plan.splits):
+        detail |= {"features": list(parts.data.preparation.feature_names), "fingerprint": fingerprint}
+        for finding in audit(examples, parts.data.plan.splits):
             writer.finding(finding)
     remarks += rescaled(parts.recipe)[1]
-    remarks += without_effect(parts.recipe, choices(), validated="validation" in parts.splits)
+    remarks += without_effect(parts.recipe, choices(), validated="validation" in parts.data.splits)
     writer.event("data", {**detail, "remarks": remarks})
     rows = [
         {"name": row.name, "type": row.type, "output": list(row.output_shape), "parameters": row.parameters}
@@ -95,7 +95,7 @@ def gather_evidence(writer: RunWriter, parts: Parts, *, state: State, interrupt:
     """Evaluate the trained network on every split, including the held-out test split, and record the evidence."""
     device = next(parts.model.parameters()).device
     tallies = {}
-    for name, batches in parts.splits.items():
+    for name, batches in parts.data.splits.items():
         scores, tallies[name] = evaluate(parts.model, parts.task, batches=batches, device=device, check=interrupt.check)
         writer.score(state.epoch, state.step, split=name, scores=scores)
     shown = next(name for name in ("test", "validation", "train") if name in tallies)
@@ -103,8 +103,8 @@ def gather_evidence(writer: RunWriter, parts: Parts, *, state: State, interrupt:
         writer.event(name, {"split": shown, **values})
     if parts.task.has_classes:
         _record_calibration(writer, parts, shown=shown)
-    if parts.plan:
-        _record_mistakes(writer, parts, plan=parts.plan, shown=shown)
+    if parts.data.plan:
+        _record_mistakes(writer, parts, plan=parts.data.plan, shown=shown)
         _record_baselines(writer, parts, shown=shown)
 
 
@@ -115,7 +115,7 @@ def _record_calibration(writer: RunWriter, parts: Parts, *, shown: str) -> None:
     classes = []
     seen = 0
     with evaluation_mode(parts.model), torch.no_grad():
-        for batch in parts.splits[shown].epoch(0):
+        for batch in parts.data.splits[shown].epoch(0):
             answer = parts.task.predict(parts.task.forward(parts.model, batch.to(device)))
             if answer.probabilities is None or seen >= _JUDGED:
                 break
@@ -134,7 +134,7 @@ def _record_calibration(writer: RunWriter, parts: Parts, *, shown: str) -> None:
 
 def _record_mistakes(writer: RunWriter, parts: Parts, *, plan: Plan, shown: str) -> None:
     examples = plan.examples
-    batches = parts.splits[shown]
+    batches = parts.data.splits[shown]
     indices = getattr(plan.splits, shown)
     device = next(parts.model.parameters()).device
     mistakes = worst_mistakes(parts.model, parts.task, batches=batches, count=_MISTAKES, device=device)
@@ -174,9 +174,9 @@ def _arrays(parts: Parts, split: str, *, limit: int = 1 << 62) -> tuple[NDArray[
     inputs: list[NDArray[Any]] = []
     targets: list[NDArray[Any]] = []
     seen = 0
-    for batch in parts.splits[split].epoch(0):
+    for batch in parts.data.splits[split].epoch(0):
         raw = batch.inputs.numpy()
-        inputs.append(parts.preparation.fitted.for_linear_model(raw) if parts.preparation else raw)
+        inputs.append(parts.data.preparation.fitted.for_linear_model(raw) if parts.data.preparation else raw)
         targets.append(batch.targets.numpy())
         seen += len(batch)
         if seen >= limit:

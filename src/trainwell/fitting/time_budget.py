@@ -12,8 +12,8 @@ from collections.abc import Callable
 import torch
 
 from trainwell.core.errors import DivergedError, TrainingError
-from trainwell.fitting.build import Parts
 from trainwell.fitting.job import build_loop, build_tools
+from trainwell.fitting.parts import Parts
 from trainwell.fitting.record import network_table
 from trainwell.recipe import edit
 from trainwell.train import State, threads, train
@@ -45,14 +45,14 @@ def in_time(parts: Parts, *, begun: float | None = None, clock: Callable[[], flo
     if not step:
         return dataclasses.replace(parts, recipe=edit(parts.recipe, {"train.minutes": 0.0}))
     sizes = parts.facts.sizes
-    one_pass = step * len(parts.train)  # the training split, once
+    one_pass = step * len(parts.data.train)  # the training split, once
     forward = _FORWARD / max(1, sizes.get("train", 1))  # time of one example, as a fraction of that pass
-    epoch = one_pass * (1 + forward * (sizes.get("validation", 0) + len(parts.sample or ())))
+    epoch = one_pass * (1 + forward * (sizes.get("validation", 0) + len(parts.data.sample or ())))
     ending = one_pass * forward * sum(sizes.values()) * _ENDING
     left = 60 * minutes - (clock() - begun)
     epochs = max(1, int((_SPARE * left - ending) / epoch))
     recipe = edit(parts.recipe, {"train.epochs": epochs, "train.minutes": 0.0})
-    facts = dataclasses.replace(parts.facts, epochs=epochs, steps=epochs * len(parts.train))
+    facts = dataclasses.replace(parts.facts, epochs=epochs, steps=epochs * len(parts.data.train))
     return dataclasses.replace(parts, recipe=recipe, facts=facts)
 
 
@@ -73,7 +73,9 @@ def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
             state.stop = "timed"
 
     with threads(parts.recipe.train.threads, per_batch), torch.random.fork_rng(devices=[]):
-        copied = dataclasses.replace(parts, model=copy.deepcopy(parts.model), freezing=None)
+        copied = dataclasses.replace(
+            parts, model=copy.deepcopy(parts.model), transfer=dataclasses.replace(parts.transfer, freezing=None)
+        )
         job = build_loop(build_tools(copied), note)
         state = State(micro_batch=micro_batch, loss_sum=torch.zeros((), device=job.device))
         begun = clock()

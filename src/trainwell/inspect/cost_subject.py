@@ -200,7 +200,7 @@ def _of_recipe(path: str) -> Subject:
     return Subject(
         name=path,
         model=parts.model,
-        facts=parts.input_facts,
+        facts=parts.data.input_facts,
         rebuild=lambda: parts.model,
         training=SubjectTraining(
             examples=sizes.get("train", 0),

@@ -62,20 +62,20 @@ def preview_batch(
     kept = Path(source) / "recipe.toml"
     settings = gather(kept if kept.is_file() else Path(source), edits or {}, custom=True)
     parts = build_parts(plan(settings), nn.Identity())  # the network is not needed, and may be given from Python
-    assert parts.preparation is not None  # read from disk, not given from Python
+    assert parts.data.preparation is not None  # read from disk, not given from Python
     recipe = parts.recipe
-    each = len(parts.train)
+    each = len(parts.data.train)
     if not 0 <= step < each * recipe.train.epochs:
         raise UsageError(
             f"--step must be between 0 and {each * recipe.train.epochs - 1:,} for {recipe.train.epochs:,} epochs of "
             f"{each:,} steps, got {step:,}."
         )
     epoch, position = divmod(step, each)
-    batch = next(itertools.islice(parts.train.epoch(epoch, position), 1))
-    augment = build_augmentation(recipe, parts.input_facts, preparation=parts.preparation, task=parts.task)
+    batch = next(itertools.islice(parts.data.train.epoch(epoch, position), 1))
+    augment = build_augmentation(recipe, parts.data.input_facts, preparation=parts.data.preparation, task=parts.task)
     if augment:
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(derive(recipe.seed, "step", epoch=epoch, step=step))
             batch = augment(batch)
     labels = tuple(parts.task.words(target) for target in parts.task.restore_targets(batch.targets.numpy()))
-    return BatchPreview(batch.inputs, labels, parts.preparation, step, each)
+    return BatchPreview(batch.inputs, labels, parts.data.preparation, step, each)

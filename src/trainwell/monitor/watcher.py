@@ -9,8 +9,8 @@ from typing import final
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.finding import Finding
+from trainwell.core.overhead_budget import OVERHEAD_BUDGET
 from trainwell.core.signals import Signals
 from trainwell.monitor.session import Session
 from trainwell.monitor.trainings.record import Record

@@ -15,7 +15,8 @@ from trainwell.core.facts import InputFacts
 from trainwell.core.seeds import derive
 from trainwell.data import Preparation, Splits
 from trainwell.fitting import Plan
-from trainwell.fitting.build import Parts, build_network, build_parts, build_task
+from trainwell.fitting.build import build_network, build_parts, build_task
+from trainwell.fitting.parts import Parts
 from trainwell.recipe import Recipe
 from trainwell.recipe.sections import TransferRecipe
 from trainwell.tasks import TASKS, TargetFacts, Task
@@ -123,7 +124,7 @@ class Folds:
     def network(self, recipe: Recipe, number: int) -> nn.Module:
         """Build the network of a configuration for a fold."""
         facts = self.parts(recipe, number).facts
-        return self.build(recipe, self.parts(recipe, number).input_facts, facts.outputs)
+        return self.build(recipe, self.parts(recipe, number).data.input_facts, facts.outputs)
 
 
 def make_folds(plan: Plan, *, folds: int = 1, build: NetworkBuilder = build_network) -> Folds:

@@ -45,7 +45,7 @@ class SingleTraining:
         self._evaluation = Evaluation(
             self.model,
             task,
-            splits={"validation": parts.splits["validation"]},
+            splits={"validation": parts.data.splits["validation"]},
             average=tools.average,
             device=tools.device,
             check=lambda: self._check(),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.contracts.protocols import Probe, Recorder
+from trainwell.core.overhead_budget import OVERHEAD_BUDGET
 from trainwell.probes.activations import Activations
 from trainwell.probes.controller import SampledProbes
 from trainwell.probes.gradients import Gradients

@@ -11,9 +11,9 @@ from typing import final
 import torch
 from torch import nn
 
-from trainwell.core.budget import OVERHEAD_BUDGET
 from trainwell.core.contracts.moment import Moment
 from trainwell.core.contracts.protocols import PreparedProbe, Probe, Recorder
+from trainwell.core.overhead_budget import OVERHEAD_BUDGET
 from trainwell.probes.activations import HOOK_SECONDS
 from trainwell.probes.schedule import SamplingSchedule
 

@@ -26,7 +26,8 @@ from trainwell.doctor.experiments.recommendation import (
 )
 from trainwell.doctor.experiments.trial import reseeded, trial
 from trainwell.explain import features, frechet, linear_probe
-from trainwell.fitting.build import Parts, build_parts
+from trainwell.fitting.build import build_parts
+from trainwell.fitting.parts import Parts
 from trainwell.fitting.plan import Plan, gather, plan, split_seed
 from trainwell.fitting.time_budget import in_time
 from trainwell.fitting.transfer import Origin
@@ -94,7 +95,7 @@ def advise(
         options=_table(similar, much, choices=choices, probes=probes),
     )
     measured = Advice(
-        str(parts.origin.run.path) if parts.origin else made.recipe.transfer.source,
+        str(parts.transfer.origin.run.path) if parts.transfer.origin else made.recipe.transfer.source,
         case=case,
         probes=probes,
         trials=TransferTrials(score_name=parts.task.main_score),
@@ -107,8 +108,8 @@ def advise(
 
 def _distances(parts: Parts, made: Plan) -> tuple[float | None, float | None, str]:
     """Return the distances of the new data and of the source's held-out data, or why they are not measured."""
-    origin = parts.origin
-    preparation = parts.preparation
+    origin = parts.transfer.origin
+    preparation = parts.data.preparation
     if origin is None or preparation is None:
         return None, None, "Similarity is not measured: the data of a published network are not available."
     head = head_names(parts.model)[-1]
@@ -138,7 +139,7 @@ def _probe(parts: Parts, made: Plan) -> dict[str, float]:
     """Cross-validate a linear classifier at every depth, on the training examples."""
     rows = np.random.default_rng(0).permutation(draw(made.splits.train, made.recipe.seed))
     classes = made.examples.class_numbers
-    preparation = parts.preparation
+    preparation = parts.data.preparation
     if classes is None or preparation is None or len(rows) < 2 * _FOLDS:
         return {}
     labels = torch.from_numpy(classes[rows])
@@ -159,7 +160,7 @@ def _options(parts: Parts, settings: Mapping[str, Value], *, probes: Mapping[str
     if inner := dict(list(probes.items())[1:-1]):
         early = _block(Freezing(parts.model, freeze="none").names, max(inner, key=lambda name: inner[name]))
         frozen = {**settings, "transfer.freeze": early}
-        if parts.origin is None:  # published networks are reused as a whole
+        if parts.transfer.origin is None:  # published networks are reused as a whole
             choices.append(TransferOption(f"frozen up to {early}", f"--freeze {early}", frozen))
         else:
             some = f"reuse up to {early}, initialise the rest"
@@ -168,8 +169,8 @@ def _options(parts: Parts, settings: Mapping[str, Value], *, probes: Mapping[str
             choices.append(
                 TransferOption(f"the same, frozen up to {early}", f"--layers {early} --freeze {early}", frozen)
             )
-    if parts.origin is not None:
-        network = {key: value for key, value in flatten(parts.origin.recipe) if key.startswith("nn.")}
+    if parts.transfer.origin is not None:
+        network = {key: value for key, value in flatten(parts.transfer.origin.recipe) if key.startswith("nn.")}
         alone = {**network, "data.prepare": parts.recipe.data.prepare, **settings}
         alone = {key: value for key, value in alone.items() if key not in _OF_SOURCE}
         choices.append(TransferOption("the same network from scratch", SCRATCH, alone))

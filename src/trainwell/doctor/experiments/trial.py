@@ -152,8 +152,8 @@ def loses_to_linear(plan: Plan, outcome: TrialOutcome) -> Finding | None:
     whatever the reason. Its repairs are therefore general ones (docs/references.md, T44).
     """
     parts = build_parts(plan)
-    train = _arrays(parts.train)
-    judged = _arrays(parts.splits["validation"])
+    train = _arrays(parts.data.train)
+    judged = _arrays(parts.data.splits["validation"])
     rows = parts.task.baselines(train, judged)
     if not rows:
         return None

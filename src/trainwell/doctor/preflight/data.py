@@ -16,7 +16,7 @@ _UNRELATED = 3.0  # standard deviations: docs/references.md, T13
 
 def data_audit(subject: PreflightSubject) -> CheckResult:
     """The splits share no examples, and every class has examples in each."""
-    plan = subject.parts.plan
+    plan = subject.parts.data.plan
     if plan is None:
         return CheckResult(None, "no problem", note="the batches were made in Python")
     findings = tuple(audit(plan.examples, plan.splits))

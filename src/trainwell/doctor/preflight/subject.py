@@ -19,7 +19,7 @@ from torch.optim import Optimizer
 from trainwell.core.batch import Batch
 from trainwell.core.contracts.outputs import Outputs, main_output
 from trainwell.core.finding import Finding, Severity
-from trainwell.fitting.build import Parts
+from trainwell.fitting.parts import Parts
 from trainwell.nn import ClassicDropout, DropConnect, StochasticPool2d
 from trainwell.optim import needs_closure
 from trainwell.optim import optimizer as build_optimizer
@@ -127,7 +127,7 @@ class PreflightSubject:
     def seen(self) -> Batch:
         """Training examples in the order of training, at most 1,500, 100 batches or 64 MiB."""
         batches: list[Batch] = []
-        for batch in self.parts.train.epoch(0):
+        for batch in self.parts.data.train.epoch(0):
             batches.append(batch)
             held = sum(one.inputs.nbytes for one in batches)
             if sum(map(len, batches)) >= _MOST_EXAMPLES or len(batches) >= _MOST_BATCHES or held >= _MOST_BYTES:

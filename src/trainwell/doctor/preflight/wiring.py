@@ -119,7 +119,7 @@ def inputs_are_connected(subject: PreflightSubject) -> CheckResult:
     (gradient,) = torch.autograd.grad((outputs * torch.randn_like(outputs)).sum(), noise, allow_unused=True)
     reach = torch.zeros_like(noise[0]) if gradient is None else gradient.abs().amax(dim=0)
     missed = (reach.flatten() == 0).nonzero().flatten().tolist()
-    preparation = subject.parts.preparation
+    preparation = subject.parts.data.preparation
     features = preparation.feature_names if preparation else ()
     names = features if len(features) == reach.numel() else [f"input {number}" for number in range(reach.numel())]
     everything = len(missed) == reach.numel()

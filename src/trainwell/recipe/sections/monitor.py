@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainwell.core.budget import OVERHEAD_BUDGET
+from trainwell.core.overhead_budget import OVERHEAD_BUDGET
 from trainwell.recipe.sections.setting import FRACTION, setting
 
 

@@ -100,7 +100,7 @@ def _measured(recipe: Recipe, data: Folds) -> EngineChoice:
     )
     single = SingleTraining(calm, data)
     alone = _seconds_per_step(lambda check: single.train(calm.train.epochs, check))
-    steps = len(data.parts(calm, 0).train) * recipe.train.epochs * data.count
+    steps = len(data.parts(calm, 0).data.train) * recipe.train.epochs * data.count
     member = make_member(calm, data)
     width = good_width(member, data.fold(calm, 0).input_shape)
     has_convolutions = any(isinstance(part, nn.Conv2d) for part in member.model.modules())

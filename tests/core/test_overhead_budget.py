@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import trainwell
-from trainwell.core.budget import OVERHEAD_BUDGET
+from trainwell.core.overhead_budget import OVERHEAD_BUDGET
 
 PACKAGE = Path(trainwell.__file__).parent
 
