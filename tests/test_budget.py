@@ -156,7 +156,6 @@ MORE_THAN_SEVEN_FIELDS = {
     "recipe/sections/optim.py:OptimRecipe": SECTION,
     "recipe/sections/train.py:TrainRecipe": SECTION,
     "recipe/sections/transfer.py:TransferRecipe": SECTION,
-    "train/job.py:State": GROUPED_LATER,
 }
 
 

@@ -52,7 +52,7 @@ def test_a_signal_during_evaluation_saves_and_the_evaluation_is_done_on_resume(m
         evaluation.score = score
         with pytest.raises(Interrupted):
             session.run()
-    assert session.state.epoch == 2 and session.state.evaluated == 1
+    assert session.state.epoch == 2 and session.state.validation.evaluated == 1
     resumed = make("run").resume().run()
     assert resumed.digest() == reference.digest()
     assert len(resumed.notes.signals["loss/validation"]) == 2

@@ -11,7 +11,7 @@ def test_the_best_weights_come_back(make) -> None:
     losses = session.notes.signals["loss/validation"].values
     best = max(range(6), key=lambda epoch: (series[epoch], -losses[epoch]))
     session.checkpoints.contents.use_final_weights()
-    assert session.state.best_epoch == best + 1
+    assert session.state.validation.best_epoch == best + 1
     evaluation = session.after_step.epoch_end.evaluation
     assert evaluation.score(evaluation.splits["validation"])["accuracy"] == series[best]
 
@@ -36,7 +36,7 @@ def test_equal_scores_are_decided_by_the_loss(make) -> None:
     for epoch, loss in [(1, 0.5), (2, 0.6), (3, 0.4)]:
         session.state.epoch = epoch
         session.after_step.epoch_end.judge(session.state, {"accuracy": 1.0, "loss": loss})
-    assert session.state.best_epoch == 3
+    assert session.state.validation.best_epoch == 3
 
 
 def test_the_rate_drops_on_a_plateau_and_a_resumed_run_drops_at_the_same_step(make) -> None:
@@ -46,7 +46,7 @@ def test_the_rate_drops_on_a_plateau_and_a_resumed_run_drops_at_the_same_step(ma
         return make(folder, epochs=6, learning_rate=1e-9, plateau={"epochs": 2, "factor": 0.1})
 
     whole = flat("whole").run()
-    assert 0.001 < whole.state.rate_factor < 1
+    assert 0.001 < whole.state.reduction.rate_factor < 1
     flat("cut").run(steps=17)
     resumed = flat("cut").resume().run()
     assert resumed.state == whole.state

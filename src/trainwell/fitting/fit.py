@@ -168,7 +168,7 @@ def _run(writer: RunWriter, tools: Tools, *, interrupt: Interrupt, display: Disp
     per_batch = sum(layer.multiply_adds for layer in table) * recipe.train.batch_size
     with writer, _named(writer), threads(recipe.train.threads, per_batch):
         job, after_step = build_job(tools, writer, interrupt=interrupt, display=display)
-        state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
+        state = State.before_training(job.device, micro_batch=recipe.train.micro_batch)
         features = writer.path / _FEATURES
         if fresh:
             describe(writer, parts, table=table, display=display)
@@ -237,7 +237,8 @@ def _restore(writer: RunWriter, checkpoints: Checkpoints, *, display: Display, d
     writer.event("resumed", {"step": state.step, "skipped": list(skipped)})
     for sentence in skipped:
         display.say(sentence)
-    display.say(f"Resuming {writer.path} at step {state.step:,} (epoch {state.epoch + 1}, batch {state.position}).")
+    place = f"epoch {state.epoch + 1}, batch {state.current.position}"
+    display.say(f"Resuming {writer.path} at step {state.step:,} ({place}).")
     return state
 
 

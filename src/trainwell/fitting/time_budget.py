@@ -77,7 +77,7 @@ def _step_seconds(parts: Parts, clock: Callable[[], float]) -> float:
             parts, model=copy.deepcopy(parts.model), transfer=dataclasses.replace(parts.transfer, freezing=None)
         )
         job = build_loop(build_tools(copied), note)
-        state = State(micro_batch=micro_batch, loss_sum=torch.zeros((), device=job.device))
+        state = State.before_training(job.device, micro_batch=micro_batch)
         begun = clock()
         try:
             for _ in itertools.islice(train(job, state), _STEPS + 1):  # the update of the last moment is not made

@@ -7,8 +7,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import final
 
-import torch
-
 from trainwell.core.errors import DivergedError, UsageError
 from trainwell.fitting.job import build_loop, build_tools
 from trainwell.optim import SCHEDULES
@@ -41,7 +39,7 @@ class SingleTraining:
         tools = build_tools(dataclasses.replace(parts, recipe=recipe, task=task, model=folds.network(recipe, number)))
         self.model = tools.parts.model
         self._job = build_loop(tools, self._after_step)
-        self.state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=tools.device))
+        self.state = State.before_training(tools.device, micro_batch=recipe.train.micro_batch)
         self._evaluation = Evaluation(
             self.model,
             task,
@@ -81,7 +79,7 @@ class SingleTraining:
 
     def _after_step(self, state: State) -> None:
         self._check()
-        if state.position == 0 and state.epoch >= self._until:
+        if state.current.position == 0 and state.epoch >= self._until:
             state.stop = "this portion is done"
 
 

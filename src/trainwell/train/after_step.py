@@ -105,13 +105,13 @@ class EpochEnd:
             DivergedError: if the weights or the epoch's loss are not finite.
         """
         self._check()
-        loss = (state.loss_sum / max(state.weight, 1e-12)).item()
+        loss = (state.current.loss_sum / max(state.current.weight, 1e-12)).item()
         with self.evaluation.scored() as scores:
             require_finite(self.evaluation.model, loss=loss, learning_rate=self._learning_rate)
             self.judge(state, scores.get("validation", {}))
-        state.evaluated = state.epoch
-        state.loss_sum.zero_()
-        state.weight = 0.0
+        state.validation.evaluated = state.epoch
+        state.current.loss_sum.zero_()
+        state.current.weight = 0.0
         self._record(state, loss, scores=scores)
 
     def judge(self, state: State, scores: Scores) -> None:
@@ -137,9 +137,10 @@ class EpochEnd:
                 numbers[key] = value
         numbers["learning_rate"] = self._learning_rate
         self._recorder.signal("learning_rate", state.step, value=numbers["learning_rate"])
-        is_best = state.best_step == state.step
+        is_best = state.validation.best_step == state.step
         if is_best:
-            best = {"epoch": state.epoch, "step": state.step, "score": self.best.score, "value": state.best_score}
+            value = state.validation.best_score
+            best = {"epoch": state.epoch, "step": state.step, "score": self.best.score, "value": value}
             self._recorder.event("best", best)
         if state.stop:
             self._recorder.event("stopped", {"why": state.stop})
@@ -167,7 +168,7 @@ class AfterStep:
 
     def __call__(self, state: State) -> None:
         """End the epoch, save a checkpoint or stop, if due after this step."""
-        if state.position == 0:
+        if state.current.position == 0:
             self._end_epoch(state)
         if self._interrupt.signal_number:
             self.checkpoints.save(state)
@@ -177,7 +178,7 @@ class AfterStep:
 
     def complete(self, state: State) -> None:
         """Make up for the evaluation that an interruption prevented."""
-        if state.position == 0 and state.evaluated < state.epoch:
+        if state.current.position == 0 and state.validation.evaluated < state.epoch:
             self._end_epoch(state)
 
     def _end_epoch(self, state: State) -> None:

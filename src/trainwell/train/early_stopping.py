@@ -34,12 +34,13 @@ class BestWeights:
         score = scores[self.score]
         loss = scores["loss"]
         # Comparisons with NaN are false, so NaN never becomes the best.
-        if not (score > state.best_score or (score == state.best_score and loss < state.best_loss)):
+        best = state.validation
+        if not (score > best.best_score or (score == best.best_score and loss < best.best_loss)):
             return False
-        state.best_score = score
-        state.best_loss = loss
-        state.best_epoch = state.epoch
-        state.best_step = state.step
+        best.best_score = score
+        best.best_loss = loss
+        best.best_epoch = state.epoch
+        best.best_step = state.step
         self.weights = {name: tensor.detach().clone() for name, tensor in self._model.state_dict().items()}
         return True
 
@@ -59,7 +60,7 @@ class EarlyStopping:
 
     def __call__(self, state: State) -> None:
         """Request a stop if due, after an epoch without a better score."""
-        if self._patience and state.epoch - state.best_epoch >= self._patience:
+        if self._patience and state.epoch - state.validation.best_epoch >= self._patience:
             state.stop = f"no better validation {self._score} for {self._patience} epochs"
 
 
@@ -78,6 +79,6 @@ class Plateau:
 
     def __call__(self, state: State) -> None:
         """Lower the learning rate if due, after an epoch without a better score."""
-        if state.epoch - max(state.best_epoch, state.dropped_epoch) >= self._epochs:
-            state.rate_factor *= self._factor
-            state.dropped_epoch = state.epoch
+        if state.epoch - max(state.validation.best_epoch, state.reduction.dropped_epoch) >= self._epochs:
+            state.reduction.rate_factor *= self._factor
+            state.reduction.dropped_epoch = state.epoch

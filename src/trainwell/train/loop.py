@@ -29,7 +29,7 @@ def train(job: Job, state: State) -> Iterator[Moment]:
     update = job.optimization.update
     while state.goes_on(job.epochs):
         epoch = state.epoch
-        for fetched in feed.batches.epoch(epoch, start=state.position):
+        for fetched in feed.batches.epoch(epoch, start=state.current.position):
             reason = "first try"
             while reason:
                 job.begin(state)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,7 +41,7 @@ class Contents:
         parts: dict[str, Mapping[str, Any]] = {
             "model": self.model.state_dict(),
             "optim": self.optimizer.state_dict(),
-            "state": {entry.name: getattr(state, entry.name) for entry in dataclasses.fields(state)},
+            "state": state.to_parts(),
         }
         if self.average:
             parts["average"] = {"weights": self.average.weights}
@@ -58,7 +57,7 @@ class Contents:
         """
         self.model.load_state_dict(parts["model"])
         self.optimizer.load_state_dict(parts["optim"])
-        state = State(**parts["state"])
+        state = State.from_parts(parts["state"])
         if self.average and "average" in parts:
             for live, saved in zip(self.average.weights, parts["average"]["weights"], strict=True):
                 live.copy_(saved)
@@ -139,7 +138,7 @@ class Checkpoints:
             raise DamagedError(
                 f"The checkpoint of step {found.step} in {self._folder} does not match the recipe of this run: {reason}"
             ) from None
-        state.loss_sum = state.loss_sum.to(device)
+        state.current.loss_sum = state.current.loss_sum.to(device)
         self._saved_step = state.step
         return state, found.skipped
 

@@ -6,6 +6,6 @@ from trainwell.core.contracts.moment import Moment
 
 
 def test_the_fields_are_the_documented_ones() -> None:
-    assert Moment._fields == ("step", "epoch", "model", "optimizer", "batch", "outputs", "loss", "task")
+    assert Moment._fields == ("step", "model", "optimizer", "batch", "outputs", "loss", "task")
     for name in Moment._fields:
         assert f"{name}:" in Moment.__doc__

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from trainwell.core.errors import DivergedError, UsageError
@@ -177,7 +176,7 @@ def _sweep(plan: Plan, rates: Floats, *, number: int, check: Callable[[], None])
 
     tools = dataclasses.replace(build_tools(parts), rate=lambda step: float(rates[min(step, len(rates) - 1)]))
     job = dataclasses.replace(build_loop(tools, after), epochs=len(rates))
-    state = State(micro_batch=recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
+    state = State.before_training(job.device, micro_batch=recipe.train.micro_batch)
     losses = np.full(len(rates), np.inf)
     try:
         for step, moment in zip(itertools.count(), train(job, state), strict=False):

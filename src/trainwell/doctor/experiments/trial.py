@@ -120,7 +120,7 @@ def _train(plan: Plan) -> TrialOutcome:
     diverged_at = None
     with threads(plan.recipe.train.threads, per_batch):
         job, _ = build_job(build_tools(parts), cast(Any, memory), interrupt=Interrupt(), display=Silent())
-        state = State(micro_batch=plan.recipe.train.micro_batch, loss_sum=torch.zeros((), device=job.device))
+        state = State.before_training(job.device, micro_batch=plan.recipe.train.micro_batch)
         probes = standard_probes(memory, budget=plan.recipe.watch.budget)
         probes.start(job.model, 0)
         moment = None
@@ -136,8 +136,8 @@ def _train(plan: Plan) -> TrialOutcome:
     findings = tuple(diagnose(memory.signals, parts.facts))
     return TrialOutcome(
         diverged_at,
-        state.best_score,
-        state.best_loss,
+        state.validation.best_score,
+        state.validation.best_loss,
         epochs=max(1, state.epoch),
         score_name=parts.task.main_score,
         examples=len(plan.splits.validation),
