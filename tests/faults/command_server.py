@@ -8,6 +8,7 @@ its exit code, or minus the signal that killed it.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -44,7 +45,9 @@ def become(request: dict[str, Any]) -> None:
     os.closerange(3, 1024)
     os.environ.clear()
     os.environ.update(request["environment"])
-    sys.stdin = open(0, encoding=sys.stdin.encoding, closefd=False)
+    raw = io.FileIO(0, closefd=False)
+    raw.name = sys.stdin.name  # what Python calls it
+    sys.stdin = io.TextIOWrapper(io.BufferedReader(raw), encoding=sys.stdin.encoding, errors=sys.stdin.errors)
     sys.orig_argv[:] = [sys.executable, "-m", "trainwell", "run", *request["program"]]
 
 
@@ -55,7 +58,12 @@ def run_alone(path: str) -> None:
     sys.modules["__main__"] = main
     sys.argv = [path]
     sys.path[0] = os.path.dirname(main.__file__)
-    exec(compile(Path(path).read_text(), main.__file__, "exec", dont_inherit=True), main.__dict__)
+    try:
+        exec(compile(Path(path).read_text(), main.__file__, "exec", dont_inherit=True), main.__dict__)
+    except Exception as problem:
+        own = problem.__traceback__.tb_next if problem.__traceback__ else None  # without this file's line
+        sys.excepthook(type(problem), problem.with_traceback(own), own)
+        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

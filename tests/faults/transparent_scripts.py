@@ -818,16 +818,14 @@ train()
         TRAIN
         + """
 import threading
-def work(seed):
-    draw = torch.Generator().manual_seed(seed)
-    inputs, model = torch.randn(64, 8, generator=draw), nn.Linear(8, 1, bias=False)
-    with torch.no_grad():
-        model.weight.zero_()
+def work(seed, model):
+    inputs = torch.randn(64, 8, generator=torch.Generator().manual_seed(seed))
     while not done:
         model.zero_grad()
         model(inputs).square().mean().backward()
 done = []
-threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
+# Made here: to initialise a layer draws from the generator that the main thread uses.
+threads = [threading.Thread(target=work, args=(seed, nn.Linear(8, 1, bias=False))) for seed in range(8)]
 for thread in threads: thread.start()
 train(12)
 done.append(True)

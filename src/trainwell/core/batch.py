@@ -132,7 +132,7 @@ def facts_of(batch: Batch) -> InputFacts:
 
     >>> import torch
     >>> facts_of(Batch({"inputs": torch.zeros(2, 7, dtype=torch.int64), "targets": torch.zeros(2)}))
-    InputFacts(shape=(7,), vocabulary=1, max_length=0)
+    InputFacts(shape=(7,), vocabulary=1, max_length=0, per_position=False, causal=False)
     """
     from trainwell.core.facts import InputFacts
 
