@@ -1,11 +1,13 @@
-"""Two checkouts side by side: importing, `fit`, `run` and `tune` take no longer than in an earlier version.
+"""Two versions side by side: importing, `fit`, `run` and `tune` take no longer than in an earlier version.
 
-Claim: processor time of the new checkout over that of the old one is at most 1.05 for each command.
-Commands: `import trainwell` in a fresh process; `trainwell fit digits` (20 epochs); `trainwell run` of a hand-written
-loop over an MLP (800 steps), and `trainwell tune digits` (128 configurations, 5 epochs, one process). Each is a process
-of its own; the checkouts take turns; time is the processor time of the process and its children, with one thread.
-Printed: medians of n rounds and the ratio of each round, its median and range. Hardware: any; the ratio counts.
-Usage: python benchmarks/versions.py OLD_CHECKOUT [NEW_CHECKOUT] [--rounds N] [--only NAME]
+Claim: processor time of this version over that of the earlier one is at most 1.05 for each command.
+Command: python benchmarks/versions.py [COMMIT or CHECKOUT] [--rounds N] [--only NAME]
+Hardware: any; the ratio counts.
+n: medians of 15 rounds of the import, 5 of `fit` and `run`, 3 of `tune`; the range is printed.
+
+`import trainwell` in a fresh process; `trainwell fit digits` (20 epochs); `trainwell run` of a loop by hand over an
+MLP (800 steps); `trainwell tune digits` (128 configurations, 5 epochs, one process). Each is a process of its own, with
+one thread; the versions take turns; time is the processor time of the process and its children.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+HERE = Path(__file__).parents[1]
+BEFORE = "101eb84"  # before the rooms were moved, see docs/decisions/0013-journeys.md
 SCRIPT = """
 import torch
 from torch import nn
@@ -60,22 +64,36 @@ def seconds(checkout: Path, command: list[str]) -> float:
 def main() -> None:
     """Time every command in both checkouts by turns."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("old", type=Path)
-    parser.add_argument("new", type=Path, nargs="?", default=Path(__file__).parents[1])
+    parser.add_argument("old", nargs="?", default=BEFORE, help="commit or checkout to compare with")
     parser.add_argument("--rounds", type=int, help="rounds of every command")
     parser.add_argument("--only", choices=list(COMMANDS))
     options = parser.parse_args()
-    old, new = options.old.resolve(), options.new.resolve()
-    for checkout in (old, new):
-        if not (checkout / "src" / "trainwell").is_dir():
-            sys.exit(f"{checkout} must be a checkout of trainwell with src/trainwell. Make one: git worktree add")
+    if Path(options.old, "src", "trainwell").is_dir():
+        compare(Path(options.old).resolve(), options)
+        return
+    git = ["git", "-C", str(HERE)]
+    with tempfile.TemporaryDirectory() as folder:
+        old = Path(folder, "old")
+        made = subprocess.run(
+            [*git, "worktree", "add", "--detach", str(old), options.old], capture_output=True, text=True
+        )
+        if made.returncode:
+            sys.exit(f"{options.old} must be a commit or a checkout of trainwell: {made.stderr.strip()}")
+        try:
+            compare(old, options)
+        finally:
+            subprocess.run([*git, "worktree", "remove", "--force", str(old)], check=True)
+
+
+def compare(old: Path, options: argparse.Namespace) -> None:
+    """Print the times of every command."""
     print(f"{'':8}{'old':>9}{'new':>9}  new / old: median (range), n")
     for name, command in COMMANDS.items():
         if options.only not in (None, name):
             continue
         seconds(old, command)  # compiles the byte code
-        seconds(new, command)
-        pairs = [(seconds(old, command), seconds(new, command)) for _ in range(options.rounds or ROUNDS[name])]
+        seconds(HERE, command)
+        pairs = [(seconds(old, command), seconds(HERE, command)) for _ in range(options.rounds or ROUNDS[name])]
         ratios = [later / earlier for earlier, later in pairs]
         print(
             f"{name:8}{statistics.median(a for a, _ in pairs):8.2f}s{statistics.median(b for _, b in pairs):8.2f}s  "
