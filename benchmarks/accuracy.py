@@ -167,7 +167,9 @@ def by_lightning(train: Images, test: Images, minutes: float, seed: int) -> tupl
     seconds = 60 * CORES * minutes
     steps = 1
     if not grey:
-        probe, optimizer, spent = (images[:64], targets[:64]), torch.optim.SGD(network.parameters(), lr=0.0), []
+        probe = (images[:64], targets[:64])
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.0)
+        spent = []
         for _ in range(4):
             started = time.process_time()
             F.cross_entropy(network(probe[0]), probe[1]).backward()

@@ -147,7 +147,8 @@ def _in_child(server: Server, program: Program, folder: Path, *, runs: Path | No
 )
 def test_a_program_does_the_same_as_without_us(server: Server, tmp_path: Path, name: str) -> None:
     # Both run in a folder of the same name, one after the other: paths are part of what programs print.
-    program, folder = PROGRAMS[name], tmp_path / "work"
+    program = PROGRAMS[name]
+    folder = tmp_path / "work"
     # Programs that train are run by the warm process too: to import torch takes a second and more.
     plain = _in_child(server, program, folder, runs=None) if name in TRAINING else _as_command(program, folder)
     shutil.rmtree(folder)
@@ -161,7 +162,8 @@ REAL = ["state", "daemon that closes all descriptors", "trains"]
     "name", [pytest.param(name, marks=() if name in REAL else pytest.mark.slow) for name in PROGRAMS]
 )
 def test_a_program_does_the_same_under_the_real_command(tmp_path: Path, name: str) -> None:
-    program, folder = PROGRAMS[name], tmp_path / "work"
+    program = PROGRAMS[name]
+    folder = tmp_path / "work"
     plain = _as_command(program, folder)
     shutil.rmtree(folder)
     watched = _as_command(program, folder, "-m", "trainwell", "run", "--runs", str(tmp_path / "runs"))

@@ -163,7 +163,8 @@ def make(tmp_path: Path):
         )  # fmt: skip
         assert choices.keys() <= options.keys()
         options |= choices
-        data, seed = images(options["count"]), options["seed"]
+        data = images(options["count"])
+        seed = options["seed"]
         model = options["model"] or Net()
         if options["model"] is None:
             initialise(model, "he_normal", seed=seed)

@@ -34,7 +34,7 @@ def audit(
     from trainwell.core.files import plain
     from trainwell.core.finding import Severity
     from trainwell.data import examine, read, split, usual_settings
-    from trainwell.fitting import gather, split_seed
+    from trainwell.fitting import completed, gather, split_seed
     from trainwell.recipe import unflatten
     from trainwell.report import audit_text, write_audit
     from trainwell.tasks import target_type_for
@@ -43,8 +43,7 @@ def audit(
         raise UsageError(f"--label-model must be {' or '.join(_LABEL_MODELS)}, got {label_model!r}.")
     settings = gather(data, read_settings(edits, target=target))
     wanted = target_type_for(str(settings.get("task.name", "")))
-    usual = {key: value for key, (value, _) in usual_settings(unflatten(settings).data, target_type=wanted).items()}
-    recipe = unflatten(usual | settings)
+    recipe = completed(settings, usual_settings(unflatten(settings).data, target_type=wanted))
     examples = read(recipe.data, target_type=wanted)
     found = examine(examples, split(examples, recipe.data, seed=split_seed(recipe)), labels=labels, judge=label_model)
     stem = "".join(letter if letter.isalnum() or letter in "-_." else "-" for letter in plain(examples.name))

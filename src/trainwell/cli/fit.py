@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 def fit(
     data: Annotated[
-        str | None, typer.Argument(help="digits, iris, ... · table.csv · images/ · IDX folder · data.npz · recipe.toml")
+        str | None, typer.Argument(help="digits, iris, ... · table.csv · book.txt · images/ · data.npz · recipe.toml")
     ] = None,
     target: Target = None,
     *,

@@ -15,6 +15,9 @@ NUMBERS = "numbers"
 TOKENS = "next tokens"
 """Type of targets: the token that follows each position of a text, (N, length) integers."""
 
+SPECIAL_TOKENS = ("<pad>", "<unk>", "<bos>", "<eos>")
+"""The first tokens of every vocabulary, with ids 0, 1, 2 and 3: padding, unknown, begin, end."""
+
 
 @dataclass(frozen=True)
 class TargetFacts:

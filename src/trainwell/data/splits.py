@@ -71,9 +71,8 @@ def split(examples: Examples, recipe: DataRecipe, *, seed: int) -> Splits:
         parts[part] = np.flatnonzero(given == part)
         if len(parts[part]) or not fractions[part]:
             continue
-        kept = (
-            2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1
-        )  # groups left for the other splits
+        # Groups left for the other splits.
+        kept = 2 if part == TEST and fractions[VALIDATION] and VALIDATION not in given else 1
         size = max(sizes[part], 1)
         parts[part] = _draw(train, size, examples=examples, recipe=recipe, generator=generator, kept=kept)
         train = np.setdiff1d(train, parts[part], assume_unique=True)

@@ -6,6 +6,7 @@ from trainwell.fitting.fit import fit as fit
 from trainwell.fitting.fit import found_again as found_again
 from trainwell.fitting.fit import resume as resume
 from trainwell.fitting.plan import Plan as Plan
+from trainwell.fitting.plan import completed as completed
 from trainwell.fitting.plan import gather as gather
 from trainwell.fitting.plan import plan as plan
 from trainwell.fitting.plan import split_seed as split_seed

@@ -19,6 +19,7 @@ from trainwell.fitting.pretrain import labelled
 from trainwell.fitting.transfer import PUBLISHED, inherited, origin_of, slowed
 from trainwell.nn import PREFIX
 from trainwell.recipe import Recipe, check_combinations, check_values, preset, read_settings, unflatten
+from trainwell.recipe.choice import Preset
 from trainwell.recipe.sections.setting import Value
 from trainwell.tasks import TASKS, suitable, target_type_for
 
@@ -76,6 +77,19 @@ def gather(source: str | Path, edits: Mapping[str, object], *, custom: bool = Fa
     return settings
 
 
+def completed(settings: Mapping[str, Value], usual: Preset) -> Recipe:
+    """Return the recipe of the user's settings, with usual values for the others.
+
+    Args:
+        settings: dotted key to value.
+        usual: dotted key to a value and why it is usual.
+
+    >>> completed({"seed": 3}, {"seed": (1, "a reason"), "train.epochs": (2, "another")}).seed
+    3
+    """
+    return unflatten({key: value for key, (value, _) in usual.items()} | dict(settings))
+
+
 def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Plan:
     """Complete the settings with defaults for their data.
 
@@ -89,15 +103,15 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     given = unflatten(settings)
     origin = origin_of(given) if given.transfer.source else None
     taken = inherited(origin, settings) if origin else {}
-    given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
+    given = completed(settings, taken)
     if given.nn.model.startswith(PREFIX):
         asked = published(given.nn.model, given.data.prepare)  # raises for another preparation, also for data in memory
         taken = {**(asked if examples is None else {}), **taken}
-        given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
+        given = completed(settings, taken)
     wanted = str(settings.get("task.name", ""))
     if examples is None:
         taken = {**usual_settings(given.data, target_type=target_type_for(wanted)), **taken}
-        given = unflatten({key: value for key, (value, _) in taken.items()} | dict(settings))
+        given = completed(settings, taken)
         examples = read(given.data, target_type=target_type_for(wanted))
     splits = split(examples, given.data, seed=split_seed(given))
     inputs = splits.train
@@ -121,9 +135,8 @@ def plan(settings: Mapping[str, Value], examples: Examples | None = None) -> Pla
     if given.transfer.source.startswith(PUBLISHED):
         usual, _ = defaults.get("optim.learning_rate", (given.optim.learning_rate, ""))
         defaults["optim.learning_rate"] = slowed(usual)
-    values = {key: value for key, (value, _) in defaults.items()} | dict(settings)
     reasons = {key: reason for key, (_, reason) in defaults.items() if key not in settings}
-    recipe = unflatten(values)
+    recipe = completed(settings, defaults)
     check_combinations(recipe, choices())
     return Plan(recipe, reasons, examples, splits, inputs)
 

@@ -25,7 +25,6 @@ _ROWS: dict[str, dict[str, Any]] = {
     "per_class": {"label": object},
     "mistakes": {"id": object},
 }
-_FORMER_KINDS = {"picture": "image"}  # in runs of before December 2026
 _DETAILS: dict[str, dict[str, Any]] = {
     **{kind: {"rows": list} for kind in _ROWS},
     "data": {"labels": list, "features": list, "remarks": list, "input_shape": list, "sizes": dict},
@@ -101,8 +100,7 @@ class Snapshot:
     @property
     def kind(self) -> str:
         """Kind of the data: "image", "table", "array" or empty."""
-        kind = str(self.event("data").get("kind") or self.run.facts.kind)
-        return _FORMER_KINDS.get(kind, kind)
+        return str(self.event("data").get("kind") or self.run.facts.kind)
 
     def setting(self, key: str) -> str:
         """Return one setting of the recipe as text; empty if there is no readable recipe."""

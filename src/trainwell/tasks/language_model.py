@@ -15,12 +15,11 @@ from trainwell.core.batch import Batch
 from trainwell.core.contracts.outputs import Outputs, join_outputs, main_output
 from trainwell.core.contracts.task import Prediction, Scores, Tally, Task
 from trainwell.core.errors import ShapeError
-from trainwell.core.targets import TOKENS, TargetFacts
+from trainwell.core.targets import SPECIAL_TOKENS, TOKENS, TargetFacts
 from trainwell.tasks.probabilities import mean_of_probabilities
 
 Array = npt.NDArray[Any]
 
-_SPECIAL = 4  # special tokens at the start of every vocabulary
 _MOST_WORDS = 60  # characters of a displayed prediction
 _BYTE_LEVEL = str.maketrans({"Ġ": " ", "Ċ": "\n"})  # byte-pair encodings of a space and a line end
 
@@ -66,7 +65,7 @@ class LanguageModel(Task):
     @property
     def by_character(self) -> bool:
         """Whether every token is one character, so that a loss per token is one per character."""
-        return bool(self.labels) and all(len(token) == 1 for token in self.labels[_SPECIAL:])
+        return bool(self.labels) and all(len(token) == 1 for token in self.labels[len(SPECIAL_TOKENS) :])
 
     def losses(self, outputs: Outputs, batch: Batch) -> Mapping[str, Tensor]:
         """Return the cross-entropy of each position in nats, (batch, length).

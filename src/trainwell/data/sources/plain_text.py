@@ -15,6 +15,7 @@ from trainwell.core.files import plain
 from trainwell.core.targets import TOKENS
 from trainwell.data.examples import TEST, TRAIN, VALIDATION, Examples
 from trainwell.data.kinds import KINDS
+from trainwell.data.sources.encoding import EncodingProblem, text_of
 from trainwell.data.text.stream import StreamCode, Tokens, Windows, windows
 from trainwell.data.values.naming import numbered, shorten
 from trainwell.recipe.choice import Preset
@@ -53,7 +54,9 @@ def text_defaults(path: Path, recipe: DataRecipe) -> Preset:
         path: the file.
         recipe: `tokenisation` is read: the user's choice is kept.
     """
-    size = len(read_bytes(path))
+    # The size of a packed text is known only when it is unpacked.
+    is_packed = path.suffix.lower() in (".gz", ".zip")
+    size = len(read_bytes(path)) if is_packed else path.stat().st_size
     chosen: Preset = {
         "data.lowercase": (False, "a language model should distinguish capital letters"),
         "data.validation": (0.1, "a tenth of the text, in order"),
@@ -151,15 +154,16 @@ def decode(data: bytes, name: str) -> str:
     >>> decode(b"one\r\ntwo", "a.txt")
     'one\ntwo'
     """
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if encoding == "utf-8-sig" and (at := data.find(b"\0")) >= 0:
-        raise DataError(f"{name} must be text, got a NUL byte at offset {at:,}: it is binary data. Give a text file.")
     try:
-        text = data.decode(encoding)
-    except UnicodeDecodeError as problem:
-        at = problem.start + (3 if encoding == "utf-8-sig" and data.startswith(b"\xef\xbb\xbf") else 0)
+        text = text_of(data)
+    except EncodingProblem as problem:
+        if not problem.byte:
+            raise DataError(
+                f"{name} must be text, got a NUL byte at offset {problem.offset:,}: it is binary data. "
+                "Give a text file."
+            ) from None
         raise DataError(
-            f"{name} must be UTF-8 text, got the byte 0x{data[at]:02x} at offset {at:,}. "
+            f"{name} must be UTF-8 text, got the byte 0x{problem.byte:02x} at offset {problem.offset:,}. "
             "Convert it, e.g. with iconv -f latin1 -t utf-8."
         ) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")

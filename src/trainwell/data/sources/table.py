@@ -28,6 +28,7 @@ from trainwell.data.sources.column_types import (
     type_remarks,
     typed,
 )
+from trainwell.data.sources.encoding import EncodingProblem, text_of
 from trainwell.data.targets import infer
 from trainwell.data.text.texts import Texts
 from trainwell.data.values.missing import Array, missing
@@ -204,16 +205,14 @@ def decode_text(data: bytes, name: str) -> str:
     Raises:
         DataError: for bytes that are neither, with the line.
     """
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    if encoding == "utf-8-sig" and (at := data.find(b"\0")) >= 0:
-        line = data.count(b"\n", 0, at) + 1
-        raise DataError(f"{name}, line {line}: must be text, got a NUL byte. Save it as UTF-8 text.")
     try:
-        return data.decode(encoding)
-    except UnicodeDecodeError as problem:
-        line = data.count(b"\n", 0, problem.start) + 1
+        return text_of(data)
+    except EncodingProblem as problem:
+        line = data.count(b"\n", 0, problem.offset) + 1
+        if not problem.byte:
+            raise DataError(f"{name}, line {line}: must be text, got a NUL byte. Save it as UTF-8 text.") from None
         raise DataError(
-            f"{name}, line {line}: must be UTF-8 text, got the byte 0x{data[problem.start]:02x}. "
+            f"{name}, line {line}: must be UTF-8 text, got the byte 0x{problem.byte:02x}. "
             f"Convert it, e.g. with iconv -f latin1 -t utf-8."
         ) from None
 

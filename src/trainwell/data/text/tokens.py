@@ -13,14 +13,11 @@ from typing import Any
 
 from trainwell.core.catalogue import Catalogue
 from trainwell.core.errors import MissingExtraError, UsageError
+from trainwell.core.targets import SPECIAL_TOKENS
 from trainwell.data.text.ragged import Ragged
 
-PAD = "<pad>"
-UNKNOWN = "<unk>"
-BEGIN = "<bos>"
-END = "<eos>"
-SPECIAL = (PAD, UNKNOWN, BEGIN, END)
-"""The first tokens of every vocabulary, with ids 0, 1, 2 and 3."""
+SPECIAL = SPECIAL_TOKENS
+PAD, UNKNOWN, BEGIN, END = SPECIAL
 
 
 def _tokenizers() -> Any:
